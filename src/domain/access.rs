@@ -1,0 +1,52 @@
+//! Roles, the permissions behind them, and divisions.
+//!
+//! Not who holds them: that is a client's [`super::RoleGrant`].
+
+use std::fmt;
+
+use super::{DivisionId, RoleId};
+
+/// A role and what it permits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The role's identity.
+    pub id: RoleId,
+    /// What people call it; localised, editable.
+    pub name: String,
+    /// The platform's internal id of a default role, e.g. `admin` or `employee`.
+    pub default_role: Option<String>,
+    /// Legacy permissions without segments, e.g. `admin`.
+    pub general: Box<[String]>,
+    /// What its permission policies grant, sorted, without duplicates.
+    pub permissions: Box<[Permission]>,
+}
+
+/// One `domain:entity:action` that a role grants. Any segment may be `*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Permission {
+    /// E.g. `oauth`.
+    pub domain: Box<str>,
+    /// E.g. `client`.
+    pub entity: Box<str>,
+    /// E.g. `view`. `all` and `admin` are literal actions, not wildcards.
+    pub action: Box<str>,
+    /// Whether the platform narrows the grant by a condition on the resource.
+    pub conditional: bool,
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.domain, self.entity, self.action)
+    }
+}
+
+/// A division of the organisation, in which roles are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division {
+    /// The division's identity.
+    pub id: DivisionId,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is the organisation's home division.
+    pub home: bool,
+}

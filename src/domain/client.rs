@@ -1,0 +1,201 @@
+//! One OAuth client as the platform describes it, without its secret.
+//!
+//! Not a judgement: what a grant means is decided in `audit`.
+
+use super::{ClientId, DivisionId, RoleId, ScopeIndex, Timestamp};
+
+/// An OAuth client of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The client's identity.
+    pub id: ClientId,
+    /// What people call it; it changes and is not unique.
+    pub name: String,
+    /// Free text, absent where nobody wrote any.
+    pub description: Option<String>,
+    /// How it obtains tokens.
+    pub grant_type: GrantType,
+    /// The grant type as the platform spelled it, for reports.
+    pub grant_type_spelling: Box<str>,
+    /// Where it stands in its life cycle.
+    pub state: ClientState,
+    /// The scopes it holds, sorted, without duplicates: indices into the snapshot's [`super::ScopeTable`].
+    pub scopes: Box<[ScopeIndex]>,
+    /// The roles it holds and where, sorted, without duplicates: `roleIds` and `roleDivisions` united.
+    pub role_grants: Box<[RoleGrant]>,
+    /// Where authorization codes and tokens may be sent.
+    pub redirect_uris: Box<[String]>,
+    /// Life of its access tokens in seconds. `None` is the platform's default, 86400.
+    pub token_validity: Option<u32>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When it was last changed.
+    pub modified: Option<Timestamp>,
+    /// The id of the user who created it.
+    pub created_by: Option<String>,
+    /// The id of the user who changed it last.
+    pub modified_by: Option<String>,
+    /// When the platform will delete it, set while it is inactive.
+    pub deletion: Option<Timestamp>,
+}
+
+impl Client {
+    /// The platform's default life of an access token, in seconds (Terraform provider documentation of `oauth_client`).
+    pub const DEFAULT_TOKEN_VALIDITY: u32 = 86_400;
+
+    /// The life of its access tokens in seconds, with the platform's default filled in.
+    pub fn effective_token_validity(&self) -> u32 {
+        self.token_validity.unwrap_or(Self::DEFAULT_TOKEN_VALIDITY)
+    }
+}
+
+/// A role held in a division.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleGrant {
+    /// The role.
+    pub role: RoleId,
+    /// The division; `None` where only the deprecated `roleIds` names the role.
+    pub division: Option<DivisionId>,
+}
+
+/// How a client obtains tokens. Exactly one per client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantType {
+    /// A client's own power: its roles in divisions.
+    ClientCredentials,
+    /// A user's power through an authorization code, with or without PKCE.
+    Code,
+    /// The implicit grant, which the platform calls TOKEN.
+    Implicit,
+    /// The resource owner's password.
+    Password,
+    /// A SAML 2.0 bearer assertion.
+    Saml2Bearer,
+    /// A value that we do not know: judged as a user grant and as client credentials.
+    Other,
+}
+
+impl GrantType {
+    /// Every grant type, in the order of the metrics' documentation.
+    pub const ALL: [Self; 6] =
+        [Self::ClientCredentials, Self::Code, Self::Implicit, Self::Password, Self::Saml2Bearer, Self::Other];
+
+    /// Reads the platform's spelling, old or new, in any case.
+    ///
+    /// The spelling changed between `-` and `_` over the years (git history of the Python SDK's `o_auth_client.py`).
+    pub fn from_platform(spelling: &str) -> Self {
+        let letters: String = spelling.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+        match letters.to_ascii_uppercase().as_str() {
+            "CLIENTCREDENTIALS" => Self::ClientCredentials,
+            "CODE" | "CODEPKCE" => Self::Code,
+            "TOKEN" => Self::Implicit,
+            "PASSWORD" => Self::Password,
+            "SAML2BEARER" => Self::Saml2Bearer,
+            _ => Self::Other,
+        }
+    }
+
+    /// The value of the label `grant_type`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::Code => "code",
+            Self::Implicit => "implicit",
+            Self::Password => "password",
+            Self::Saml2Bearer => "saml2_bearer",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether the client's scopes bound what its tokens may do.
+    pub const fn scopes_count(self) -> bool {
+        !matches!(self, Self::ClientCredentials)
+    }
+
+    /// Whether the client's roles and divisions decide what its tokens may do.
+    pub const fn roles_count(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::Other)
+    }
+}
+
+/// Where a client stands in its life cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClientState {
+    /// Can obtain tokens.
+    Active,
+    /// Cannot obtain new tokens and will be deleted.
+    Inactive,
+    /// Its tokens are invalid and none can be made.
+    Disabled,
+    /// A value that we do not know.
+    Other,
+}
+
+impl ClientState {
+    /// Every state, in the order of the metrics' documentation.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Disabled, Self::Other];
+
+    /// Reads the platform's spelling in any case.
+    pub fn from_platform(spelling: &str) -> Self {
+        match spelling.to_ascii_lowercase().as_str() {
+            "active" => Self::Active,
+            "inactive" => Self::Inactive,
+            "disabled" => Self::Disabled,
+            _ => Self::Other,
+        }
+    }
+
+    /// The value of the label `state`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Disabled => "disabled",
+            Self::Other => "other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grant_types_are_read_in_every_spelling_the_platform_has_used() {
+        for (spelling, expected) in [
+            ("CLIENT-CREDENTIALS", GrantType::ClientCredentials),
+            ("CLIENT_CREDENTIALS", GrantType::ClientCredentials),
+            ("client-credentials", GrantType::ClientCredentials),
+            ("CODE", GrantType::Code),
+            ("CODE_PKCE", GrantType::Code),
+            ("TOKEN", GrantType::Implicit),
+            ("token", GrantType::Implicit),
+            ("PASSWORD", GrantType::Password),
+            ("SAML2BEARER", GrantType::Saml2Bearer),
+            ("SAML2-BEARER", GrantType::Saml2Bearer),
+            ("DEVICE", GrantType::Other),
+            ("", GrantType::Other),
+        ] {
+            assert_eq!(GrantType::from_platform(spelling), expected, "{spelling}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_grant_is_judged_by_scopes_and_by_roles() {
+        assert!(GrantType::Other.scopes_count() && GrantType::Other.roles_count());
+        assert!(!GrantType::ClientCredentials.scopes_count());
+        assert!(!GrantType::Code.roles_count());
+    }
+
+    #[test]
+    fn states_are_read_in_any_case() {
+        for (spelling, expected) in [
+            ("active", ClientState::Active),
+            ("Inactive", ClientState::Inactive),
+            ("DISABLED", ClientState::Disabled),
+            ("deleted", ClientState::Other),
+        ] {
+            assert_eq!(ClientState::from_platform(spelling), expected, "{spelling}");
+        }
+    }
+}

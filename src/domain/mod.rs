@@ -1,0 +1,18 @@
+//! The vocabulary of the audited world: ids, enums, and the [`Snapshot`] of one organisation.
+//!
+//! Nothing here does I/O, knows a wire format or a metric name. A new kind of fact about an
+//! organisation starts here.
+
+mod access;
+mod client;
+mod freshness;
+mod ids;
+mod snapshot;
+mod time;
+
+pub use access::{Division, Permission, Role};
+pub use client::{Client, ClientState, GrantType, RoleGrant};
+pub use freshness::{CollectorStatus, Freshness};
+pub use ids::{ClientId, DivisionId, OrgId, RoleId};
+pub use snapshot::{Collector, Input, NotRead, Organisation, ScopeIndex, ScopeTable, Snapshot};
+pub use time::Timestamp;

@@ -1,0 +1,26 @@
+//! A point in time in whole seconds, the unit of every `_timestamp_seconds` metric.
+//!
+//! Not a clock: `now` is always an argument.
+
+use std::time::Duration;
+
+/// Seconds since 1970-01-01T00:00:00Z. Zero is used as "no such time" only where a metric says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// A time from whole seconds since the epoch.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Whole seconds since the epoch.
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// How long `earlier` is ago; zero where it lies in the future, since clocks step back.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
