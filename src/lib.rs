@@ -5,6 +5,7 @@
 
 // Floor 0, vocabulary: ids, enums, the snapshot of an organisation.
 pub mod domain;
+pub mod metric;
 pub mod secret;
 
 // Floor 1, decisions: pure and total.

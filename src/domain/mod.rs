@@ -7,6 +7,7 @@ mod access;
 mod client;
 mod freshness;
 mod ids;
+mod severity;
 mod snapshot;
 mod time;
 
@@ -14,5 +15,6 @@ pub use access::{Division, Permission, Role};
 pub use client::{Client, ClientState, GrantType, RoleGrant};
 pub use freshness::{CollectorStatus, Freshness};
 pub use ids::{ClientId, DivisionId, OrgId, RoleId};
+pub use severity::{Severity, UnknownSeverity};
 pub use snapshot::{Collector, Input, NotRead, Organisation, ScopeIndex, ScopeTable, Snapshot};
 pub use time::Timestamp;

@@ -35,6 +35,16 @@ impl Snapshot {
         self.clients.get(position)
     }
 
+    /// Why that collector's input was not read; `None` where it was.
+    pub fn not_read(&self, collector: Collector) -> Option<&NotRead> {
+        match collector {
+            Collector::Clients => None,
+            Collector::Scopes => self.registry.not_read(),
+            Collector::Roles => self.roles.not_read(),
+            Collector::Divisions => self.divisions.not_read(),
+        }
+    }
+
     /// Whether that client holds that scope.
     pub fn holds_scope(&self, id: &ClientId, scope: &str) -> bool {
         let Some(index) = self.scopes.find(scope) else { return false };

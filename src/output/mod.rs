@@ -1,1 +1,3 @@
-//! Not built yet.
+//! Reports for people and programs.
+
+pub mod json;

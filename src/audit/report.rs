@@ -1,0 +1,157 @@
+//! The outcome of one evaluation: findings, a verdict for each client, and the counts that follow from them.
+//!
+//! Not its text or metrics: those are made in `output` and `exposition`.
+
+use std::collections::BTreeMap;
+
+use super::rules::{Context, DANGEROUS_SCOPE};
+use super::{Evidence, Finding, Rule, Status, not_judged, rules};
+use crate::domain::{ClientId, Severity, Timestamp};
+
+/// The judgement of one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// When it was judged.
+    pub evaluated_at: Timestamp,
+    /// From which severity on an open finding flags its client.
+    pub flag_at: Severity,
+    /// Every finding, sorted by client, rule and evidence.
+    pub findings: Vec<Finding>,
+    /// A verdict for each client, in the snapshot's order.
+    pub verdicts: Vec<ClientVerdict>,
+    /// The dangerous scopes that are held or registered, sorted by name.
+    pub dangerous_scopes: Vec<DangerousScope>,
+    /// The rules that were judged by, with the severities that they can have under this policy.
+    pub rules: Vec<EnabledRule>,
+}
+
+/// A rule that the policy has switched on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnabledRule {
+    /// Which one.
+    pub rule: &'static Rule,
+    /// The severities that its findings can have, the worst first.
+    pub severities: Vec<Severity>,
+}
+
+/// What the audit says of one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientVerdict {
+    /// Which client.
+    pub client: ClientId,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The worst open finding, below the flagging severity too.
+    pub worst: Option<Severity>,
+    /// Open findings.
+    pub open: usize,
+}
+
+/// The three verdicts; they partition all clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// An open finding at or above `flag_at`; the severity of the worst.
+    Flagged(Severity),
+    /// Not flagged, and part of what the client may do was judged by nothing; the sentence says what.
+    NotEvaluated(String),
+    /// Everything was judged and nothing counts.
+    Compliant,
+}
+
+impl Verdict {
+    /// The word in reports.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Flagged(_) => "FLAGGED",
+            Self::NotEvaluated(_) => "NOT_EVALUATED",
+            Self::Compliant => "COMPLIANT",
+        }
+    }
+}
+
+/// A scope that the policy calls dangerous.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DangerousScope {
+    /// The scope.
+    pub scope: String,
+    /// The pattern's severity.
+    pub severity: Severity,
+    /// How many clients hold it to effect.
+    pub holders: usize,
+}
+
+impl Report {
+    pub(super) fn new(context: &Context<'_>, findings: Vec<Finding>, now: Timestamp) -> Self {
+        let flag_at = context.policy.defaults.flag_at;
+        let mut open: BTreeMap<&ClientId, (usize, Severity)> = BTreeMap::new();
+        for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
+            if let Some(client) = &finding.client {
+                let (count, worst) = open.entry(client).or_insert((0, finding.severity));
+                *count += 1;
+                *worst = finding.severity.max(*worst);
+            }
+        }
+        let verdicts = context
+            .snapshot
+            .clients
+            .iter()
+            .map(|client| {
+                let (open, worst) = open.get(&client.id).map_or((0, None), |(count, worst)| (*count, Some(*worst)));
+                let verdict = match worst {
+                    Some(worst) if worst >= flag_at => Verdict::Flagged(worst),
+                    _ => match not_judged(context.snapshot, context.policy, client) {
+                        Some(what) => Verdict::NotEvaluated(what),
+                        None => Verdict::Compliant,
+                    },
+                };
+                ClientVerdict { client: client.id.clone(), verdict, worst, open }
+            })
+            .collect();
+        let dangerous_scopes = dangerous_scopes(context, &findings);
+        let rules = rules::enabled(context.policy)
+            .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
+            .collect();
+        Self { evaluated_at: now, flag_at, findings, verdicts, dangerous_scopes, rules }
+    }
+
+    /// The findings on one client.
+    pub fn findings_of<'a>(&'a self, client: &'a ClientId) -> impl Iterator<Item = &'a Finding> {
+        let start = self.findings.partition_point(|finding| finding.client.as_ref() < Some(client));
+        self.findings.iter().skip(start).take_while(move |finding| finding.client.as_ref() == Some(client))
+    }
+
+    /// Every dangerous scope held to effect, with its holder, whatever its status.
+    pub fn dangerous_scope_grants(&self) -> impl Iterator<Item = (&ClientId, &str, Status)> {
+        self.findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE).filter_map(|finding| {
+            match (&finding.client, &finding.evidence) {
+                (Some(client), Evidence::Scope(scope)) => Some((client, scope.as_str(), finding.status)),
+                _ => None,
+            }
+        })
+    }
+
+    /// The worst severity of the open findings, on clients or on the organisation.
+    pub fn worst_open(&self) -> Option<Severity> {
+        self.findings.iter().filter(|finding| finding.status == Status::Open).map(|finding| finding.severity).max()
+    }
+}
+
+/// The dangerous scopes of the registry and of the clients, each with the number of its holders.
+fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<DangerousScope> {
+    let mut scopes: BTreeMap<&str, (Severity, usize)> = BTreeMap::new();
+    let registered = context.snapshot.registry.read().into_iter().flat_map(|registry| registry.keys());
+    for scope in registered {
+        if let Some(pattern) = context.policy.scopes.dangerous_pattern(scope) {
+            scopes.insert(scope, (pattern.severity, 0));
+        }
+    }
+    for finding in findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE) {
+        if let Evidence::Scope(scope) = &finding.evidence {
+            scopes.entry(scope).or_insert((finding.severity, 0)).1 += 1;
+        }
+    }
+    scopes
+        .into_iter()
+        .map(|(scope, (severity, holders))| DangerousScope { scope: scope.to_owned(), severity, holders })
+        .collect()
+}
