@@ -90,6 +90,33 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// The ledger after the policy changed, with the grants `held` by the last snapshot that are dangerous now.
+    ///
+    /// No refresh took place, so that nothing is new; what the policy no longer calls dangerous is gone.
+    #[must_use]
+    pub fn after_policy_change(&self, held: BTreeSet<ScopeGrant>, now: Timestamp) -> Self {
+        let mut entries: BTreeMap<_, _> = held
+            .into_iter()
+            .map(|grant| {
+                let memory = match self.entries.get(&grant) {
+                    Some(&Memory::Held { first_seen, .. }) => Memory::Held { first_seen, missed: 0 },
+                    Some(Memory::Gone(_)) | None => Memory::Held { first_seen: None, missed: 0 },
+                };
+                (grant, memory)
+            })
+            .collect();
+        for (grant, memory) in &self.entries {
+            let memory = match *memory {
+                Memory::Held { missed: 0, .. } => Memory::Gone(now),
+                kept => kept,
+            };
+            entries.entry(grant.clone()).or_insert(memory);
+        }
+        Self { entries }
+    }
+}
+
 impl Memory {
     /// The value of the first-seen metric: 0 where it must not page.
     pub fn first_seen(self) -> Timestamp {
@@ -159,6 +186,18 @@ mod tests {
         assert_eq!(seen(&just_before, "oauth"), Some(0));
         let after = just_before.after_refresh(Some(&none), none.clone(), at(last));
         assert_eq!(seen(&after, "oauth"), None);
+    }
+
+    #[test]
+    fn a_new_policy_makes_no_old_grant_new_and_lets_go_of_what_is_no_longer_dangerous() {
+        let none = grants(&[]);
+        let ledger = Ledger::default().after_refresh(Some(&none), grants(&["oauth"]), at(100));
+        let changed = ledger.after_policy_change(grants(&["oauth", "outbound"]), at(150));
+        assert_eq!((seen(&changed, "oauth"), seen(&changed, "outbound")), (Some(100), Some(0)));
+        let milder = changed.after_policy_change(grants(&["outbound"]), at(160));
+        assert_eq!((seen(&milder, "oauth"), seen(&milder, "outbound")), (Some(0), Some(0)));
+        let harsher = milder.after_policy_change(grants(&["oauth", "outbound"]), at(170));
+        assert_eq!(seen(&harsher, "oauth"), Some(0));
     }
 
     proptest! {

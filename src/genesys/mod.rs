@@ -1,7 +1,24 @@
-//! The adapter to the Genesys Cloud platform API.
+//! The adapter to the Genesys Cloud platform API: a [`Platform`] for each organisation.
 //!
 //! Not the loop that calls it (`refresh`), nor what the answers mean (`audit`).
 
 mod config;
+mod convert;
+mod endpoint;
+mod error;
+mod metrics;
+mod pacing;
+mod paging;
+mod platform;
+mod retry;
+mod token;
+mod transport;
+mod wire;
 
 pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
+pub use convert::{Listed, ListedClients};
+pub use endpoint::Endpoint;
+pub use error::ApiError;
+pub use metrics::{FAMILIES, Metrics};
+pub use platform::{Identity, Platform, Scopes};
+pub use token::TokenError;

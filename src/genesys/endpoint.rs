@@ -1,0 +1,72 @@
+//! The calls that are made, as label values and with the permission that each needs.
+//!
+//! Not their paths and shapes: those are in `platform` and `wire`.
+
+use crate::domain::Collector;
+
+/// A call of the platform API. The value of the label `endpoint`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `POST /oauth/token`
+    Token,
+    /// `GET /api/v2/tokens/me`
+    TokensMe,
+    /// `GET /api/v2/organizations/me`
+    OrganizationsMe,
+    /// `GET /api/v2/oauth/clients`
+    Clients,
+    /// `GET /api/v2/oauth/clients/{id}`
+    Client,
+    /// `GET /api/v2/oauth/scopes`
+    Scopes,
+    /// `GET /api/v2/authorization/roles`
+    Roles,
+    /// `GET /api/v2/authorization/divisions`
+    Divisions,
+    /// `GET /api/v2/authorization/subjects/me`
+    SubjectsMe,
+}
+
+impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: [Self; 9] = [
+        Self::Token,
+        Self::TokensMe,
+        Self::OrganizationsMe,
+        Self::Clients,
+        Self::Client,
+        Self::Scopes,
+        Self::Roles,
+        Self::Divisions,
+        Self::SubjectsMe,
+    ];
+
+    /// The value of the label `endpoint`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::TokensMe => "tokens_me",
+            Self::OrganizationsMe => "organizations_me",
+            Self::Clients => "clients",
+            Self::Client => "client",
+            Self::Scopes => "scopes",
+            Self::Roles => "roles",
+            Self::Divisions => "divisions",
+            Self::SubjectsMe => "subjects_me",
+        }
+    }
+
+    /// The permission that the call needs, where it needs one.
+    pub const fn permission(self) -> Option<&'static str> {
+        match self {
+            Self::Clients | Self::Client => Collector::Clients.permission(),
+            Self::Roles => Collector::Roles.permission(),
+            Self::Token
+            | Self::TokensMe
+            | Self::OrganizationsMe
+            | Self::Scopes
+            | Self::Divisions
+            | Self::SubjectsMe => None,
+        }
+    }
+}

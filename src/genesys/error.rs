@@ -1,0 +1,126 @@
+//! Why a call failed, in variants that change what the caller does.
+//!
+//! Messages are for people and hold no secret and no body that is not the platform's own JSON.
+
+use std::time::Duration;
+
+use super::token::TokenError;
+
+/// Why a call failed after all its attempts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// No token could be had.
+    #[error("{0}")]
+    Token(#[from] TokenError),
+    /// 403: a permission is missing, or the feature is not enabled.
+    #[error("{what}: forbidden{}: {message}{}", permission_hint(permission.as_ref()), correlation(correlation_id.as_ref()))]
+    Forbidden {
+        /// The endpoint's label.
+        what: &'static str,
+        /// The permission that would cure it.
+        permission: Option<String>,
+        /// The platform's message.
+        message: String,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
+    },
+    /// 429, and the wait that the platform asks for is too long or the attempts are used up.
+    #[error("{what}: rate limited, the platform asks to wait {} s{}", wait.as_secs(), correlation(correlation_id.as_ref()))]
+    RateLimited {
+        /// The endpoint's label.
+        what: &'static str,
+        /// How long not to come back.
+        wait: Duration,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
+    },
+    /// 401 with a fresh token.
+    #[error("{what}: the platform refuses a fresh token: {message}{}", correlation(correlation_id.as_ref()))]
+    Unauthorized {
+        /// The endpoint's label.
+        what: &'static str,
+        /// The platform's message.
+        message: String,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
+    },
+    /// 404.
+    #[error("{what}: not found")]
+    NotFound {
+        /// The endpoint's label.
+        what: &'static str,
+    },
+    /// Any other status.
+    #[error("{what}: HTTP {status}: {message}{}", correlation(correlation_id.as_ref()))]
+    Status {
+        /// The endpoint's label.
+        what: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The platform's message.
+        message: String,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
+    },
+    /// No answer in time.
+    #[error("{what}: no answer in time; is the region right and the way to it open?")]
+    Timeout {
+        /// The endpoint's label.
+        what: &'static str,
+    },
+    /// No connection, or it broke.
+    #[error("{what}: {message}")]
+    Network {
+        /// The endpoint's label.
+        what: &'static str,
+        /// What the network said.
+        message: String,
+    },
+    /// A 200 that cannot be read, or a listing that contradicts itself.
+    #[error("{what}: {message}{}", correlation(correlation_id.as_ref()))]
+    Malformed {
+        /// The endpoint's label.
+        what: &'static str,
+        /// What is wrong with it.
+        message: String,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
+    },
+}
+
+impl ApiError {
+    /// Whether the cause is a missing permission.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Forbidden { .. })
+    }
+
+    /// Whether the platform has no such thing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// The missing permission, where that is the cause and it is known.
+    pub fn missing_permission(&self) -> Option<&str> {
+        match self {
+            Self::Forbidden { permission, .. } => permission.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How long the platform asked not to be called again.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { wait, .. } => Some(*wait),
+            Self::Token(error) => error.wait(),
+            _ => None,
+        }
+    }
+}
+
+fn permission_hint(permission: Option<&String>) -> String {
+    permission.map_or_else(String::new, |permission| format!(", the role of this client lacks {permission}"))
+}
+
+fn correlation(id: Option<&String>) -> String {
+    id.map_or_else(String::new, |id| format!(" (correlation id {id})"))
+}

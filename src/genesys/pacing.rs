@@ -1,0 +1,124 @@
+//! How fast requests may follow each other: a token bucket below the platform's limit, lowered by what the platform says.
+//!
+//! Not what to do after a 429: that is `retry`.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::time::Instant;
+
+use super::PacingConfig;
+
+/// The platform's limit on requests of one client-credentials token a minute
+/// (`client.credentials.token.rate.per.minute`, the platform's limits page).
+const PLATFORM_PER_MINUTE: u32 = 300;
+
+/// What the `inin-ratelimit-*` headers of an answer said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Budget {
+    /// Requests counted in the current window.
+    pub(super) used: u32,
+    /// Requests allowed in it.
+    pub(super) allowed: u32,
+    /// Until it ends. The header holds seconds that remain, not an epoch.
+    pub(super) reset: Duration,
+}
+
+/// Shared by all calls of one client.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    config: PacingConfig,
+    longest_pause: Duration,
+    /// Never held across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    per_minute: u32,
+    limiter: Arc<DefaultDirectRateLimiter>,
+    paused_until: Option<Instant>,
+}
+
+impl Pacer {
+    pub(super) fn new(config: PacingConfig, longest_pause: Duration) -> Self {
+        let per_minute = config.per_minute;
+        let state = State { per_minute, limiter: Arc::new(limiter(per_minute, config.burst)), paused_until: None };
+        Self { config, longest_pause, state: Mutex::new(state) }
+    }
+
+    /// Waits until the next request may go.
+    pub(super) async fn ready(&self) {
+        let (limiter, paused_until) = {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&state.limiter), state.paused_until)
+        };
+        if let Some(until) = paused_until {
+            tokio::time::sleep_until(until).await;
+        }
+        limiter.until_ready().await;
+    }
+
+    /// Takes note of what the platform says of its own limit.
+    pub(super) fn learn(&self, budget: Budget, now: Instant) {
+        let per_minute = share(self.config.per_minute, budget.allowed);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if per_minute != state.per_minute {
+            state.per_minute = per_minute;
+            // The new bucket starts without a burst: what was spent of the old one is spent.
+            state.limiter = Arc::new(limiter(per_minute, 1));
+        }
+        let used_up = budget.used >= budget.allowed;
+        state.paused_until = used_up.then(|| now + budget.reset.min(self.longest_pause));
+    }
+}
+
+/// Our share of a limit: as large a part of `allowed` as `configured` is of the platform's usual limit, never more than configured.
+fn share(configured: u32, allowed: u32) -> u32 {
+    let part = u64::from(configured) * u64::from(allowed) / u64::from(PLATFORM_PER_MINUTE);
+    u32::try_from(part).unwrap_or(u32::MAX).clamp(1, configured.max(1))
+}
+
+fn limiter(per_minute: u32, burst: u32) -> DefaultDirectRateLimiter {
+    let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+    RateLimiter::direct(Quota::per_minute(at_least_one(per_minute)).allow_burst(at_least_one(burst)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_share_follows_the_platforms_own_limit() {
+        for (configured, allowed, expected) in
+            [(180, 300, 180), (180, 180, 108), (180, 3000, 180), (180, 0, 1), (1, 300, 1), (3000, 300, 3000)]
+        {
+            assert_eq!(share(configured, allowed), expected, "{configured} of {allowed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_share_is_never_more_than_configured_and_never_nothing(configured in 1_u32.., allowed: u32) {
+            let share = share(configured, allowed);
+            prop_assert!(share >= 1 && share <= configured);
+        }
+    }
+
+    #[test]
+    fn a_used_up_budget_pauses_until_it_is_reset_and_no_longer_than_allowed() {
+        let pacer = Pacer::new(PacingConfig { per_minute: 180, burst: 60 }, Duration::from_mins(3));
+        let now = Instant::now();
+        let paused = |pacer: &Pacer| pacer.state.lock().expect("not poisoned").paused_until;
+        pacer.learn(Budget { used: 10, allowed: 300, reset: Duration::from_secs(30) }, now);
+        assert_eq!(paused(&pacer), None);
+        pacer.learn(Budget { used: 300, allowed: 300, reset: Duration::from_secs(30) }, now);
+        assert_eq!(paused(&pacer), Some(now + Duration::from_secs(30)));
+        pacer.learn(Budget { used: 300, allowed: 300, reset: Duration::from_hours(9) }, now);
+        assert_eq!(paused(&pacer), Some(now + Duration::from_mins(3)));
+    }
+}

@@ -1,0 +1,170 @@
+//! From one page of a listing to the next: `nextUri`, else `pageCount`, else a cursor; guarded against loops.
+//!
+//! Pure: it names the next address, the fetching is `platform`'s.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use url::Url;
+
+use super::wire::Page;
+
+/// The way through one listing.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// The API's base, with its path prefix where a gateway has one.
+    base: Url,
+    first: Url,
+    visited: HashSet<Url>,
+    page: u32,
+    max_pages: u32,
+}
+
+/// Why a listing cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PagingError {
+    #[error("the list leads to another origin ({0}), which is not followed")]
+    ForeignOrigin(String),
+    #[error("the list leads in a circle at page {0}")]
+    Loop(u32),
+    #[error("the list has more than {0} pages; raise --genesys.max-pages if that is right")]
+    TooManyPages(u32),
+    #[error("the address of the next page cannot be read")]
+    BadUri,
+}
+
+impl Walk {
+    pub(super) fn new(base: &Url, first: Url, max_pages: u32) -> Self {
+        Self { base: base.clone(), visited: HashSet::from([first.clone()]), first, page: 1, max_pages }
+    }
+
+    pub(super) fn first(&self) -> Url {
+        self.first.clone()
+    }
+
+    /// The address of the page after this one; `None` after the last.
+    pub(super) fn next(&mut self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
+        let Some(next) = self.successor(page)? else { return Ok(None) };
+        self.page += 1;
+        if self.page > self.max_pages {
+            return Err(PagingError::TooManyPages(self.max_pages));
+        }
+        if !self.visited.insert(next.clone()) {
+            return Err(PagingError::Loop(self.page));
+        }
+        Ok(Some(next))
+    }
+
+    fn successor(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
+        let cursor = page.next_page.as_ref().and_then(|next| match next {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        if let Some(uri) = page.next_uri.as_deref().filter(|uri| !uri.is_empty()) {
+            return self.resolve(uri).map(Some);
+        }
+        if let Some(count) = page.page_count.filter(|count| *count > 1) {
+            let number = page.page_number.unwrap_or(self.page).max(self.page);
+            return Ok((number < count).then(|| self.with_parameter("pageNumber", &(number + 1).to_string())));
+        }
+        if let Some(cursor) = cursor {
+            let is_uri = cursor.starts_with('/') || cursor.contains("://");
+            return if is_uri {
+                self.resolve(&cursor).map(Some)
+            } else {
+                Ok(Some(self.with_parameter("cursor", &cursor)))
+            };
+        }
+        let after = page.cursors.as_ref().and_then(|cursors| cursors.after.as_deref());
+        Ok(after.filter(|after| !after.is_empty()).map(|after| self.with_parameter("after", after)))
+    }
+
+    /// A `nextUri` is a path such as `/api/v2/...?pageNumber=2`: it is resolved below the gateway's prefix.
+    fn resolve(&self, uri: &str) -> Result<Url, PagingError> {
+        let below_prefix =
+            uri.strip_prefix('/').filter(|_| !uri.starts_with("//") && !uri.starts_with(self.base.path()));
+        let url = self.base.join(below_prefix.unwrap_or(uri)).map_err(|_| PagingError::BadUri)?;
+        if url.origin() != self.base.origin() {
+            return Err(PagingError::ForeignOrigin(url.origin().ascii_serialization()));
+        }
+        Ok(url)
+    }
+
+    fn with_parameter(&self, name: &str, value: &str) -> Url {
+        let mut url = self.first.clone();
+        let kept: Vec<(String, String)> =
+            self.first.query_pairs().filter(|(key, _)| key != name).map(|(k, v)| (k.into(), v.into())).collect();
+        url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, value);
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(base: &str, max_pages: u32) -> Walk {
+        let base = Url::parse(base).expect("a URL");
+        let first = base.join("api/v2/oauth/clients").expect("a URL");
+        Walk::new(&base, first, max_pages)
+    }
+
+    fn next(walk: &mut Walk, body: &str) -> Result<Option<String>, PagingError> {
+        let page: Page<'_> = serde_json::from_str(body).expect("a page");
+        walk.next(&page).map(|url| url.map(|url| url.to_string()))
+    }
+
+    #[test]
+    fn each_way_of_paging_leads_on() {
+        for (body, expected) in [
+            (r#"{"entities":[]}"#, None),
+            (r#"{"entities":[],"nextUri":"","pageCount":1}"#, None),
+            (r#"{"entities":[],"pageCount":1,"pageNumber":1}"#, None),
+            (r#"{"entities":[],"pageCount":0}"#, None),
+            (r#"{"entities":[],"nextUri":"/api/v2/oauth/clients?pageNumber=2"}"#, Some("pageNumber=2")),
+            (
+                r#"{"entities":[],"nextUri":"https://api.example.com/api/v2/oauth/clients?pageNumber=2"}"#,
+                Some("pageNumber=2"),
+            ),
+            (r#"{"entities":[],"pageCount":3,"pageNumber":1}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"pageCount":3}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"pageCount":3,"pageNumber":3}"#, None),
+            (r#"{"entities":[],"next_page":"abc"}"#, Some("cursor=abc")),
+            (r#"{"entities":[],"nextPage":"abc"}"#, Some("cursor=abc")),
+            (r#"{"entities":[],"nextPage":"/api/v2/oauth/clients?cursor=x"}"#, Some("cursor=x")),
+            (r#"{"entities":[],"nextPage":null,"cursors":{"after":"x y"}}"#, Some("after=x+y")),
+            (r#"{"entities":[],"cursors":{"after":""}}"#, None),
+        ] {
+            let expected = expected.map(|query| format!("https://api.example.com/api/v2/oauth/clients?{query}"));
+            assert_eq!(next(&mut walk("https://api.example.com/", 10), body), Ok(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_gateways_prefix_is_kept() {
+        let body = r#"{"entities":[],"nextUri":"/api/v2/oauth/clients?pageNumber=2"}"#;
+        let expected = "https://gw.example.com/genesys/api/v2/oauth/clients?pageNumber=2".to_owned();
+        assert_eq!(next(&mut walk("https://gw.example.com/genesys/", 10), body), Ok(Some(expected)));
+    }
+
+    #[test]
+    fn circles_other_origins_and_endless_lists_are_refused() {
+        for uri in [
+            "https://evil.example.com/x",
+            "//evil.example.com/x",
+            "http://api.example.com/x",
+            "https://api.example.com:444/x",
+        ] {
+            let body = format!(r#"{{"entities":[],"nextUri":"{uri}"}}"#);
+            let result = next(&mut walk("https://api.example.com/", 10), &body);
+            assert!(matches!(result, Err(PagingError::ForeignOrigin(_))), "{uri}: {result:?}");
+        }
+        let circle = r#"{"entities":[],"nextUri":"/api/v2/oauth/clients"}"#;
+        assert_eq!(next(&mut walk("https://api.example.com/", 10), circle), Err(PagingError::Loop(2)));
+        let mut short = walk("https://api.example.com/", 2);
+        let page = |n: u32| format!(r#"{{"entities":[],"pageCount":9,"pageNumber":{n}}}"#);
+        assert!(next(&mut short, &page(1)).is_ok());
+        assert_eq!(next(&mut short, &page(2)), Err(PagingError::TooManyPages(2)));
+    }
+}

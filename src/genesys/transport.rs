@@ -1,0 +1,217 @@
+//! One request to the platform: paced, bounded, measured, and the only owner of retries.
+//!
+//! Not what a body means, and no credentials: callers hand in a finished request for each attempt.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::redirect;
+use tokio::time::Instant;
+use tracing::debug;
+use url::Url;
+
+use super::metrics::OrgMetrics;
+use super::pacing::{Budget, Pacer};
+use super::retry::{self, Next, Reason};
+use super::{Config, Endpoint, RetryConfig};
+
+/// Redirects that are followed, on the same origin only.
+const MAX_REDIRECTS: usize = 5;
+
+/// The HTTP client of one organisation.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    pacer: Pacer,
+    retry: RetryConfig,
+    max_body_bytes: usize,
+    /// Requests sent since the start, retries included.
+    calls: Mutex<BTreeMap<&'static str, u64>>,
+    pub(super) metrics: OrgMetrics,
+}
+
+/// An answer, whatever its status, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+    pub(super) correlation_id: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// Why there is no answer, or none that counts.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Timeout,
+    Network(String),
+    TooLarge(usize),
+    /// Retries are used up, or the platform asks for too long a wait.
+    RateLimited {
+        wait: Duration,
+        correlation_id: Option<String>,
+    },
+}
+
+impl Transport {
+    pub(super) fn new(config: &Config, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
+        // Fails only where the process has a provider already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(config.limits.connect_timeout)
+            .read_timeout(config.limits.read_timeout)
+            .redirect(redirect::Policy::custom(same_origin_redirect));
+        let builder = if is_loopback(&config.api_url) { builder.no_proxy() } else { builder };
+        Ok(Self {
+            http: builder.build()?,
+            pacer: Pacer::new(config.pacing, config.retry.max_retry_after),
+            retry: config.retry,
+            max_body_bytes: config.limits.max_body_bytes,
+            calls: Mutex::default(),
+            metrics,
+        })
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a request until it is answered by something that waiting would not change.
+    pub(super) async fn send(&self, endpoint: Endpoint, request: &reqwest::Request) -> Result<Answer, Failure> {
+        let mut backoff = retry::backoff(&self.retry, fastrand::u64(..));
+        loop {
+            let outcome = match request.try_clone() {
+                Some(request) => self.attempt(endpoint, request).await,
+                None => Err(Failure::Network("the request cannot be repeated".to_owned())),
+            };
+            let (reason, asked) = match &outcome {
+                Ok(answer) => {
+                    let limited = endpoint == Endpoint::Token && is_token_rate_limit(&answer.body);
+                    match retry::reason(answer.status, limited) {
+                        Some(reason) => (reason, answer.retry_after),
+                        None => return outcome,
+                    }
+                }
+                Err(Failure::Timeout) => (Reason::Timeout, None),
+                Err(Failure::Network(_)) => (Reason::Network, None),
+                Err(Failure::TooLarge(_) | Failure::RateLimited { .. }) => return outcome,
+            };
+            match retry::next(asked, backoff.next(), self.retry.max_retry_after) {
+                Next::Wait(wait) => {
+                    debug!(
+                        endpoint = endpoint.label(),
+                        reason = reason.label(),
+                        wait_seconds = wait.as_secs_f64(),
+                        "trying again"
+                    );
+                    self.metrics.retried(endpoint, reason, wait);
+                    tokio::time::sleep(wait).await;
+                }
+                Next::GiveUp(wait) => {
+                    return match outcome {
+                        Ok(answer) if reason == Reason::RateLimited => Err(Failure::RateLimited {
+                            wait: wait.unwrap_or_default(),
+                            correlation_id: answer.correlation_id,
+                        }),
+                        outcome => outcome,
+                    };
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, endpoint: Endpoint, request: reqwest::Request) -> Result<Answer, Failure> {
+        // The token endpoint has a limit of its own, which is not told in headers.
+        if endpoint != Endpoint::Token {
+            self.pacer.ready().await;
+        }
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(endpoint.label()).or_default() += 1;
+        let started = Instant::now();
+        let outcome = self.exchange(request).await;
+        let status = outcome.as_ref().ok().map(|answer| answer.status);
+        self.metrics.attempted(endpoint, status, started.elapsed());
+        if let Err(failure) = &outcome {
+            debug!(endpoint = endpoint.label(), ?failure, "no answer");
+        }
+        outcome
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Failure> {
+        let mut response = self.http.execute(request).await.map_err(|error| failure(&error))?;
+        let status = response.status().as_u16();
+        let correlation_id = text(response.headers(), "inin-correlation-id");
+        let retry_after = self.read_headers(response.headers());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+            if body.len() + chunk.len() > self.max_body_bytes {
+                return Err(Failure::TooLarge(self.max_body_bytes));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body: body.freeze(), correlation_id, retry_after })
+    }
+
+    fn read_headers(&self, headers: &HeaderMap) -> Option<Duration> {
+        if let Some(budget) = budget(headers) {
+            self.metrics.budget(budget);
+            self.pacer.learn(budget, Instant::now());
+        }
+        let answered_at = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        retry::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, answered_at.unwrap_or_else(SystemTime::now))
+    }
+}
+
+/// Whether the token endpoint says that it was asked too often: HTTP 400, `invalid_request`, `rate limit exceeded; ...`.
+pub(super) fn is_token_rate_limit(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    text.contains("rate limit exceeded")
+}
+
+fn budget(headers: &HeaderMap) -> Option<Budget> {
+    let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+    Some(Budget {
+        used: number("inin-ratelimit-count")?,
+        allowed: number("inin-ratelimit-allowed")?,
+        reset: Duration::from_secs(number("inin-ratelimit-reset")?.into()),
+    })
+}
+
+/// A header's text with nothing in it that could break a log line.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.chars().filter(char::is_ascii_graphic).take(64).collect())
+}
+
+fn failure(error: &reqwest::Error) -> Failure {
+    if error.is_timeout() {
+        return Failure::Timeout;
+    }
+    // The outermost message repeats the URL; the innermost cause is what tells the operator.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    Failure::Network(cause.to_string())
+}
+
+fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    if same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
+}
+
+/// Whether a URL's host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,356 @@
+//! The state file's JSON, format 1, as documented in `docs/state-file.md`.
+//!
+//! Its own types, so that the domain can change without changing the file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Saved;
+use crate::domain::{
+    Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission,
+    Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+};
+use crate::grants::{Ledger, Memory, ScopeGrant};
+
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    format: u32,
+    organisations: BTreeMap<String, SavedOrganisation>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedOrganisation {
+    name: String,
+    region: String,
+    client_id: String,
+    api_host: String,
+    taken_at: i64,
+    own_client: Option<String>,
+    grants: Vec<SavedGrant>,
+    clients: Vec<SavedClient>,
+    registry: SavedInput<BTreeMap<String, String>>,
+    roles: SavedInput<Vec<SavedRole>>,
+    divisions: SavedInput<Vec<SavedDivision>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedGrant {
+    client: String,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    missed: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone_since: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedClient {
+    id: String,
+    name: String,
+    description: Option<String>,
+    grant_type: String,
+    state: String,
+    scopes: Vec<String>,
+    roles: Vec<(String, Option<String>)>,
+    redirect_uris: Vec<String>,
+    token_validity: Option<u32>,
+    created: Option<i64>,
+    modified: Option<i64>,
+    created_by: Option<String>,
+    modified_by: Option<String>,
+    deletion: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedInput<T> {
+    Read(T),
+    NotRead { missing_permission: Option<String>, message: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedRole {
+    id: String,
+    name: String,
+    default_role: Option<String>,
+    general: Vec<String>,
+    /// Domain, entity, action, and whether it is conditional.
+    permissions: Vec<(String, String, String, bool)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedDivision {
+    id: String,
+    name: String,
+    home: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+pub(super) fn encode(organisations: &BTreeMap<OrgId, Saved>) -> Vec<u8> {
+    let organisations =
+        organisations.iter().map(|(id, saved)| (id.as_str().to_owned(), SavedOrganisation::from(saved))).collect();
+    // Maps with text keys and plain values cannot fail to serialise; were they to, an empty file is set aside at the next start.
+    serde_json::to_vec(&Document { format: FORMAT, organisations }).unwrap_or_default()
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| place(&error))?;
+    if head.format != FORMAT {
+        return Err(format!("its format is {}, this version reads {FORMAT}", head.format));
+    }
+    let document: Document = serde_json::from_slice(bytes).map_err(|error| place(&error))?;
+    Ok(document.organisations.into_iter().map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect())
+}
+
+impl From<&Saved> for SavedOrganisation {
+    fn from(saved: &Saved) -> Self {
+        let snapshot = &*saved.snapshot;
+        let grants = saved.ledger.entries().map(|(grant, memory)| {
+            let (first_seen, missed, gone_since) = match memory {
+                Memory::Held { first_seen, missed } => (first_seen.map(Timestamp::seconds), missed, None),
+                Memory::Gone(since) => (None, 0, Some(since.seconds())),
+            };
+            let (client, scope) = (grant.client.to_string(), grant.scope.clone());
+            SavedGrant { client, scope, first_seen, missed, gone_since }
+        });
+        Self {
+            name: snapshot.organisation.name.clone(),
+            region: snapshot.organisation.region.clone(),
+            client_id: saved.client_id.clone(),
+            api_host: saved.api_host.clone(),
+            taken_at: snapshot.taken_at.seconds(),
+            own_client: snapshot.own_client.as_ref().map(ToString::to_string),
+            grants: grants.collect(),
+            clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
+            registry: save_input(&snapshot.registry, Clone::clone),
+            roles: save_input(&snapshot.roles, |roles| roles.values().map(save_role).collect()),
+            divisions: save_input(&snapshot.divisions, |divisions| {
+                let save = |d: &Division| SavedDivision { id: d.id.to_string(), name: d.name.clone(), home: d.home };
+                divisions.values().map(save).collect()
+            }),
+        }
+    }
+}
+
+impl SavedOrganisation {
+    fn into_saved(self, id: &str) -> Saved {
+        let grants = self.grants.into_iter().map(|grant| {
+            let memory = match grant.gone_since {
+                Some(since) => Memory::Gone(Timestamp::from_seconds(since)),
+                None => {
+                    Memory::Held { first_seen: grant.first_seen.map(Timestamp::from_seconds), missed: grant.missed }
+                }
+            };
+            (ScopeGrant { client: ClientId::new(grant.client), scope: grant.scope }, memory)
+        });
+        let ledger = Ledger::from_entries(grants);
+        let mut scopes = ScopeTable::default();
+        let mut clients: Vec<Client> =
+            self.clients.into_iter().map(|client| restore_client(client, &mut scopes)).collect();
+        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        let snapshot = Snapshot {
+            organisation: Organisation { id: OrgId::new(id), name: self.name, region: self.region },
+            taken_at: Timestamp::from_seconds(self.taken_at),
+            own_client: self.own_client.map(ClientId::new),
+            clients,
+            scopes,
+            registry: restore_input(self.registry, |registry| registry),
+            roles: restore_input(self.roles, |roles| {
+                roles.into_iter().map(restore_role).map(|role| (role.id.clone(), role)).collect()
+            }),
+            divisions: restore_input(self.divisions, |divisions| {
+                let restore = |d: SavedDivision| Division { id: DivisionId::new(d.id), name: d.name, home: d.home };
+                divisions.into_iter().map(restore).map(|division| (division.id.clone(), division)).collect()
+            }),
+        };
+        Saved { client_id: self.client_id, api_host: self.api_host, snapshot: Arc::new(snapshot), ledger }
+    }
+}
+
+fn save_client(client: &Client, scopes: &ScopeTable) -> SavedClient {
+    let role = |grant: &RoleGrant| (grant.role.to_string(), grant.division.as_ref().map(ToString::to_string));
+    SavedClient {
+        id: client.id.to_string(),
+        name: client.name.clone(),
+        description: client.description.clone(),
+        grant_type: client.grant_type_spelling.to_string(),
+        state: client.state.label().to_owned(),
+        scopes: client.scopes.iter().map(|scope| scopes.name(*scope).to_owned()).collect(),
+        roles: client.role_grants.iter().map(role).collect(),
+        redirect_uris: client.redirect_uris.to_vec(),
+        token_validity: client.token_validity,
+        created: client.created.map(Timestamp::seconds),
+        modified: client.modified.map(Timestamp::seconds),
+        created_by: client.created_by.clone(),
+        modified_by: client.modified_by.clone(),
+        deletion: client.deletion.map(Timestamp::seconds),
+    }
+}
+
+fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Client {
+    let mut held: Vec<_> = saved.scopes.iter().map(|scope| scopes.intern(scope)).collect();
+    held.sort_unstable();
+    let role = |(role, division): (String, Option<String>)| RoleGrant {
+        role: RoleId::new(role),
+        division: division.map(DivisionId::new),
+    };
+    Client {
+        id: ClientId::new(saved.id),
+        name: saved.name,
+        description: saved.description,
+        grant_type: GrantType::from_platform(&saved.grant_type),
+        grant_type_spelling: saved.grant_type.into(),
+        state: ClientState::from_platform(&saved.state),
+        scopes: held.into(),
+        role_grants: saved.roles.into_iter().map(role).collect(),
+        redirect_uris: saved.redirect_uris.into(),
+        token_validity: saved.token_validity,
+        created: saved.created.map(Timestamp::from_seconds),
+        modified: saved.modified.map(Timestamp::from_seconds),
+        created_by: saved.created_by,
+        modified_by: saved.modified_by,
+        deletion: saved.deletion.map(Timestamp::from_seconds),
+    }
+}
+
+fn save_role(role: &Role) -> SavedRole {
+    let permission = |p: &Permission| (p.domain.to_string(), p.entity.to_string(), p.action.to_string(), p.conditional);
+    SavedRole {
+        id: role.id.to_string(),
+        name: role.name.clone(),
+        default_role: role.default_role.clone(),
+        general: role.general.to_vec(),
+        permissions: role.permissions.iter().map(permission).collect(),
+    }
+}
+
+fn restore_role(saved: SavedRole) -> Role {
+    let permission = |(domain, entity, action, conditional): (String, String, String, bool)| Permission {
+        domain: domain.into(),
+        entity: entity.into(),
+        action: action.into(),
+        conditional,
+    };
+    Role {
+        id: RoleId::new(saved.id),
+        name: saved.name,
+        default_role: saved.default_role,
+        general: saved.general.into(),
+        permissions: saved.permissions.into_iter().map(permission).collect(),
+    }
+}
+
+fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<S> {
+    match input {
+        Input::Read(value) => SavedInput::Read(save(value)),
+        Input::NotRead(NotRead { missing_permission, message }) => {
+            SavedInput::NotRead { missing_permission: missing_permission.clone(), message: message.clone() }
+        }
+    }
+}
+
+fn restore_input<T, S>(saved: SavedInput<S>, restore: impl FnOnce(S) -> T) -> Input<T> {
+    match saved {
+        SavedInput::Read(value) => Input::Read(restore(value)),
+        SavedInput::NotRead { missing_permission, message } => Input::NotRead(NotRead { missing_permission, message }),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    pub(in crate::store) fn saved() -> Saved {
+        let mut scopes = ScopeTable::default();
+        let client = SavedClient {
+            id: "c-1".to_owned(),
+            name: "Wallboard \"north\"".to_owned(),
+            description: None,
+            grant_type: "CODE".to_owned(),
+            state: "active".to_owned(),
+            scopes: vec!["oauth".to_owned(), "users:readonly".to_owned()],
+            roles: vec![("r-1".to_owned(), Some("*".to_owned())), ("r-2".to_owned(), None)],
+            redirect_uris: vec!["https://example.com/cb".to_owned()],
+            token_validity: Some(300),
+            created: Some(1),
+            modified: Some(2),
+            created_by: Some("u-1".to_owned()),
+            modified_by: None,
+            deletion: None,
+        };
+        let role = Role {
+            id: RoleId::new("r-1"),
+            name: "Master Admin".to_owned(),
+            default_role: Some("admin".to_owned()),
+            general: Box::new(["admin".to_owned()]),
+            permissions: Box::new([Permission {
+                domain: "oauth".into(),
+                entity: "*".into(),
+                action: "view".into(),
+                conditional: true,
+            }]),
+        };
+        let clients = vec![restore_client(client, &mut scopes)];
+        let snapshot = Snapshot {
+            organisation: Organisation {
+                id: OrgId::new("o-1"),
+                name: "Example".to_owned(),
+                region: "mypurecloud.ie".to_owned(),
+            },
+            taken_at: Timestamp::from_seconds(1_790_000_000),
+            own_client: Some(ClientId::new("c-1")),
+            clients,
+            scopes,
+            registry: Input::Read(BTreeMap::from([("oauth".to_owned(), "OAuth clients".to_owned())])),
+            roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
+            divisions: Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() }),
+        };
+        let grant = |scope: &str| ScopeGrant { client: ClientId::new("c-1"), scope: scope.to_owned() };
+        let ledger = Ledger::from_entries([
+            (grant("oauth"), Memory::Held { first_seen: Some(Timestamp::from_seconds(5)), missed: 1 }),
+            (grant("scim"), Memory::Gone(Timestamp::from_seconds(6))),
+            (grant("users"), Memory::Held { first_seen: None, missed: 0 }),
+        ]);
+        let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
+        Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
+    }
+
+    #[test]
+    fn the_file_is_as_documented() {
+        let file = encode(&BTreeMap::from([(OrgId::new("o-1"), saved())]));
+        insta::assert_snapshot!(String::from_utf8(file).expect("JSON is UTF-8"));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let organisations = BTreeMap::from([(OrgId::new("o-1"), saved())]);
+        assert_eq!(decode(&encode(&organisations)), Ok(organisations));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_gives_an_error_or_a_state_and_never_a_panic(at in 0_usize..1_400, byte: u8) {
+            let mut file = encode(&BTreeMap::from([(OrgId::new("o-1"), saved())]));
+            let position = at % file.len();
+            file[position] = byte;
+            let _ = decode(&file);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The state file: what must outlive a restart, so that nothing pages twice and an outage hides nothing.
+//!
+//! Not a database: one JSON document (`format`), replaced as a whole, without secrets, readable by its owner only.
+
+mod format;
+mod metrics;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{error, info, warn};
+
+pub use metrics::{FAMILIES, Metrics};
+
+use crate::domain::{OrgId, Snapshot};
+use crate::grants::Ledger;
+
+/// A larger file is not ours: 100,000 clients take about 100 MB.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// What is kept of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The exporter's own client that read it: data read by another client is not served before a refresh.
+    pub client_id: String,
+    /// The API host that it was read from.
+    pub api_host: String,
+    /// The last complete snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// Since when the dangerous grants are there.
+    pub ledger: Ledger,
+}
+
+/// The state of all organisations, in memory and on disk.
+#[derive(Debug)]
+pub struct Store {
+    path: Option<PathBuf>,
+    metrics: Metrics,
+    /// Held while the file is written: the writers are blocking tasks.
+    organisations: Mutex<BTreeMap<OrgId, Saved>>,
+}
+
+impl Store {
+    /// Reads the file. A missing one is an empty state; a damaged one is set aside, said and counted.
+    pub fn open(path: Option<PathBuf>, metrics: Metrics) -> Self {
+        let organisations = match &path {
+            Some(path) => read_or_set_aside(path, &metrics),
+            None => BTreeMap::new(),
+        };
+        Self { path, metrics, organisations: Mutex::new(organisations) }
+    }
+
+    /// What is kept of that organisation.
+    pub fn of(&self, org: &OrgId) -> Option<Saved> {
+        self.organisations.lock().unwrap_or_else(PoisonError::into_inner).get(org).cloned()
+    }
+
+    /// What that client read from that host, before the organisation's id is known.
+    pub fn read_by(&self, client_id: &str, api_host: &str) -> Option<Saved> {
+        let organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
+        organisations.values().find(|saved| saved.client_id == client_id && saved.api_host == api_host).cloned()
+    }
+
+    /// Keeps an organisation's state, in memory in any case. Writes to disk: not for an async worker.
+    pub fn save(&self, saved: Saved) {
+        let mut organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
+        organisations.insert(saved.snapshot.organisation.id.clone(), saved);
+        let Some(path) = &self.path else { return };
+        let outcome = write(path, &format::encode(&organisations));
+        match &outcome {
+            Ok(()) => {}
+            Err(cause) => {
+                error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will not outlive a restart");
+            }
+        }
+        self.metrics.written(outcome.is_ok());
+    }
+}
+
+fn read_or_set_aside(path: &Path, metrics: &Metrics) -> BTreeMap<OrgId, Saved> {
+    let cause = match read(path) {
+        Ok(None) => return BTreeMap::new(),
+        Ok(Some(bytes)) => match format::decode(&bytes) {
+            Ok(organisations) => {
+                info!(path = %path.display(), organisations = organisations.len(), "state read");
+                return organisations;
+            }
+            Err(cause) => cause,
+        },
+        Err(cause) => {
+            error!(path = %path.display(), %cause, "cannot read the state file; starting without");
+            metrics.damaged();
+            return BTreeMap::new();
+        }
+    };
+    metrics.damaged();
+    let aside = aside(path);
+    match fs::rename(path, &aside) {
+        Ok(()) => {
+            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file is damaged; it is set aside and the state begins anew"),
+        }
+        Err(error) => {
+            error!(path = %path.display(), cause, %error, "the state file is damaged and cannot be set aside; it will be replaced")
+        }
+    }
+    BTreeMap::new()
+}
+
+fn aside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".damaged");
+    path.with_file_name(name)
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old one or the new one.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    // A leftover of a crash, or somebody's link, must not be written through.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::store::format::tests::saved;
+
+    fn open(path: &Path) -> (Store, Metrics) {
+        let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+        (Store::open(Some(path.to_owned()), metrics.clone()), metrics)
+    }
+
+    #[test]
+    fn what_is_saved_is_read_after_a_restart_and_only_by_its_owner() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let (store, metrics) = open(&path);
+        store.save(saved());
+        assert_eq!(metrics.values(), (1, 0, 0, 1));
+        let (again, _) = open(&path);
+        assert_eq!(again.of(&saved().snapshot.organisation.id), Some(saved()));
+        assert_eq!(again.read_by(&saved().client_id, &saved().api_host), Some(saved()));
+        assert_eq!(again.read_by("another", &saved().api_host), None);
+        assert_eq!(again.read_by(&saved().client_id, "another"), None);
+        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let whole = {
+            let (store, _) = open(&path);
+            store.save(saved());
+            fs::read(&path).expect("it is there")
+        };
+        for damaged in [&whole[..whole.len() / 2], b"", b"null", br#"{"format":99,"organisations":{}}"#] {
+            fs::write(&path, damaged).expect("writable");
+            let (store, metrics) = open(&path);
+            assert_eq!(store.of(&saved().snapshot.organisation.id), None);
+            assert_eq!(metrics.values(), (0, 0, 1, 0));
+            assert_eq!(fs::read(folder.path().join("state.json.damaged")).expect("set aside"), damaged);
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_written_is_kept_in_memory_and_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("missing").join("state.json");
+        let (store, metrics) = open(&path);
+        store.save(saved());
+        assert_eq!(metrics.values(), (0, 1, 0, 0));
+        assert!(store.of(&saved().snapshot.organisation.id).is_some());
+    }
+}
