@@ -76,8 +76,25 @@ mod tests {
     #[test]
     fn what_is_not_a_duration_is_refused_with_an_example() {
         for text in [
-            "", " ", "s", "5 m", "5 minutes", "5M", "1.5h", "-5m", "+5m", "5m1h", "5m5m", "5mm", "1h30", "1w", "inf", "1e3s",
-            "٣s", "99999999999999999999s", "300000000000d",
+            "",
+            " ",
+            "s",
+            "5 m",
+            "5 minutes",
+            "5M",
+            "1.5h",
+            "-5m",
+            "+5m",
+            "5m1h",
+            "5m5m",
+            "5mm",
+            "1h30",
+            "1w",
+            "inf",
+            "1e3s",
+            "٣s",
+            "99999999999999999999s",
+            "300000000000d",
         ] {
             let error = parse(text).expect_err(text);
             assert!(error.contains("is not a duration; write for example 30s"), "{text}: {error}");

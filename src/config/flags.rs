@@ -3,7 +3,8 @@
 //! Not validation: each value stays text here, and defaults are written once, here.
 
 use clap::builder::StyledStr;
-use clap::{Args, Command};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command};
 
 use super::names::variable_of;
 
@@ -12,10 +13,22 @@ use super::names::variable_of;
 pub struct SettingsArgs {
     /// Address to listen on, as `host:port`. `:9847` means every IPv4 address; write `[::]:9847` for IPv6 as
     /// well. A host name is looked up once, at the start; port 0 lets the system choose.
-    #[arg(long = "web.listen-address", global = true, help_heading = "Web", value_name = "ADDRESS", default_value = "127.0.0.1:9847")]
+    #[arg(
+        long = "web.listen-address",
+        global = true,
+        help_heading = "Web",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9847"
+    )]
     pub web_listen_address: String,
     /// Path of the metrics. It must not be one of the other routes: `/`, `/api/...`, `/-/...`, `/clients...`.
-    #[arg(long = "web.telemetry-path", global = true, help_heading = "Web", value_name = "PATH", default_value = "/metrics")]
+    #[arg(
+        long = "web.telemetry-path",
+        global = true,
+        help_heading = "Web",
+        value_name = "PATH",
+        default_value = "/metrics"
+    )]
     pub web_telemetry_path: String,
     /// Serve `POST /-/reload`, which reads the policy again. Whoever reaches the port may then call it; SIGHUP
     /// does the same.
@@ -26,18 +39,42 @@ pub struct SettingsArgs {
     #[arg(long = "web.expose-report", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_expose_report: String,
     /// Connections at the same time, 1 to 10000.
-    #[arg(long = "web.max-connections", global = true, help_heading = "Web", value_name = "NUMBER", default_value = "64")]
+    #[arg(
+        long = "web.max-connections",
+        global = true,
+        help_heading = "Web",
+        value_name = "NUMBER",
+        default_value = "64"
+    )]
     pub web_max_connections: String,
     /// Time between the starts of two refreshes of an organisation, 1s to 1d.
-    #[arg(long = "refresh.interval", global = true, help_heading = "Refresh", value_name = "DURATION", default_value = "5m")]
+    #[arg(
+        long = "refresh.interval",
+        global = true,
+        help_heading = "Refresh",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
     pub refresh_interval: String,
     /// Age at which the data of an organisation is withdrawn from the metrics, up to 365d; longer than the
     /// interval. The alert rules that come with the exporter hold their memory for 26h, which is this default
     /// and 2h more: change both together.
-    #[arg(long = "refresh.stale-after", global = true, help_heading = "Refresh", value_name = "DURATION", default_value = "24h")]
+    #[arg(
+        long = "refresh.stale-after",
+        global = true,
+        help_heading = "Refresh",
+        value_name = "DURATION",
+        default_value = "24h"
+    )]
     pub refresh_stale_after: String,
     /// Limit of one whole refresh with all its requests and waits, 1s to 1h.
-    #[arg(long = "refresh.deadline", global = true, help_heading = "Refresh", value_name = "DURATION", default_value = "120s")]
+    #[arg(
+        long = "refresh.deadline",
+        global = true,
+        help_heading = "Refresh",
+        value_name = "DURATION",
+        default_value = "120s"
+    )]
     pub refresh_deadline: String,
     /// Refuse a list of clients whose number differs from the `total` that the platform sends with it. Set to
     /// false only where that `total` is known to be wrong.
@@ -56,18 +93,42 @@ pub struct SettingsArgs {
     #[arg(long = "state.file", global = true, help_heading = "State", value_name = "FILE")]
     pub state_file: Option<String>,
     /// Per-client metric families to leave out: names with commas between, or the flag several times.
-    #[arg(long = "metrics.disable", global = true, help_heading = "Metrics", value_name = "FAMILIES", value_delimiter = ',')]
+    #[arg(
+        long = "metrics.disable",
+        global = true,
+        help_heading = "Metrics",
+        value_name = "FAMILIES",
+        value_delimiter = ','
+    )]
     pub metrics_disable: Vec<String>,
     /// Limit of the per-client series of one organisation, 1 to 10000000. Over it whole families are left out,
     /// and a metric says so.
-    #[arg(long = "metrics.max-client-series", global = true, help_heading = "Metrics", value_name = "NUMBER", default_value = "200000")]
+    #[arg(
+        long = "metrics.max-client-series",
+        global = true,
+        help_heading = "Metrics",
+        value_name = "NUMBER",
+        default_value = "200000"
+    )]
     pub metrics_max_client_series: String,
     /// Path of the list of clients, below the API URL.
-    #[arg(long = "genesys.clients-path", global = true, help_heading = "Platform", value_name = "PATH", default_value = "/api/v2/oauth/clients")]
+    #[arg(
+        long = "genesys.clients-path",
+        global = true,
+        help_heading = "Platform",
+        value_name = "PATH",
+        default_value = "/api/v2/oauth/clients"
+    )]
     pub genesys_clients_path: String,
     /// How the credentials travel to the token endpoint: `basic`, as all tools of the vendor do, or `body`,
     /// which some gateways need.
-    #[arg(long = "genesys.auth-style", global = true, help_heading = "Platform", value_name = "STYLE", default_value = "basic")]
+    #[arg(
+        long = "genesys.auth-style",
+        global = true,
+        help_heading = "Platform",
+        value_name = "STYLE",
+        default_value = "basic"
+    )]
     pub genesys_auth_style: String,
     /// A `scope` parameter for the token request. The platform ignores it for client credentials; some gateways
     /// ask for it.
@@ -77,33 +138,87 @@ pub struct SettingsArgs {
     #[arg(long = "genesys.allow-plain-http", global = true, help_heading = "Platform", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub genesys_allow_plain_http: String,
     /// Attempts for one request in all, the first included, 1 to 10.
-    #[arg(long = "genesys.retry-attempts", global = true, help_heading = "Platform", value_name = "NUMBER", default_value = "4")]
+    #[arg(
+        long = "genesys.retry-attempts",
+        global = true,
+        help_heading = "Platform",
+        value_name = "NUMBER",
+        default_value = "4"
+    )]
     pub genesys_retry_attempts: String,
     /// Wait before the second attempt, 1ms to 1m; it doubles each time, with jitter.
-    #[arg(long = "genesys.retry-base", global = true, help_heading = "Platform", value_name = "DURATION", default_value = "500ms")]
+    #[arg(
+        long = "genesys.retry-base",
+        global = true,
+        help_heading = "Platform",
+        value_name = "DURATION",
+        default_value = "500ms"
+    )]
     pub genesys_retry_base: String,
     /// Longest wait asked for by `Retry-After` that is slept through, up to 1h. A longer one fails the refresh,
     /// and the next starts no sooner than asked.
-    #[arg(long = "genesys.max-retry-after", global = true, help_heading = "Platform", value_name = "DURATION", default_value = "180s")]
+    #[arg(
+        long = "genesys.max-retry-after",
+        global = true,
+        help_heading = "Platform",
+        value_name = "DURATION",
+        default_value = "180s"
+    )]
     pub genesys_max_retry_after: String,
     /// Requests a minute, 1 to 3000. The platform allows 300 for each token unless the organisation has a raised
     /// limit.
-    #[arg(long = "genesys.requests-per-minute", global = true, help_heading = "Platform", value_name = "NUMBER", default_value = "180")]
+    #[arg(
+        long = "genesys.requests-per-minute",
+        global = true,
+        help_heading = "Platform",
+        value_name = "NUMBER",
+        default_value = "180"
+    )]
     pub genesys_requests_per_minute: String,
     /// Requests that may follow each other at once before the pace applies, 1 to 3000.
-    #[arg(long = "genesys.burst", global = true, help_heading = "Platform", value_name = "NUMBER", default_value = "60")]
+    #[arg(
+        long = "genesys.burst",
+        global = true,
+        help_heading = "Platform",
+        value_name = "NUMBER",
+        default_value = "60"
+    )]
     pub genesys_burst: String,
     /// Limit for establishing a connection, 10ms to 1m.
-    #[arg(long = "genesys.connect-timeout", global = true, help_heading = "Platform", value_name = "DURATION", default_value = "5s")]
+    #[arg(
+        long = "genesys.connect-timeout",
+        global = true,
+        help_heading = "Platform",
+        value_name = "DURATION",
+        default_value = "5s"
+    )]
     pub genesys_connect_timeout: String,
     /// Limit for the wait between two reads of an answer, 10ms to 5m.
-    #[arg(long = "genesys.read-timeout", global = true, help_heading = "Platform", value_name = "DURATION", default_value = "10s")]
+    #[arg(
+        long = "genesys.read-timeout",
+        global = true,
+        help_heading = "Platform",
+        value_name = "DURATION",
+        default_value = "10s"
+    )]
     pub genesys_read_timeout: String,
     /// Limit of one response body, 1KiB to 1GiB. The platform may send all clients in one page.
-    #[arg(long = "genesys.max-body-bytes", global = true, help_heading = "Platform", value_name = "SIZE", default_value = "64MiB")]
+    #[arg(
+        long = "genesys.max-body-bytes",
+        global = true,
+        help_heading = "Platform",
+        value_name = "SIZE",
+        default_value = "64MiB"
+    )]
     pub genesys_max_body_bytes: String,
     /// Limit of the pages of one listing, 1 to 100000.
-    #[arg(long = "genesys.max-pages", global = true, help_heading = "Platform", value_name = "NUMBER", default_value = "1000")]
+    #[arg(
+        long = "genesys.max-pages",
+        global = true,
+        help_heading = "Platform",
+        value_name = "NUMBER",
+        default_value = "1000"
+    )]
     pub genesys_max_pages: String,
     /// File with lines `NAME=value`, for the variables of these flags and the credentials. Flags and the
     /// environment beat it. Put values with a `$` in single quotes. No file is read unless it is named here.
@@ -131,6 +246,19 @@ pub(crate) fn defaults() -> Vec<(String, Option<String>)> {
 /// A command with the settings' flags and nothing else.
 pub(crate) fn bare() -> Command {
     SettingsArgs::augment_args(Command::new("settings").disable_help_flag(true))
+}
+
+/// The settings that stood on a command line: long name and value, a list joined by commas.
+pub(crate) fn flags_given(matches: &ArgMatches) -> Vec<(String, String)> {
+    let given = |arg: &Arg| {
+        let id = arg.get_id().as_str();
+        if matches.value_source(id) != Some(ValueSource::CommandLine) {
+            return None;
+        }
+        let values: Vec<String> = matches.get_raw(id)?.map(|value| value.to_string_lossy().into_owned()).collect();
+        Some((arg.get_long()?.to_owned(), values.join(",")))
+    };
+    bare().get_arguments().filter_map(given).collect()
 }
 
 /// Says in the help of each setting by which variable it is set.

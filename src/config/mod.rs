@@ -20,6 +20,7 @@ mod values;
 
 pub use error::ConfigError;
 pub use flags::SettingsArgs;
+pub(crate) use flags::{flags_given, with_variables};
 pub use names::variable_of;
 pub use read::{Gathered, environment, read};
 pub use settings::Settings;

@@ -68,7 +68,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
         alias: None,
         meaning: "Instead of `https://login.<domain>/`. The client's secret is sent there.",
     },
-    Variable { name: ORG, alias: None, meaning: "The value of the label `org`, 1 to 64 characters. Default `default`." },
+    Variable {
+        name: ORG,
+        alias: None,
+        meaning: "The value of the label `org`, 1 to 64 characters. Default `default`.",
+    },
     Variable {
         name: STATE_DIRECTORY,
         alias: None,

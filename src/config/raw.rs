@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn debug_hides_secrets() {
-        let pairs = [names::CLIENT_SECRET, names::CLIENT_SECRET_ALIAS].map(|name| (name.to_owned(), "hunter2".to_owned()));
+        let pairs =
+            [names::CLIENT_SECRET, names::CLIENT_SECRET_ALIAS].map(|name| (name.to_owned(), "hunter2".to_owned()));
         let raw = from_pairs(pairs).expect("two secrets");
         assert!(raw.genesyscloud_oauthclient_secret.is_some() && raw.genesys_cloud_client_secret.is_some());
         assert!(!format!("{raw:?}").contains("hunter2"));

@@ -43,7 +43,8 @@ pub(crate) fn span(text: &str, limits: &RangeInclusive<Duration>) -> Result<Dura
 
 /// Bytes, plain or with the suffix `KiB`, `MiB` or `GiB`, from 1 KiB to 1 GiB.
 pub(crate) fn size(text: &str) -> Result<usize, String> {
-    let wrong = || format!("{} is not a size from 1KiB to 1GiB; write for example 64MiB, 512KiB or 1048576", quoted(text));
+    let wrong =
+        || format!("{} is not a size from 1KiB to 1GiB; write for example 64MiB, 512KiB or 1048576", quoted(text));
     let (number, factor) = [("KiB", KIB), ("MiB", KIB * KIB), ("GiB", KIB * KIB * KIB)]
         .into_iter()
         .find_map(|(suffix, factor)| text.strip_suffix(suffix).map(|number| (number, factor)))
