@@ -139,8 +139,12 @@ where
         writer.write_char(' ')?;
         let mut line = String::new();
         self.0.format_event(context, Writer::new(&mut line), event)?;
-        // Level and target hold no blank, so the first `message` is the event's own, in whichever place.
-        writer.write_str(&line.replacen(" message=", " msg=", 1))
+        // The message comes first after these; anything later may be part of a value.
+        let own = |head: &str| head.split(' ').all(|pair| pair.starts_with("level=") || pair.starts_with("target="));
+        match line.split_once(" message=") {
+            Some((head, rest)) if own(head) => write!(writer, "{head} msg={rest}"),
+            _ => writer.write_str(&line),
+        }
     }
 }
 

@@ -102,7 +102,9 @@ fn what_others_write_can_neither_forge_a_line_nor_steer_a_terminal() {
 }
 
 #[test]
-fn the_message_is_renamed_wherever_it_stands_and_a_value_is_not() {
+fn the_message_is_renamed_and_a_value_is_not() {
+    let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(a = "x message=y"));
+    assert_eq!(without_time(&line, "ts="), " level=info a=\"x message=y\"\n");
     let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(a = " message=b", "said"));
     assert_eq!(without_time(&line, "ts="), " level=info msg=said a=\" message=b\"\n");
 }
