@@ -79,10 +79,10 @@ impl LogFormat {
 
 /// Logs to stderr from now on. An error means that someone did so before.
 pub fn init(config: &Config) -> Result<(), TryInitError> {
-    subscriber(config, io::stderr).try_init()
+    subscriber(*config, io::stderr).try_init()
 }
 
-fn subscriber<W>(config: &Config, writer: W) -> impl Subscriber + Send + Sync + use<W>
+fn subscriber<W>(config: Config, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

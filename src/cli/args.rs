@@ -16,9 +16,9 @@ const REVISION: &str = match option_env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION")
 
 /// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
 ///
-/// Each setting is a flag or an environment variable; a flag wins. Credentials are taken from GENESYSCLOUD_OAUTHCLIENT_ID,
-/// GENESYSCLOUD_OAUTHCLIENT_SECRET (or GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE) and GENESYSCLOUD_REGION. Try `demo`, which
-/// needs none of them.
+/// Each setting is a flag or an environment variable; a flag wins. Credentials are taken from `GENESYSCLOUD_OAUTHCLIENT_ID`,
+/// `GENESYSCLOUD_OAUTHCLIENT_SECRET` (or `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`) and `GENESYSCLOUD_REGION`. Try `demo`,
+/// which needs none of them.
 #[derive(Debug, Parser)]
 #[command(name = "genesyscloud-oauth-exporter", version = version(), max_term_width = 120)]
 pub struct Cli {

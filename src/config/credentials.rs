@@ -2,6 +2,8 @@
 //!
 //! Not the reading of a secret's file for use: that happens at every token fetch, in `genesys`.
 
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::names::{
@@ -88,7 +90,6 @@ fn check_file(path: &Path) -> Result<Option<String>, String> {
     if metadata.len() > MAX_SECRET_BYTES {
         return Err(format!("{} is longer than 64 KiB, so it is no secret", path.display()));
     }
-    // `read_to_string` would do, but its error for other bytes says less.
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let Ok(text) = String::from_utf8(bytes) else { return Err(format!("{} is not valid UTF-8", path.display())) };
     let secret = SecretString::from(text);
@@ -100,21 +101,12 @@ fn check_file(path: &Path) -> Result<Option<String>, String> {
     Ok(world_readable(&metadata).then(|| format!("{} can be read by every user; set its mode to 0600", path.display())))
 }
 
-#[cfg(unix)]
-fn world_readable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
+fn world_readable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o004 != 0
 }
 
-#[cfg(not(unix))]
-fn world_readable(_: &std::fs::Metadata) -> bool {
-    false
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn check(content: &[u8], mode: u32) -> Result<Option<String>, String> {
@@ -135,7 +127,7 @@ mod tests {
             (b" \n\n", "is empty"),
             (b"hunter2\nhunter3\n", "control character"),
             (b"hunter2\xff", "not valid UTF-8"),
-            (&[b'h'; 70_000], "longer than 64 KiB"),
+            (&b"h".repeat(70_000), "longer than 64 KiB"),
         ] {
             let error = check(content, 0o600).expect_err(problem);
             assert!(error.contains(problem) && !error.contains("hunter"), "{error}");

@@ -43,7 +43,8 @@ pub(crate) fn show(duration: Duration) -> String {
         let count = rest / u128::from(factor);
         rest %= u128::from(factor);
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text.push_str(&count.to_string());
+            text.push_str(unit);
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }

@@ -88,7 +88,7 @@ pub struct SettingsArgs {
     #[arg(long = "policy.file", global = true, help_heading = "Policy", value_name = "FILE")]
     pub policy_file: Option<String>,
     /// File that keeps the last complete snapshot and the first-seen times over a restart, without secrets. By
-    /// default `genesyscloud-oauth-exporter.state.json` in the first directory of $STATE_DIRECTORY, else in the
+    /// default `genesyscloud-oauth-exporter.state.json` in the first directory of `$STATE_DIRECTORY`, else in the
     /// working directory. Empty turns it off: every restart then begins without data.
     #[arg(long = "state.file", global = true, help_heading = "State", value_name = "FILE")]
     pub state_file: Option<String>,

@@ -184,7 +184,6 @@ mod tests {
         );
     }
 
-    #[cfg(unix)]
     #[test]
     fn bytes_that_are_not_text_matter_in_our_variables_only() {
         use std::os::unix::ffi::OsStringExt;

@@ -189,7 +189,7 @@ impl Tuning {
         let styles = [("basic", AuthStyle::Basic), ("body", AuthStyle::Body)];
         let auth_style =
             values.flag("genesys.auth-style", raw.genesys_auth_style.as_ref(), |text| scalar::choice(text, &styles));
-        let token_scope = values.optional("genesys.token-scope", raw.genesys_token_scope.as_ref(), token_scope);
+        let token_scope = values.flag("genesys.token-scope", raw.genesys_token_scope.as_ref(), token_scope);
         let clients_path = values.flag("genesys.clients-path", raw.genesys_clients_path.as_ref(), address::plain_path);
         let attempts = values.flag("genesys.retry-attempts", raw.genesys_retry_attempts.as_ref(), within(1..=10));
         let base = values.flag("genesys.retry-base", raw.genesys_retry_base.as_ref(), lasting(MS(1)..=SECS(60)));
@@ -296,9 +296,13 @@ fn org_label(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
     Some(org.to_owned())
 }
 
-fn token_scope(text: &str) -> Result<String, String> {
+fn token_scope(text: &str) -> Result<Option<String>, String> {
     let legal = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if legal { Ok(text.to_owned()) } else { Err("must be printable ASCII".to_owned()) }
+    if legal {
+        Ok(Some(text.to_owned()).filter(|scope| !scope.is_empty()))
+    } else {
+        Err("must be printable ASCII".to_owned())
+    }
 }
 
 /// An empty value turns it off.

@@ -19,7 +19,7 @@ impl<'a> Values<'a> {
         Self { origins, errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// A setting that always has a value, by its default.
+    /// The value of a flag; an absent one is read as an empty text.
     pub(crate) fn flag<T>(
         &mut self,
         flag: &str,
@@ -28,19 +28,6 @@ impl<'a> Values<'a> {
     ) -> Option<T> {
         let parsed = parse(value.map_or("", String::as_str));
         parsed.map_err(|problem| self.flag_wrong(flag, problem)).ok()
-    }
-
-    /// A setting that may be absent; a blank value is the same.
-    pub(crate) fn optional<T>(
-        &mut self,
-        flag: &str,
-        value: Option<&String>,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<Option<T>> {
-        match value.filter(|value| !value.is_empty()) {
-            Some(value) => self.flag(flag, Some(value), parse).map(Some),
-            None => Some(None),
-        }
     }
 
     pub(crate) fn flag_wrong(&mut self, flag: &str, problem: impl Into<String>) {

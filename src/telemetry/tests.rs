@@ -23,7 +23,7 @@ impl Write for Buffer {
 fn logged(level: Level, format: LogFormat, act: impl FnOnce()) -> String {
     let buffer = Buffer::default();
     let writer = buffer.clone();
-    tracing::subscriber::with_default(subscriber(&Config { level, format }, move || writer.clone()), act);
+    tracing::subscriber::with_default(subscriber(Config { level, format }, move || writer.clone()), act);
     let bytes = buffer.0.lock().expect("one thread").clone();
     String::from_utf8(bytes).expect("text")
 }
@@ -121,5 +121,5 @@ fn a_line_that_cannot_be_written_is_lost_in_silence() {
         }
     }
     let config = Config { level: Level::Info, format: LogFormat::Logfmt };
-    tracing::subscriber::with_default(subscriber(&config, || Closed), refreshed);
+    tracing::subscriber::with_default(subscriber(config, || Closed), refreshed);
 }
