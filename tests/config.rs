@@ -23,7 +23,7 @@ fn read(flags: Pairs<'_>, environment: Pairs<'_>) -> Result<Settings, Vec<String
     settings.map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
-fn with_credentials<'a>(more: Pairs<'a>) -> Vec<(&'a str, &'a str)> {
+fn with_credentials(more: Pairs<'_>) -> Vec<(&str, &str)> {
     CREDENTIALS.iter().chain(more).copied().collect()
 }
 
@@ -42,14 +42,14 @@ fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
     assert_eq!(organisation.clients_path, "/api/v2/oauth/clients");
     assert_eq!((organisation.pacing.per_minute, organisation.pacing.burst), (180, 60));
     assert_eq!((organisation.retry.attempts, organisation.retry.base), (4, Duration::from_millis(500)));
-    assert_eq!(organisation.retry.max_retry_after, Duration::from_secs(180));
+    assert_eq!(organisation.retry.max_retry_after, Duration::from_mins(3));
     assert_eq!((organisation.limits.max_body_bytes, organisation.limits.max_pages), (64 << 20, 1000));
     assert_eq!(settings.server.listen_address.to_string(), "127.0.0.1:9847");
     assert_eq!(settings.server.telemetry_path, "/metrics");
     assert!(!settings.server.enable_lifecycle && !settings.server.expose_report);
-    assert_eq!(settings.refresh.interval, Duration::from_secs(300));
+    assert_eq!(settings.refresh.interval, Duration::from_mins(5));
     assert_eq!(settings.refresh.stale_after, Duration::from_hours(24));
-    assert_eq!(settings.refresh.deadline, Duration::from_secs(120));
+    assert_eq!(settings.refresh.deadline, Duration::from_mins(2));
     assert!(settings.refresh.trust_total && settings.refresh.require_self);
     assert_eq!(settings.exposition.max_client_series, 200_000);
     assert!(settings.exposition.disabled_families.is_empty());
@@ -188,8 +188,8 @@ fn a_secret_file_stays_a_file() {
 fn a_file_may_hold_everything_and_is_never_found_by_chance() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("x.env");
-    let lines: String = CREDENTIALS.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    std::fs::write(&path, lines).expect("a file");
+    let lines = CREDENTIALS.map(|(name, value)| format!("{name}={value}"));
+    std::fs::write(&path, lines.join("\n")).expect("a file");
     let settings = read(&[("env-file", &path.to_string_lossy())], &[("GENESYSCLOUD_REGION", "mypurecloud.de")]);
     assert_eq!(settings.expect("valid").organisations[0].region, "mypurecloud.de");
     let missing = dir.path().join("no.env");
@@ -261,6 +261,6 @@ fn the_demo_takes_what_was_chosen() {
     let gathered = config::read(&given, [("X", "y")]);
     let run =
         Settings::for_simulated(&gathered, url, "simulated".to_owned(), SecretString::from(SECRET)).expect("valid");
-    assert_eq!(run.refresh.interval, Duration::from_secs(300), "the default, but chosen");
+    assert_eq!(run.refresh.interval, Duration::from_mins(5), "the default, but chosen");
     assert_eq!(run.state_file.as_deref(), Some("x.json".as_ref()));
 }

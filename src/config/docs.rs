@@ -5,13 +5,13 @@
 use std::fmt::Write as _;
 
 use super::names::{VARIABLES, variable_of};
-use super::{flags, region};
+use super::{command_line, region};
 
 /// Every flag with variable, default and meaning; the variables without a flag; the regions.
 pub fn settings_table() -> String {
     let mut text = String::new();
     let mut heading = String::new();
-    for arg in flags::bare().get_arguments() {
+    for arg in command_line::bare().get_arguments() {
         let (Some(flag), Some(group)) = (arg.get_long(), arg.get_help_heading()) else { continue };
         if group != heading {
             group.clone_into(&mut heading);
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_manual_names_every_flag_variable_and_region() {
         let table = settings_table();
-        for (flag, default) in flags::defaults() {
+        for (flag, default) in command_line::defaults() {
             assert!(table.contains(&format!("| `--{flag}` | `{}` |", variable_of(&flag))), "{flag}");
             assert!(default.is_none_or(|default| table.contains(&format!("| `{default}` |"))), "{flag}");
         }

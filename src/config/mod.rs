@@ -3,6 +3,7 @@
 //! Not the components' own `Config` structs, which are defined where they are used, and not the subcommands (`cli`).
 
 mod address;
+mod command_line;
 mod credentials;
 pub mod docs;
 mod duration;
@@ -11,6 +12,7 @@ mod env_file;
 mod error;
 mod flags;
 mod names;
+mod platform;
 mod raw;
 mod read;
 mod region;
@@ -18,9 +20,9 @@ mod scalar;
 mod settings;
 mod values;
 
+pub(crate) use command_line::{flags_given, with_variables};
 pub use error::ConfigError;
 pub use flags::SettingsArgs;
-pub(crate) use flags::{flags_given, with_variables};
 pub use names::variable_of;
 pub use read::{Gathered, environment, read};
 pub use settings::Settings;

@@ -71,12 +71,12 @@ pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::{flags, names};
+    use super::super::{command_line, names};
     use super::*;
 
     #[test]
     fn every_flag_and_variable_has_its_field_and_every_field_has_one() {
-        let flags = flags::defaults().into_iter().map(|(flag, _)| names::variable_of(&flag));
+        let flags = command_line::defaults().into_iter().map(|(flag, _)| names::variable_of(&flag));
         let variables = names::VARIABLES.iter().flat_map(|v| [Some(v.name), v.alias]).flatten().map(str::to_owned);
         let pairs = flags.chain(variables).map(|name| (name, "x".to_owned()));
         let raw = from_pairs(pairs).expect("a field for each");

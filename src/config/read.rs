@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::error::{ConfigError, Origin};
 use super::names::{self, PREFIX, variable_of};
 use super::raw::{self, RawSettings};
-use super::{env_file, flags};
+use super::{command_line, env_file};
 
 /// What was given, before it is judged.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ where
     V: Into<OsString>,
 {
     let mut layers = Layers::default();
-    for (flag, default) in flags::defaults() {
+    for (flag, default) in command_line::defaults() {
         layers.known.push(variable_of(&flag));
         if let Some(value) = default {
             layers.pairs.insert(variable_of(&flag), (value, Origin::Default));

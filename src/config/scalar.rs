@@ -41,6 +41,19 @@ pub(crate) fn span(text: &str, limits: &RangeInclusive<Duration>) -> Result<Dura
     Err(format!("{} is outside the limits {from} to {to}", quoted(text)))
 }
 
+/// [`whole`] with its limits.
+pub(crate) fn within<N>(limits: RangeInclusive<N>) -> impl FnOnce(&str) -> Result<N, String>
+where
+    N: FromStr + PartialOrd + Display,
+{
+    move |text| whole(text, &limits)
+}
+
+/// [`span`] with its limits.
+pub(crate) fn lasting(limits: RangeInclusive<Duration>) -> impl FnOnce(&str) -> Result<Duration, String> {
+    move |text| span(text, &limits)
+}
+
 /// Bytes, plain or with the suffix `KiB`, `MiB` or `GiB`, from 1 KiB to 1 GiB.
 pub(crate) fn size(text: &str) -> Result<usize, String> {
     let wrong =
