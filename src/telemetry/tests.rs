@@ -110,16 +110,24 @@ fn the_message_is_renamed_and_a_value_is_not() {
 }
 
 #[test]
-fn a_line_that_cannot_be_written_is_lost_in_silence() {
-    struct Closed;
-    impl Write for Closed {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
+#[ignore = "writes to a stderr that the next test closes, in a process of its own"]
+fn logging_in_both_formats() {
+    for format in [LogFormat::Logfmt, LogFormat::Json] {
+        let config = Config { level: Level::Info, format };
+        tracing::subscriber::with_default(subscriber(config, io::stderr), refreshed);
     }
-    let config = Config { level: Level::Info, format: LogFormat::Logfmt };
-    tracing::subscriber::with_default(subscriber(config, || Closed), refreshed);
+}
+
+#[test]
+fn a_closed_stderr_loses_lines_but_stops_nothing() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let test = "telemetry::tests::logging_in_both_formats";
+    let output = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", test, "--include-ignored", "--nocapture"])
+        .stderr(writer)
+        .output()
+        .expect("a second process");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
 }
