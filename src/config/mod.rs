@@ -1,1 +1,28 @@
-//! Not built yet.
+//! Settings: flags, environment and a named env-file become one validated [`Settings`].
+//!
+//! Not the components' own `Config` structs, which are defined where they are used, and not the subcommands (`cli`).
+
+mod address;
+mod command_line;
+mod credentials;
+pub mod docs;
+mod duration;
+mod endpoints;
+mod env_file;
+mod error;
+mod flags;
+mod names;
+mod platform;
+mod raw;
+mod read;
+mod region;
+mod scalar;
+mod settings;
+mod values;
+
+pub(crate) use command_line::{flags_given, with_variables};
+pub use error::ConfigError;
+pub use flags::SettingsArgs;
+pub use names::variable_of;
+pub use read::{Gathered, environment, read};
+pub use settings::Settings;

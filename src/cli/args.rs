@@ -1,0 +1,228 @@
+//! The command line as clap sees it: subcommands and their own flags.
+//!
+//! Not what they do, and not the settings' flags (`config::SettingsArgs`), which all of them take.
+
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::config::{SettingsArgs, flags_given, with_variables};
+
+/// The revision that the binary was built from.
+const REVISION: &str = match option_env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
+/// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
+///
+/// Each setting is a flag or an environment variable; a flag wins. Credentials are taken from `GENESYSCLOUD_OAUTHCLIENT_ID`,
+/// `GENESYSCLOUD_OAUTHCLIENT_SECRET` (or `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`) and `GENESYSCLOUD_REGION`. Try `demo`,
+/// which needs none of them.
+#[derive(Debug, Parser)]
+#[command(name = "genesyscloud-oauth-exporter", version = version(), max_term_width = 120)]
+pub struct Cli {
+    /// What to do; `serve` where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the exporter; this is the default.
+    Serve,
+    /// Run the exporter against a built-in simulated organisation; needs no credentials.
+    Demo,
+    /// Audit once, print the findings, and tell by the exit code.
+    ///
+    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage or configuration is wrong; 3 the audit could not
+    /// run or is incomplete.
+    Audit(AuditArgs),
+    /// Look at the configuration.
+    Config {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Tell what the exporter's client may read, what is missing and what is too much.
+    Doctor,
+    /// Ask a running exporter whether it is healthy; for container health checks.
+    Healthcheck(HealthcheckArgs),
+    /// Print generated documentation.
+    #[command(hide = true)]
+    Docs {
+        /// Which one.
+        #[command(subcommand)]
+        command: DocsCommand,
+    },
+}
+
+/// The flags of `audit`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AuditArgs {
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
+    pub format: AuditFormat,
+    /// The least severity of an open finding that makes the exit code 1.
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::High)]
+    pub fail_on: FailOn,
+    /// Exit with 3 where an enabled input, such as roles, could not be read.
+    #[arg(long)]
+    pub strict: bool,
+    /// Judge an incomplete list of clients instead of exiting with 3.
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// How `audit` prints its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// The least severity that fails an audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "severities explain themselves, and clap would print the comments as help")]
+pub enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+    Never,
+}
+
+/// The subcommands of `config`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Read all settings, tell every mistake, and exit with 2 if there is one.
+    Check,
+}
+
+/// The flags of `healthcheck`.
+#[derive(Debug, Clone, Args)]
+pub struct HealthcheckArgs {
+    /// The URL to ask; by default `/-/healthy` at --web.listen-address.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// The subcommands of `docs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum DocsCommand {
+    /// Every setting.
+    Settings,
+    /// Every metric.
+    Metrics,
+}
+
+/// A command line that clap accepted.
+#[derive(Debug)]
+pub struct Invocation {
+    /// What to do.
+    pub command: Command,
+    /// The settings given as flags: long name and value, for [`crate::config::read`].
+    pub flags: Vec<(String, String)>,
+}
+
+/// Reads a command line, the program's name first. The error also stands for `--help` and `--version`.
+pub fn parse<I, T>(arguments: I) -> Result<Invocation, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let matches = command().try_get_matches_from(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    Ok(Invocation { command: cli.command.unwrap_or(Command::Serve), flags: flags_given(innermost(&matches)) })
+}
+
+/// The whole command line, with the variable of each setting in its help.
+pub fn command() -> clap::Command {
+    with_variables(Cli::command())
+}
+
+/// clap carries the settings' flags down to the last subcommand, wherever they stood.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// Version and revision.
+pub fn version() -> String {
+    format!("{} (revision {REVISION})", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(line: &str) -> Vec<(String, String)> {
+        parse(line.split(' ')).expect(line).flags
+    }
+
+    fn pair(flag: &str, value: &str) -> (String, String) {
+        (flag.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn only_what_was_given_is_reported_wherever_it_stood() {
+        assert_eq!(flags("x"), []);
+        for line in ["x --log.level debug audit", "x audit --log.level debug", "x audit --log.level=debug --strict"] {
+            assert_eq!(flags(line), [pair("log.level", "debug")], "{line}");
+        }
+        assert_eq!(
+            flags("x --log.level debug config --log.format json check --web.max-connections 2"),
+            [pair("web.max-connections", "2"), pair("log.level", "debug"), pair("log.format", "json")]
+        );
+        assert_eq!(flags("x --log.level info"), [pair("log.level", "info")], "a default that was chosen is a choice");
+        assert_eq!(flags("x --state.file="), [pair("state.file", "")]);
+    }
+
+    #[test]
+    fn switches_need_no_value_and_lists_are_joined() {
+        assert_eq!(flags("x --web.expose-report serve"), [pair("web.expose-report", "true")]);
+        assert_eq!(flags("x --refresh.trust-total=false"), [pair("refresh.trust-total", "false")]);
+        assert_eq!(flags("x --metrics.disable a,b --metrics.disable c"), [pair("metrics.disable", "a,b,c")]);
+    }
+
+    #[test]
+    fn serve_is_the_default_and_unknown_things_are_refused() {
+        assert!(matches!(parse(["x"]).expect("serve").command, Command::Serve));
+        assert!(matches!(parse(["x", "config", "check"]).expect("check").command, Command::Config { .. }));
+        for line in
+            ["x nonsense", "x --nonsense", "x config", "x audit --fail-on worst", "x --log.level a --log.level b"]
+        {
+            assert!(parse(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_shows_the_variable_and_the_default_in_every_subcommand() {
+        for line in ["x --help", "x audit --help", "x config check --help", "x -h"] {
+            let help = parse(line.split(' ')).expect_err("help").to_string();
+            let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            let expected = "[env: GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL] [default: 5m]";
+            assert!(help.contains(expected), "{line}: {help}");
+            assert_eq!(help.matches("EXPORTER_REFRESH_INTERVAL]").count(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_version_has_a_revision() {
+        let text = parse(["x", "--version"]).expect_err("version").to_string();
+        assert_eq!(text, format!("genesyscloud-oauth-exporter {}\n", version()));
+        assert!(text.contains("(revision "));
+    }
+}

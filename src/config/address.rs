@@ -1,0 +1,119 @@
+//! Where the server listens and under which paths.
+//!
+//! Not the sockets (`server`).
+
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+
+use super::error::quoted;
+
+/// `host:port`, `[v6]:port`, or `:port` for every IPv4 address. A name is looked up now; IPv4 is preferred, since
+/// `localhost` has both and most configurations of Prometheus mean that one.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = |why: &str| format!("{} {why}; write for example 127.0.0.1:9847, :9847 or [::]:9847", quoted(text));
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    let Some((host, port)) = text.rsplit_once(':') else { return Err(wrong("has no port")) };
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) || port.is_empty() {
+        return Err(wrong("has no port"));
+    }
+    let Ok(port) = port.parse::<u16>() else { return Err(wrong("has a port over 65535")) };
+    if host.is_empty() {
+        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
+    }
+    if host.contains([':', '/', '@']) || host.contains(char::is_whitespace) {
+        return Err(wrong("is not an address"));
+    }
+    let addresses: Vec<SocketAddr> = match (host, port).to_socket_addrs() {
+        Ok(found) => found.collect(),
+        Err(error) => return Err(wrong(&format!("cannot be looked up: {error}"))),
+    };
+    let first = addresses.iter().find(|address| address.is_ipv4()).or_else(|| addresses.first());
+    first.copied().ok_or_else(|| wrong("has no address"))
+}
+
+/// A path of its own, apart from the server's other routes.
+pub(crate) fn telemetry_path(text: &str) -> Result<String, String> {
+    plain_path(text)?;
+    let first = text.split('/').nth(1).unwrap_or_default();
+    if text.ends_with('/') {
+        return Err(format!("{} must not end with a slash", quoted(text)));
+    }
+    if matches!(first, "api" | "-" | "clients") {
+        return Err(format!(
+            "{} belongs to another route: /, /api/..., /-/... and /clients... are taken",
+            quoted(text)
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// An absolute path without query, fragment, empty or dotted segments.
+pub(crate) fn plain_path(text: &str) -> Result<String, String> {
+    let Some(rest) = text.strip_prefix('/') else { return Err(format!("{} must begin with a slash", quoted(text))) };
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    if !rest.bytes().all(legal) {
+        return Err(format!("{} must consist of letters, digits and - . _ ~ /", quoted(text)));
+    }
+    let odd = |segment: &str| matches!(segment, "." | "..");
+    if rest.split('/').any(odd) || text.contains("//") {
+        return Err(format!("{} must not have empty or dotted segments", quoted(text)));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_with_and_without_host() {
+        for (text, expected) in [
+            ("127.0.0.1:9847", "127.0.0.1:9847"),
+            (":9847", "0.0.0.0:9847"),
+            ("[::]:9847", "[::]:9847"),
+            ("0.0.0.0:0", "0.0.0.0:0"),
+            ("localhost:9847", "127.0.0.1:9847"),
+        ] {
+            assert_eq!(listen_address(text).map(|address| address.to_string()), Ok(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_addresses_come_with_examples() {
+        for text in
+            ["", "9847", "localhost", "127.0.0.1:", "127.0.0.1:65536", ":x", "::1:9847", "http://a:1", "a b:1", ":+1"]
+        {
+            let error = listen_address(text).expect_err(text);
+            assert!(error.contains("write for example 127.0.0.1:9847"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_telemetry_path_stays_clear_of_other_routes() {
+        for text in ["/metrics", "/a/metrics", "/clientele", "/apis", "/-x"] {
+            assert_eq!(telemetry_path(text).as_deref(), Ok(text));
+        }
+        for text in [
+            "",
+            "metrics",
+            "/",
+            "/metrics/",
+            "/api",
+            "/api/v1/report",
+            "/-",
+            "/-/healthy",
+            "/clients",
+            "/clients/x",
+            "//m",
+            "/a/../-/x",
+            "/m?x",
+            "/m#x",
+            "/m m",
+            "/mé",
+            "/%2d",
+        ] {
+            assert!(telemetry_path(text).is_err(), "{text}");
+        }
+    }
+}

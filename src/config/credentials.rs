@@ -1,0 +1,138 @@
+//! The exporter's own OAuth client: id and secret, under the names of the vendor's tools.
+//!
+//! Not the reading of a secret's file for use: that happens at every token fetch, in `genesys`.
+
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::names::{
+    CLIENT_ID, CLIENT_ID_ALIAS, CLIENT_SECRET, CLIENT_SECRET_ALIAS, CLIENT_SECRET_FILE, CLIENT_SECRET_FILE_ALIAS,
+};
+use super::raw::RawSettings;
+use super::values::Values;
+use crate::secret::{ExposeSecret, SecretSource, SecretString};
+
+/// A longer file is not a secret.
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
+
+/// The id, without surrounding white space.
+pub(crate) fn client_id(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
+    let (name, id) = values.either(
+        (CLIENT_ID, raw.genesyscloud_oauthclient_id.as_ref()),
+        (CLIENT_ID_ALIAS, raw.genesys_cloud_client_id.as_ref()),
+        |one, other| one == other,
+    )?;
+    if let Err(problem) = header_content(id) {
+        values.variable_wrong(name, problem);
+        return None;
+    }
+    if id.contains(':') {
+        values.variable_wrong(name, "contains a colon, which an id cannot");
+        return None;
+    }
+    Some(id.clone())
+}
+
+/// The secret itself, or the file that holds it, which is looked at once so that a mistake shows at the start.
+pub(crate) fn client_secret(values: &mut Values<'_>, raw: &RawSettings) -> Option<SecretSource> {
+    let value = values.either(
+        (CLIENT_SECRET, raw.genesyscloud_oauthclient_secret.as_ref()),
+        (CLIENT_SECRET_ALIAS, raw.genesys_cloud_client_secret.as_ref()),
+        |one, other| one.expose_secret() == other.expose_secret(),
+    );
+    let file = values.either(
+        (CLIENT_SECRET_FILE, raw.genesyscloud_oauthclient_secret_file.as_ref()),
+        (CLIENT_SECRET_FILE_ALIAS, raw.genesys_cloud_client_secret_file.as_ref()),
+        |one, other| one == other,
+    );
+    match (value, file) {
+        (Some((name, _)), Some((file_name, _))) => {
+            values.variable_wrong(name, format!("is set, and {file_name} is too; set one of them"));
+            None
+        }
+        (Some((name, secret)), None) => match header_content(secret.expose_secret()) {
+            Ok(()) => Some(SecretSource::Value(secret.clone())),
+            Err(problem) => {
+                values.variable_wrong(name, problem);
+                None
+            }
+        },
+        (None, Some((name, path))) => match check_file(Path::new(path)) {
+            Ok(warning) => {
+                values.warnings.extend(warning.map(|warning| format!("{name}: {warning}")));
+                Some(SecretSource::File(PathBuf::from(path)))
+            }
+            Err(problem) => {
+                values.variable_wrong(name, problem);
+                None
+            }
+        },
+        (None, None) => None,
+    }
+}
+
+/// A control character would be refused by the header later, with less help.
+fn header_content(text: &str) -> Result<(), String> {
+    if text.chars().any(char::is_control) {
+        return Err("contains a line break or another control character".to_owned());
+    }
+    Ok(())
+}
+
+/// Reads the file once and drops the content; returns what is odd about it.
+fn check_file(path: &Path) -> Result<Option<String>, String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(format!("{} is not a regular file; it is read again for each token", path.display()));
+    }
+    if metadata.len() > MAX_SECRET_BYTES {
+        return Err(format!("{} is longer than 64 KiB, so it is no secret", path.display()));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let Ok(text) = String::from_utf8(bytes) else { return Err(format!("{} is not valid UTF-8", path.display())) };
+    let secret = SecretString::from(text);
+    let content = secret.expose_secret().trim();
+    if content.is_empty() {
+        return Err(format!("{} is empty", path.display()));
+    }
+    header_content(content).map_err(|problem| format!("the content of {} {problem}", path.display()))?;
+    Ok(world_readable(&metadata).then(|| format!("{} can be read by every user; set its mode to 0600", path.display())))
+}
+
+fn world_readable(metadata: &Metadata) -> bool {
+    metadata.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(content: &[u8], mode: u32) -> Result<Option<String>, String> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("secret");
+        std::fs::write(&path, content).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        check_file(&path)
+    }
+
+    #[test]
+    fn a_secret_file_is_looked_at_before_it_is_needed() {
+        assert_eq!(check(b"hunter2\n", 0o600), Ok(None));
+        assert_eq!(check(b"hunter2\r\n", 0o640), Ok(None));
+        assert!(check(b"hunter2", 0o644).is_ok_and(|warning| warning.is_some_and(|w| w.contains("every user"))));
+        for (content, problem) in [
+            (b"".as_slice(), "is empty"),
+            (b" \n\n", "is empty"),
+            (b"hunter2\nhunter3\n", "control character"),
+            (b"hunter2\xff", "not valid UTF-8"),
+            (&b"h".repeat(70_000), "longer than 64 KiB"),
+        ] {
+            let error = check(content, 0o600).expect_err(problem);
+            assert!(error.contains(problem) && !error.contains("hunter"), "{error}");
+        }
+        assert!(check_file(Path::new("/nonexistent/secret")).expect_err("missing").contains("cannot be read"));
+        assert!(check_file(Path::new("/")).expect_err("a directory").contains("not a regular file"));
+    }
+}

@@ -1,0 +1,68 @@
+//! The file named by `--env-file`, as pairs.
+//!
+//! Never loaded into the environment of the process, and never looked for where it was not named.
+
+use std::path::Path;
+
+/// A longer file is not a list of settings.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The pairs of a file; where a name is given twice, both are returned in order.
+///
+/// An error never repeats a line: it may hold a secret.
+pub(crate) fn pairs(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
+    let text = std::fs::read(path).map_err(|error| vec![format!("{} cannot be read: {error}", path.display())])?;
+    if text.len() > MAX_BYTES {
+        return Err(vec![format!("{} is longer than 1 MiB", path.display())]);
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
+    let mut pairs = Vec::new();
+    let mut problems = Vec::new();
+    for (number, line) in (1_usize..).zip(dotenvy::from_read_iter(text)) {
+        match line {
+            Ok(pair) => pairs.push(pair),
+            Err(dotenvy::Error::LineParse(..)) => problems.push(format!(
+                "entry {number} of {} is not NAME=value (a value with blanks or a dollar sign needs single quotes)",
+                path.display()
+            )),
+            Err(dotenvy::Error::Io(error)) => {
+                problems.push(format!("{} is not text: {error}", path.display()));
+                break;
+            }
+            Err(_) => problems.push(format!("entry {number} of {} cannot be read", path.display())),
+        }
+    }
+    if problems.is_empty() { Ok(pairs) } else { Err(problems) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &[u8]) -> Result<Vec<(String, String)>, Vec<String>> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("exporter.env");
+        std::fs::write(&path, content).expect("a file");
+        pairs(&path)
+    }
+
+    #[test]
+    fn comments_quotes_and_windows_line_ends() {
+        let read = read(b"\xef\xbb\xbfA=1\r\n# note\r\nexport B='a $x b'\r\nC=\n").expect("readable");
+        let expected = [("A", "1"), ("B", "a $x b"), ("C", "")];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn a_bad_line_is_counted_but_not_repeated() {
+        let problems = read(b"A=1\nhunter2 hunter2\nB='open\n").expect_err("two bad lines");
+        assert!(problems[0].contains("entry 2 of"), "{problems:?}");
+        assert!(!problems.join(" ").contains("hunter2"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_missing_file_and_one_that_is_not_text_are_errors() {
+        assert!(pairs(Path::new("/nonexistent/exporter.env")).expect_err("missing")[0].contains("cannot be read"));
+        assert!(read(b"A=\xff\xfe\n").is_err());
+    }
+}

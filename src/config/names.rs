@@ -1,0 +1,192 @@
+//! The names of variables: the mechanical rule, the credentials, the names of other guides.
+//!
+//! Not their values.
+
+/// Every variable that belongs to a flag begins with this.
+pub(crate) const PREFIX: &str = "GENESYSCLOUD_OAUTH_EXPORTER_";
+
+/// The variable of a flag: `--web.listen-address` is `GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS`.
+pub fn variable_of(flag: &str) -> String {
+    let name = flag.trim_start_matches('-').replace(['.', '-'], "_").to_ascii_uppercase();
+    format!("{PREFIX}{name}")
+}
+
+pub(crate) const CLIENT_ID: &str = "GENESYSCLOUD_OAUTHCLIENT_ID";
+pub(crate) const CLIENT_SECRET: &str = "GENESYSCLOUD_OAUTHCLIENT_SECRET";
+pub(crate) const CLIENT_SECRET_FILE: &str = "GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE";
+pub(crate) const REGION: &str = "GENESYSCLOUD_REGION";
+pub(crate) const API_URL: &str = "GENESYSCLOUD_API_URL";
+pub(crate) const LOGIN_URL: &str = "GENESYSCLOUD_LOGIN_URL";
+pub(crate) const ORG: &str = "GENESYSCLOUD_ORG";
+pub(crate) const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
+
+pub(crate) const CLIENT_ID_ALIAS: &str = "GENESYS_CLOUD_CLIENT_ID";
+pub(crate) const CLIENT_SECRET_ALIAS: &str = "GENESYS_CLOUD_CLIENT_SECRET";
+pub(crate) const CLIENT_SECRET_FILE_ALIAS: &str = "GENESYS_CLOUD_CLIENT_SECRET_FILE";
+pub(crate) const REGION_ALIAS: &str = "GENESYS_CLOUD_REGION";
+
+/// A variable that has no flag.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    /// The name that the vendor's own tools use, where they have one.
+    pub(crate) name: &'static str,
+    /// Another name that is read just as well.
+    pub(crate) alias: Option<&'static str>,
+    /// For the manual.
+    pub(crate) meaning: &'static str,
+}
+
+/// Every variable that is read and has no flag.
+pub(crate) const VARIABLES: &[Variable] = &[
+    Variable {
+        name: CLIENT_ID,
+        alias: Some(CLIENT_ID_ALIAS),
+        meaning: "The id of the exporter's own OAuth client (grant type client credentials). Required.",
+    },
+    Variable {
+        name: CLIENT_SECRET,
+        alias: Some(CLIENT_SECRET_ALIAS),
+        meaning: "Its secret. This or the next one is required, not both.",
+    },
+    Variable {
+        name: CLIENT_SECRET_FILE,
+        alias: Some(CLIENT_SECRET_FILE_ALIAS),
+        meaning: "A file with the secret, read again for each token, so that rotation needs no restart.",
+    },
+    Variable {
+        name: REGION,
+        alias: Some(REGION_ALIAS),
+        meaning: "The AWS region or the domain of the organisation, see the table below. Required unless both URLs are given.",
+    },
+    Variable {
+        name: API_URL,
+        alias: None,
+        meaning: "Instead of `https://api.<domain>/`: a gateway or a private link. A path is kept as a prefix.",
+    },
+    Variable {
+        name: LOGIN_URL,
+        alias: None,
+        meaning: "Instead of `https://login.<domain>/`. The client's secret is sent there.",
+    },
+    Variable {
+        name: ORG,
+        alias: None,
+        meaning: "The value of the label `org`, 1 to 64 characters. Default `default`.",
+    },
+    Variable {
+        name: STATE_DIRECTORY,
+        alias: None,
+        meaning: "Set by systemd; the first of its directories is where the state file goes by default.",
+    },
+];
+
+/// Names of other guides, and which of ours they stand for: refused, since what they hold is not agreed upon.
+pub(crate) const FOREIGN: &[(&str, &str)] = &[
+    ("GENESYS_CLIENT_ID", CLIENT_ID),
+    ("GENESYSCLOUD_CLIENT_ID", CLIENT_ID),
+    ("PURECLOUD_CLIENTID", CLIENT_ID),
+    ("PURECLOUD_CLIENT_ID", CLIENT_ID),
+    ("CLIENT_ID", CLIENT_ID),
+    ("GENESYS_CLIENT_SECRET", CLIENT_SECRET),
+    ("GENESYSCLOUD_CLIENT_SECRET", CLIENT_SECRET),
+    ("PURECLOUD_CLIENTSECRET", CLIENT_SECRET),
+    ("PURECLOUD_CLIENT_SECRET", CLIENT_SECRET),
+    ("CLIENT_SECRET", CLIENT_SECRET),
+    ("GENESYS_ENV_URL", REGION),
+    ("GENESYS_ENV", REGION),
+    ("GENESYS_REGION", REGION),
+    ("GENESYSCLOUD_ENVIRONMENT", REGION),
+    ("PURECLOUD_REGION", REGION),
+    ("PURECLOUD_ENVIRONMENT", REGION),
+];
+
+/// Whether the exporter reads a variable of this name, or warns of it.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX) || VARIABLES.iter().any(|variable| variable.name == name || variable.alias == Some(name))
+}
+
+/// Whether Kubernetes sets this variable for a Service that bears the exporter's name.
+pub(crate) fn is_service_link(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(PREFIX) else { return false };
+    rest == "SERVICE_HOST"
+        || ["SERVICE_PORT", "PORT"].iter().any(|port| match rest.strip_prefix(port) {
+            Some(tail) => tail.is_empty() || tail.starts_with('_'),
+            None => false,
+        })
+}
+
+/// The known name that a mistyped one most likely means, if one is near enough.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, candidate) =
+        known.into_iter().map(|candidate| (edit_distance(name, candidate), candidate)).min_by_key(|pair| pair.0)?;
+    (distance <= name.len().saturating_sub(PREFIX.len()) / 2).then_some(candidate)
+}
+
+/// Levenshtein's distance, in bytes; the names are ASCII.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut before = i + 1;
+        for (j, r) in right.bytes().enumerate() {
+            let Some(above) = row.get(j + 1).copied() else { break };
+            let next = (diagonal + usize::from(l != r)).min(above + 1).min(before + 1);
+            if let Some(cell) = row.get_mut(j) {
+                *cell = before;
+            }
+            diagonal = above;
+            before = next;
+        }
+        if let Some(last) = row.last_mut() {
+            *last = before;
+        }
+    }
+    row.last().copied().unwrap_or(left.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_rule_makes_the_variable_of_a_flag() {
+        for flag in ["--web.listen-address", "web.listen-address"] {
+            assert_eq!(variable_of(flag), "GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS");
+        }
+    }
+
+    #[test]
+    fn what_kubernetes_injects_is_known() {
+        for (rest, expected) in [
+            ("SERVICE_HOST", true),
+            ("SERVICE_PORT", true),
+            ("SERVICE_PORT_METRICS", true),
+            ("PORT", true),
+            ("PORT_9847_TCP_ADDR", true),
+            ("PORTS", false),
+            ("SERVICE_HOSTS", false),
+            ("WEB_LISTEN_ADDRESS", false),
+        ] {
+            assert_eq!(is_service_link(&format!("{PREFIX}{rest}")), expected, "{rest}");
+        }
+        assert!(!is_service_link("OTHER_SERVICE_HOST"));
+    }
+
+    #[test]
+    fn distances() {
+        for (left, right, expected) in
+            [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abc", "acb", 2)]
+        {
+            assert_eq!(edit_distance(left, right), expected, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_typing_mistake_finds_its_name_and_nonsense_finds_none() {
+        let known = [variable_of("refresh.interval"), variable_of("web.listen-address")];
+        let find = |rest: &str| nearest(&format!("{PREFIX}{rest}"), known.iter().map(String::as_str));
+        assert_eq!(find("REFRESH_INTERVALL"), Some(known[0].as_str()));
+        assert_eq!(find("REFRSH_INTERVAL"), Some(known[0].as_str()));
+        assert_eq!(find("ZZZZZZ"), None);
+    }
+}

@@ -1,0 +1,159 @@
+//! How an organisation is reached: who asks, where, how fast, how long.
+//!
+//! Not the single rules for ids, secrets and hosts (`credentials`, `endpoints`).
+
+use std::time::Duration;
+
+use super::credentials::{client_id, client_secret};
+use super::endpoints::{Endpoints, endpoints};
+use super::error::variable_from;
+use super::raw::RawSettings;
+use super::read::Gathered;
+use super::scalar::{lasting, within};
+use super::values::Values;
+use super::{address, names, scalar};
+use crate::genesys::{self, AuthStyle, Limits, PacingConfig, RetryConfig};
+use crate::secret::SecretSource;
+
+/// Requests a minute for each token, by the vendor's limits.
+const PLATFORM_LIMIT: u32 = 300;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+/// How an organisation is talked to, whichever it is.
+pub(crate) struct Tuning {
+    auth_style: AuthStyle,
+    token_scope: Option<String>,
+    clients_path: String,
+    retry: RetryConfig,
+    pacing: PacingConfig,
+    limits: Limits,
+}
+
+impl Tuning {
+    pub(crate) fn read(values: &mut Values<'_>, raw: &RawSettings) -> Option<Self> {
+        let styles = [("basic", AuthStyle::Basic), ("body", AuthStyle::Body)];
+        let auth_style =
+            values.flag("genesys.auth-style", raw.genesys_auth_style.as_ref(), |text| scalar::choice(text, &styles));
+        let token_scope = values.flag("genesys.token-scope", raw.genesys_token_scope.as_ref(), token_scope);
+        let clients_path = values.flag("genesys.clients-path", raw.genesys_clients_path.as_ref(), address::plain_path);
+        let attempts = values.flag("genesys.retry-attempts", raw.genesys_retry_attempts.as_ref(), within(1..=10));
+        let base = values.flag("genesys.retry-base", raw.genesys_retry_base.as_ref(), lasting(MS(1)..=SECS(60)));
+        let max_retry_after =
+            values.flag("genesys.max-retry-after", raw.genesys_max_retry_after.as_ref(), lasting(MS(0)..=SECS(3600)));
+        let per_minute =
+            values.flag("genesys.requests-per-minute", raw.genesys_requests_per_minute.as_ref(), within(1..=3000_u32));
+        let burst = values.flag("genesys.burst", raw.genesys_burst.as_ref(), within(1..=3000_u32));
+        let connect_timeout =
+            values.flag("genesys.connect-timeout", raw.genesys_connect_timeout.as_ref(), lasting(MS(10)..=SECS(60)));
+        let read_timeout =
+            values.flag("genesys.read-timeout", raw.genesys_read_timeout.as_ref(), lasting(MS(10)..=SECS(300)));
+        let max_body_bytes = values.flag("genesys.max-body-bytes", raw.genesys_max_body_bytes.as_ref(), scalar::size);
+        let max_pages = values.flag("genesys.max-pages", raw.genesys_max_pages.as_ref(), within(1..=100_000));
+        if let (Some(per_minute), Some(burst)) = (per_minute, burst)
+            && per_minute + burst > PLATFORM_LIMIT
+        {
+            values.warnings.push(format!(
+                "--genesys.requests-per-minute ({per_minute}) and --genesys.burst ({burst}) together exceed {PLATFORM_LIMIT} \
+                 requests in one minute, the platform's limit unless it was raised for the organisation"
+            ));
+        }
+        Some(Self {
+            auth_style: auth_style?,
+            token_scope: token_scope?,
+            clients_path: clients_path?,
+            retry: RetryConfig { attempts: attempts?, base: base?, max_retry_after: max_retry_after? },
+            pacing: PacingConfig { per_minute: per_minute?, burst: burst? },
+            limits: Limits {
+                connect_timeout: connect_timeout?,
+                read_timeout: read_timeout?,
+                max_body_bytes: max_body_bytes?,
+                max_pages: max_pages?,
+            },
+        })
+    }
+
+    /// The settings of one organisation.
+    pub(crate) fn organisation(self, org: String, who: (String, SecretSource, Endpoints)) -> genesys::Config {
+        let (client_id, client_secret, Endpoints { api_url, login_url, region }) = who;
+        let Self { auth_style, token_scope, clients_path, retry, pacing, limits } = self;
+        genesys::Config {
+            org,
+            client_id,
+            client_secret,
+            api_url,
+            login_url,
+            region,
+            auth_style,
+            token_scope,
+            clients_path,
+            retry,
+            pacing,
+            limits,
+        }
+    }
+}
+
+/// Credentials and hosts, which are required.
+pub(crate) fn real_organisation(
+    values: &mut Values<'_>,
+    gathered: &Gathered,
+) -> Option<(String, SecretSource, Endpoints)> {
+    let raw = &gathered.raw;
+    let plain_http =
+        values.flag("genesys.allow-plain-http", raw.genesys_allow_plain_http.as_ref(), scalar::switch).unwrap_or(false);
+    let id = required(values, gathered, names::CLIENT_ID, "the id of the exporter's own OAuth client", client_id);
+    let what = "the secret of that client (or GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE with a file that holds it)";
+    let secret = required(values, gathered, names::CLIENT_SECRET, what, client_secret);
+    let what = "an AWS region such as eu-west-1 or a domain such as mypurecloud.ie \
+                (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
+    let found = required(values, gathered, names::REGION, what, |values, raw| endpoints(values, raw, plain_http));
+    Some((id?, secret?, found?))
+}
+
+/// A value without which nothing works; where it is missing, a name of another guide explains it best.
+fn required<T>(
+    values: &mut Values<'_>,
+    gathered: &Gathered,
+    name: &str,
+    what: &str,
+    read: impl FnOnce(&mut Values<'_>, &RawSettings) -> Option<T>,
+) -> Option<T> {
+    let before = values.errors.len();
+    let value = read(values, &gathered.raw);
+    if value.is_none() && values.errors.len() == before {
+        let foreign: Vec<String> = gathered
+            .foreign
+            .iter()
+            .filter(|(_, ours, _)| *ours == name)
+            .map(|(foreign, _, origin)| variable_from(foreign, origin))
+            .collect();
+        let hint = if foreign.is_empty() {
+            String::new()
+        } else {
+            format!("; {} is set, but is not a name that this exporter reads: rename it", foreign.join(", "))
+        };
+        values.variable_wrong(name, format!("is not set; it takes {what}{hint}"));
+    }
+    value
+}
+
+/// The value of the label `org`.
+pub(crate) fn org_label(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
+    let org = raw.genesyscloud_org.as_deref().unwrap_or("default");
+    if org.chars().any(char::is_control) || org.chars().count() > 64 {
+        values.variable_wrong(names::ORG, "must have 1 to 64 characters, none of them a control character");
+        return None;
+    }
+    Some(org.to_owned())
+}
+
+fn token_scope(text: &str) -> Result<Option<String>, String> {
+    let legal = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if legal {
+        Ok(Some(text.to_owned()).filter(|scope| !scope.is_empty()))
+    } else {
+        Err("must be printable ASCII".to_owned())
+    }
+}

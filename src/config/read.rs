@@ -1,0 +1,196 @@
+//! Default, env-file, environment and command line laid over each other; what came from where.
+//!
+//! Not the meaning of the values (`settings`).
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::error::{ConfigError, Origin};
+use super::names::{self, PREFIX, variable_of};
+use super::raw::{self, RawSettings};
+use super::{command_line, env_file};
+
+/// What was given, before it is judged.
+#[derive(Debug)]
+pub struct Gathered {
+    pub(crate) raw: RawSettings,
+    pub(crate) origins: BTreeMap<String, Origin>,
+    /// Names of other guides that are set, with the name of ours and where.
+    pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) errors: Vec<ConfigError>,
+}
+
+/// The environment of this process, for [`read`].
+pub fn environment() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+}
+
+/// Lays the flags given on the command line (long name and value) over the environment, that over the file which
+/// `--env-file` names, that over the defaults. Mistakes are kept, to be told together with those of the values.
+pub fn read<K, V>(given: &[(String, String)], environment: impl IntoIterator<Item = (K, V)>) -> Gathered
+where
+    K: Into<OsString>,
+    V: Into<OsString>,
+{
+    let mut layers = Layers::default();
+    for (flag, default) in command_line::defaults() {
+        layers.known.push(variable_of(&flag));
+        if let Some(value) = default {
+            layers.pairs.insert(variable_of(&flag), (value, Origin::Default));
+        }
+    }
+    let known = names::VARIABLES.iter().flat_map(|variable| [Some(variable.name), variable.alias]).flatten();
+    layers.known.extend(known.map(str::to_owned));
+
+    let environment = layers.only_text(environment);
+    if let Some(path) = env_file_path(given, &environment) {
+        match env_file::pairs(&path) {
+            Ok(pairs) => layers.lay(pairs, &Origin::File(path)),
+            Err(problems) => {
+                layers.errors.extend(problems.into_iter().map(|problem| ConfigError::new("--env-file", problem)));
+            }
+        }
+    }
+    layers.lay(environment, &Origin::Environment);
+    for (flag, value) in given {
+        layers.pairs.insert(variable_of(flag), (value.clone(), Origin::Flag));
+    }
+    layers.finish()
+}
+
+/// The file is named by the flag, or by the flag's variable in the environment.
+fn env_file_path(given: &[(String, String)], environment: &[(String, String)]) -> Option<PathBuf> {
+    let variable = variable_of("env-file");
+    let by_flag = given.iter().rev().find(|(flag, _)| variable_of(flag) == variable);
+    let named = by_flag.or_else(|| environment.iter().find(|(name, _)| *name == variable));
+    named.map(|(_, path)| path.trim()).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+#[derive(Default)]
+struct Layers {
+    known: Vec<String>,
+    pairs: BTreeMap<String, (String, Origin)>,
+    foreign: Vec<(&'static str, &'static str, Origin)>,
+    warnings: Vec<String>,
+    errors: Vec<ConfigError>,
+}
+
+impl Layers {
+    /// Other programs' variables may hold any bytes; ours must be text.
+    fn only_text<K, V>(&mut self, environment: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let mut pairs = Vec::new();
+        for (name, value) in environment {
+            let Ok(name) = name.into().into_string() else { continue };
+            match value.into().into_string() {
+                Ok(value) => pairs.push((name, value)),
+                Err(_) if names::is_ours(&name) => self.errors.push(ConfigError::new(name, "is not valid UTF-8")),
+                Err(_) => {}
+            }
+        }
+        pairs
+    }
+
+    /// A blank value counts as unset, but turns the state file off.
+    fn lay(&mut self, pairs: Vec<(String, String)>, origin: &Origin) {
+        let state_file = variable_of("state.file");
+        for (name, value) in pairs {
+            if self.known.contains(&name) {
+                if !value.trim().is_empty() || name == state_file {
+                    self.pairs.insert(name, (value, origin.clone()));
+                }
+            } else if let Some((foreign, ours)) = names::FOREIGN.iter().find(|(foreign, _)| *foreign == name) {
+                if !value.trim().is_empty() {
+                    self.foreign.push((foreign, ours, origin.clone()));
+                }
+            } else if name.starts_with(PREFIX) && !names::is_service_link(&name) {
+                self.warn_unknown(&name);
+            }
+        }
+    }
+
+    fn warn_unknown(&mut self, name: &str) {
+        let known = self.known.iter().map(String::as_str).filter(|known| known.starts_with(PREFIX));
+        let hint = names::nearest(name, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        self.warnings.push(format!("{} is set, but no setting has that name{hint}", name.escape_debug()));
+    }
+
+    fn finish(self) -> Gathered {
+        let Self { known: _, pairs, mut foreign, mut warnings, mut errors } = self;
+        let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
+        let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
+        let raw = raw::from_pairs(values).unwrap_or_else(|_| {
+            // envy's text may hold a value.
+            errors.push(ConfigError::new("settings", "cannot be read"));
+            RawSettings::default()
+        });
+        // Neither order depends on the order of the environment.
+        foreign.sort_by_key(|(name, _, _)| *name);
+        foreign.dedup_by_key(|(name, _, _)| *name);
+        warnings.sort();
+        warnings.dedup();
+        Gathered { raw, origins, foreign, warnings, errors }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(flag: &str, value: &str) -> Vec<(String, String)> {
+        vec![(flag.to_owned(), value.to_owned())]
+    }
+
+    #[test]
+    fn flags_beat_the_environment_which_beats_the_file_which_beats_the_default() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("x.env");
+        std::fs::write(&file, format!("{}=file\n", variable_of("log.level"))).expect("a file");
+        let file = file.to_string_lossy().into_owned();
+        let level = |given: &[(String, String)], environment: &[(&str, &str)]| {
+            let gathered = read(given, environment.iter().map(|(name, value)| (*name, *value)));
+            assert!(gathered.errors.is_empty(), "{:?}", gathered.errors);
+            gathered.raw.log_level
+        };
+        let (name, file_name) = (variable_of("log.level"), variable_of("env-file"));
+        assert_eq!(level(&[], &[]).as_deref(), Some("info"));
+        assert_eq!(level(&given("env-file", &file), &[]).as_deref(), Some("file"));
+        assert_eq!(level(&[], &[(&file_name, &file)]).as_deref(), Some("file"));
+        assert_eq!(level(&given("env-file", &file), &[(&name, "environment")]).as_deref(), Some("environment"));
+        assert_eq!(level(&given("log.level", "flag"), &[(&name, "environment")]).as_deref(), Some("flag"));
+    }
+
+    #[test]
+    fn a_blank_variable_is_unset_but_a_blank_state_file_is_a_choice() {
+        let (level, state) = (variable_of("log.level"), variable_of("state.file"));
+        let gathered = read(&[], [(level.as_str(), "  "), (state.as_str(), "")]);
+        assert_eq!(gathered.raw.log_level.as_deref(), Some("info"));
+        assert_eq!(gathered.raw.state_file.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn unknown_names_are_told_but_service_links_are_not() {
+        let names = ["REFRESH_INTERVALL", "SERVICE_HOST", "PORT_9847_TCP"].map(|rest| format!("{PREFIX}{rest}"));
+        let gathered = read(&[], names.map(|name| (name, "x".to_owned())));
+        assert_eq!(
+            gathered.warnings,
+            ["GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVALL is set, but no setting has that name; \
+              did you mean GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL?"]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_matter_in_our_variables_only() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = || OsString::from_vec(vec![b'x', 0xff]);
+        let pairs = [(OsString::from("OTHER"), bytes()), (names::CLIENT_SECRET.into(), bytes()), (bytes(), "x".into())];
+        let gathered = read(&[], pairs);
+        let errors: Vec<String> = gathered.errors.iter().map(ToString::to_string).collect();
+        assert_eq!(errors, ["GENESYSCLOUD_OAUTHCLIENT_SECRET: is not valid UTF-8"]);
+    }
+}

@@ -1,0 +1,184 @@
+//! The validated settings, made of the components' own `Config` structs.
+//!
+//! Not where values come from (`read`), nor how the platform is reached (`platform`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::endpoints::Endpoints;
+use super::error::ConfigError;
+use super::platform::{Tuning, org_label, real_organisation};
+use super::raw::RawSettings;
+use super::read::Gathered;
+use super::scalar::{lasting, within};
+use super::values::Values;
+use super::{address, duration, scalar};
+use crate::secret::{SecretSource, SecretString};
+use crate::telemetry::{self, Level, LogFormat};
+use crate::{exposition, genesys, refresh, server};
+
+const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
+/// A demo that shows nothing for five minutes shows nothing.
+const DEMO_INTERVAL: Duration = Duration::from_secs(5);
+
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+/// All settings of the process, valid as a whole.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The audited organisations: one.
+    pub organisations: Vec<genesys::Config>,
+    /// When to refresh.
+    pub refresh: refresh::Config,
+    /// What to serve.
+    pub server: server::Config,
+    /// What to render.
+    pub exposition: exposition::Config,
+    /// Where the last complete snapshot survives a restart; `None` is off.
+    pub state_file: Option<PathBuf>,
+    /// The policy; `None` is the built-in one.
+    pub policy_file: Option<PathBuf>,
+    /// What to log.
+    pub log: telemetry::Config,
+    /// What is odd but not wrong, for the log once it is there.
+    pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// For everything that talks to the platform: credentials and region are required. Returns every mistake.
+    pub fn from_raw(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
+        build(gathered, None)
+    }
+
+    /// For a simulated organisation at `api_url`, which is its login too: credentials in the environment are not looked
+    /// at. Without a choice of theirs, it is refreshed every 5 s and nothing is kept on disk.
+    pub fn for_simulated(
+        gathered: &Gathered,
+        api_url: Url,
+        client_id: String,
+        secret: SecretString,
+    ) -> Result<Self, Vec<ConfigError>> {
+        build(gathered, Some((api_url, client_id, secret)))
+    }
+}
+
+type Simulated = (Url, String, SecretString);
+
+fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, Vec<ConfigError>> {
+    let raw = &gathered.raw;
+    let mut values = Values::new(&gathered.origins);
+    values.warnings.clone_from(&gathered.warnings);
+    values.errors.clone_from(&gathered.errors);
+    let demo = simulated.is_some();
+
+    let server = server_config(&mut values, raw);
+    let refresh = refresh_config(&mut values, raw, demo);
+    let exposition = exposition_config(&mut values, raw);
+    let log = log_config(&mut values, raw);
+    let tuning = Tuning::read(&mut values, raw);
+    let who = match simulated {
+        Some((api_url, id, secret)) => {
+            let region = api_url.host_str().unwrap_or("localhost").to_owned();
+            let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
+            Some((id, SecretSource::Value(secret), endpoints))
+        }
+        None => real_organisation(&mut values, gathered),
+    };
+    let org = org_label(&mut values, raw);
+
+    match (server, refresh, exposition, log, tuning, who, org) {
+        (Some(server), Some(refresh), Some(exposition), Some(log), Some(tuning), Some(who), Some(org))
+            if values.errors.is_empty() =>
+        {
+            let state_file = if demo && !values.is_given("state.file") { None } else { state_file(raw) };
+            Ok(Settings {
+                organisations: vec![tuning.organisation(org, who)],
+                refresh,
+                server,
+                exposition,
+                state_file,
+                policy_file: raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+                log,
+                warnings: values.warnings,
+            })
+        }
+        _ => Err(values.errors),
+    }
+}
+
+fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::Config> {
+    let listen_address = values.flag("web.listen-address", raw.web_listen_address.as_ref(), address::listen_address);
+    let telemetry_path = values.flag("web.telemetry-path", raw.web_telemetry_path.as_ref(), address::telemetry_path);
+    let enable_lifecycle = values.flag("web.enable-lifecycle", raw.web_enable_lifecycle.as_ref(), scalar::switch);
+    let expose_report = values.flag("web.expose-report", raw.web_expose_report.as_ref(), scalar::switch);
+    let max_connections = values.flag("web.max-connections", raw.web_max_connections.as_ref(), within(1..=10_000));
+    Some(server::Config {
+        listen_address: listen_address?,
+        telemetry_path: telemetry_path?,
+        enable_lifecycle: enable_lifecycle?,
+        expose_report: expose_report?,
+        max_connections: max_connections?,
+    })
+}
+
+fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {
+    let mut interval =
+        values.flag("refresh.interval", raw.refresh_interval.as_ref(), lasting(SECS(1)..=Duration::from_hours(24)));
+    if demo && !values.is_given("refresh.interval") {
+        interval = Some(DEMO_INTERVAL);
+    }
+    let longest = Duration::from_hours(365 * 24);
+    let stale_after = values.flag("refresh.stale-after", raw.refresh_stale_after.as_ref(), lasting(SECS(1)..=longest));
+    let deadline =
+        values.flag("refresh.deadline", raw.refresh_deadline.as_ref(), lasting(SECS(1)..=Duration::from_hours(1)));
+    let trust_total = values.flag("refresh.trust-total", raw.refresh_trust_total.as_ref(), scalar::switch);
+    let require_self = values.flag("refresh.require-self", raw.refresh_require_self.as_ref(), scalar::switch);
+    if let (Some(interval), Some(stale_after)) = (interval, stale_after) {
+        let (shown, every) = (duration::show(stale_after), duration::show(interval));
+        if stale_after <= interval {
+            let problem = format!("{shown} must be longer than --refresh.interval, which is {every}");
+            values.flag_wrong("refresh.stale-after", problem);
+        } else if stale_after < interval.saturating_mul(3) {
+            values.warnings.push(format!(
+                "--refresh.stale-after is {shown}, less than three times --refresh.interval ({every}): \
+                 one or two failed refreshes withdraw the data"
+            ));
+        }
+    }
+    Some(refresh::Config {
+        interval: interval?,
+        stale_after: stale_after?,
+        deadline: deadline?,
+        trust_total: trust_total?,
+        require_self: require_self?,
+    })
+}
+
+fn exposition_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<exposition::Config> {
+    let families = raw.metrics_disable.as_deref().unwrap_or_default().split(',').map(str::trim);
+    let disabled_families = families.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let max_client_series =
+        values.flag("metrics.max-client-series", raw.metrics_max_client_series.as_ref(), within(1..=10_000_000));
+    Some(exposition::Config { disabled_families, max_client_series: max_client_series? })
+}
+
+fn log_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<telemetry::Config> {
+    let level = values.flag("log.level", raw.log_level.as_ref(), |text| scalar::choice(text, &Level::WORDS));
+    let format = values.flag("log.format", raw.log_format.as_ref(), |text| scalar::choice(text, &LogFormat::WORDS));
+    Some(telemetry::Config { level: level?, format: format? })
+}
+
+/// An empty value turns it off.
+fn state_file(raw: &RawSettings) -> Option<PathBuf> {
+    match raw.state_file.as_deref() {
+        Some("") => None,
+        Some(path) => Some(path.into()),
+        None => {
+            let directories = raw.state_directory.as_deref().unwrap_or_default();
+            let first = directories.split(':').find(|directory| !directory.is_empty());
+            Some(first.map(PathBuf::from).unwrap_or_default().join(STATE_FILE))
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Values on their way through validation: each mistake is kept with the name of its setting, and the next value is read.
+//!
+//! Not the rules themselves.
+
+use std::collections::BTreeMap;
+
+use super::error::{ConfigError, Origin, flag_from, variable_from};
+use super::names::variable_of;
+
+/// Collects what is wrong and what is odd. A method that returns `None` has kept a mistake.
+pub(crate) struct Values<'a> {
+    origins: &'a BTreeMap<String, Origin>,
+    pub(crate) errors: Vec<ConfigError>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn new(origins: &'a BTreeMap<String, Origin>) -> Self {
+        Self { origins, errors: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// The value of a flag; an absent one is read as an empty text.
+    pub(crate) fn flag<T>(
+        &mut self,
+        flag: &str,
+        value: Option<&String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let parsed = parse(value.map_or("", String::as_str));
+        parsed.map_err(|problem| self.flag_wrong(flag, problem)).ok()
+    }
+
+    pub(crate) fn flag_wrong(&mut self, flag: &str, problem: impl Into<String>) {
+        let variable = variable_of(flag);
+        let origin = self.origins.get(&variable).unwrap_or(&Origin::Default);
+        self.errors.push(ConfigError::new(flag_from(flag, &variable, origin), problem));
+    }
+
+    pub(crate) fn variable_wrong(&mut self, variable: &str, problem: impl Into<String>) {
+        let origin = self.origins.get(variable).unwrap_or(&Origin::Environment);
+        self.errors.push(ConfigError::new(variable_from(variable, origin), problem));
+    }
+
+    /// Whether someone chose the value of a flag.
+    pub(crate) fn is_given(&self, flag: &str) -> bool {
+        self.origins.get(&variable_of(flag)).is_some_and(|origin| *origin != Origin::Default)
+    }
+
+    /// One value that has two names. Both with different values are a mistake; values are not shown.
+    pub(crate) fn either<T>(
+        &mut self,
+        (name, value): (&'static str, Option<T>),
+        (alias, other): (&'static str, Option<T>),
+        same: impl FnOnce(&T, &T) -> bool,
+    ) -> Option<(&'static str, T)> {
+        match (value, other) {
+            (Some(value), Some(other)) => {
+                if !same(&value, &other) {
+                    self.variable_wrong(name, format!("differs from {alias}, which means the same; set one of them"));
+                }
+                Some((name, value))
+            }
+            (Some(value), None) => Some((name, value)),
+            (None, Some(other)) => Some((alias, other)),
+            (None, None) => None,
+        }
+    }
+}

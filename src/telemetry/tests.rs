@@ -1,0 +1,133 @@
+//! What a log line looks like, and what cannot get into one.
+//!
+//! Written to a buffer, with the subscriber of one thread.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("one thread").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(level: Level, format: LogFormat, act: impl FnOnce()) -> String {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    tracing::subscriber::with_default(subscriber(Config { level, format }, move || writer.clone()), act);
+    let bytes = buffer.0.lock().expect("one thread").clone();
+    String::from_utf8(bytes).expect("text")
+}
+
+fn refreshed() {
+    let _span = tracing::info_span!("refresh", org = "default").entered();
+    tracing::info!(clients = 12, name = "Wall board", "refreshed the organisation");
+}
+
+/// Cuts the time off, having checked its form: `2026-01-02T03:04:05.678Z`.
+fn without_time<'a>(line: &'a str, before: &str) -> &'a str {
+    let rest = line.strip_prefix(before).expect("the time first");
+    let (time, rest) = rest.split_at(24);
+    let form: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(form, "0000-00-00T00:00:00.000Z");
+    rest
+}
+
+#[test]
+fn a_logfmt_line() {
+    let line = logged(Level::Info, LogFormat::Logfmt, refreshed);
+    let expected = " level=info msg=\"refreshed the organisation\" clients=12 name=\"Wall board\" org=default\n";
+    assert_eq!(without_time(&line, "ts="), expected);
+}
+
+#[test]
+fn a_json_line() {
+    let line = logged(Level::Info, LogFormat::Json, refreshed);
+    let expected = "\",\"level\":\"INFO\",\"message\":\"refreshed the organisation\",\"clients\":12,\
+                    \"name\":\"Wall board\",\"spans\":[{\"org\":\"default\",\"name\":\"refresh\"}]}\n";
+    assert_eq!(without_time(&line, "{\"timestamp\":\""), expected);
+}
+
+#[test]
+fn the_target_shows_from_debug_on() {
+    for format in [LogFormat::Logfmt, LogFormat::Json] {
+        assert!(!logged(Level::Info, format, || tracing::warn!("w")).contains("telemetry"));
+        assert!(
+            logged(Level::Debug, format, || tracing::debug!("d")).contains("genesyscloud_oauth_exporter::telemetry")
+        );
+    }
+}
+
+#[test]
+fn levels_are_ours_and_dependencies_only_warn() {
+    let act = || {
+        tracing::trace!("own trace");
+        tracing::error!("own error");
+        tracing::trace!(target: "reqwest::connect", "authorization: Basic aHVudGVyMg==");
+        tracing::info!(target: "hyper_util::client", "headers");
+        tracing::warn!(target: "rustls::conn", "dependency warning");
+    };
+    let all = logged(Level::Trace, LogFormat::Logfmt, act);
+    assert!(all.contains("own trace") && all.contains("dependency warning"), "{all}");
+    assert!(!all.contains("authorization") && !all.contains("headers"), "{all}");
+    let few = logged(Level::Error, LogFormat::Logfmt, act);
+    assert!(few.contains("own error") && few.lines().count() == 1, "{few}");
+}
+
+#[test]
+fn what_others_write_can_neither_forge_a_line_nor_steer_a_terminal() {
+    let evil = "x\nts=1 level=error\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}\u{202e}\u{2028}\u{2066}\0";
+    for format in [LogFormat::Logfmt, LogFormat::Json] {
+        let line = logged(Level::Info, format, || {
+            let _span = tracing::info_span!("s", org = evil).entered();
+            tracing::info!(plain = "\u{9b}31m", display = %evil, debug = ?evil, text = evil, "{evil}");
+        });
+        assert_eq!(line.lines().count(), 1, "{line:?}");
+        assert!(line.ends_with('\n') && !line[..line.len() - 1].chars().any(is_harmful), "{line:?}");
+        assert!(line.contains("\\u009b31m"), "{line:?}");
+        if format == LogFormat::Json {
+            let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            assert_eq!(value["text"], evil, "escaped, not changed");
+        }
+    }
+}
+
+#[test]
+fn the_message_is_renamed_and_a_value_is_not() {
+    let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(a = "x message=y"));
+    assert_eq!(without_time(&line, "ts="), " level=info a=\"x message=y\"\n");
+    let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(a = " message=b", "said"));
+    assert_eq!(without_time(&line, "ts="), " level=info msg=said a=\" message=b\"\n");
+}
+
+#[test]
+#[ignore = "writes to a stderr that the next test closes, in a process of its own"]
+fn logging_in_both_formats() {
+    for format in [LogFormat::Logfmt, LogFormat::Json] {
+        let config = Config { level: Level::Info, format };
+        tracing::subscriber::with_default(subscriber(config, io::stderr), refreshed);
+    }
+}
+
+#[test]
+fn a_closed_stderr_loses_lines_but_stops_nothing() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let test = "telemetry::tests::logging_in_both_formats";
+    let output = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", test, "--include-ignored", "--nocapture"])
+        .stderr(writer)
+        .output()
+        .expect("a second process");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+}
