@@ -101,10 +101,10 @@ fn read_or_set_aside(path: &Path, metrics: &Metrics) -> BTreeMap<OrgId, Saved> {
     let aside = aside(path);
     match fs::rename(path, &aside) {
         Ok(()) => {
-            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file is damaged; it is set aside and the state begins anew"),
+            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file is damaged; it is set aside and the state begins anew");
         }
         Err(error) => {
-            error!(path = %path.display(), cause, %error, "the state file is damaged and cannot be set aside; it will be replaced")
+            error!(path = %path.display(), cause, %error, "the state file is damaged and cannot be set aside; it will be replaced");
         }
     }
     BTreeMap::new()
