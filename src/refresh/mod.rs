@@ -1,6 +1,23 @@
-//! The loop of one organisation: fetch, judge, publish, wait.
+//! The refresh of one organisation: fetch, judge, publish, keep, wait.
+//!
+//! Not how the platform is spoken to (`genesys`), and not what is dangerous (`audit`).
+
+mod complete;
+mod fetch;
+mod judge;
+mod metrics;
+mod reload;
+mod schedule;
+mod worker;
 
 use std::time::Duration;
+
+pub use complete::Incomplete;
+pub use fetch::{Failure, Fetched, fetch};
+pub use judge::Judge;
+pub use metrics::{FAMILIES, Metrics};
+pub use reload::Reloader;
+pub use worker::Worker;
 
 /// When to refresh and which answers to trust.
 #[derive(Debug, Clone)]

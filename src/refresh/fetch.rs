@@ -1,0 +1,201 @@
+//! One fetch of everything: complete, or a failure that says what was missing.
+//!
+//! Nothing is judged, published or kept here.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::complete::{self, Incomplete};
+use crate::domain::{
+    Client, ClientId, Collector, CollectorStatus, Input, NotRead, Organisation, ScopeTable, Snapshot, Timestamp,
+};
+use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes};
+
+/// Everything that a refresh learned.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The organisation, complete.
+    pub snapshot: Snapshot,
+    /// Records of clients that came more than once with the same content.
+    pub duplicates: usize,
+    /// Clients whose record could not be read.
+    pub rejected: usize,
+}
+
+/// Why a refresh is not complete.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The platform could not be asked for the list, or for who we are.
+    #[error("{0}")]
+    Api(#[from] ApiError),
+    /// The list is not the whole list.
+    #[error("{0}")]
+    Incomplete(#[from] Incomplete),
+    /// An input that the last complete refresh had cannot be read any more: without it grants would seem to vanish.
+    #[error("{} could be read before and cannot now: {error}", collector.label())]
+    InputLost {
+        /// Which input.
+        collector: Collector,
+        /// Why.
+        error: ApiError,
+    },
+    /// An input came in part.
+    #[error("the platform says that there are {total} {} and sent {distinct}", collector.label())]
+    InputIncomplete {
+        /// Which input.
+        collector: Collector,
+        /// What the platform says.
+        total: u64,
+        /// Distinct ids in the list.
+        distinct: usize,
+    },
+    /// The whole refresh took too long.
+    #[error("the refresh took longer than {} s; raise --refresh.deadline if the organisation is that large", .0.as_secs())]
+    Deadline(Duration),
+}
+
+impl Failure {
+    /// How long the platform asked not to be called again.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) | Self::InputLost { error, .. } => error.wait(),
+            Self::Incomplete(_) | Self::InputIncomplete { .. } | Self::Deadline(_) => None,
+        }
+    }
+}
+
+/// Fetches an organisation within the deadline. `statuses` tells of each collector that ran, complete or not.
+///
+/// `previous` is the last complete snapshot: an input that it has must be read again.
+pub async fn fetch(
+    platform: &Platform,
+    config: &super::Config,
+    previous: Option<&Snapshot>,
+    now: Timestamp,
+    statuses: &mut Vec<CollectorStatus>,
+) -> Result<Fetched, Failure> {
+    let fetch = Fetch { platform, config, previous, statuses }.run(now);
+    match tokio::time::timeout(config.deadline, fetch).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Failure::Deadline(config.deadline)),
+    }
+}
+
+struct Fetch<'a> {
+    platform: &'a Platform,
+    config: &'a super::Config,
+    previous: Option<&'a Snapshot>,
+    statuses: &'a mut Vec<CollectorStatus>,
+}
+
+impl Fetch<'_> {
+    async fn run(mut self, now: Timestamp) -> Result<Fetched, Failure> {
+        let identity = self.platform.identity().await?.clone();
+        // Another organisation's inputs say nothing of this one.
+        self.previous = self.previous.filter(|previous| previous.organisation.id == identity.org_id);
+
+        // The registry comes first, so that the scopes of clients are resolved while they are read.
+        let registry = self.input(Collector::Scopes, self.platform.scopes(), has_registry).await?;
+        let none = Scopes::default();
+        let listed = self.clients(registry.read().unwrap_or(&none), &identity).await?;
+        let roles = self.input(Collector::Roles, self.platform.roles(), has_roles).await?;
+        let divisions = self.input(Collector::Divisions, self.platform.divisions(), has_divisions).await?;
+        self.statuses.sort_by_key(|status| status.collector);
+
+        let registry = match registry {
+            Input::Read(scopes) => Input::Read(scopes.descriptions().clone()),
+            Input::NotRead(why) => Input::NotRead(why),
+        };
+        let (duplicates, rejected) = (listed.duplicates, listed.rejected.len());
+        let (clients, scopes) = with_last_known(listed, self.previous);
+        let organisation = Organisation {
+            id: identity.org_id,
+            name: identity.org_name,
+            region: self.platform.config().region.clone(),
+        };
+        let own_client = Some(identity.own_client);
+        let snapshot =
+            Snapshot { organisation, taken_at: now, own_client, clients, scopes, registry, roles, divisions };
+        Ok(Fetched { snapshot, duplicates, rejected })
+    }
+
+    async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<ListedClients, Failure> {
+        let started = Instant::now();
+        let outcome = self.platform.clients(scopes).await;
+        let supported = !outcome.as_ref().is_err_and(ApiError::is_forbidden);
+        let outcome = outcome.map_err(Failure::from).and_then(|listed| {
+            complete::check(&listed, &identity.own_client, self.config.trust_total, self.config.require_self)?;
+            Ok(listed)
+        });
+        self.status(Collector::Clients, outcome.is_ok(), supported, started);
+        outcome
+    }
+
+    /// An input beside the clients: soft where it never could be read, a failure where it could.
+    async fn input<T>(
+        &mut self,
+        collector: Collector,
+        read: impl Future<Output = Result<Listed<T>, ApiError>>,
+        had: fn(&Snapshot) -> bool,
+    ) -> Result<Input<T>, Failure> {
+        let started = Instant::now();
+        let outcome = read.await;
+        let supported = !outcome.as_ref().is_err_and(|error| error.is_forbidden() || error.is_not_found());
+        let whole = outcome.as_ref().is_ok_and(|listed| self.is_whole(listed));
+        self.status(collector, whole, supported, started);
+        let required = self.previous.is_some_and(had);
+        match outcome {
+            Ok(listed) if whole => Ok(Input::Read(listed.records)),
+            Ok(listed) => {
+                let (total, distinct) = (listed.total.unwrap_or_default(), listed.distinct);
+                Err(Failure::InputIncomplete { collector, total, distinct })
+            }
+            Err(error) if required => Err(Failure::InputLost { collector, error }),
+            // These would meet the list of clients just the same, or the platform asked to be left alone.
+            Err(error @ (ApiError::Token(_) | ApiError::Unauthorized { .. } | ApiError::RateLimited { .. })) => {
+                Err(error.into())
+            }
+            Err(error) => {
+                warn!(collector = collector.label(), %error, "an input cannot be read; what depends on it is not evaluated");
+                let missing_permission = error.missing_permission().map(str::to_owned);
+                Ok(Input::NotRead(NotRead { missing_permission, message: error.to_string() }))
+            }
+        }
+    }
+
+    fn is_whole<T>(&self, listed: &Listed<T>) -> bool {
+        !self.config.trust_total || listed.total.is_none_or(|total| total == listed.distinct as u64)
+    }
+
+    fn status(&mut self, collector: Collector, success: bool, supported: bool, started: Instant) {
+        self.statuses.push(CollectorStatus { collector, success, supported, duration: started.elapsed() });
+    }
+}
+
+fn has_registry(snapshot: &Snapshot) -> bool {
+    snapshot.registry.read().is_some()
+}
+
+fn has_roles(snapshot: &Snapshot) -> bool {
+    snapshot.roles.read().is_some()
+}
+
+fn has_divisions(snapshot: &Snapshot) -> bool {
+    snapshot.divisions.read().is_some()
+}
+
+/// The clients of the list, and for each whose record cannot be read what was last known of it: it is still there, and
+/// must not look as though it had lost its grants.
+fn with_last_known(listed: ListedClients, previous: Option<&Snapshot>) -> (Vec<Client>, ScopeTable) {
+    let ListedClients { mut clients, mut scopes, rejected, .. } = listed;
+    let known = |id: &ClientId| previous.and_then(|previous| Some((previous.client(id)?, &previous.scopes)));
+    for (client, names) in rejected.iter().filter_map(known) {
+        let mut held: Vec<_> = client.scopes.iter().map(|scope| scopes.intern(names.name(*scope))).collect();
+        held.sort_unstable();
+        clients.push(Client { scopes: held.into(), ..client.clone() });
+    }
+    clients.sort_by(|a, b| a.id.cmp(&b.id));
+    (clients, scopes)
+}

@@ -1,0 +1,79 @@
+//! How often refreshes run, how they end and how long they take.
+
+use std::time::Duration;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+
+use crate::metric::{Family, Kind};
+
+const REFRESHES: Family = Family {
+    name: "genesyscloud_oauth_exporter_refreshes_total",
+    kind: Kind::Counter,
+    labels: &["org", "outcome"],
+    help: "Refreshes by outcome: success, error, or cancelled by the end of the process.",
+};
+const DURATION: Family = Family {
+    name: "genesyscloud_oauth_exporter_refresh_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &["org"],
+    help: "From the start of a refresh to its end, complete or not, in seconds.",
+};
+
+/// Everything that this module exposes.
+pub const FAMILIES: &[Family] = &[REFRESHES, DURATION];
+
+/// Upper bounds in seconds: a small organisation takes under one, and the deadline is 120 s.
+const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+
+/// How a refresh ended. The value of the label `outcome`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Success,
+    Error,
+    Cancelled,
+}
+
+impl Outcome {
+    pub(super) const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Cancelled];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The counters of all organisations.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    refreshes: IntCounterVec,
+    duration: HistogramVec,
+}
+
+impl Metrics {
+    /// Registers the families. Fails where one of the names is taken.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
+        let metrics = Self {
+            refreshes: IntCounterVec::new(Opts::new(REFRESHES.name, REFRESHES.help), REFRESHES.labels)?,
+            duration: HistogramVec::new(histogram, DURATION.labels)?,
+        };
+        registry.register(Box::new(metrics.refreshes.clone()))?;
+        registry.register(Box::new(metrics.duration.clone()))?;
+        Ok(metrics)
+    }
+
+    pub(super) fn begin_at_zero(&self, org: &str) {
+        for outcome in Outcome::ALL {
+            self.refreshes.with_label_values(&[org, outcome.label()]);
+        }
+        self.duration.with_label_values(&[org]);
+    }
+
+    pub(super) fn ended(&self, org: &str, outcome: Outcome, took: Duration) {
+        self.refreshes.with_label_values(&[org, outcome.label()]).inc();
+        self.duration.with_label_values(&[org]).observe(took.as_secs_f64());
+    }
+}
