@@ -159,8 +159,12 @@ fn full(bytes: Bytes) -> Body {
 
 fn cut(bytes: &Bytes) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
-    let frames = [Ok(Frame::data(half)), Err(io::Error::other("told to cut the body"))];
-    StreamBody::new(stream::iter(frames)).boxed_unsync()
+    let error = stream::once(async {
+        // The head and the half body are written while this waits; an error at once would take them back.
+        tokio::task::yield_now().await;
+        Err(io::Error::other("told to cut the body"))
+    });
+    StreamBody::new(stream::iter([Ok(Frame::data(half))]).chain(error)).boxed_unsync()
 }
 
 fn huge(padding: u64) -> Body {

@@ -9,7 +9,7 @@ use super::ids;
 /// The newest tokens that are honoured; an exporter holds one at a time.
 const KEPT: usize = 1_000;
 /// The window of the platform's rate limit (reference 6).
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// The tokens that were issued to the exporter's own client.
 #[derive(Debug)]
