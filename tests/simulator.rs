@@ -2,6 +2,8 @@
 //!
 //! Spoken to over plain TCP, so that nothing between the test and the bytes can hide a wrong one.
 
+#![expect(clippy::expect_used, reason = "a helper of a test fails as the test does")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -550,14 +552,14 @@ async fn faults_that_replace_the_answer() {
         (Fault::Redirect("https://elsewhere.example/".to_owned()), 302, "location", "https://elsewhere.example/"),
     ];
     for (fault, status, header, value) in cases {
-        platform.organisation.set_fault(Some(fault.clone().into()));
+        platform.organisation.set_fault(fault.clone());
         let answer = platform.get(CLIENTS).await;
         assert_eq!((answer.status, answer.header(header)), (status, value), "{fault:?}");
         assert!(!answer.header("inin-correlation-id").is_empty());
         assert_eq!(platform.login(BASIC, "grant_type=client_credentials").await.status, 200, "{fault:?}");
     }
     for fault in [Fault::Garbage, Fault::InvalidUtf8, Fault::EmptyBody] {
-        platform.organisation.set_fault(Some(fault.clone().into()));
+        platform.organisation.set_fault(fault.clone());
         let answer = platform.get(CLIENTS).await;
         assert_eq!(answer.status, 200);
         assert!(serde_json::from_slice::<Value>(&answer.body).is_err(), "{fault:?}");
@@ -569,14 +571,14 @@ async fn faults_that_replace_the_answer() {
 #[tokio::test]
 async fn faults_of_the_token_endpoint() {
     let platform = Platform::demo().await;
-    platform.organisation.set_fault(Some(Fault::TokenRateLimited.times(1)));
+    platform.organisation.set_fault(Fault::TokenRateLimited.times(1));
     assert_eq!(platform.get(CLIENTS).await.status, 200);
     let answer = platform.login(BASIC, "grant_type=client_credentials").await;
     assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_request")));
     let text = answer.json()["error_description"].as_str().expect("a text").to_owned();
     assert!(text.starts_with("rate limit exceeded; "));
     assert_eq!(platform.login(BASIC, "grant_type=client_credentials").await.status, 200);
-    platform.organisation.set_fault(Some(Fault::HtmlError.at(Endpoint::Token)));
+    platform.organisation.set_fault(Fault::HtmlError.at(Endpoint::Token));
     assert_eq!(platform.login(BASIC, "grant_type=client_credentials").await.status, 503);
     assert_eq!(platform.get(CLIENTS).await.status, 200);
 }
@@ -597,28 +599,28 @@ async fn faults_can_be_counted_delayed_and_bound_to_an_endpoint() {
 async fn faults_of_the_connection() {
     let platform = Platform::demo().await;
     let bearer = format!("Authorization: Bearer {}\r\n", platform.token);
-    platform.organisation.set_fault(Some(Fault::CloseWithoutAnswer.into()));
+    platform.organisation.set_fault(Fault::CloseWithoutAnswer);
     assert!(platform.raw("GET", CLIENTS, &bearer, "").await.is_empty());
 
-    platform.organisation.set_fault(Some(Fault::CutBody.into()));
+    platform.organisation.set_fault(Fault::CutBody);
     let cut = parse(&platform.raw("GET", CLIENTS, &bearer, "").await);
     let announced: usize = cut.header("content-length").parse().expect("a length");
     assert!(!cut.body.is_empty() && cut.body.len() < announced);
 
-    platform.organisation.set_fault(Some(Fault::HugeBody(1_000_000).into()));
+    platform.organisation.set_fault(Fault::HugeBody(1_000_000));
     let huge = platform.get(CLIENTS).await;
     assert!(huge.body.len() > 1_000_000);
     assert_eq!(huge.json()["entities"], json!([]));
 
     let pause = Duration::from_micros(1);
-    platform.organisation.set_fault(Some(Fault::SlowBody { chunk: 50, pause }.at(Endpoint::OrganisationInfo)));
+    platform.organisation.set_fault(Fault::SlowBody { chunk: 50, pause }.at(Endpoint::OrganisationInfo));
     assert!(platform.get("/api/v2/organizations/me").await.json()["id"].is_string());
 }
 
 #[tokio::test]
 async fn a_hanging_request_ends_with_the_simulator() {
     let platform = Platform::demo().await;
-    platform.organisation.set_fault(Some(Fault::Hang.into()));
+    platform.organisation.set_fault(Fault::Hang);
     let Platform { simulator, organisation, .. } = platform;
     let address = simulator.url().trim_start_matches("http://").to_owned();
     let asked = tokio::spawn(async move {
@@ -649,7 +651,7 @@ async fn faults_of_the_listing() {
     let platform = Platform::demo().await;
     let count = platform.organisation.truth().clients;
     let with = async |fault: Fault| {
-        platform.organisation.set_fault(Some(fault.into()));
+        platform.organisation.set_fault(fault);
         platform.get(CLIENTS).await.json()
     };
     let page = with(Fault::EmptyList).await;
@@ -678,7 +680,7 @@ async fn faults_of_the_listing() {
 async fn faults_of_single_records() {
     let platform = Platform::demo().await;
     let with = async |fault: Fault| {
-        platform.organisation.set_fault(Some(fault.into()));
+        platform.organisation.set_fault(fault);
         platform.listed().await
     };
     let last = |clients: Vec<Value>| clients.last().cloned().expect("a client");
@@ -707,18 +709,18 @@ async fn faults_of_single_records() {
     let named = registry.iter().find(|scope| scope["id"] == opaque["scope"][0]).expect("the id is mapped");
     assert_eq!(named["name"], "conversations");
 
-    platform.organisation.set_fault(Some(Fault::EmptyRoles.into()));
+    platform.organisation.set_fault(Fault::EmptyRoles);
     assert!(entities(&platform.get(ROLES).await.json()).is_empty());
-    platform.organisation.set_fault(Some(Fault::RolesWithoutPolicies.into()));
+    platform.organisation.set_fault(Fault::RolesWithoutPolicies);
     assert!(entities(&platform.get(ROLES).await.json())[0].get("permissionPolicies").is_none());
 }
 
 #[tokio::test]
 async fn rate_limit_headers_can_lie_or_be_missing() {
     let platform = Platform::demo().await;
-    platform.organisation.set_fault(Some(Fault::NoRateLimitHeaders.into()));
+    platform.organisation.set_fault(Fault::NoRateLimitHeaders);
     assert_eq!(platform.get(CLIENTS).await.header("inin-ratelimit-allowed"), "");
-    platform.organisation.set_fault(Some(Fault::Budget { count: 179, allowed: 180, reset: 61 }.into()));
+    platform.organisation.set_fault(Fault::Budget { count: 179, allowed: 180, reset: 61 });
     let answer = platform.get(CLIENTS).await;
     assert_eq!((answer.header("inin-ratelimit-count"), answer.header("inin-ratelimit-reset")), ("179", "61"));
 }
@@ -774,9 +776,15 @@ async fn drift_does_what_the_schedule_says() {
 
 #[tokio::test]
 async fn drift_does_not_grow_the_world() {
+    const DAY: u64 = 24 * 60;
     let platform = Platform::demo().await;
-    platform.organisation.advance_to(minutes(20));
-    let before = platform.organisation.truth();
-    platform.organisation.advance_to(minutes(20 + 7 * 24 * 60));
-    assert_eq!(before, platform.organisation.truth());
+    let organisation = &platform.organisation;
+    let founded = organisation.truth().clients;
+    organisation.advance_to(minutes(8 * DAY));
+    // One newcomer; the three clients whose deletion was scheduled are gone.
+    assert!(organisation.client("Bot prototype").is_none());
+    assert_eq!(organisation.truth().clients, founded + 1 - 3);
+    let before = organisation.truth();
+    assert!(!organisation.advance_to(minutes(15 * DAY)).is_empty());
+    assert_eq!(before, organisation.truth());
 }

@@ -4,7 +4,7 @@
 //! planted by `founding`; a row names the rest.
 
 use super::catalog_roles::EXPORTER_ROLE;
-use super::truth::Risk::{
+use super::risk::Risk::{
     self, AdminRole, AllScopes, ConditionalPermission, CustomSchemeRedirect, DangerousPermission, DangerousScope,
     InsecureRedirect, LoopbackRedirect, MalformedRedirect, MissingRedirect, RedundantScope, RoleWithoutDivision,
     SharedRole, TesterRedirectHost, ToxicScopes, UnknownScope, UnresolvedDivision, UnresolvedRole, WildcardPermission,

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::ids::DAY;
-use super::truth::Risk;
+use super::risk::Risk;
 use super::world::World;
 
 /// Something that happened to the organisation.
@@ -116,6 +117,25 @@ pub(super) fn advance(world: &mut World, elapsed: Duration) -> Vec<Change> {
     }
     world.drift.applied = Some(until);
     world.now = present(world, until);
+    changes.extend(delete_due(world));
+    changes.sort_by_key(|change| change.at);
+    changes
+}
+
+/// Deletes the clients whose `dateToDelete` has passed, as the platform does (reference 3, life cycle).
+fn delete_due(world: &mut World) -> Vec<Change> {
+    let date = |client: &Value| client["dateToDelete"].as_str()?.parse::<Timestamp>().ok().map(Timestamp::as_second);
+    let due = world.clients.iter().filter_map(|client| Some((client["id"].as_str()?.to_owned(), date(client)?)));
+    let due: Vec<(String, i64)> = due.filter(|(_, date)| *date <= world.now).collect();
+    let mut changes = Vec::new();
+    for (id, date) in due {
+        let name = world.client(&id).and_then(|client| client["name"].as_str()).unwrap_or_default().to_owned();
+        if world.remove_client(&id) {
+            let second = u64::try_from(date - world.founded).unwrap_or_default();
+            let sentence = format!("\"{name}\" is deleted, as was scheduled");
+            changes.push(Change { at: Duration::from_secs(second), sentence });
+        }
+    }
     changes
 }
 

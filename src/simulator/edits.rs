@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::truth::{Planted, Risk};
+use super::risk::{Planted, Risk};
 use super::world::{World, items};
 use super::{founding, ids};
 

@@ -6,7 +6,8 @@ use super::catalog::{self, ClientRow, DANGEROUS_SCOPES, EVERY_SCOPE, EXPORTER};
 use super::catalog_roles::{DIVISIONS, Kind, ROLES, RoleRow, SITES, TEAM_POLICIES, TEAMS};
 use super::ids::{self, DAY};
 use super::options::{ClientSet, Options};
-use super::truth::{Grant, Planted, Risk};
+use super::risk::{Planted, Risk};
+use super::truth::Grant;
 use super::{generated, world};
 
 /// The `secret` of every client entity: an exporter must never let it out (reference 3.2).

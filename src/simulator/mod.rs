@@ -17,6 +17,7 @@ mod options;
 mod organisation;
 mod recorder;
 mod reply;
+mod risk;
 mod routes;
 mod tokens;
 mod truth;
@@ -35,7 +36,8 @@ pub use founding::PLANTED_SECRET;
 pub use options::{ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, Paging};
 pub use organisation::Organisation;
 pub use recorder::RecordedRequest;
-pub use truth::{Grant, Planted, Risk, State, Truth};
+pub use risk::{Planted, Risk};
+pub use truth::{Grant, State, Truth};
 
 /// A running simulated organisation: its API host and its login host are one listener.
 ///

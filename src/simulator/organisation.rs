@@ -173,8 +173,8 @@ impl Organisation {
         self.world().role_mut(role).map(change).is_some()
     }
 
-    /// Removes a role; clients keep its id.
-    pub fn remove_role_everywhere(&self, role: &str) -> bool {
+    /// Deletes a role; clients keep its id, which dangles then.
+    pub fn delete_role(&self, role: &str) -> bool {
         let mut world = self.world();
         let before = world.roles.len();
         world.roles.retain(|held| held["id"] != role && held["name"] != role);
@@ -183,9 +183,9 @@ impl Organisation {
 
     // What goes wrong.
 
-    /// Replaces all faults by this one, or by none.
-    pub fn set_fault(&self, fault: Option<Injection>) {
-        self.world().injections = fault.into_iter().collect();
+    /// Replaces all faults by this one.
+    pub fn set_fault(&self, fault: impl Into<Injection>) {
+        self.world().injections = vec![fault.into()];
     }
 
     /// Adds a fault; of several that replace the answer the first one wins.

@@ -6,8 +6,8 @@ use super::drift::Progress;
 use super::faults::Injection;
 use super::options::{Options, Paging};
 use super::recorder::Recorder;
+use super::risk::Planted;
 use super::tokens::{Budget, Tokens};
-use super::truth::Planted;
 use super::{founding, ids};
 
 /// Everything that the simulated organisation knows. Entities are kept as the JSON that is served.

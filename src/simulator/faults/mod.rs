@@ -1,6 +1,7 @@
 //! How the simulated organisation can misbehave: named scenarios and where they apply.
 
 mod document;
+mod injection;
 mod instead;
 
 use std::time::Duration;
@@ -9,6 +10,8 @@ use super::reply::{Payload, Reply};
 use super::routes::Incoming;
 use super::world::World;
 
+pub use injection::Injection;
+pub(super) use injection::matching;
 pub(super) use instead::instead;
 
 /// An endpoint of the platform.
@@ -94,8 +97,8 @@ pub enum Alias {
 /// A named way to misbehave.
 ///
 /// Unless [`Fault::at`] names an endpoint, those up to `NoRateLimitHeaders` hold for the whole API but not for
-/// `/oauth/token`, `TokenRateLimited` and `InvalidClient` for `/oauth/token`, `EmptyRoles` and `RolesWithoutPolicies` for
-/// the roles, and the others for the list of clients. A fault at an endpoint where it has no meaning does nothing.
+/// `/oauth/token`, `TokenRateLimited` and `InvalidClient` for `/oauth/token`, `OpaqueScopeIds` for clients and scopes,
+/// `EmptyRoles` and `RolesWithoutPolicies` for the roles, and the others for the list of clients. A fault at an endpoint where it has no meaning does nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// 429 with the normalised body and `Retry-After`.
@@ -241,70 +244,6 @@ impl Fault {
             _ => endpoint != Endpoint::Token,
         }
     }
-}
-
-/// A fault with its endpoint and its count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Injection {
-    fault: Fault,
-    endpoint: Option<Endpoint>,
-    remaining: Option<u32>,
-    skip: u32,
-}
-
-impl From<Fault> for Injection {
-    fn from(fault: Fault) -> Self {
-        Self { fault, endpoint: None, remaining: None, skip: 0 }
-    }
-}
-
-impl Injection {
-    /// Holds at one endpoint only.
-    #[must_use]
-    pub fn at(mut self, endpoint: Endpoint) -> Self {
-        self.endpoint = Some(endpoint);
-        self
-    }
-
-    /// Holds for the next so many matching requests, then is gone.
-    #[must_use]
-    pub fn times(mut self, count: u32) -> Self {
-        self.remaining = Some(count);
-        self
-    }
-
-    /// Lets so many matching requests go well first.
-    #[must_use]
-    pub fn after(mut self, count: u32) -> Self {
-        self.skip = count;
-        self
-    }
-}
-
-/// The faults that hold for a request of the endpoint; counted ones are used up by it.
-pub(super) fn matching(world: &mut World, endpoint: Endpoint) -> Vec<Fault> {
-    let mut matching = Vec::new();
-    for injection in &mut world.injections {
-        let holds = injection.endpoint.map_or_else(|| injection.fault.holds_at(endpoint), |at| at == endpoint);
-        if !holds {
-            continue;
-        }
-        if injection.skip > 0 {
-            injection.skip -= 1;
-            continue;
-        }
-        match &mut injection.remaining {
-            Some(0) => continue,
-            Some(remaining) => *remaining -= 1,
-            None => {}
-        }
-        matching.push(injection.fault.clone());
-    }
-    world.injections.retain(|injection| injection.remaining != Some(0));
-    if world.storm && endpoint != Endpoint::Token {
-        matching.insert(0, Fault::RateLimited(RetryAfter::Seconds(5)));
-    }
-    matching
 }
 
 /// Changes a true answer as the faults want it.
