@@ -1,0 +1,258 @@
+//! Founds an organisation: turns the tables into the JSON entities that are served.
+
+use serde_json::{Value, json};
+
+use super::catalog::{self, ClientRow, DANGEROUS_SCOPES, EVERY_SCOPE, EXPORTER};
+use super::catalog_roles::{DIVISIONS, Kind, ROLES, RoleRow, SITES, TEAM_POLICIES, TEAMS};
+use super::ids::{self, DAY};
+use super::options::{ClientSet, Options};
+use super::risk::{Planted, Risk};
+use super::truth::Grant;
+use super::{generated, world};
+
+/// The `secret` of every client entity: an exporter must never let it out (reference 3.2).
+pub const PLANTED_SECRET: &str = "SIMULATED-SECRET-MUST-NEVER-LEAVE";
+/// The organisation's name.
+pub(super) const ORGANISATION: &str = "Northwind Contact Centres (simulated)";
+
+const SCOPES: &str = include_str!("data/scopes.txt");
+const PERMISSIONS: &str = include_str!("data/permissions.txt");
+
+/// What an organisation starts with.
+pub(super) struct Founded {
+    pub(super) clients: Vec<Value>,
+    pub(super) roles: Vec<Value>,
+    pub(super) divisions: Vec<Value>,
+    pub(super) planted: Vec<Planted>,
+    pub(super) dormant: Vec<String>,
+}
+
+/// The ids of all scopes (reference 4.2).
+pub(super) fn scopes() -> impl Iterator<Item = &'static str> {
+    SCOPES.lines().filter(|line| !line.is_empty())
+}
+
+/// All permissions, as `domain:entity:action` (reference 5.7).
+pub(super) fn permissions() -> impl Iterator<Item = &'static str> {
+    PERMISSIONS.lines().filter(|line| !line.is_empty())
+}
+
+pub(super) fn found(options: &Options) -> Founded {
+    let mut founded = Founded {
+        clients: Vec::new(),
+        roles: roles(options.seed),
+        divisions: divisions(options.seed),
+        planted: Vec::new(),
+        dormant: Vec::new(),
+    };
+    let own = catalog::CLIENTS.iter().filter(|row| row.name == EXPORTER);
+    match &options.clients {
+        ClientSet::Demo => catalog::CLIENTS.iter().for_each(|row| founded.admit(options, row)),
+        ClientSet::Generated(count) => {
+            own.for_each(|row| founded.admit(options, row));
+            let synthetic = (1..*count).map(|number| generated::client(options, &founded.roles, number));
+            let synthetic: Vec<Value> = synthetic.collect();
+            founded.clients.extend(synthetic);
+        }
+        ClientSet::Custom(entities) => {
+            founded.clients.clone_from(entities);
+            if !entities.iter().any(|entity| entity["id"] == options.client_id.as_str()) {
+                own.for_each(|row| founded.admit(options, row));
+            }
+        }
+    }
+    founded
+}
+
+impl Founded {
+    fn admit(&mut self, options: &Options, row: &ClientRow) {
+        let client = client(options, row);
+        self.planted.extend(plants(options, &client, row));
+        if row.dormant {
+            self.dormant.push(row.name.to_owned());
+        }
+        self.clients.push(client);
+    }
+}
+
+/// The id of a client, role or division by its name in the tables.
+pub(super) fn id_of(options: &Options, kind: &str, name: &str) -> String {
+    match (kind, name) {
+        ("client", EXPORTER) => options.client_id.clone(),
+        ("division", "*") => "*".to_owned(),
+        _ => ids::uuid(options.seed, kind, name),
+    }
+}
+
+fn client(options: &Options, row: &ClientRow) -> Value {
+    let id = id_of(options, "client", row.name);
+    let created = options.now - ids::rng(options.seed, "created", row.name).i64(40..1_800) * DAY - 3_607;
+    let modified = created + (options.now - created) / 3;
+    // Roles are found by name or by the default role id, as in the table.
+    let role_id = |key: &str| {
+        let name =
+            ROLES.iter().find(|role| matches!(role.kind, Kind::Default(id) if id == key)).map_or(key, |r| r.name);
+        id_of(options, "role", name)
+    };
+    let pairs: Vec<Value> = row
+        .roles
+        .iter()
+        .map(|(role, division)| json!({ "roleId": role_id(role), "divisionId": id_of(options, "division", division) }))
+        .collect();
+    let role_names = row.roles.iter().map(|(role, _)| role).chain(row.bare_roles);
+    let scopes: Vec<&str> = if row.scopes == EVERY_SCOPE { scopes().collect() } else { row.scopes.to_vec() };
+    let author = person(options.seed, row.name);
+    let mut client = json!({
+        "id": id,
+        "name": row.name,
+        "accessTokenValiditySeconds": row.validity,
+        "registeredRedirectUri": row.redirects,
+        "secret": PLANTED_SECRET,
+        "roleIds": role_names.map(|role| role_id(role)).collect::<Vec<_>>(),
+        "dateCreated": ids::date_with_millis(created),
+        "dateModified": ids::date(modified),
+        "createdBy": author,
+        "modifiedBy": author,
+        "authorizedGrantType": row.grant,
+        "scope": scopes,
+        "roleDivisions": pairs,
+        "state": row.state,
+        "selfUri": format!("/api/v2/oauth/clients/{id}"),
+    });
+    if !row.description.is_empty() {
+        client["description"] = json!(row.description);
+    }
+    if let Some(days) = row.deletion_in_days {
+        client["dateToDelete"] = json!(ids::date(options.now + days * DAY));
+    }
+    client
+}
+
+/// A `DomainEntityRef` of one of twelve people, without a name, as is often the case (reference 3.2).
+pub(super) fn person(seed: u64, of: &str) -> Value {
+    let number = ids::rng(seed, "author", of).u8(..12);
+    let id = ids::uuid(seed, "user", &number.to_string());
+    json!({ "id": id, "selfUri": format!("/api/v2/users/{id}") })
+}
+
+/// The plants that a row names, and those that the row shows by itself.
+fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<Planted> {
+    let grant = Grant::of(client);
+    let credentials = grant == Grant::ClientCredentials;
+    let scopes: Vec<&str> = world::items(&client["scope"]).filter_map(Value::as_str).collect();
+    let mut found: Vec<(Risk, &str, bool)> = row.plants.to_vec();
+    let dangerous = scopes.iter().filter(|scope| DANGEROUS_SCOPES.contains(scope));
+    found.extend(dangerous.map(|scope| (Risk::DangerousScope, *scope, credentials)));
+    let validity = row.validity.unwrap_or(86_400);
+    let shown = [
+        (Risk::ImplicitGrant, grant == Grant::Implicit),
+        (Risk::PasswordGrant, grant == Grant::Password),
+        (Risk::UnknownGrant, grant == Grant::Other),
+        (Risk::NoScopes, !credentials && scopes.is_empty()),
+        (Risk::IneffectiveScopes, credentials && !scopes.is_empty()),
+        (Risk::IneffectiveRedirects, credentials && !row.redirects.is_empty()),
+        (Risk::NoRole, credentials && row.roles.is_empty() && row.bare_roles.is_empty()),
+        (Risk::AllDivisions, row.roles.iter().any(|(_, division)| *division == "*")),
+        (Risk::LongLivedToken, validity > 86_400),
+        (Risk::ScimLivedToken, validity > 172_800),
+        (Risk::DisabledClient, ["inactive", "disabled"].contains(&row.state)),
+        (Risk::UnknownState, !["active", "inactive", "disabled"].contains(&row.state)),
+        (Risk::DeletionScheduled, row.deletion_in_days.is_some()),
+        (Risk::NoDescription, row.description.is_empty()),
+        (Risk::UnusedClient, row.dormant),
+    ];
+    found.extend(shown.into_iter().filter(|(_, is)| *is).map(|(risk, _)| (risk, "", false)));
+    if matches!(row.grant, "CLIENT_CREDENTIALS" | "SAML2BEARER") {
+        found.push((Risk::OldGrantSpelling, row.grant, true));
+    }
+    let planted = found.into_iter().map(|(risk, evidence, trap)| Planted {
+        client_id: client["id"].as_str().unwrap_or_default().to_owned(),
+        client_name: row.name.to_owned(),
+        risk,
+        evidence: match risk {
+            Risk::UnresolvedRole => id_of(options, "role", evidence),
+            Risk::UnresolvedDivision => id_of(options, "division", evidence),
+            _ => evidence.to_owned(),
+        },
+        trap,
+    });
+    planted.collect()
+}
+
+fn divisions(seed: u64) -> Vec<Value> {
+    let division = |(number, (name, description)): (usize, &(&str, &str))| {
+        let id = ids::uuid(seed, "division", name);
+        json!({
+            "id": id,
+            "name": name,
+            "description": description,
+            "homeDivision": number == 0,
+            "selfUri": format!("/api/v2/authorization/divisions/{id}"),
+        })
+    };
+    DIVISIONS.iter().enumerate().map(division).collect()
+}
+
+fn roles(seed: u64) -> Vec<Value> {
+    let named = ROLES.iter().map(|row| role(seed, row.name, row.description, row.policies, Some(row)));
+    let teams = TEAMS.iter().flat_map(|team| SITES.iter().map(move |site| (team, site)));
+    let teams = teams.map(|(team, site)| {
+        role(seed, &format!("{team} {site}"), "Agents of one team at one site", TEAM_POLICIES, None)
+    });
+    // The platform's own roles come last, so that a reader of the first 25 roles resolves nearly nothing.
+    teams.chain(named).collect()
+}
+
+/// A `DomainOrganizationRole` (reference 5.2).
+fn role(seed: u64, name: &str, description: &str, policies: &[&str], row: Option<&RoleRow>) -> Value {
+    let id = ids::uuid(seed, "role", name);
+    let conditional = row.map_or(&[][..], |row| row.conditional);
+    let mut all: Vec<Value> = policies.iter().filter_map(|text| policy(text, false)).collect();
+    all.extend(conditional.iter().filter_map(|text| policy(text, true)));
+    let kind = row.map(|row| &row.kind);
+    let mut role = json!({
+        "id": id,
+        "name": name,
+        "description": description,
+        "permissions": [],
+        "permissionPolicies": all,
+        "userCount": ids::rng(seed, "users", name).u32(..400),
+        "roleNeedsUpdate": false,
+        "base": matches!(kind, Some(Kind::Default(_) | Kind::DefaultWithoutId)),
+        "default": matches!(kind, Some(Kind::Default(_) | Kind::DefaultWithoutId)),
+        "selfUri": format!("/api/v2/authorization/roles/{id}"),
+    });
+    if let Some(Kind::Default(default_id)) = kind {
+        role["defaultRoleId"] = json!(default_id);
+        if *default_id == "admin" {
+            // A legacy "general" permission (reference 5.2).
+            role["permissions"] = json!(["admin", "group_creation"]);
+        }
+    }
+    role
+}
+
+/// A `DomainPermissionPolicy` of `domain:entity:action,action` (reference 5.2).
+pub(super) fn policy(text: &str, conditional: bool) -> Option<Value> {
+    let mut parts = text.splitn(3, ':');
+    let (domain, entity, actions) = (parts.next()?, parts.next()?, parts.next()?);
+    let mut policy = json!({
+        "domain": domain,
+        "entityName": entity,
+        "policyName": format!("{domain} {entity}"),
+        "policyDescription": "",
+        "actionSet": actions.split(',').collect::<Vec<_>>(),
+        "namedResources": [],
+        "allowConditions": conditional,
+    });
+    if conditional {
+        policy["resourceConditionNode"] = json!({
+            "variableName": "Conversation.queues",
+            "operator": "IN",
+            "operands": [{ "type": "SCALAR", "value": "Overflow" }],
+            "conjunction": "AND",
+            "terms": [],
+        });
+    }
+    Some(policy)
+}

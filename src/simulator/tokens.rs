@@ -1,0 +1,90 @@
+//! Access tokens and the request budget of a minute.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::ids;
+
+/// The newest tokens that are honoured; an exporter holds one at a time.
+const KEPT: usize = 1_000;
+/// The window of the platform's rate limit (reference 6).
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// The tokens that were issued to the exporter's own client.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    seed: u64,
+    issued: u64,
+    live: Vec<(String, Instant)>,
+    /// `expires_in` of the next token, in seconds.
+    pub(super) lifetime: u32,
+}
+
+impl Tokens {
+    pub(super) fn new(seed: u64, lifetime: u32) -> Self {
+        Self { seed, issued: 0, live: Vec::new(), lifetime }
+    }
+
+    pub(super) fn issue(&mut self) -> String {
+        self.issued += 1;
+        let token = ids::uuid(self.seed, "token", &self.issued.to_string()).replace('-', "");
+        if self.live.len() == KEPT {
+            self.live.remove(0);
+        }
+        self.live.push((token.clone(), Instant::now() + Duration::from_secs(u64::from(self.lifetime))));
+        token
+    }
+
+    /// How many tokens were issued since the start.
+    pub(super) fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    /// Whether the token was issued here and has not ended.
+    pub(super) fn accepts(&self, token: &str) -> bool {
+        let now = Instant::now();
+        self.live.iter().any(|(known, end)| known == token && *end > now)
+    }
+
+    pub(super) fn revoke(&mut self, token: &str) {
+        self.live.retain(|(known, _)| known != token);
+    }
+
+    pub(super) fn expire_all(&mut self) {
+        self.live.clear();
+    }
+}
+
+/// The budget of requests a minute, told in the `inin-ratelimit-*` headers.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) allowed: u32,
+    count: u32,
+    since: Instant,
+}
+
+/// What the `inin-ratelimit-*` headers of one answer say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spent {
+    pub(super) count: u32,
+    pub(super) allowed: u32,
+    /// Seconds until the window begins anew, at least 1: not an epoch (reference 6).
+    pub(super) reset: u64,
+}
+
+impl Budget {
+    pub(super) fn new(allowed: u32) -> Self {
+        Self { allowed, count: 0, since: Instant::now() }
+    }
+
+    pub(super) fn spend(&mut self) -> Spent {
+        if self.since.elapsed() >= WINDOW {
+            self.since = Instant::now();
+            self.count = 0;
+        }
+        self.count = self.count.saturating_add(1);
+        let reset = WINDOW.saturating_sub(self.since.elapsed()).as_secs().max(1);
+        Spent { count: self.count, allowed: self.allowed, reset }
+    }
+}

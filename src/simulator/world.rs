@@ -1,0 +1,146 @@
+//! The records of a simulated organisation and how to find one by id or by name.
+
+use serde_json::Value;
+
+use super::drift::Progress;
+use super::faults::Injection;
+use super::options::{Options, Paging};
+use super::recorder::Recorder;
+use super::risk::Planted;
+use super::tokens::{Budget, Tokens};
+use super::{founding, ids};
+
+/// Everything that the simulated organisation knows. Entities are kept as the JSON that is served.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) seed: u64,
+    /// The organisation's present, in unix seconds.
+    pub(super) now: i64,
+    /// The present at the start.
+    pub(super) founded: i64,
+    pub(super) organisation_id: String,
+    pub(super) organisation_name: String,
+    pub(super) clients: Vec<Value>,
+    pub(super) roles: Vec<Value>,
+    pub(super) divisions: Vec<Value>,
+    pub(super) planted: Vec<Planted>,
+    /// Names of clients that made no request in the days that usage queries cover.
+    pub(super) dormant: Vec<String>,
+    /// The exporter's own client.
+    pub(super) client_id: String,
+    client_secret: String,
+    pub(super) tokens: Tokens,
+    pub(super) budget: Budget,
+    pub(super) page_size: Option<usize>,
+    pub(super) paging: Paging,
+    pub(super) injections: Vec<Injection>,
+    /// Set while the drift schedule has a storm of 429.
+    pub(super) storm: bool,
+    pub(super) drift: Progress,
+    pub(super) recorder: Recorder,
+    pub(super) usage: Vec<UsageQuery>,
+    correlations: u64,
+}
+
+/// A usage query and how often its results were asked for.
+#[derive(Debug)]
+pub(super) struct UsageQuery {
+    pub(super) id: String,
+    pub(super) polls: u32,
+}
+
+impl World {
+    pub(super) fn found(options: Options) -> Self {
+        let seed = options.seed;
+        let founded = founding::found(&options);
+        Self {
+            seed,
+            now: options.now,
+            founded: options.now,
+            organisation_id: ids::uuid(seed, "organisation", ""),
+            organisation_name: founding::ORGANISATION.to_owned(),
+            clients: founded.clients,
+            roles: founded.roles,
+            divisions: founded.divisions,
+            planted: founded.planted,
+            dormant: founded.dormant,
+            client_id: options.client_id,
+            client_secret: options.client_secret,
+            tokens: Tokens::new(seed, options.token_lifetime),
+            budget: Budget::new(options.rate_limit),
+            page_size: options.page_size,
+            paging: options.paging,
+            injections: Vec::new(),
+            storm: false,
+            drift: Progress::default(),
+            recorder: Recorder::default(),
+            usage: Vec::new(),
+            correlations: 0,
+        }
+    }
+
+    /// The `ININ-Correlation-Id` of the next answer.
+    pub(super) fn correlation(&mut self) -> String {
+        self.correlations += 1;
+        ids::uuid(self.seed, "correlation", &self.correlations.to_string())
+    }
+
+    pub(super) fn secret_is(&self, secret: &str) -> bool {
+        self.client_secret == secret
+    }
+
+    pub(super) fn set_secret(&mut self, secret: &str) {
+        secret.clone_into(&mut self.client_secret);
+    }
+
+    pub(super) fn client(&self, key: &str) -> Option<&Value> {
+        self.clients.iter().find(|client| is(client, key))
+    }
+
+    pub(super) fn client_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.clients.iter_mut().find(|client| is(client, key))
+    }
+
+    pub(super) fn role(&self, key: &str) -> Option<&Value> {
+        self.roles.iter().find(|role| is(role, key))
+    }
+
+    pub(super) fn role_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.roles.iter_mut().find(|role| is(role, key))
+    }
+
+    pub(super) fn division(&self, key: &str) -> Option<&Value> {
+        self.divisions.iter().find(|division| is(division, key))
+    }
+
+    /// Whether the exporter's own client holds a permission `domain:entity:action` by one of its roles (reference 5.2).
+    pub(super) fn own_client_may(&self, permission: &str) -> bool {
+        let Some(own) = self.client(&self.client_id) else { return false };
+        let wanted: Vec<&str> = permission.split(':').collect();
+        let [domain, entity, action] = wanted[..] else { return false };
+        let matches = |held: &Value, wanted: &str| {
+            held.as_str().is_some_and(|held| held == "*" || held.eq_ignore_ascii_case(wanted))
+        };
+        roles_of(own).filter_map(|id| self.role(id)).flat_map(|role| items(&role["permissionPolicies"])).any(|policy| {
+            matches(&policy["domain"], domain)
+                && matches(&policy["entityName"], entity)
+                && items(&policy["actionSet"]).any(|held| matches(held, action))
+        })
+    }
+}
+
+/// The role ids of a client, from both of its fields, in order and possibly twice (reference 5.5).
+pub(super) fn roles_of(client: &Value) -> impl Iterator<Item = &str> {
+    let pairs = items(&client["roleDivisions"]).filter_map(|pair| pair["roleId"].as_str());
+    pairs.chain(items(&client["roleIds"]).filter_map(Value::as_str))
+}
+
+/// The items of an array; none where it is something else.
+pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Whether an entity is meant by an id or by a name.
+fn is(entity: &Value, key: &str) -> bool {
+    entity["id"] == key || entity["name"] == key
+}
