@@ -81,10 +81,10 @@ impl Client {
     }
 
     /// Whether the record leaves out what decides the client's power. An empty list leaves nothing out.
+    ///
+    /// `roleIds` alone do not say in which divisions.
     pub(super) fn is_sparse(&self) -> bool {
-        self.grant_type().is_none()
-            || self.scopes().is_none()
-            || (self.role_divisions.is_none() && self.role_ids.is_none())
+        self.grant_type().is_none() || self.scopes().is_none() || self.role_divisions.is_none()
     }
 
     /// Fills what the list left out from the record that was fetched by id.
@@ -92,12 +92,11 @@ impl Client {
         if self.grant_type().is_none() {
             self.authorized_grant_type = detail.grant_type().map(str::to_owned);
         }
-        if self.role_divisions.is_none() && self.role_ids.is_none() {
-            self.role_divisions = detail.role_divisions;
-            self.role_ids = detail.role_ids;
-        }
+        self.role_divisions = self.role_divisions.take().or(detail.role_divisions);
+        self.role_ids = self.role_ids.take().or(detail.role_ids);
         if self.scopes().is_none() {
-            self.scope = detail.scope.or(detail.scopes).or(detail.scope_ids);
+            let nested = detail.oauth_client.and_then(|nested| nested.scopes);
+            self.scope = detail.scope.or(detail.scopes).or(detail.scope_ids).or(nested);
         }
     }
 }

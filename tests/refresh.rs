@@ -1,0 +1,574 @@
+//! One organisation's refresh against the simulated platform, one named scenario a test.
+
+use std::time::{Duration, SystemTime};
+
+use genesyscloud_oauth_exporter::domain::{ClientState, Collector, CollectorStatus, GrantType, Snapshot, Timestamp};
+use genesyscloud_oauth_exporter::genesys::{
+    self, AuthStyle, Limits, Metrics, PacingConfig, Platform, RetryConfig, TokenError,
+};
+use genesyscloud_oauth_exporter::refresh::{Config, Failure, Fetched, Incomplete, fetch};
+use genesyscloud_oauth_exporter::secret::{SecretSource, SecretString};
+use genesyscloud_oauth_exporter::simulator::{
+    Alias, ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Options, Paging, RetryAfter,
+    Simulator, Unreadable,
+};
+use prometheus::Registry;
+
+struct World {
+    simulator: Simulator,
+    registry: Registry,
+    platform: Platform,
+    config: Config,
+}
+
+fn platform_config(url: &str) -> genesys::Config {
+    let url: url::Url = format!("{}/", url.trim_end_matches('/')).parse().expect("a URL");
+    genesys::Config {
+        org: "test".to_owned(),
+        client_id: DEFAULT_CLIENT_ID.to_owned(),
+        client_secret: SecretSource::Value(SecretString::from(DEFAULT_CLIENT_SECRET)),
+        api_url: url.clone(),
+        login_url: url,
+        region: "simulated".to_owned(),
+        auth_style: AuthStyle::Basic,
+        token_scope: None,
+        clients_path: "/api/v2/oauth/clients".to_owned(),
+        retry: RetryConfig { attempts: 4, base: Duration::from_millis(1), max_retry_after: Duration::from_mins(3) },
+        pacing: PacingConfig { per_minute: 60_000, burst: 10_000 },
+        limits: Limits {
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(10),
+            max_body_bytes: 8 << 20,
+            max_pages: 1000,
+        },
+    }
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::with(Options::default(), |_| {}).await
+    }
+
+    async fn with(options: Options, change: impl FnOnce(&mut genesys::Config)) -> Self {
+        let simulator = Simulator::start(options).await.expect("loopback");
+        simulator.organisation().set_rate_limit(100_000);
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry).expect("a fresh registry");
+        let mut platform = platform_config(&simulator.url());
+        change(&mut platform);
+        let platform = Platform::new(platform, &metrics).expect("TLS");
+        let config = Config {
+            interval: Duration::from_mins(5),
+            stale_after: Duration::from_hours(24),
+            deadline: Duration::from_mins(2),
+            trust_total: true,
+            require_self: true,
+        };
+        Self { simulator, registry, platform, config }
+    }
+
+    async fn refresh(&self, previous: Option<&Snapshot>) -> (Result<Fetched, Failure>, Vec<CollectorStatus>) {
+        let mut statuses = Vec::new();
+        let now = Timestamp::from(SystemTime::now());
+        let outcome = fetch(&self.platform, &self.config, previous, now, &mut statuses).await;
+        (outcome, statuses)
+    }
+
+    async fn snapshot(&self) -> Snapshot {
+        self.refresh(None).await.0.expect("a complete refresh").snapshot
+    }
+
+    async fn failure(&self, previous: Option<&Snapshot>) -> Failure {
+        self.refresh(previous).await.0.expect_err("an incomplete refresh")
+    }
+
+    /// The sum of the samples of that family whose labels contain all of `labels`.
+    fn metric(&self, family: &str, labels: &[(&str, &str)]) -> f64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|known| known.name() == family).expect(family);
+        let matching = family.get_metric().iter().filter(|metric| {
+            labels.iter().all(|(name, value)| {
+                metric.get_label().iter().any(|label| label.name() == *name && label.value() == *value)
+            })
+        });
+        matching.map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value()).sum()
+    }
+}
+
+/// A failure's text is for people: it must hold no secret and no body.
+fn assert_clean(text: &str) {
+    for secret in [DEFAULT_CLIENT_SECRET, "SIMULATED-SECRET-MUST-NEVER-LEAVE", "Bearer", "Basic "] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    assert!(!text.chars().any(char::is_control), "{text}");
+}
+
+#[tokio::test]
+async fn every_client_role_division_and_scope_is_read() {
+    let world = World::start().await;
+    let truth = world.simulator.organisation().truth();
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.clients.len(), truth.clients);
+    for grant in GrantType::ALL {
+        for state in ClientState::ALL {
+            let found = snapshot.clients.iter().filter(|c| c.grant_type == grant && c.state == state).count();
+            let expected: usize = truth
+                .by_grant_and_state
+                .iter()
+                .filter(|((g, s), _)| g.as_str() == grant.label() && s.as_str() == state.label())
+                .map(|(_, count)| count)
+                .sum();
+            assert_eq!(found, expected, "{grant:?} {state:?}");
+        }
+    }
+    assert_eq!(snapshot.registry.read().map(std::collections::BTreeMap::len), Some(truth.scopes));
+    assert_eq!(snapshot.roles.read().map(std::collections::BTreeMap::len), Some(truth.roles));
+    assert_eq!(snapshot.divisions.read().map(std::collections::BTreeMap::len), Some(truth.divisions));
+    assert_eq!(snapshot.organisation.id.as_str(), truth.organisation_id);
+    assert_eq!(snapshot.organisation.name, truth.organisation_name);
+    assert_eq!(snapshot.own_client.as_ref().map(ToString::to_string), Some(truth.own_client_id));
+    assert!(!format!("{snapshot:?}").contains("SIMULATED-SECRET-MUST-NEVER-LEAVE"));
+}
+
+#[tokio::test]
+async fn a_refresh_makes_the_fewest_calls_and_reuses_the_token() {
+    let world = World::start().await;
+    let organisation = world.simulator.organisation();
+    world.snapshot().await;
+    let calls = |path: &str| organisation.request_count(path);
+    assert_eq!(
+        (
+            calls("/oauth/token"),
+            calls("/api/v2/tokens/me"),
+            calls("/api/v2/oauth/clients"),
+            calls("/api/v2/oauth/scopes"),
+            calls("/api/v2/authorization/roles"),
+            calls("/api/v2/authorization/divisions"),
+        ),
+        (1, 1, 1, 1, 2, 1),
+        "129 roles are two pages of 100"
+    );
+    assert!(
+        organisation
+            .requests()
+            .iter()
+            .all(|r| !r.path_and_query.contains("/roles") || r.path_and_query.contains("userCount=false"))
+    );
+    world.snapshot().await;
+    assert_eq!((calls("/oauth/token"), calls("/api/v2/tokens/me"), calls("/api/v2/oauth/clients")), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn every_way_of_paging_gives_the_same_clients() {
+    let whole = World::start().await.snapshot().await;
+    for paging in [Paging::NextUri, Paging::PageCount, Paging::Cursor, Paging::NextPage] {
+        let options = Options { page_size: Some(7), paging, ..Options::default() };
+        let world = World::with(options, |_| {}).await;
+        let ids = |snapshot: &Snapshot| snapshot.clients.iter().map(|c| c.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(ids(&world.snapshot().await), ids(&whole), "{paging:?}");
+        assert_eq!(world.simulator.organisation().request_count("/api/v2/oauth/clients"), 10, "{paging:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_ignores_the_page_is_merged_and_counted() {
+    let world = World::start().await;
+    world.simulator.organisation().set_fault(Fault::RepeatedPages(3));
+    let fetched = world.refresh(None).await.0.expect("identical duplicates are merged");
+    let clients = world.simulator.organisation().truth().clients;
+    assert_eq!((fetched.snapshot.clients.len(), fetched.duplicates), (clients, 2 * clients));
+}
+
+#[tokio::test]
+async fn lists_that_are_not_whole_are_refused() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    for (fault, part) in [
+        (Fault::EmptyList, "empty list"),
+        (Fault::TruncatedList(64), "there are 67 clients and sent 3"),
+        (Fault::WithoutSelf, "lacks the exporter's own client"),
+        (Fault::DuplicateConflicting, "listed twice with different contents"),
+        (Fault::LoopingNextUri, "in a circle"),
+        (Fault::ForeignNextUri("http://127.0.0.2:1".to_owned()), "leads to another origin (http://127.0.0.2:1)"),
+        (Fault::MissingEntities, "cannot be read"),
+        (Fault::UnreadableRecord(Unreadable::NotAnObject), "a record's id cannot be read"),
+        (Fault::UnreadableRecord(Unreadable::NumericId), "a record's id cannot be read"),
+        (Fault::UnreadableRecord(Unreadable::MissingId), "a record's id cannot be read"),
+        (Fault::UnreadableRecord(Unreadable::NullId), "a record's id cannot be read"),
+    ] {
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault);
+        let failure = world.failure(Some(&good)).await.to_string();
+        assert!(failure.contains(part), "{name}: {failure}");
+        assert_clean(&failure);
+    }
+    world.simulator.organisation().clear_faults();
+    assert_eq!(world.snapshot().await.clients.len(), good.clients.len(), "and then all is well again");
+}
+
+#[tokio::test]
+async fn two_settings_lift_what_makes_a_list_incomplete() {
+    let mut world = World::start().await;
+    world.simulator.organisation().set_fault(Fault::WithoutSelf);
+    assert!(matches!(world.failure(None).await, Failure::Incomplete(Incomplete::WithoutSelf { .. })));
+    world.config.require_self = false;
+    assert!(world.refresh(None).await.0.is_ok());
+    world.simulator.organisation().set_fault(Fault::TruncatedList(64));
+    assert!(matches!(world.failure(None).await, Failure::Incomplete(Incomplete::Total { total: 67, distinct: 3 })));
+    world.config.trust_total = false;
+    assert_eq!(world.snapshot().await.clients.len(), 3);
+}
+
+#[tokio::test]
+async fn what_the_list_leaves_out_is_fetched_by_id() {
+    for fault in [Fault::SparseEntities, Fault::NullFields] {
+        let world = World::start().await;
+        let whole = world.snapshot().await;
+        let by_id = "/api/v2/oauth/clients/";
+        assert_eq!(world.simulator.organisation().request_count(by_id), 0);
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault.at(Endpoint::Clients));
+        assert_same_clients(&world.snapshot().await, &whole, &name);
+        assert_eq!(world.simulator.organisation().request_count(by_id), whole.clients.len(), "{name}");
+    }
+}
+
+/// The same clients with the same power, whatever the order of the scope table.
+fn assert_same_clients(a: &Snapshot, b: &Snapshot, what: &str) {
+    let power = |snapshot: &Snapshot| {
+        let scopes = |client: &genesyscloud_oauth_exporter::domain::Client| {
+            // A scope that the registry does not know has no name behind an opaque id.
+            let known = |name: &&str| snapshot.registry.read().is_some_and(|registry| registry.contains_key(*name));
+            let names = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope));
+            let mut names: Vec<String> = names.filter(known).map(str::to_owned).collect();
+            names.sort();
+            names
+        };
+        let clients = snapshot.clients.iter();
+        clients.map(|c| (c.id.to_string(), c.grant_type, scopes(c), c.role_grants.clone())).collect::<Vec<_>>()
+    };
+    let (a, b) = (power(a), power(b));
+    assert_eq!(a.len(), b.len(), "{what}");
+    for (a, b) in a.into_iter().zip(b) {
+        assert_eq!(a, b, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn older_shapes_of_the_list_mean_the_same() {
+    let whole = World::start().await.snapshot().await;
+    for fault in [
+        Fault::AliasFields(Alias::ScopeObjects),
+        Fault::AliasFields(Alias::ScopeIds),
+        Fault::AliasFields(Alias::Nested),
+        Fault::OpaqueScopeIds,
+        Fault::UnknownFields,
+    ] {
+        let world = World::start().await;
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault);
+        assert_same_clients(&world.snapshot().await, &whole, &name);
+        assert_eq!(world.simulator.organisation().request_count("/api/v2/oauth/scopes"), 1, "{name}: once a refresh");
+    }
+}
+
+#[tokio::test]
+async fn unknown_enum_values_are_kept_as_other() {
+    let world = World::start().await;
+    world.simulator.organisation().set_fault(Fault::UnknownEnums);
+    let snapshot = world.snapshot().await;
+    assert!(snapshot.clients.iter().any(|c| c.grant_type == GrantType::Other && !c.grant_type_spelling.is_empty()));
+    assert!(snapshot.clients.iter().any(|c| c.state == ClientState::Other));
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_counted_and_keeps_what_was_known_of_it() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    world.simulator.organisation().set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes));
+    world.simulator.organisation().add_fault(Fault::Garbage.at(Endpoint::Client));
+    let fetched = world.refresh(Some(&good)).await.0.expect("its id can be read");
+    assert_eq!(fetched.rejected, 1);
+    assert_same_clients(&fetched.snapshot, &good, "the last known record stands in");
+    let rejected = "genesyscloud_oauth_exporter_records_rejected_total";
+    assert!(world.metric(rejected, &[("collector", "clients")]) >= 1.0);
+    let fetched = world.refresh(None).await.0.expect("its id can be read");
+    assert_eq!(fetched.snapshot.clients.len(), good.clients.len() - 1, "nothing is known of it");
+}
+
+#[tokio::test]
+async fn a_readable_record_by_id_stands_in_for_an_unreadable_one_in_the_list() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    world.simulator.organisation().set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes));
+    let fetched = world.refresh(None).await.0.expect("complete");
+    assert_eq!(fetched.rejected, 0);
+    assert_same_clients(&fetched.snapshot, &good, "by id");
+}
+
+#[tokio::test]
+async fn bad_answers_get_a_clear_message() {
+    let world = World::with(Options::default(), |config| config.limits.max_body_bytes = 256 << 10).await;
+    let good = world.snapshot().await;
+    for (fault, part) in [
+        (Fault::HtmlInsteadOfJson, "HTML, not JSON"),
+        (Fault::HtmlError, "HTTP 503"),
+        (Fault::Garbage, "cannot be read at line"),
+        (Fault::InvalidUtf8, "cannot be read at line"),
+        (Fault::EmptyBody, "cannot be read at line 1"),
+        (Fault::UnexpectedShape, "cannot be read at line"),
+        (Fault::CutBody, "clients: "),
+        (Fault::CloseWithoutAnswer, "clients: "),
+        (Fault::ServerError(500), "HTTP 500"),
+        (Fault::HugeBody(1 << 20), "larger than 262144 bytes"),
+        (Fault::Redirect("http://127.0.0.2:1/".to_owned()), "redirect to another origin"),
+        (Fault::NotFound, "not found"),
+        (Fault::RateLimited(RetryAfter::Seconds(3600)), "wait 3600 s"),
+    ] {
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault.at(Endpoint::Clients));
+        let failure = world.failure(Some(&good)).await.to_string();
+        assert!(failure.contains(part), "{name}: {failure}");
+        assert_clean(&failure);
+    }
+}
+
+#[tokio::test]
+async fn a_silent_platform_is_given_up_in_time() {
+    let mut world =
+        World::with(Options::default(), |config| config.limits.read_timeout = Duration::from_millis(20)).await;
+    world.simulator.organisation().set_fault(Fault::Hang.at(Endpoint::Clients));
+    let failure = world.failure(None).await.to_string();
+    assert!(failure.contains("clients: no answer in time"), "{failure}");
+    assert!(
+        (world.metric("genesyscloud_oauth_exporter_api_retries_total", &[("reason", "timeout")]) - 3.0).abs() < 0.1
+    );
+    world.config.deadline = Duration::from_millis(1);
+    assert!(matches!(world.failure(None).await, Failure::Deadline(_)));
+}
+
+#[tokio::test]
+async fn transient_failures_are_tried_again_and_counted() {
+    for (fault, reason) in [
+        (Fault::RateLimited(RetryAfter::Seconds(0)), "rate_limited"),
+        (Fault::RateLimited(RetryAfter::Absent), "rate_limited"),
+        (Fault::RateLimited(RetryAfter::Nonsense), "rate_limited"),
+        (Fault::RateLimited(RetryAfter::Date(0)), "rate_limited"),
+        (Fault::ServerError(503), "server_error"),
+        (Fault::CloseWithoutAnswer, "network"),
+        (Fault::CutBody, "network"),
+    ] {
+        let world = World::start().await;
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault.at(Endpoint::Clients).times(3));
+        world.snapshot().await;
+        let retries = "genesyscloud_oauth_exporter_api_retries_total";
+        let retried = world.metric(retries, &[("endpoint", "clients"), ("reason", reason)]);
+        assert!((retried - 3.0).abs() < 0.1, "{name}: {retried}");
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_bounded_and_a_parsed_answer_is_not_repeated() {
+    for (fault, attempts) in [
+        (Fault::ServerError(503), 4),
+        (Fault::ServerError(501), 1),
+        (Fault::RateLimited(RetryAfter::Seconds(0)), 4),
+        (Fault::RateLimited(RetryAfter::Seconds(181)), 1),
+        (Fault::Garbage, 1),
+        (Fault::HtmlInsteadOfJson, 1),
+        (Fault::Forbidden { permission: "oauth:client:view".to_owned() }, 1),
+        (Fault::NotFound, 1),
+    ] {
+        let world = World::start().await;
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault.at(Endpoint::Clients));
+        world.failure(None).await;
+        assert_eq!(world.simulator.organisation().request_count("/api/v2/oauth/clients"), attempts, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_wait_fails_the_refresh_and_is_handed_up() {
+    let world = World::start().await;
+    for endpoint in [Endpoint::Clients, Endpoint::Scopes, Endpoint::Roles] {
+        world.simulator.organisation().set_fault(Fault::RateLimited(RetryAfter::Seconds(7200)).at(endpoint));
+        assert_eq!(world.failure(None).await.wait(), Some(Duration::from_hours(2)), "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_early_is_replaced_once() {
+    let world = World::start().await;
+    world.snapshot().await;
+    world.simulator.organisation().expire_tokens();
+    world.snapshot().await;
+    assert_eq!(world.simulator.organisation().tokens_issued(), 2);
+    world.simulator.organisation().set_fault(Fault::Unauthorized.at(Endpoint::Clients).times(1));
+    world.snapshot().await;
+    assert_eq!(world.simulator.organisation().tokens_issued(), 3);
+    world.simulator.organisation().set_fault(Fault::Unauthorized.at(Endpoint::Clients));
+    let failure = world.failure(None).await.to_string();
+    assert!(failure.contains("refuses a fresh token"), "{failure}");
+    assert_eq!(world.simulator.organisation().tokens_issued(), 4, "once more, and no more");
+}
+
+#[tokio::test]
+async fn a_token_of_300_seconds_is_fetched_once() {
+    let world = World::with(Options { token_lifetime: 300, ..Options::default() }, |_| {}).await;
+    world.snapshot().await;
+    world.snapshot().await;
+    assert_eq!(world.simulator.organisation().tokens_issued(), 1);
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_one_token_fetch() {
+    let world = World::start().await;
+    let calls = (0..20).map(|_| world.platform.authorise());
+    for outcome in futures::future::join_all(calls).await {
+        outcome.expect("a token");
+    }
+    assert_eq!(world.simulator.organisation().tokens_issued(), 1);
+}
+
+#[tokio::test]
+async fn refusals_of_the_token_are_told_apart() {
+    let fetches = "genesyscloud_oauth_exporter_token_fetches_total";
+    for (fault, part, outcome) in [
+        (Fault::InvalidClient(400), "GENESYSCLOUD_REGION", "invalid_client"),
+        (Fault::InvalidClient(401), "GENESYSCLOUD_REGION", "invalid_client"),
+        (Fault::TokenRateLimited, "asked too often", "rate_limited"),
+        (Fault::ServerError(503), "HTTP 503", "server_error"),
+        (Fault::HtmlInsteadOfJson, "is the login URL right", "malformed"),
+        (Fault::Garbage, "is the login URL right", "malformed"),
+        (Fault::CloseWithoutAnswer, "cannot reach the login host", "network"),
+        (Fault::NotFound, "refused with HTTP 404", "rejected"),
+    ] {
+        let world = World::start().await;
+        let name = format!("{fault:?}");
+        world.simulator.organisation().set_fault(fault.at(Endpoint::Token));
+        let failure = world.failure(None).await.to_string();
+        assert!(failure.contains(part), "{name}: {failure}");
+        assert_clean(&failure);
+        assert!((world.metric(fetches, &[("outcome", outcome)]) - 1.0).abs() < 0.1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_not_tried_again_at_once() {
+    let world = World::with(Options::default(), |config| {
+        config.client_secret = SecretSource::Value(SecretString::from("wrong-and-secret"));
+    })
+    .await;
+    for _ in 0..3 {
+        let failure = world.failure(None).await;
+        assert!(matches!(&failure, Failure::Api(genesys::ApiError::Token(TokenError::InvalidClient(_)))), "{failure}");
+        assert!(!failure.to_string().contains("wrong-and-secret"));
+    }
+    assert_eq!(world.simulator.organisation().request_count("/oauth/token"), 1);
+}
+
+#[tokio::test]
+async fn a_secret_in_a_file_is_read_at_each_fetch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("secret");
+    std::fs::write(&path, format!("{DEFAULT_CLIENT_SECRET}\n")).expect("writable");
+    let file = path.clone();
+    let world = World::with(Options::default(), |config| config.client_secret = SecretSource::File(file)).await;
+    world.snapshot().await;
+    world.simulator.organisation().rotate_secret("the-next-one");
+    world.simulator.organisation().expire_tokens();
+    std::fs::write(&path, "the-next-one").expect("writable");
+    world.snapshot().await;
+    std::fs::remove_file(&path).expect("it is there");
+    world.simulator.organisation().expire_tokens();
+    let failure = world.failure(None).await.to_string();
+    assert!(failure.contains("cannot read the secret's file"), "{failure}");
+}
+
+#[tokio::test]
+async fn credentials_travel_as_configured() {
+    for (auth_style, scheme) in [(AuthStyle::Basic, Some("Basic")), (AuthStyle::Body, None)] {
+        let world = World::with(Options::default(), |config| {
+            config.auth_style = auth_style;
+            config.token_scope = Some("anything".to_owned());
+        })
+        .await;
+        world.snapshot().await;
+        let requests = world.simulator.organisation().requests();
+        let token = requests.iter().find(|r| r.path_and_query.starts_with("/oauth/token")).expect("asked");
+        assert_eq!(token.authorization_scheme.as_deref(), scheme);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named_and_the_rest_goes_on() {
+    let world = World::start().await;
+    let forbidden = |permission: &str| Fault::Forbidden { permission: permission.to_owned() };
+    world.simulator.organisation().set_fault(forbidden("authorization:role:view").at(Endpoint::Roles));
+    let (outcome, statuses) = world.refresh(None).await;
+    let snapshot = outcome.expect("roles are an input that may be missing").snapshot;
+    let why = snapshot.roles.not_read().expect("not read");
+    assert_eq!(why.missing_permission.as_deref(), Some("authorization:role:view"));
+    let roles = statuses.iter().find(|status| status.collector == Collector::Roles).expect("it ran");
+    assert!(!roles.success && !roles.supported);
+
+    world.simulator.organisation().set_fault(forbidden("oauth:client:view").at(Endpoint::Clients));
+    let (outcome, statuses) = world.refresh(None).await;
+    let failure = outcome.expect_err("without the list there is nothing").to_string();
+    assert!(failure.contains("the role of this client lacks oauth:client:view"), "{failure}");
+    assert!(failure.contains("correlation id"), "{failure}");
+    assert!(statuses.iter().any(|s| s.collector == Collector::Clients && !s.supported));
+}
+
+#[tokio::test]
+async fn an_input_that_was_read_and_now_fails_makes_the_refresh_fail() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    for (endpoint, collector) in [
+        (Endpoint::Roles, Collector::Roles),
+        (Endpoint::Divisions, Collector::Divisions),
+        (Endpoint::Scopes, Collector::Scopes),
+    ] {
+        for fault in [Fault::ServerError(500), Fault::NotAuthorized, Fault::NotFound, Fault::Garbage] {
+            let name = format!("{fault:?} at {endpoint:?}");
+            world.simulator.organisation().set_fault(fault.at(endpoint));
+            let failure = world.failure(Some(&good)).await;
+            assert!(
+                matches!(&failure, Failure::InputLost { collector: c, .. } if *c == collector),
+                "{name}: {failure}"
+            );
+            let first = world.refresh(None).await.0;
+            assert!(first.is_ok(), "{name}: what never could be read is no failure: {first:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_input_that_comes_in_part_is_no_input() {
+    let world = World::start().await;
+    world.simulator.organisation().set_fault(Fault::TruncatedList(5).at(Endpoint::Roles));
+    assert!(matches!(world.failure(None).await, Failure::InputIncomplete { collector: Collector::Roles, .. }));
+}
+
+#[tokio::test]
+async fn the_platforms_budget_is_shown_and_kept() {
+    let world = World::start().await;
+    world.simulator.organisation().set_fault(Fault::Budget { count: 7, allowed: 100, reset: 42 });
+    world.snapshot().await;
+    assert!((world.metric("genesyscloud_oauth_exporter_api_rate_limit_allowed", &[]) - 100.0).abs() < 0.1);
+    assert!((world.metric("genesyscloud_oauth_exporter_api_rate_limit_used", &[]) - 7.0).abs() < 0.1);
+    assert!((world.metric("genesyscloud_oauth_exporter_api_rate_limit_reset_seconds", &[]) - 42.0).abs() < 0.1);
+}
+
+#[tokio::test]
+async fn thousands_of_clients_are_read() {
+    let world = World::with(
+        Options { clients: ClientSet::Generated(5_000), page_size: Some(100), ..Options::default() },
+        |_| {},
+    )
+    .await;
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.clients.len(), world.simulator.organisation().truth().clients);
+    assert!(snapshot.clients.len() >= 5_000);
+}
