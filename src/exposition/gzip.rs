@@ -3,12 +3,9 @@
 //! Not which texts: that is decided in `scrape`. Each text is a raw deflate stream that ends in a sync flush, on a byte
 //! boundary and without a last block, so that another can follow; the checksum of the whole is combined from theirs.
 
-use std::io::{self, Write};
-
 use bytes::Bytes;
 use crc32fast::Hasher;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, CompressError, Compression, FlushCompress, Status};
 
 /// Magic, deflate, no flags, no time, no hint, unknown system: curl and others stop after the first member.
 static HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -80,21 +77,34 @@ enum Ending {
     Last,
 }
 
-#[expect(clippy::expect_used, reason = "a write to a Vec cannot fail, and a fresh encoder is in a valid state")]
+#[expect(clippy::expect_used, reason = "only a stream in a wrong state fails, and this one is fresh")]
 fn deflate(text: &[u8], level: Compression, ending: Ending) -> Vec<u8> {
     try_deflate(text, level, ending).expect("deflate into memory")
 }
 
-fn try_deflate(text: &[u8], level: Compression, ending: Ending) -> io::Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), level);
-    encoder.write_all(text)?;
-    match ending {
-        Ending::Open => {
-            encoder.flush()?;
-            // What the encoder writes when it is dropped is the end of the stream, which is not wanted.
-            Ok(std::mem::take(encoder.get_mut()))
+/// `write::DeflateEncoder` would be shorter, but its `flush` loses what does not fit into its buffer of 32 KiB: it asks
+/// for the rest with another flush value than it began with (flate2 1.1.10), which zlib forbids.
+fn try_deflate(text: &[u8], level: Compression, ending: Ending) -> Result<Vec<u8>, CompressError> {
+    let mut stream = Compress::new(level, false);
+    let mut deflated = Vec::new();
+    let mut rest = text;
+    loop {
+        deflated.reserve(rest.len() / 8 + 1024);
+        let before = stream.total_in();
+        let status = match ending {
+            Ending::Open => stream.compress_vec(rest, &mut deflated, FlushCompress::Sync)?,
+            Ending::Last => stream.compress_vec(rest, &mut deflated, FlushCompress::Finish)?,
+        };
+        let consumed = usize::try_from(stream.total_in() - before).unwrap_or(usize::MAX);
+        rest = rest.get(consumed..).unwrap_or_default();
+        let complete = match ending {
+            // Room is left only when there is nothing more to say.
+            Ending::Open => rest.is_empty() && deflated.len() < deflated.capacity(),
+            Ending::Last => status == Status::StreamEnd,
+        };
+        if complete {
+            return Ok(deflated);
         }
-        Ending::Last => encoder.finish(),
     }
 }
 

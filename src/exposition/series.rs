@@ -5,7 +5,8 @@
 use super::label::Escaped;
 use super::render::Block;
 use super::view::View;
-use crate::domain::Client;
+use crate::audit::Status;
+use crate::domain::{Client, Timestamp};
 
 /// Where a family's series come from.
 pub(super) enum Series {
@@ -76,13 +77,21 @@ impl Source {
                     }
                 }
             }
-            Self::FirstSeen => {
-                // Grants that are gone are told too, so that the ids are not all in the snapshot.
-                for (grant, memory) in view.audited.ledger.entries() {
-                    let (id, scope) = (Escaped::new(grant.client.as_str()), Escaped::new(&grant.scope));
-                    block.add([&id, &scope], memory.first_seen());
-                }
-            }
+            Self::FirstSeen => write_first_seen(view, block),
         }
+    }
+}
+
+/// Grants that are gone are told too, so that the ids are not all in the snapshot. An exempt grant must not page.
+fn write_first_seen(view: &View<'_>, block: &mut Block<'_>) {
+    let grants = view.audited.report.dangerous_scope_grants();
+    // Both lists are sorted by client and scope, so that one walk is enough.
+    let mut exempt = grants.filter(|(_, _, status)| *status == Status::Exempt).peekable();
+    for (grant, memory) in view.audited.ledger.entries() {
+        let this = (&grant.client, grant.scope.as_str());
+        while exempt.next_if(|(client, scope, _)| (*client, *scope) < this).is_some() {}
+        let is_exempt = exempt.peek().is_some_and(|(client, scope, _)| (*client, *scope) == this);
+        let first_seen = if is_exempt { Timestamp::default() } else { memory.first_seen() };
+        block.add([&Escaped::new(grant.client.as_str()), &Escaped::new(&grant.scope)], first_seen);
     }
 }
