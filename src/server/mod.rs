@@ -89,7 +89,7 @@ impl Limits {
         Self {
             connections,
             header_read: Duration::from_secs(30),
-            connection: Duration::from_mins(5),
+            connection: Duration::from_mins(1),
             last_answer: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }

@@ -69,6 +69,10 @@ fn names_stay_text() {
 #[test]
 fn nothing_is_loaded_and_nothing_runs() {
     for (name, page) in gallery() {
+        assert!(
+            page.contains(&format!("<style>{}</style>", style::STYLE)),
+            "{name}: the style is what the policy's hash is of"
+        );
         for forbidden in
             ["<script", "javascript:", " on", "http://", "https://", "@import", "url(", "style=", "<iframe", "<form"]
         {
@@ -130,7 +134,7 @@ fn what_is_new_is_marked_and_what_was_always_there_is_not() {
     let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
     assert!(page.contains("<span class=\"new\">3 new in 24 h</span>"));
     assert_eq!(page.matches("<span class=\"new\">new</span>").count(), 3);
-    assert!(page.contains("at the first audit or before"));
+    assert!(page.contains("before tracking"));
     assert!(page.contains("<time datetime=\"2026-11-20T21:27:41Z\">3 hours ago</time>"));
 }
 
