@@ -1,3 +1,7 @@
-//! The process: parse, run, exit code.
+//! The process: hand the command line over, give the exit code back.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    genesyscloud_oauth_exporter::cli::run(std::env::args_os())
+}

@@ -1,5 +1,7 @@
 //! One organisation's refresh against the simulated platform, one named scenario a test.
 
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 use std::time::{Duration, SystemTime};
 
 use genesyscloud_oauth_exporter::domain::{ClientState, Collector, CollectorStatus, GrantType, Snapshot, Timestamp};
@@ -363,8 +365,8 @@ async fn transient_failures_are_tried_again_and_counted() {
         world.simulator.organisation().set_fault(fault.at(Endpoint::Clients).times(3));
         world.snapshot().await;
         let retries = "genesyscloud_oauth_exporter_api_retries_total";
-        let retried = world.metric(retries, &[("endpoint", "clients"), ("reason", reason)]);
-        assert!((retried - 3.0).abs() < 0.1, "{name}: {retried}");
+        let count = world.metric(retries, &[("endpoint", "clients"), ("reason", reason)]);
+        assert!((count - 3.0).abs() < 0.1, "{name}: {count}");
     }
 }
 

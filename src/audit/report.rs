@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::rules::{Context, DANGEROUS_SCOPE};
 use super::{Evidence, Finding, Rule, Status, not_judged, rules};
 use crate::domain::{ClientId, Severity, Timestamp};
+use crate::policy::Defaults;
 
 /// The judgement of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Report {
     pub evaluated_at: Timestamp,
     /// From which severity on an open finding flags its client.
     pub flag_at: Severity,
+    /// From which severity on an open finding fails an audit.
+    pub fail_on: Severity,
     /// Every finding, sorted by client, rule and evidence.
     pub findings: Vec<Finding>,
     /// A verdict for each client, in the snapshot's order.
@@ -82,7 +85,7 @@ pub struct DangerousScope {
 
 impl Report {
     pub(super) fn new(context: &Context<'_>, findings: Vec<Finding>, now: Timestamp) -> Self {
-        let flag_at = context.policy.defaults.flag_at;
+        let Defaults { flag_at, fail_on } = context.policy.defaults;
         let mut open: BTreeMap<&ClientId, (usize, Severity)> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
             if let Some(client) = &finding.client {
@@ -111,7 +114,7 @@ impl Report {
         let rules = rules::enabled(context.policy)
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
-        Self { evaluated_at: now, flag_at, findings, verdicts, dangerous_scopes, rules }
+        Self { evaluated_at: now, flag_at, fail_on, findings, verdicts, dangerous_scopes, rules }
     }
 
     /// The findings on one client.

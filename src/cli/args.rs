@@ -8,11 +8,8 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
-/// The revision that the binary was built from.
-const REVISION: &str = match option_env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION") {
-    Some(revision) => revision,
-    None => "unknown",
-};
+/// The revision that the binary was built from, as `build.rs` found it.
+const REVISION: &str = env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
 
 /// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
 ///
@@ -67,9 +64,9 @@ pub struct AuditArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
     pub format: AuditFormat,
-    /// The least severity of an open finding that makes the exit code 1.
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::High)]
-    pub fail_on: FailOn,
+    /// The least severity of an open finding that makes the exit code 1; by default the policy's `fail_on`, which is high.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
     /// Exit with 3 where an enabled input, such as roles, could not be read.
     #[arg(long)]
     pub strict: bool,

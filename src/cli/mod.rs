@@ -1,3 +1,118 @@
-//! Not built yet.
+//! The subcommands: each reads its settings, does its work and ends with an exit code.
+//!
+//! No decisions on findings and no sockets: those are below.
 
 pub mod args;
+mod audit;
+mod docs;
+mod doctor;
+mod healthcheck;
+mod serve;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use args::{Command, ConfigCommand};
+
+use crate::config::{self, ConfigError, Gathered, Settings};
+use crate::{exposition, telemetry};
+
+/// All is well.
+const CLEAN: u8 = 0;
+/// Usage, policy or configuration is wrong.
+const USAGE: u8 = 2;
+/// The audit could not run or is incomplete.
+const INCOMPLETE: u8 = 3;
+/// The exporter cannot start or had to stop: a taken port, a task that died.
+const FAILURE: u8 = 4;
+
+/// Runs what the command line asks for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let invocation = match args::parse(arguments) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            // `--help` and `--version` are errors of clap's with exit code 0; a closed stdout is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { CLEAN });
+        }
+    };
+    let gathered = config::read(&invocation.flags, config::environment());
+    ExitCode::from(dispatch(invocation.command, &gathered))
+}
+
+fn dispatch(command: Command, gathered: &Gathered) -> u8 {
+    match command {
+        Command::Docs { command } => docs::run(command),
+        Command::Demo => block_on(serve::demo(gathered)),
+        Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
+        Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
+            say("the configuration is in order");
+            CLEAN
+        }),
+        Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
+        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, args))),
+        Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
+    }
+}
+
+/// Runs with valid settings and a working log, or tells every mistake.
+fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
+    match Settings::from_raw(gathered) {
+        Ok(settings) => match prepare(&settings) {
+            Ok(()) => run(settings),
+            Err(code) => code,
+        },
+        Err(errors) => refuse(&errors),
+    }
+}
+
+/// Starts the log, tells what is odd, and checks the files and names that the settings point at.
+fn prepare(settings: &Settings) -> Result<(), u8> {
+    if let Err(error) = telemetry::init(&settings.log) {
+        complain(format_args!("the log cannot be started: {error}"));
+        return Err(FAILURE);
+    }
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let policy = crate::refresh::Reloader::read(settings.policy_file.as_ref()).err();
+    let families = exposition::Config::check(&settings.exposition.disabled_families).err().unwrap_or_default();
+    let families = families.into_iter().map(|mistake| format!("--metrics.disable: {mistake}"));
+    let mistakes: Vec<String> = policy.into_iter().chain(families).collect();
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    for mistake in mistakes {
+        complain(mistake);
+    }
+    Err(USAGE)
+}
+
+fn refuse(errors: &[ConfigError]) -> u8 {
+    for error in errors {
+        complain(error);
+    }
+    USAGE
+}
+
+fn block_on(work: impl Future<Output = u8>) -> u8 {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            complain(format_args!("the runtime cannot be started: {error}"));
+            FAILURE
+        }
+    }
+}
+
+/// A line for the user. A closed stdout is no reason to fail.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A mistake, for the user.
+fn complain(mistake: impl Display) {
+    let _ = writeln!(std::io::stderr(), "error: {mistake}");
+}

@@ -2,6 +2,7 @@
 //!
 //! Not where values come from (`read`), nor how the platform is reached (`platform`).
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,6 +62,13 @@ impl Settings {
         secret: SecretString,
     ) -> Result<Self, Vec<ConfigError>> {
         build(gathered, Some((api_url, client_id, secret)))
+    }
+
+    /// Where the server listens, for those who only ask it. Needs no credentials.
+    pub fn listen_address(gathered: &Gathered) -> Result<SocketAddr, Vec<ConfigError>> {
+        let mut values = Values::new(&gathered.origins);
+        let listen_address = gathered.raw.web_listen_address.as_ref();
+        values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Not the loop that calls it (`refresh`), nor what the answers mean (`audit`).
 
+mod answer;
 mod config;
 mod convert;
 mod endpoint;
 mod error;
+mod listing;
 mod metrics;
 mod pacing;
 mod paging;

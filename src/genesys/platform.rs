@@ -9,32 +9,28 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use reqwest::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 use tracing::{info, warn};
 use url::Url;
 
-use super::convert::{self, ClientAssembly, Listed, ListedClients, Record, ScopeRegistry};
+use super::answer::{failed, malformed, parse, refused};
+use super::convert::{self, ClientAssembly, Listed, ListedClients, ScopeRegistry};
+use super::listing::Progress;
 use super::metrics::Metrics;
-use super::paging::Walk;
 use super::retry::Reason;
-use super::token::{AccessToken, TokenSource};
-use super::transport::{Answer, Failure, Transport};
+use super::token::TokenSource;
+use super::transport::{Answer, Transport};
 use super::{ApiError, Config, Endpoint, wire};
 use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Role, RoleId};
 
 /// Clients that are fetched one by one at the same time; the pacing bounds them anyhow.
 const DETAIL_CONCURRENCY: usize = 4;
 
-/// A listing that takes longer than this says how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(5);
-
 /// The platform API of one organisation.
 #[derive(Debug)]
 pub struct Platform {
-    config: Arc<Config>,
-    transport: Transport,
+    pub(super) config: Arc<Config>,
+    pub(super) transport: Transport,
     tokens: TokenSource,
     identity: OnceCell<Identity>,
 }
@@ -78,6 +74,11 @@ impl Platform {
     /// Requests sent since the start by endpoint, retries included.
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.transport.calls()
+    }
+
+    /// How far the platform's clock was ahead of ours in its last answer, in seconds, where it sent a date.
+    pub fn clock_skew_seconds(&self) -> Option<i64> {
+        self.transport.skew_seconds()
     }
 
     /// Obtains a token, or says why there is none.
@@ -212,73 +213,12 @@ impl Platform {
         Ok(permissions)
     }
 
-    /// A listing whose records are taken one by one; those that cannot be read are counted and named.
-    async fn list<T: DeserializeOwned>(
-        &self,
-        endpoint: Endpoint,
-        collector: Collector,
-        path: &str,
-        mut take: impl FnMut(T),
-    ) -> Result<Listed<()>, ApiError> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut rejected = Vec::new();
-        let total = self
-            .pages(endpoint, path, |raw| {
-                let identified: wire::Identified =
-                    serde_json::from_str(raw.get()).map_err(|_| "a record's id cannot be read".to_owned())?;
-                if !seen.insert(identified.id) {
-                    return Ok(());
-                }
-                match convert::record::<T>(raw)? {
-                    Record::Read(record) => take(record),
-                    Record::Rejected(id) => {
-                        warn!(collector = collector.label(), id, "a record cannot be read");
-                        self.transport.metrics.rejected(collector);
-                        rejected.push(id);
-                    }
-                }
-                Ok(())
-            })
-            .await?;
-        Ok(Listed { records: (), rejected, total, distinct: seen.len() })
-    }
-
-    /// Walks through a listing and hands out its raw records; the `total` that the platform claims.
-    async fn pages(
-        &self,
-        endpoint: Endpoint,
-        path: &str,
-        mut take: impl FnMut(&RawValue) -> Result<(), String>,
-    ) -> Result<Option<u64>, ApiError> {
-        let mut walk = Walk::new(&self.config.api_url, self.url(path)?, self.config.limits.max_pages);
-        let mut next = Some(walk.first());
-        let mut total = None;
-        let mut progress = Progress::new();
-        let (mut pages, mut records) = (0_u32, 0_usize);
-        while let Some(url) = next {
-            let answer = self.get(endpoint, url).await?;
-            let page: wire::Page<'_> =
-                serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, &answer, &error))?;
-            total = page.total.or(total);
-            for raw in &page.entities {
-                take(raw).map_err(|message| malformed(endpoint, message, answer.correlation_id.clone()))?;
-            }
-            pages += 1;
-            records += page.entities.len();
-            progress.say(|| info!(endpoint = endpoint.label(), pages, records, "still listing"));
-            next = walk
-                .next(&page)
-                .map_err(|error| malformed(endpoint, error.to_string(), answer.correlation_id.clone()))?;
-        }
-        Ok(total)
-    }
-
     async fn object<T: DeserializeOwned>(&self, endpoint: Endpoint, path: &str) -> Result<T, ApiError> {
         let answer = self.get(endpoint, self.url(path)?).await?;
         parse(endpoint, &answer)
     }
 
-    fn url(&self, path: &str) -> Result<Url, ApiError> {
+    pub(super) fn url(&self, path: &str) -> Result<Url, ApiError> {
         self.config.api_url.join(path).map_err(|error| ApiError::Network {
             what: "url",
             message: format!("{path:?} does not fit to the API URL: {error}"),
@@ -286,7 +226,7 @@ impl Platform {
     }
 
     /// One authorised GET. A 401 drops the token and is tried once more: an idle timeout can end a token early.
-    async fn get(&self, endpoint: Endpoint, url: Url) -> Result<Answer, ApiError> {
+    pub(super) async fn get(&self, endpoint: Endpoint, url: Url) -> Result<Answer, ApiError> {
         let mut first = true;
         loop {
             let token = self.tokens.token(&self.transport).await?;
@@ -303,122 +243,6 @@ impl Platform {
                 continue;
             }
             return if answer.status == 200 { Ok(answer) } else { Err(refused(endpoint, &answer, &token)) };
-        }
-    }
-}
-
-impl Listed<()> {
-    fn with<T>(self, records: T) -> Listed<T> {
-        Listed { records, rejected: self.rejected, total: self.total, distinct: self.distinct }
-    }
-}
-
-/// Says now and then how far a long listing is.
-struct Progress {
-    said: Instant,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { said: Instant::now() }
-    }
-
-    fn say(&mut self, line: impl FnOnce()) {
-        if self.said.elapsed() >= PROGRESS_EVERY {
-            self.said = Instant::now();
-            line();
-        }
-    }
-}
-
-fn parse<T: DeserializeOwned>(endpoint: Endpoint, answer: &Answer) -> Result<T, ApiError> {
-    serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
-}
-
-/// A 200 that is not the JSON that it should be. The parser's own message can quote the body, so that only the place is told.
-fn unreadable(endpoint: Endpoint, answer: &Answer, error: &serde_json::Error) -> ApiError {
-    let looks_like_html = answer.body.trim_ascii_start().starts_with(b"<");
-    let message = if looks_like_html {
-        "the answer is HTML, not JSON; is the API URL right, or does a proxy stand in the way?".to_owned()
-    } else {
-        format!("the answer cannot be read at line {}, column {}", error.line(), error.column())
-    };
-    malformed(endpoint, message, answer.correlation_id.clone())
-}
-
-fn malformed(endpoint: Endpoint, message: String, correlation_id: Option<String>) -> ApiError {
-    ApiError::Malformed { what: endpoint.label(), message, correlation_id }
-}
-
-fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
-    let what = endpoint.label();
-    match failure {
-        Failure::Timeout => ApiError::Timeout { what },
-        Failure::Network(message) => ApiError::Network { what, message },
-        Failure::TooLarge(bytes) => malformed(
-            endpoint,
-            format!("the answer is larger than {bytes} bytes; raise --genesys.max-body-bytes if that is right"),
-            None,
-        ),
-        Failure::RateLimited { wait, correlation_id } => ApiError::RateLimited { what, wait, correlation_id },
-    }
-}
-
-fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) -> ApiError {
-    let what = endpoint.label();
-    let body: wire::ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().map(wire::printable));
-    let message = match (body.message, body.code) {
-        (Some(message), Some(code)) => format!("{message} ({code})"),
-        (Some(message), None) => message,
-        (None, Some(code)) => code,
-        (None, None) => "no reason given in the platform's form".to_owned(),
-    };
-    let message = wire::printable(&token.redact(&message));
-    match answer.status {
-        401 => ApiError::Unauthorized { what, message, correlation_id },
-        403 => {
-            let permission = named_permission(&message).or(endpoint.permission().map(str::to_owned));
-            ApiError::Forbidden { what, permission, message, correlation_id }
-        }
-        404 => ApiError::NotFound { what },
-        status @ 300..=399 => ApiError::Status {
-            what,
-            status,
-            message: "a redirect to another origin is not followed; is the API URL right?".to_owned(),
-            correlation_id,
-        },
-        status => ApiError::Status { what, status, message, correlation_id },
-    }
-}
-
-/// The first `domain:entity:action` in the platform's own words.
-fn named_permission(message: &str) -> Option<String> {
-    let is_segment =
-        |segment: &str| !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '*');
-    message
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '*'))
-        .find(|word| word.split(':').count() == 3 && word.split(':').all(is_segment))
-        .map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_missing_permission_is_read_from_the_platforms_message() {
-        for (message, expected) in [
-            (
-                "Unable to perform the requested action. You must have at least one of the following permissions \
-                 assigned: [processautomation:trigger:edit, processautomation:trigger:view]",
-                Some("processautomation:trigger:edit"),
-            ),
-            ("You are missing the following permission(s): oauth:client:view", Some("oauth:client:view")),
-            ("not authorized", None),
-            ("at 10:20:", None),
-        ] {
-            assert_eq!(named_permission(message).as_deref(), expected, "{message}");
         }
     }
 }

@@ -17,6 +17,7 @@ use super::metrics::OrgMetrics;
 use super::pacing::{Budget, Pacer};
 use super::retry::{self, Next, Reason};
 use super::{Config, Endpoint, RetryConfig};
+use crate::domain::Timestamp;
 
 /// Redirects that are followed, on the same origin only.
 const MAX_REDIRECTS: usize = 5;
@@ -30,6 +31,8 @@ pub(super) struct Transport {
     max_body_bytes: usize,
     /// Requests sent since the start, retries included.
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    /// How far the platform's clock was ahead of ours in the last answer, in seconds.
+    skew_seconds: Mutex<Option<i64>>,
     pub(super) metrics: OrgMetrics,
 }
 
@@ -71,6 +74,7 @@ impl Transport {
             retry: config.retry,
             max_body_bytes: config.limits.max_body_bytes,
             calls: Mutex::default(),
+            skew_seconds: Mutex::default(),
             metrics,
         })
     }
@@ -81,6 +85,10 @@ impl Transport {
 
     pub(super) fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn skew_seconds(&self) -> Option<i64> {
+        *self.skew_seconds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request until it is answered by something that waiting would not change.
@@ -164,6 +172,10 @@ impl Transport {
             self.pacer.learn(budget, Instant::now());
         }
         let answered_at = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        if let Some(theirs) = answered_at {
+            let (theirs, ours) = (Timestamp::from(theirs), Timestamp::from(SystemTime::now()));
+            *self.skew_seconds.lock().unwrap_or_else(PoisonError::into_inner) = Some(theirs.seconds() - ours.seconds());
+        }
         retry::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, answered_at.unwrap_or_else(SystemTime::now))
     }
 }

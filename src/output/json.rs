@@ -1,22 +1,317 @@
 //! The report as one JSON document.
 //!
-//! Not the state file, whose format is `store`'s.
+//! Not the state file, whose format is `store`'s. Fields are added, never renamed, while `schema_version` stays.
 
-use crate::audit::Report;
-use crate::domain::Snapshot;
+use std::io;
 
-/// One organisation's audit, to be reported.
-#[derive(Debug, Clone, Copy)]
-pub struct Organisation<'a> {
-    /// The value of the label `org`.
-    pub org: &'a str,
-    /// What is there.
-    pub snapshot: &'a Snapshot,
-    /// What we think of it.
-    pub report: &'a Report,
+use serde::{Serialize, Serializer};
+
+use super::{Audited, Organisation, Summary, rfc3339, unread};
+use crate::audit::{ClientVerdict, Confidence, Finding, Report, Status, Verdict};
+use crate::domain::{Client, ClientId, ClientState, GrantType, Severity, Snapshot};
+
+/// Raised when a field changes its meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The document as text.
+pub fn document(organisations: &[Organisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(organisations, exit_code, &mut bytes)?;
+    Ok(bytes)
 }
 
-/// The document: `schema_version`, `complete`, `exit_code`, `organisations`.
-pub fn document(_organisations: &[Organisation<'_>], _exit_code: u8) -> String {
-    String::new()
+/// Writes the document piece by piece, indented, with a line break at its end.
+///
+/// It is complete when there is an organisation and each is. Fails only where the writer does.
+pub fn write(organisations: &[Organisation<'_>], exit_code: u8, mut writer: impl io::Write) -> io::Result<()> {
+    let document = DocumentDto {
+        schema_version: SCHEMA_VERSION,
+        complete: !organisations.is_empty() && organisations.iter().all(|o| o.complete && o.audited.is_some()),
+        exit_code,
+        organisations: organisations.iter().map(OrganisationDto::new).collect(),
+    };
+    serde_json::to_writer_pretty(&mut writer, &document)?;
+    writer.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct DocumentDto<'a> {
+    schema_version: u32,
+    complete: bool,
+    exit_code: u8,
+    organisations: Vec<OrganisationDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct OrganisationDto<'a> {
+    org: &'a str,
+    org_id: Option<&'a str>,
+    org_name: Option<&'a str>,
+    region: Option<&'a str>,
+    taken_at: Option<String>,
+    evaluated_at: Option<String>,
+    complete: bool,
+    failure: Option<&'a str>,
+    calls: Vec<CallDto<'a>>,
+    clients: Clients<'a>,
+    findings: Findings<'a>,
+    inputs: Vec<InputDto<'a>>,
+    summary: Option<SummaryDto>,
+}
+
+impl<'a> OrganisationDto<'a> {
+    fn new(organisation: &Organisation<'a>) -> Self {
+        let Organisation { org, audited, complete, failure, calls } = *organisation;
+        let snapshot = audited.map(|audited| audited.snapshot);
+        let of = snapshot.map(|snapshot| &snapshot.organisation);
+        Self {
+            org,
+            org_id: of.map(|of| of.id.as_str()),
+            org_name: of.map(|of| of.name.as_str()),
+            region: of.map(|of| of.region.as_str()),
+            taken_at: snapshot.map(|snapshot| rfc3339(snapshot.taken_at)),
+            evaluated_at: audited.map(|audited| rfc3339(audited.report.evaluated_at)),
+            complete: complete && audited.is_some(),
+            failure,
+            calls: calls.iter().map(|(endpoint, count)| CallDto { endpoint, count: *count }).collect(),
+            clients: Clients(audited),
+            findings: Findings(audited.map(|audited| audited.report)),
+            inputs: snapshot.map(inputs).unwrap_or_default(),
+            summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CallDto<'a> {
+    endpoint: &'a str,
+    count: u64,
+}
+
+/// An input that could not be read. Inputs that were read are not listed.
+#[derive(Serialize)]
+struct InputDto<'a> {
+    input: &'static str,
+    missing_permission: Option<&'a str>,
+    message: &'a str,
+}
+
+fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
+    unread(snapshot)
+        .map(|(collector, why)| InputDto {
+            input: collector.label(),
+            missing_permission: why.missing_permission.as_deref(),
+            message: &why.message,
+        })
+        .collect()
+}
+
+/// Written one by one: a list of all would be as large as the snapshot.
+struct Clients<'a>(Option<Audited<'a>>);
+
+impl Serialize for Clients<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let clients = self.0.iter().flat_map(|Audited { snapshot, report }| {
+            // The verdicts are in the snapshot's order, one for each client.
+            snapshot
+                .clients
+                .iter()
+                .zip(&report.verdicts)
+                .map(|(client, verdict)| ClientDto::new(client, verdict, snapshot, report))
+        });
+        serializer.collect_seq(clients)
+    }
+}
+
+#[derive(Serialize)]
+struct ClientDto<'a> {
+    client_id: &'a str,
+    client_name: &'a str,
+    /// As the platform spells it; older scripts read this field.
+    client_type: &'a str,
+    grant_type: &'static str,
+    state: &'static str,
+    total_scopes: usize,
+    scopes: Vec<&'a str>,
+    status: &'static str,
+    issues: Vec<String>,
+}
+
+impl<'a> ClientDto<'a> {
+    fn new(client: &'a Client, verdict: &'a ClientVerdict, snapshot: &'a Snapshot, report: &'a Report) -> Self {
+        let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
+        scopes.sort_unstable();
+        let open = report.findings_of(&client.id).filter(|finding| finding.status == Status::Open);
+        let mut issues: Vec<String> = open.map(issue).collect();
+        if let Verdict::NotEvaluated(what) = &verdict.verdict {
+            issues.push(format!("Not evaluated: {what}"));
+        }
+        Self {
+            client_id: client.id.as_str(),
+            client_name: &client.name,
+            client_type: &client.grant_type_spelling,
+            grant_type: client.grant_type.label(),
+            state: client.state.label(),
+            total_scopes: client.scopes.len(),
+            scopes,
+            status: verdict.verdict.label(),
+            issues,
+        }
+    }
+}
+
+fn issue(finding: &Finding) -> String {
+    format!("{} ({}): {}. {}", finding.rule.title, finding.severity, finding.evidence, finding.reason)
+}
+
+/// Written one by one, like [`Clients`].
+struct Findings<'a>(Option<&'a Report>);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().flat_map(|report| &report.findings).map(FindingDto::new))
+    }
+}
+
+#[derive(Serialize)]
+struct FindingDto<'a> {
+    rule: &'static str,
+    client_id: Option<&'a str>,
+    severity: &'static str,
+    status: &'static str,
+    confidence: &'static str,
+    evidence: EvidenceDto<'a>,
+    matched_pattern: Option<&'a str>,
+    reason: &'a str,
+    remediation: &'static str,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct EvidenceDto<'a> {
+    kind: &'static str,
+    value: &'a str,
+    text: String,
+}
+
+impl<'a> FindingDto<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        let (kind, value) = finding.evidence.key();
+        Self {
+            rule: finding.rule.slug,
+            client_id: finding.client.as_ref().map(ClientId::as_str),
+            severity: finding.severity.label(),
+            status: finding.status.label(),
+            confidence: match finding.rule.confidence {
+                Confidence::Certain => "certain",
+                Confidence::Likely => "likely",
+            },
+            evidence: EvidenceDto { kind, value, text: finding.evidence.to_string() },
+            matched_pattern: finding.pattern.as_deref(),
+            reason: &finding.reason,
+            remediation: finding.rule.remediation,
+            fingerprint: finding.fingerprint().to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SummaryDto {
+    clients: usize,
+    flagged: usize,
+    not_evaluated: usize,
+    compliant: usize,
+    flagged_by_severity: Counts,
+    clients_by_grant_type: Counts,
+    clients_by_state: Counts,
+    open_findings_by_severity: Counts,
+    findings_by_status: Counts,
+    dangerous_scopes_held: usize,
+}
+
+/// An object of counts, in the order of their enum.
+struct Counts(Vec<(&'static str, usize)>);
+
+impl Counts {
+    fn new<K: Copy>(table: &[(K, usize)], label: impl Fn(K) -> &'static str) -> Self {
+        Self(table.iter().map(|(key, count)| (label(*key), *count)).collect())
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+impl SummaryDto {
+    fn new(summary: &Summary) -> Self {
+        Self {
+            clients: summary.clients,
+            flagged: summary.flagged,
+            not_evaluated: summary.not_evaluated,
+            compliant: summary.compliant,
+            flagged_by_severity: Counts::new(&summary.flagged_by_severity, Severity::label),
+            clients_by_grant_type: Counts::new(&summary.by_grant_type, GrantType::label),
+            clients_by_state: Counts::new(&summary.by_state, ClientState::label),
+            open_findings_by_severity: Counts::new(&summary.open_by_severity, Severity::label),
+            findings_by_status: Counts::new(&summary.findings_by_status, Status::label),
+            dangerous_scopes_held: summary.dangerous_scopes_held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::output::sample;
+
+    fn parsed(organisations: &[Organisation<'_>], exit_code: u8) -> Value {
+        serde_json::from_slice(&document(organisations, exit_code).expect("a document")).expect("JSON")
+    }
+
+    #[test]
+    fn the_document_reads_like_this() {
+        let mut sample = sample::planted();
+        // Enough to see every kind of client: judged, flagged and not evaluated.
+        sample.keep_clients(&[
+            "Partner provisioning portal",
+            sample::HOSTILE,
+            "Wallboard Zürich",
+            "Terraform (production)",
+        ]);
+        let text = document(&[sample.organisation(), sample::failed()], 3).expect("a document");
+        insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"));
+    }
+
+    #[test]
+    fn it_is_complete_only_where_there_is_something_and_all_of_it_is() {
+        let sample = sample::clean();
+        let incomplete = Organisation { complete: false, ..sample.organisation() };
+        for (organisations, expected) in [
+            (vec![sample.organisation()], true),
+            (vec![sample.organisation(), incomplete], false),
+            (vec![sample.organisation(), sample::failed()], false),
+            (vec![], false),
+        ] {
+            assert_eq!(parsed(&organisations, 0)["complete"], expected, "{organisations:?}");
+        }
+    }
+
+    #[test]
+    fn every_client_is_there_and_one_that_nobody_judged_is_not_compliant() {
+        let sample = sample::planted();
+        let document = parsed(&[sample.organisation()], 1);
+        let organisation = &document["organisations"][0];
+        let clients = organisation["clients"].as_array().expect("clients");
+        assert_eq!(clients.len(), 61);
+        assert_eq!(organisation["findings"].as_array().map(Vec::len), Some(sample.report.findings.len()));
+        for client in clients {
+            let judged = client["grant_type"] != "client_credentials";
+            assert!(judged || client["status"] == "NOT_EVALUATED", "{client}");
+            assert_eq!(client["status"] == "COMPLIANT", client["issues"] == serde_json::json!([]), "{client}");
+        }
+    }
 }

@@ -36,59 +36,64 @@ pub enum Incomplete {
     },
 }
 
-/// Says why the list is not complete, if it is not.
-pub(super) fn check(
-    listed: &ListedClients,
-    own: &ClientId,
-    trust_total: bool,
-    require_self: bool,
-) -> Result<(), Incomplete> {
-    if listed.distinct == 0 {
-        return Err(Incomplete::Empty);
+/// How whole a list of clients looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The number that the platform says there are, where it does.
+    pub total: Option<u64>,
+    /// Distinct ids that were sent.
+    pub distinct: usize,
+    /// The exporter's own client.
+    pub own: ClientId,
+    /// Whether that is among them.
+    pub own_listed: bool,
+}
+
+impl Listing {
+    /// How whole that list looks, with that client as the exporter's own.
+    pub fn of(listed: &ListedClients, own: &ClientId) -> Self {
+        let own_listed = listed.clients.iter().any(|client| client.id == *own) || listed.rejected.contains(own);
+        Self { total: listed.total, distinct: listed.distinct, own: own.clone(), own_listed }
     }
-    if let Some(total) = listed.total.filter(|total| trust_total && *total != listed.distinct as u64) {
-        return Err(Incomplete::Total { total, distinct: listed.distinct });
+
+    /// Says why the list is not complete, if it is not.
+    pub fn check(&self, trust_total: bool, require_self: bool) -> Result<(), Incomplete> {
+        if self.distinct == 0 {
+            return Err(Incomplete::Empty);
+        }
+        if let Some(total) = self.total.filter(|total| trust_total && *total != self.distinct as u64) {
+            return Err(Incomplete::Total { total, distinct: self.distinct });
+        }
+        if require_self && !self.own_listed {
+            return Err(Incomplete::WithoutSelf { own: self.own.clone() });
+        }
+        Ok(())
     }
-    let listed_self = listed.clients.iter().any(|client| client.id == *own) || listed.rejected.contains(own);
-    if require_self && !listed_self {
-        return Err(Incomplete::WithoutSelf { own: own.clone() });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ScopeTable;
-
-    fn listed(rejected: &[&str], total: Option<u64>) -> ListedClients {
-        ListedClients {
-            clients: Vec::new(),
-            scopes: ScopeTable::default(),
-            rejected: rejected.iter().map(|id| ClientId::new(*id)).collect(),
-            duplicates: 0,
-            total,
-            distinct: rejected.len(),
-        }
-    }
 
     #[test]
     fn what_makes_a_list_incomplete() {
         let own = ClientId::new("own");
-        let total = |total, distinct| Err(Incomplete::Total { total, distinct });
-        for (ids, said, trust_total, require_self, expected) in [
-            (&["own", "b"][..], Some(2), true, true, Ok(())),
-            (&["own", "b"], None, true, true, Ok(())),
-            (&["own", "b"], Some(3), true, true, total(3, 2)),
-            (&["own", "b"], Some(1), true, true, total(1, 2)),
-            (&["own", "b"], Some(0), true, true, total(0, 2)),
-            (&["own", "b"], Some(3), false, true, Ok(())),
-            (&["b"], Some(1), true, true, Err(Incomplete::WithoutSelf { own: own.clone() })),
-            (&["b"], Some(1), true, false, Ok(())),
-            (&[], Some(0), true, false, Err(Incomplete::Empty)),
-            (&[], None, false, false, Err(Incomplete::Empty)),
+        let totals_differ = |total, distinct| Err(Incomplete::Total { total, distinct });
+        let without_self = Err(Incomplete::WithoutSelf { own: own.clone() });
+        for (distinct, own_listed, total, trust_total, require_self, expected) in [
+            (2, true, Some(2), true, true, Ok(())),
+            (2, true, None, true, true, Ok(())),
+            (2, true, Some(3), true, true, totals_differ(3, 2)),
+            (2, true, Some(1), true, true, totals_differ(1, 2)),
+            (2, true, Some(0), true, true, totals_differ(0, 2)),
+            (2, true, Some(3), false, true, Ok(())),
+            (1, false, Some(1), true, true, without_self),
+            (1, false, Some(1), true, false, Ok(())),
+            (0, false, Some(0), true, false, Err(Incomplete::Empty)),
+            (0, false, None, false, false, Err(Incomplete::Empty)),
         ] {
-            assert_eq!(check(&listed(ids, said), &own, trust_total, require_self), expected, "{ids:?} of {said:?}");
+            let listing = Listing { total, distinct, own: own.clone(), own_listed };
+            assert_eq!(listing.check(trust_total, require_self), expected, "{listing:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::complete::{self, Incomplete};
+use super::complete::{Incomplete, Listing};
 use crate::domain::{
     Client, ClientId, Collector, CollectorStatus, Input, NotRead, Organisation, ScopeTable, Snapshot, Timestamp,
 };
@@ -18,6 +18,8 @@ use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes
 pub struct Fetched {
     /// The organisation, complete.
     pub snapshot: Snapshot,
+    /// How whole the list of clients looked.
+    pub listing: Listing,
     /// Records of clients that came more than once with the same content.
     pub duplicates: usize,
     /// Clients whose record could not be read.
@@ -99,7 +101,7 @@ impl Fetch<'_> {
         // The registry comes first, so that the scopes of clients are resolved while they are read.
         let registry = self.input(Collector::Scopes, self.platform.scopes(), has_registry).await?;
         let none = Scopes::default();
-        let listed = self.clients(registry.read().unwrap_or(&none), &identity).await?;
+        let (listed, listing) = self.clients(registry.read().unwrap_or(&none), &identity).await?;
         let roles = self.input(Collector::Roles, self.platform.roles(), has_roles).await?;
         let divisions = self.input(Collector::Divisions, self.platform.divisions(), has_divisions).await?;
         self.statuses.sort_by_key(|status| status.collector);
@@ -118,16 +120,17 @@ impl Fetch<'_> {
         let own_client = Some(identity.own_client);
         let snapshot =
             Snapshot { organisation, taken_at: now, own_client, clients, scopes, registry, roles, divisions };
-        Ok(Fetched { snapshot, duplicates, rejected })
+        Ok(Fetched { snapshot, listing, duplicates, rejected })
     }
 
-    async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<ListedClients, Failure> {
+    async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<(ListedClients, Listing), Failure> {
         let started = Instant::now();
         let outcome = self.platform.clients(scopes).await;
         let supported = !outcome.as_ref().is_err_and(ApiError::is_forbidden);
         let outcome = outcome.map_err(Failure::from).and_then(|listed| {
-            complete::check(&listed, &identity.own_client, self.config.trust_total, self.config.require_self)?;
-            Ok(listed)
+            let listing = Listing::of(&listed, &identity.own_client);
+            listing.check(self.config.trust_total, self.config.require_self)?;
+            Ok((listed, listing))
         });
         self.status(Collector::Clients, outcome.is_ok(), supported, started);
         outcome

@@ -12,7 +12,7 @@ mod worker;
 
 use std::time::Duration;
 
-pub use complete::Incomplete;
+pub use complete::{Incomplete, Listing};
 pub use fetch::{Failure, Fetched, fetch};
 pub use judge::Judge;
 pub use metrics::{FAMILIES, Metrics};

@@ -38,11 +38,7 @@ impl Worker {
         let last_success = judge.restore(now, config.stale_after);
         if let Some(taken_at) = last_success {
             let age = now.since(taken_at).as_secs();
-            info!(
-                org = platform.config().org,
-                age_seconds = age,
-                "serving the data of the state file until the first refresh"
-            );
+            info!(age_seconds = age, "serving the data of the state file until the first refresh");
         }
         let withdrawn = last_success.is_some_and(|taken_at| now.since(taken_at) >= config.stale_after);
         Self { platform, config, judge, metrics, last_success, failures: 0, withdrawn }
@@ -83,7 +79,7 @@ impl Worker {
 
     async fn withdraw(&mut self) {
         self.withdrawn = true;
-        warn!(org = self.platform.config().org, "the data is too old and is withdrawn");
+        warn!("the data is too old and is withdrawn");
         let judge = Arc::clone(&self.judge);
         blocking(move || judge.fail(true, |_| {})).await;
     }
@@ -114,7 +110,7 @@ impl Worker {
         collectors: Vec<CollectorStatus>,
         started: Instant,
     ) {
-        let Fetched { snapshot, duplicates, rejected } = fetched;
+        let Fetched { snapshot, duplicates, rejected, .. } = fetched;
         self.failures = 0;
         self.withdrawn = false;
         self.last_success = Some(now);
@@ -134,7 +130,7 @@ impl Worker {
         let org = &self.platform.config().org;
         self.metrics.ended(org, Outcome::Success, started.elapsed());
         if let Some(judged) = judged {
-            log_figures(org, &judged, duplicates, rejected, started.elapsed());
+            log_figures(&judged, duplicates, rejected, started.elapsed());
         }
     }
 
@@ -146,7 +142,6 @@ impl Worker {
         let age = self.last_success.map(|taken_at| now.since(taken_at));
         let wait_seconds = failure.wait().map(|wait| wait.as_secs());
         error!(
-            org,
             %failure,
             consecutive_failures = failures,
             data_age_seconds = age.map(|age| age.as_secs()),
@@ -155,7 +150,7 @@ impl Worker {
         );
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);
         if withdraw {
-            warn!(org, "the data is too old and is withdrawn");
+            warn!("the data is too old and is withdrawn");
         }
         self.withdrawn |= withdraw;
         let (judge, failure) = (Arc::clone(&self.judge), failure.to_string());
@@ -190,12 +185,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-fn log_figures(org: &str, judged: &Judged, duplicates: usize, rejected: usize, took: Duration) {
+fn log_figures(judged: &Judged, duplicates: usize, rejected: usize, took: Duration) {
     let verdicts = &judged.report.verdicts;
     let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
     let not_evaluated = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))).count();
     info!(
-        org,
         org_id = %judged.snapshot.organisation.id,
         clients = verdicts.len(),
         flagged,

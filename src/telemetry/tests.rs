@@ -108,26 +108,3 @@ fn the_message_is_renamed_and_a_value_is_not() {
     let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(a = " message=b", "said"));
     assert_eq!(without_time(&line, "ts="), " level=info msg=said a=\" message=b\"\n");
 }
-
-#[test]
-#[ignore = "writes to a stderr that the next test closes, in a process of its own"]
-fn logging_in_both_formats() {
-    for format in [LogFormat::Logfmt, LogFormat::Json] {
-        let config = Config { level: Level::Info, format };
-        tracing::subscriber::with_default(subscriber(config, io::stderr), refreshed);
-    }
-}
-
-#[test]
-fn a_closed_stderr_loses_lines_but_stops_nothing() {
-    let (reader, writer) = io::pipe().expect("a pipe");
-    drop(reader);
-    let test = "telemetry::tests::logging_in_both_formats";
-    let output = std::process::Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", test, "--include-ignored", "--nocapture"])
-        .stderr(writer)
-        .output()
-        .expect("a second process");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
-}

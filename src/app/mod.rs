@@ -1,0 +1,196 @@
+//! The process put together: everything is built and wired here once, and every task is owned and awaited here.
+//!
+//! No decisions of its own; what the flags mean is `config`'s.
+
+mod metrics;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, anyhow};
+use arc_swap::ArcSwap;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+pub use metrics::FAMILIES;
+
+use crate::config::Settings;
+use crate::domain::{Freshness, Timestamp};
+use crate::exposition;
+use crate::genesys::{self, Platform};
+use crate::publish::{self, Organisation};
+use crate::refresh::{self, Judge, Reloader, Worker};
+use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
+use crate::shutdown::{ReloadSignals, reload_signals};
+use crate::store::{self, Store};
+
+/// At the end of the process, tasks that have not ended by then are cut; the server's own drain is shorter.
+const HARD_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A process that is ready to run: it listens already, and serves what the state file kept.
+#[derive(Debug)]
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    routes: Arc<Routes>,
+    limits: Limits,
+    workers: Vec<(String, Worker, Latch)>,
+    reloader: Arc<Reloader>,
+    requests: ReloadRequests,
+    signals: ReloadSignals,
+}
+
+impl App {
+    /// Builds everything. The message of an error tells what to change.
+    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        let Settings { organisations, refresh, server, exposition, state_file, policy_file, .. } = settings;
+        let signals = reload_signals().context("SIGHUP cannot be listened to")?;
+        let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
+            let address = server.listen_address;
+            format!(
+                "cannot listen on {address}; is another exporter running? --web.listen-address names another address"
+            )
+        })?;
+        let address = listener.local_addr().context("the listener has no address")?;
+
+        let registry = Registry::new();
+        metrics::register(&registry)?;
+        let api_metrics = genesys::Metrics::register(&registry)?;
+        let refresh_metrics = refresh::Metrics::register(&registry)?;
+        let server_metrics = server::Metrics::register(&registry)?;
+        let store_metrics = store::Metrics::register(&registry)?;
+
+        let policy = Reloader::read(policy_file.as_ref()).map_err(|mistakes| anyhow!(mistakes))?;
+        let policy = Arc::new(ArcSwap::from_pointee(policy));
+        let store = Arc::new(Store::open(state_file, store_metrics));
+        let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), read_now(), exposition);
+
+        let mut liveness = Liveness::default();
+        let mut judges = Vec::new();
+        let mut workers = Vec::new();
+        for (index, config) in organisations.into_iter().enumerate() {
+            let org = config.org.clone();
+            let judge = Judge::new(index, &config, Arc::clone(&policy), publisher.clone(), Arc::clone(&store));
+            let judge = Arc::new(judge);
+            let platform = Platform::new(config, &api_metrics).context("TLS cannot be set up")?;
+            let worker = Worker::new(platform, refresh.clone(), Arc::clone(&judge), refresh_metrics.clone());
+            let latch = liveness.latch(format!("refresh of {org}"));
+            judges.push(judge);
+            workers.push((org, worker, latch));
+        }
+        let reloader = Arc::new(Reloader::new(policy_file, policy, judges, publisher));
+        let (reload, requests) = server::reload_channel();
+        let limits = Limits::new(server.max_connections);
+        let view = View {
+            config: server,
+            bound: address,
+            reader,
+            registry,
+            metrics: server_metrics,
+            liveness,
+            reload,
+            now: || Timestamp::from(SystemTime::now()),
+        };
+        let routes = Arc::new(Routes::new(view));
+        Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until `shutdown`, then stops everything in order. An error means that a task ended before its time.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        info!(address = %self.address, version = env!("CARGO_PKG_VERSION"), "listening");
+        for (org, worker, latch) in self.workers {
+            let stop = stop.clone();
+            let refresh = async move {
+                worker.run(stop.cancelled_owned()).await;
+                drop(latch);
+                "refresh"
+            };
+            tasks.spawn(refresh.instrument(info_span!("refresh", org)));
+        }
+        let server = {
+            let stop = stop.clone();
+            async move {
+                server::run(self.listener, self.routes, self.limits, stop.cancelled_owned()).await;
+                "server"
+            }
+        };
+        tasks.spawn(server.instrument(info_span!("server")));
+        let reload = {
+            let stop = stop.clone();
+            async move {
+                reload(self.reloader, self.requests, self.signals, stop).await;
+                "reload"
+            }
+        };
+        tasks.spawn(reload.instrument(info_span!("reload")));
+
+        let outcome = tokio::select! {
+            () = shutdown => Ok(()),
+            Some(ended) = tasks.join_next() => Err(match ended {
+                Ok(name) => anyhow!("the task {name} ended before its time"),
+                Err(failure) => anyhow!("a task ended before its time: {failure}"),
+            }),
+        };
+        info!("stopping");
+        stop.cancel();
+        let drained = tokio::time::timeout(HARD_DEADLINE, async { while tasks.join_next().await.is_some() {} }).await;
+        if drained.is_ok() {
+            info!("stopped");
+        } else {
+            warn!(deadline_seconds = HARD_DEADLINE.as_secs(), "stopped; some tasks had to be cut");
+        }
+        outcome
+    }
+}
+
+/// Reloads when asked by signal or by request, one at a time.
+async fn reload(
+    reloader: Arc<Reloader>,
+    mut requests: ReloadRequests,
+    mut signals: ReloadSignals,
+    stop: CancellationToken,
+) {
+    loop {
+        let request = tokio::select! {
+            () = stop.cancelled() => return,
+            // The server holds the asking end for as long as it runs.
+            Some(request) = requests.next() => Some(request),
+            true = signals.recv() => None,
+        };
+        let reloader = Arc::clone(&reloader);
+        let result = tokio::task::spawn_blocking(move || reloader.reload()).await;
+        let result = result.unwrap_or_else(|failure| {
+            error!(%failure, "the reload ended early");
+            Err("the reload ended early; the log says why".to_owned())
+        });
+        if let Some(request) = request {
+            request.answer(result);
+        }
+    }
+}
+
+/// Organisations before their first refresh.
+fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<Organisation> {
+    let freshness = Freshness { interval: refresh.interval, ..Freshness::default() };
+    organisations
+        .iter()
+        .map(|config| Organisation { org: config.org.clone(), freshness: freshness.clone(), judged: None })
+        .collect()
+}
+
+/// The files in force were read just now.
+fn read_now() -> exposition::Reload {
+    exposition::Reload { last_successful: true, last_success: Timestamp::from(SystemTime::now()) }
+}

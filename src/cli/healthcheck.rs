@@ -1,0 +1,71 @@
+//! `healthcheck`: asks a running exporter whether it is healthy, for containers without a shell.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::args::HealthcheckArgs;
+use super::{CLEAN, FAILURE, complain, refuse, say};
+use crate::config::{Gathered, Settings};
+
+/// A health check that hangs is worse than one that fails.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(args: &HealthcheckArgs, gathered: &Gathered) -> u8 {
+    let url = match &args.url {
+        Some(url) => url.clone(),
+        None => match Settings::listen_address(gathered) {
+            Ok(address) => format!("http://{}/-/healthy", reachable(address)),
+            Err(errors) => return refuse(&errors),
+        },
+    };
+    match ask(&url).await {
+        Ok(text) => {
+            say(text.trim_end());
+            CLEAN
+        }
+        Err(why) => {
+            complain(format_args!("{url}: {why}"));
+            FAILURE
+        }
+    }
+}
+
+async fn ask(url: &str) -> Result<String, String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().map_err(|error| error.to_string())?;
+    let response = client.get(url).send().await.map_err(|error| root_cause(&error))?;
+    let status = response.status();
+    let text = response.text().await.map_err(|error| root_cause(&error))?;
+    if status.is_success() { Ok(text) } else { Err(format!("HTTP {status}: {}", text.trim_end())) }
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root_cause)
+}
+
+/// Where to ask an exporter that listens on every address.
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_asked_at_loopback() {
+        for (listening, asked) in [
+            ("0.0.0.0:9847", "127.0.0.1:9847"),
+            ("[::]:9847", "[::1]:9847"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("192.0.2.7:9847", "192.0.2.7:9847"),
+        ] {
+            assert_eq!(reachable(listening.parse().expect("an address")).to_string(), asked);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! From an answer to a value, or to the error that says what to do.
+//!
+//! No request is made here.
+
+use serde::de::DeserializeOwned;
+
+use super::token::AccessToken;
+use super::transport::{Answer, Failure};
+use super::{ApiError, Endpoint, wire};
+
+pub(super) fn parse<T: DeserializeOwned>(endpoint: Endpoint, answer: &Answer) -> Result<T, ApiError> {
+    serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
+}
+
+/// A 200 that is not the JSON that it should be. The parser's own message can quote the body, so that only the place is told.
+pub(super) fn unreadable(endpoint: Endpoint, answer: &Answer, error: &serde_json::Error) -> ApiError {
+    let looks_like_html = answer.body.trim_ascii_start().starts_with(b"<");
+    let message = if looks_like_html {
+        "the answer is HTML, not JSON; is the API URL right, or does a proxy stand in the way?".to_owned()
+    } else {
+        format!("the answer cannot be read at line {}, column {}", error.line(), error.column())
+    };
+    malformed(endpoint, message, answer.correlation_id.clone())
+}
+
+pub(super) fn malformed(endpoint: Endpoint, message: String, correlation_id: Option<String>) -> ApiError {
+    ApiError::Malformed { what: endpoint.label(), message, correlation_id }
+}
+
+pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
+    let what = endpoint.label();
+    match failure {
+        Failure::Timeout => ApiError::Timeout { what },
+        Failure::Network(message) => ApiError::Network { what, message },
+        Failure::TooLarge(bytes) => malformed(
+            endpoint,
+            format!("the answer is larger than {bytes} bytes; raise --genesys.max-body-bytes if that is right"),
+            None,
+        ),
+        Failure::RateLimited { wait, correlation_id } => ApiError::RateLimited { what, wait, correlation_id },
+    }
+}
+
+pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) -> ApiError {
+    let what = endpoint.label();
+    let body: wire::ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().map(wire::printable));
+    let message = match (body.message, body.code) {
+        (Some(message), Some(code)) => format!("{message} ({code})"),
+        (Some(message), None) => message,
+        (None, Some(code)) => code,
+        (None, None) => "no reason given in the platform's form".to_owned(),
+    };
+    let message = wire::printable(&token.redact(&message));
+    match answer.status {
+        401 => ApiError::Unauthorized { what, message, correlation_id },
+        403 => {
+            let permission = named_permission(&message).or(endpoint.permission().map(str::to_owned));
+            ApiError::Forbidden { what, permission, message, correlation_id }
+        }
+        404 => ApiError::NotFound { what },
+        status @ 300..=399 => ApiError::Status {
+            what,
+            status,
+            message: "a redirect to another origin is not followed; is the API URL right?".to_owned(),
+            correlation_id,
+        },
+        status => ApiError::Status { what, status, message, correlation_id },
+    }
+}
+
+/// The first `domain:entity:action` in the platform's own words.
+fn named_permission(message: &str) -> Option<String> {
+    let is_segment =
+        |segment: &str| !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '*');
+    message
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '*'))
+        .find(|word| word.split(':').count() == 3 && word.split(':').all(is_segment))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missing_permission_is_read_from_the_platforms_message() {
+        for (message, expected) in [
+            (
+                "Unable to perform the requested action. You must have at least one of the following permissions \
+                 assigned: [processautomation:trigger:edit, processautomation:trigger:view]",
+                Some("processautomation:trigger:edit"),
+            ),
+            ("You are missing the following permission(s): oauth:client:view", Some("oauth:client:view")),
+            ("not authorized", None),
+            ("at 10:20:", None),
+        ] {
+            assert_eq!(named_permission(message).as_deref(), expected, "{message}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Organisations to show in tests: one with planted risks and hostile names, one clean, one that could not be audited.
+//!
+//! Not the simulated organisation, which speaks HTTP.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Audited, Organisation};
+use crate::audit::{self, Report};
+use crate::domain::{
+    Client, ClientId, ClientState, Collector, CollectorStatus, Freshness, GrantType, Input, NotRead, OrgId, ScopeTable,
+    Snapshot, Timestamp,
+};
+use crate::grants::{Ledger, ScopeGrant};
+use crate::policy::Policy;
+
+/// 2026-11-21T00:27:41Z, when the samples are looked at.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
+
+/// A name that tries everything: markup, a reading direction, a line break.
+pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\u{202e}gnp.exe\n\"'&amp;";
+
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) report: Report,
+    pub(crate) ledger: Ledger,
+    calls: Vec<(String, u64)>,
+}
+
+impl Sample {
+    /// Keeps the clients of these names, judged as before.
+    pub(crate) fn keep_clients(&mut self, names: &[&str]) {
+        self.snapshot.clients.retain(|client| names.contains(&client.name.as_str()));
+        self.report = audit::evaluate(&self.snapshot, &policy(), None, self.snapshot.taken_at);
+    }
+
+    pub(crate) fn organisation(&self) -> Organisation<'_> {
+        Organisation {
+            org: "default",
+            audited: Some(Audited { snapshot: &self.snapshot, report: &self.report }),
+            complete: true,
+            failure: None,
+            calls: &self.calls,
+        }
+    }
+}
+
+/// An organisation whose first refresh failed.
+pub(crate) fn failed() -> Organisation<'static> {
+    let failure = Some("the platform refused the client's credentials: 400 invalid_client");
+    Organisation { org: "emea", audited: None, complete: false, failure, calls: &[] }
+}
+
+/// About sixty clients with planted risks; roles cannot be read.
+pub(crate) fn planted() -> Sample {
+    let scopes: [(GrantType, &str, &str, &[&str]); 14] = [
+        (GrantType::Code, "Partner provisioning portal", "CODE", &["oauth", "authorization", "users:readonly"]),
+        (GrantType::Implicit, "Legacy agent desktop", "TOKEN", &["users", "recordings", "analytics:readonly"]),
+        (GrantType::Password, "Batch password sync", "PASSWORD", &["users", "scim"]),
+        (GrantType::Saml2Bearer, "Single sign-on bridge", "SAML2BEARER", &["identity-providers"]),
+        (GrantType::Code, HOSTILE, "CODE", &["external-contacts", "upload"]),
+        (
+            GrantType::Code,
+            "Speech analytics export with a name that somebody pasted a whole sentence into, and then another one to be sure that every table has to cope with it",
+            "CODE",
+            &["recordings"],
+        ),
+        (GrantType::Code, "مزامنة جهات الاتصال", "CODE", &["external-contacts"]),
+        (GrantType::Other, "Kiosk (device flow)", "DEVICE", &["telephony"]),
+        (GrantType::Code, "Wallboard Zürich", "CODE", &["analytics:readonly", "routing:readonly"]),
+        (GrantType::Code, "Quality sampling", "CODE_PKCE", &["recordings:readonly", "quality:readonly"]),
+        (GrantType::Implicit, "Browser click-to-dial", "TOKEN", &["conversations"]),
+        (GrantType::ClientCredentials, "Nightly workforce export", "CLIENT-CREDENTIALS", &[]),
+        (GrantType::ClientCredentials, "Terraform (production)", "CLIENT-CREDENTIALS", &["users"]),
+        (GrantType::ClientCredentials, "Prometheus exporter", "CLIENT-CREDENTIALS", &[]),
+    ];
+    let mut table = ScopeTable::default();
+    let mut clients: Vec<Client> = scopes
+        .iter()
+        .zip(0..)
+        .map(|((grant, name, spelling, scopes), n)| client(n, name, (*grant, spelling), scopes, &mut table))
+        .collect();
+    for n in 14_u32..61 {
+        let (team, purpose) = (TEAMS[n as usize % TEAMS.len()], PURPOSES[n as usize % PURPOSES.len()]);
+        let (grant, held): ((GrantType, &str), &[&str]) = match n % 9 {
+            0 => ((GrantType::Code, "CODE"), &["architect", "users:readonly"]),
+            1 | 2 => ((GrantType::Code, "CODE"), &["users:readonly", "presence:readonly"]),
+            3 => ((GrantType::Implicit, "TOKEN"), &["organization", "routing:readonly"]),
+            4 => ((GrantType::Code, "CODE"), &["integrations"]),
+            _ => ((GrantType::ClientCredentials, "CLIENT-CREDENTIALS"), &[]),
+        };
+        clients.push(client(n, &format!("{team} {purpose}"), grant, held, &mut table));
+    }
+    let roles = Input::NotRead(NotRead {
+        missing_permission: Some("authorization:role:view".to_owned()),
+        message: "the platform answers 403: the client lacks authorization:role:view".to_owned(),
+    });
+    judged(clients, table, roles)
+}
+
+/// One harmless client, and everything could be read.
+pub(crate) fn clean() -> Sample {
+    let mut table = ScopeTable::default();
+    let client = client(1, "Wallboard", (GrantType::Code, "CODE"), &["analytics:readonly"], &mut table);
+    judged(vec![client], table, Input::Read(BTreeMap::new()))
+}
+
+/// How a well-watched organisation fares, whose roles cannot be read.
+pub(crate) fn freshness() -> Freshness {
+    let status = |collector, success: bool, milliseconds| CollectorStatus {
+        collector,
+        success,
+        supported: success,
+        duration: std::time::Duration::from_millis(milliseconds),
+    };
+    Freshness {
+        interval: std::time::Duration::from_mins(5),
+        last_attempt: Some(Timestamp::from_seconds(NOW.seconds() - 120)),
+        last_success: Some(Timestamp::from_seconds(NOW.seconds() - 120)),
+        last_successful: true,
+        collectors: vec![
+            status(Collector::Clients, true, 812),
+            status(Collector::Scopes, true, 143),
+            status(Collector::Roles, false, 96),
+            status(Collector::Divisions, true, 120),
+        ],
+        ..Freshness::default()
+    }
+}
+
+const TEAMS: [&str; 8] = ["Billing", "Field service", "Retail", "Claims", "HR", "Logistics", "Fraud desk", "Marketing"];
+const PURPOSES: [&str; 7] =
+    ["CRM connector", "wallboard", "data lake export", "chat widget", "survey sender", "dialler", "report mailer"];
+
+fn client(n: u32, name: &str, grant: (GrantType, &str), scopes: &[&str], table: &mut ScopeTable) -> Client {
+    let mut scopes: Vec<_> = scopes.iter().map(|scope| table.intern(scope)).collect();
+    scopes.sort_unstable();
+    let state = match n % 12 {
+        3 => ClientState::Inactive,
+        7 => ClientState::Disabled,
+        _ => ClientState::Active,
+    };
+    Client {
+        id: ClientId::new(format!("{:08x}-7a3e-4c1d-9b20-{:012x}", n.wrapping_mul(0x9e37_79b9), n)),
+        name: name.to_owned(),
+        description: None,
+        grant_type: grant.0,
+        grant_type_spelling: grant.1.into(),
+        state,
+        scopes: scopes.into(),
+        role_grants: Box::default(),
+        redirect_uris: Box::default(),
+        token_validity: None,
+        created: None,
+        modified: None,
+        created_by: None,
+        modified_by: None,
+        deletion: None,
+    }
+}
+
+fn judged(
+    mut clients: Vec<Client>,
+    scopes: ScopeTable,
+    roles: Input<BTreeMap<crate::domain::RoleId, crate::domain::Role>>,
+) -> Sample {
+    clients.sort_by(|a, b| a.id.cmp(&b.id));
+    let taken_at = Timestamp::from_seconds(NOW.seconds() - 120);
+    let snapshot = Snapshot {
+        organisation: crate::domain::Organisation {
+            id: OrgId::new("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f"),
+            name: "Contoso Contact Centre".to_owned(),
+            region: "mypurecloud.ie".to_owned(),
+        },
+        taken_at,
+        own_client: None,
+        clients,
+        scopes,
+        registry: Input::Read(BTreeMap::new()),
+        roles,
+        divisions: Input::Read(BTreeMap::new()),
+    };
+    let report = audit::evaluate(&snapshot, &policy(), None, taken_at);
+    let held: BTreeSet<ScopeGrant> = report
+        .dangerous_scope_grants()
+        .map(|(client, scope, _)| ScopeGrant { client: client.clone(), scope: scope.to_owned() })
+        .collect();
+    // All but these were there when the exporter first looked.
+    let later = |grant: &ScopeGrant| matches!(grant.scope.as_str(), "oauth" | "upload" | "telephony");
+    let at_first: BTreeSet<ScopeGrant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
+    let first = Timestamp::from_seconds(NOW.seconds() - 40 * 86_400);
+    let ledger = Ledger::default().after_refresh(None, at_first.clone(), first).after_refresh(
+        Some(&at_first),
+        held,
+        Timestamp::from_seconds(NOW.seconds() - 3 * 3_600),
+    );
+    let calls = vec![("GET /api/v2/oauth/clients".to_owned(), 1), ("GET /api/v2/oauth/scopes".to_owned(), 1)];
+    Sample { snapshot, report, ledger, calls }
+}
+
+fn policy() -> Policy {
+    Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid")
+}

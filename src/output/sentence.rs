@@ -1,0 +1,83 @@
+//! What reports conclude from an audit: the exit code, and what was not read.
+//!
+//! Not the process's end: `cli` does that.
+
+use super::Organisation;
+use crate::audit::Report;
+use crate::domain::{Collector, NotRead, Severity, Snapshot};
+
+/// From which severity on open findings fail an audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailOn {
+    /// As the policy says.
+    #[default]
+    Policy,
+    /// From this one on.
+    Severity(Severity),
+    /// They do not.
+    Never,
+}
+
+/// What makes an audit fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FailWhen {
+    /// Open findings.
+    pub fail_on: FailOn,
+    /// An enabled input that could not be read.
+    pub strict: bool,
+    /// Not an incomplete list of clients, as long as there is one.
+    pub allow_incomplete: bool,
+}
+
+/// The exit code of an audit: 3 where something is missing, since that may be worse than what was seen; 1 with open findings; else 0.
+pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
+    let missing = |organisation: &Organisation<'_>| match organisation.audited {
+        None => true,
+        Some(audited) => {
+            (!organisation.complete && !when.allow_incomplete)
+                || (when.strict && unread(audited.snapshot).next().is_some())
+        }
+    };
+    if organisations.iter().any(missing) {
+        return 3;
+    }
+    let found = |report: &Report| match when.fail_on {
+        FailOn::Policy => report.worst_open() >= Some(report.fail_on),
+        FailOn::Severity(least) => report.worst_open() >= Some(least),
+        FailOn::Never => false,
+    };
+    u8::from(organisations.iter().filter_map(|organisation| organisation.audited).any(|audited| found(audited.report)))
+}
+
+/// The inputs that could not be read, with the reason, in the order of [`Collector::ALL`].
+pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &NotRead)> {
+    Collector::ALL.into_iter().filter_map(|collector| Some((collector, snapshot.not_read(collector)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample;
+
+    #[test]
+    fn what_is_missing_beats_what_was_found() {
+        let (planted, clean) = (sample::planted(), sample::clean());
+        let incomplete = Organisation { complete: false, ..planted.organisation() };
+        let usual = FailWhen::default();
+        let lenient = FailWhen { allow_incomplete: true, ..usual };
+        let never = FailWhen { fail_on: FailOn::Never, ..usual };
+        for (organisations, when, expected) in [
+            (vec![clean.organisation()], usual, 0),
+            (vec![clean.organisation(), planted.organisation()], usual, 1),
+            (vec![planted.organisation()], FailWhen { fail_on: FailOn::Severity(Severity::Critical), ..usual }, 1),
+            (vec![planted.organisation()], never, 0),
+            (vec![incomplete, planted.organisation()], usual, 3),
+            (vec![incomplete], never, 3),
+            (vec![incomplete], lenient, 1),
+            (vec![sample::failed()], usual, 3),
+            (vec![sample::failed()], lenient, 3),
+        ] {
+            assert_eq!(exit_code(&organisations, when), expected, "{organisations:?} {when:?}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Foreign text made safe to look at: what is invisible or turns the reading direction is written out.
+//!
+//! Not an escape for a format: HTML, JSON and the like escape by their own means, on top of this.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// The text with each control, bidirectional and invisible character written as `[U+202E]`.
+///
+/// Names come from whoever may edit a client: a line break would forge a row, an escape sequence would drive the
+/// terminal, and U+202E shows `exe.gpj` as `jpg.exe`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_treacherous) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_treacherous(character) {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "[U+{:04X}]", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// The text, cut to so many characters with an ellipsis as the last where it is longer.
+pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
+    if text.chars().nth(characters).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut cut: String = text.chars().take(characters.saturating_sub(1)).collect();
+    cut.push('…');
+    Cow::Owned(cut)
+}
+
+/// Unicode's `Cc`, the bidirectional controls of UAX 9, line separators, and what has no width.
+const fn is_treacherous(character: char) -> bool {
+    matches!(character,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_deceives_the_eye_is_written_out_and_all_else_stays() {
+        for (text, expected) in [
+            ("Wallboard Zürich", "Wallboard Zürich"),
+            ("客户端 😀", "客户端 😀"),
+            ("a\nb", "a[U+000A]b"),
+            ("\u{1b}[31mred", "[U+001B][31mred"),
+            ("\u{202e}gpj.exe", "[U+202E]gpj.exe"),
+            ("\u{2066}x\u{2069}", "[U+2066]x[U+2069]"),
+            ("Bill\u{200b}ing", "Bill[U+200B]ing"),
+            ("tab\there\u{7f}\u{9b}", "tab[U+0009]here[U+007F][U+009B]"),
+            ("\u{e0041}", "[U+E0041]"),
+            ("", ""),
+        ] {
+            assert_eq!(visible(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_by_characters_and_says_so() {
+        for (text, characters, expected) in
+            [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("äöü", 3, "äöü"), ("äöüß", 2, "ä…"), ("", 0, ""), ("a", 0, "…")]
+        {
+            assert_eq!(shortened(text, characters), expected);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Who may see details, and who may ask for a reload.
+//!
+//! Not authentication: there is none yet. The page's details and the report are a map of the strongest credentials.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::header::{HOST, HeaderMap, ORIGIN};
+use hyper::http::uri::Authority;
+use hyper::{Request, Uri};
+
+use super::Config;
+
+/// Why details are not shown; `None` where they are.
+///
+/// They are shown on loopback or with `--web.expose-report`. On loopback the request must also have named a loopback
+/// host: else a web page could, by a name of its own that it resolves to 127.0.0.1, read the report through the
+/// browser of whoever looks at it.
+pub(super) fn details_closed<B>(config: &Config, bound: SocketAddr, request: &Request<B>) -> Option<&'static str> {
+    if config.expose_report {
+        return None;
+    }
+    if !bound.ip().to_canonical().is_loopback() {
+        return Some(
+            "Details are a map of the strongest credentials. They are served on a loopback address only, \
+             or everywhere with --web.expose-report.",
+        );
+    }
+    if !names_loopback(request.uri(), request.headers()) {
+        return Some(
+            "The request came under a name that is not loopback, which can be a web page reaching through a browser. \
+             Ask for localhost or 127.0.0.1, or start the exporter with --web.expose-report.",
+        );
+    }
+    None
+}
+
+/// Whether the request comes from a web page of another origin. Tools such as curl send no `Origin`.
+pub(super) fn is_cross_site<B>(request: &Request<B>) -> bool {
+    let host = request.headers().get(HOST).map(hyper::header::HeaderValue::as_bytes);
+    request.headers().get(ORIGIN).is_some_and(|origin| {
+        let origin = origin.as_bytes();
+        let origin = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+        origin.is_none() || origin != host
+    })
+}
+
+/// Whether every name under which the request reached us is a loopback one. A request without a name is refused.
+fn names_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
+    let hosts = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let mut names = hosts.chain(uri.authority().map(Authority::as_str)).peekable();
+    names.peek().is_some() && names.all(is_loopback)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let name = authority.host();
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(bound: &str, expose_report: bool, uri: &str, hosts: &[&str]) -> bool {
+        let bound: SocketAddr = bound.parse().expect("an address");
+        let config = Config {
+            listen_address: bound,
+            telemetry_path: "/metrics".to_owned(),
+            enable_lifecycle: false,
+            expose_report,
+            max_connections: 1,
+        };
+        let mut request = Request::get(uri);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        details_closed(&config, bound, &request.body(()).expect("a request")).is_some()
+    }
+
+    #[test]
+    fn details_need_loopback_by_address_and_by_name_or_the_flag() {
+        for (bound, expose, uri, hosts, expected) in [
+            ("127.0.0.1:9847", false, "/", &["localhost:9847"][..], false),
+            ("127.0.0.1:9847", false, "/", &["LOCALHOST"], false),
+            ("127.0.0.1:9847", false, "/", &["127.0.0.1:9847"], false),
+            ("127.9.9.9:9847", false, "/", &["127.9.9.9:9847"], false),
+            ("[::1]:9847", false, "/", &["[::1]:9847"], false),
+            ("[::ffff:127.0.0.1]:9847", false, "/", &["localhost"], false),
+            ("0.0.0.0:9847", false, "/", &["localhost:9847"], true),
+            ("[::]:9847", false, "/", &["localhost:9847"], true),
+            ("10.0.0.7:9847", false, "/", &["localhost:9847"], true),
+            ("10.0.0.7:9847", true, "/", &["exporter.example.com"], false),
+            ("127.0.0.1:9847", false, "/", &["rebound.example.com:9847"], true),
+            ("127.0.0.1:9847", false, "/", &["127.0.0.1.example.com"], true),
+            ("127.0.0.1:9847", false, "/", &["localhost.example.com"], true),
+            ("127.0.0.1:9847", false, "/", &["localhost@example.com"], true),
+            ("127.0.0.1:9847", false, "/", &["10.0.0.7:9847"], true),
+            ("127.0.0.1:9847", false, "/", &["localhost", "example.com"], true),
+            ("127.0.0.1:9847", false, "http://example.com/", &["localhost"], true),
+            ("127.0.0.1:9847", false, "/", &[], true),
+            ("127.0.0.1:9847", false, "/", &[""], true),
+            ("127.0.0.1:9847", true, "/", &["rebound.example.com"], false),
+        ] {
+            assert_eq!(closed(bound, expose, uri, hosts), expected, "{bound} {uri} {hosts:?}");
+        }
+    }
+
+    #[test]
+    fn a_web_page_elsewhere_is_cross_site_and_a_tool_is_not() {
+        for (origin, expected) in [
+            (None, false),
+            (Some("http://localhost:9847"), false),
+            (Some("https://localhost:9847"), false),
+            (Some("http://localhost:3000"), true),
+            (Some("https://example.com"), true),
+            (Some("null"), true),
+        ] {
+            let mut request = Request::post("/-/reload").header(HOST, "localhost:9847");
+            if let Some(origin) = origin {
+                request = request.header(ORIGIN, origin);
+            }
+            assert_eq!(is_cross_site(&request.body(()).expect("a request")), expected, "{origin:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Answers: a status, exact headers, and a body of parts that are never copied together.
+//!
+//! Not which answer is given: that is `routes`.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// An answer without a handler's name.
+pub(super) type Answer = Response<Parts>;
+
+/// A body of parts, sent one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Parts(std::vec::IntoIter<Bytes>);
+
+impl Body for Parts {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Poll::Ready(self.0.next().map(|part| Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.as_slice().iter().map(|part| part.len() as u64).sum())
+    }
+}
+
+/// An answer of that type and these parts, which nobody keeps.
+pub(super) fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<Bytes>) -> Answer {
+    let length: usize = parts.iter().map(Bytes::len).sum();
+    let mut answer = Response::new(Parts(parts.into_iter()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    // Written here as well as by hyper, so that HEAD tells it too.
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// A sentence, ended by a line break.
+pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Answer {
+    let mut text = text.into();
+    text.push('\n');
+    let mut answer = parts(status, TEXT, vec![Bytes::from(text)]);
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    answer
+}
+
+/// The report.
+pub(super) fn json(document: Bytes) -> Answer {
+    let mut answer = parts(StatusCode::OK, JSON, vec![document]);
+    closed_to_others(&mut answer, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    answer
+}
+
+/// A page, with the policy that says what it may load.
+pub(super) fn html(page: String, security_policy: HeaderValue) -> Answer {
+    let mut answer = parts(StatusCode::OK, HTML, vec![Bytes::from(page)]);
+    closed_to_others(&mut answer, security_policy);
+    answer
+}
+
+/// The icon, which browsers ask for beside a page without one of its own.
+pub(super) fn icon(svg: &'static str) -> Answer {
+    let mut answer = parts(StatusCode::OK, SVG, vec![Bytes::from_static(svg.as_bytes())]);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
+    answer
+}
+
+/// The same answer without its body, as HEAD wants it.
+pub(super) fn head(answer: Answer) -> Answer {
+    answer.map(|_| Parts::default())
+}
+
+fn closed_to_others(answer: &mut Answer, security_policy: HeaderValue) {
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CONTENT_SECURITY_POLICY, security_policy);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
+}

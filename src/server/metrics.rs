@@ -1,0 +1,86 @@
+//! What was asked of the server, and how it was answered.
+
+use hyper::StatusCode;
+use prometheus::{IntCounterVec, Opts, Registry};
+
+use crate::metric::{Family, Kind};
+
+const REQUESTS: Family = Family {
+    name: "genesyscloud_oauth_exporter_http_requests_total",
+    kind: Kind::Counter,
+    labels: &["handler", "code"],
+    help: "Requests that the exporter answered, by handler and HTTP status; requests that are not HTTP reach no handler.",
+};
+
+/// Everything that this module exposes.
+pub const FAMILIES: &[Family] = &[REQUESTS];
+
+/// What answers a request. The value of the label `handler`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handler {
+    Metrics,
+    Page,
+    Report,
+    Healthy,
+    Ready,
+    Reload,
+    Icon,
+    /// No path of ours, or a request that no handler would take.
+    None,
+}
+
+impl Handler {
+    const ALL: [Self; 8] =
+        [Self::Metrics, Self::Page, Self::Report, Self::Healthy, Self::Ready, Self::Reload, Self::Icon, Self::None];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Page => "page",
+            Self::Report => "report",
+            Self::Healthy => "healthy",
+            Self::Ready => "ready",
+            Self::Reload => "reload",
+            Self::Icon => "icon",
+            Self::None => "none",
+        }
+    }
+
+    /// The codes that it usually answers with, there from the start so that the first is seen as an increase.
+    const fn codes(self) -> &'static [StatusCode] {
+        match self {
+            Self::Metrics | Self::Icon => &[StatusCode::OK],
+            Self::Page => &[StatusCode::OK, StatusCode::INTERNAL_SERVER_ERROR],
+            Self::Report => {
+                &[StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::INTERNAL_SERVER_ERROR]
+            }
+            Self::Healthy | Self::Ready => &[StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE],
+            Self::Reload => &[StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR],
+            Self::None => &[StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::PAYLOAD_TOO_LARGE],
+        }
+    }
+}
+
+/// The counter of answers.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    requests: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers the family. Fails where its name is taken.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let requests = IntCounterVec::new(Opts::new(REQUESTS.name, REQUESTS.help), REQUESTS.labels)?;
+        registry.register(Box::new(requests.clone()))?;
+        for handler in Handler::ALL {
+            for code in handler.codes() {
+                requests.with_label_values(&[handler.label(), code.as_str()]);
+            }
+        }
+        Ok(Self { requests })
+    }
+
+    pub(super) fn answered(&self, handler: Handler, code: StatusCode) {
+        self.requests.with_label_values(&[handler.label(), code.as_str()]).inc();
+    }
+}

@@ -1,0 +1,136 @@
+//! How fresh an organisation's data is, in a sentence.
+//!
+//! Readiness is decided elsewhere (`health`); this is for people.
+
+use std::time::Duration;
+
+use super::words::{Moment, counted, spoken};
+use crate::domain::{Freshness, Timestamp};
+use crate::output::visible;
+
+/// A refresh that is later than this after its time is overdue: it has its own deadline of two minutes, and retries.
+const GRACE: Duration = Duration::from_mins(5);
+
+/// The banner of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FreshnessView {
+    /// The colour: `good`, `wait`, `bad`.
+    pub(super) tone: &'static str,
+    /// One word that says it without colour.
+    pub(super) word: &'static str,
+    /// The sentence up to the time in it.
+    pub(super) before: &'static str,
+    /// The time that it speaks of.
+    pub(super) moment: Option<Moment>,
+    /// The rest of the sentence.
+    pub(super) after: String,
+    /// Why the last refresh failed.
+    pub(super) reason: Option<String>,
+}
+
+impl FreshnessView {
+    pub(super) fn new(freshness: &Freshness, has_data: bool, now: Timestamp) -> Self {
+        let moment = |time: Option<Timestamp>| time.map(|time| Moment::new(time, now));
+        let (attempt, success) = (moment(freshness.last_attempt), moment(freshness.last_success));
+        let failed = counted(freshness.consecutive_failures, "attempt");
+        let next = next(freshness, now);
+        let view = |tone, word, before, moment, after| Self {
+            tone,
+            word,
+            before,
+            moment,
+            after,
+            reason: freshness.failure.as_deref().map(|failure| visible(failure).into_owned()),
+        };
+        if freshness.withdrawn && !has_data {
+            let after = format!(", too long ago to be shown; {failed} failed since. {next}");
+            view("bad", "Withdrawn", "Last complete refresh ", success, after)
+        } else if !has_data && attempt.is_none() {
+            view("wait", "Starting", "The first refresh is under way.", None, String::new())
+        } else if !has_data {
+            let before = "No refresh has been complete yet. Last tried ";
+            view("bad", "No data", before, attempt, format!("; {failed} failed. {next}"))
+        } else if attempt.is_none() {
+            let after = ", kept in the state file; the first refresh of this process is under way.".to_owned();
+            view("wait", "Restored", "Complete ", success, after)
+        } else if !freshness.last_successful {
+            view("bad", "Stale", "Last complete refresh ", success, format!("; {failed} failed since. {next}"))
+        } else if is_overdue(freshness, now) {
+            view("bad", "Stale", "Complete ", success, "; no refresh has ended since, and one is overdue.".to_owned())
+        } else {
+            view("good", "Fresh", "Complete ", success, format!(". {next}"))
+        }
+    }
+}
+
+fn next(freshness: &Freshness, now: Timestamp) -> String {
+    let since = freshness.last_attempt.map(|attempt| now.since(attempt));
+    match since.and_then(|since| freshness.interval.checked_sub(since)) {
+        Some(left) if !left.is_zero() => format!("Next refresh in {}.", spoken(left)),
+        _ => "The next refresh is due.".to_owned(),
+    }
+}
+
+fn is_overdue(freshness: &Freshness, now: Timestamp) -> bool {
+    freshness.last_attempt.is_some_and(|attempt| now.since(attempt) > freshness.interval + GRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample::{NOW, freshness};
+
+    fn ago(seconds: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_seconds(NOW.seconds() - seconds))
+    }
+
+    fn said(freshness: &Freshness, has_data: bool) -> String {
+        let view = FreshnessView::new(freshness, has_data, NOW);
+        let moment = view.moment.map_or(String::new(), |moment| moment.ago);
+        let reason = view.reason.map_or(String::new(), |reason| format!(" Reason: {reason}"));
+        format!("{} {}: {}{moment}{}{reason}", view.tone, view.word, view.before, view.after)
+    }
+
+    #[test]
+    fn every_state_has_its_sentence() {
+        let failing = Freshness {
+            last_attempt: ago(240),
+            last_success: ago(3 * 3_600),
+            last_successful: false,
+            consecutive_failures: 36,
+            failure: Some("the platform answers 503".to_owned()),
+            ..freshness()
+        };
+        for (freshness, has_data, expected) in [
+            (freshness(), true, "good Fresh: Complete 2 minutes ago. Next refresh in 3 minutes."),
+            (Freshness::default(), false, "wait Starting: The first refresh is under way."),
+            (
+                Freshness { last_attempt: None, last_success: ago(600), ..freshness() },
+                true,
+                "wait Restored: Complete 10 minutes ago, kept in the state file; the first refresh of this process is under way.",
+            ),
+            (
+                failing.clone(),
+                true,
+                "bad Stale: Last complete refresh 3 hours ago; 36 attempts failed since. Next refresh in 1 minute. Reason: the platform answers 503",
+            ),
+            (
+                Freshness { last_attempt: ago(700), last_success: ago(700), ..freshness() },
+                true,
+                "bad Stale: Complete 11 minutes ago; no refresh has ended since, and one is overdue.",
+            ),
+            (
+                Freshness { last_success: None, consecutive_failures: 1, ..failing.clone() },
+                false,
+                "bad No data: No refresh has been complete yet. Last tried 4 minutes ago; 1 attempt failed. Next refresh in 1 minute. Reason: the platform answers 503",
+            ),
+            (
+                Freshness { withdrawn: true, last_attempt: ago(400), ..failing },
+                false,
+                "bad Withdrawn: Last complete refresh 3 hours ago, too long ago to be shown; 36 attempts failed since. The next refresh is due. Reason: the platform answers 503",
+            ),
+        ] {
+            assert_eq!(said(&freshness, has_data), expected);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The page in its states: what it says, what it hides, and that nobody else's text gets through as markup.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::Freshness;
+use crate::exposition::Reload;
+use crate::output::sample::{self, NOW, Sample};
+use crate::publish::{Judged, channel};
+
+const OPEN: Options<'_> = Options { telemetry_path: "/metrics", closed: None };
+
+fn judged(sample: Sample) -> Option<Arc<Judged>> {
+    let Sample { snapshot, report, ledger, .. } = sample;
+    Some(Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger }))
+}
+
+fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> Organisation {
+    Organisation { org: "default".to_owned(), freshness, judged }
+}
+
+fn rendered(organisations: Vec<Organisation>, last_successful: bool, options: &Options<'_>) -> String {
+    let reload = Reload { last_successful, last_success: Timestamp::from_seconds(NOW.seconds() - 7_200) };
+    let (_publisher, reader) = channel(organisations, reload, crate::exposition::Config::default());
+    page(&reader.current(), NOW, options).expect("a page")
+}
+
+fn failing() -> Freshness {
+    Freshness {
+        last_attempt: Some(Timestamp::from_seconds(NOW.seconds() - 130)),
+        last_success: Some(Timestamp::from_seconds(NOW.seconds() - 10_900)),
+        last_successful: false,
+        consecutive_failures: 36,
+        failure: Some("clients: the platform answers 503 after 4 attempts <correlation id 5f2c>".to_owned()),
+        ..sample::freshness()
+    }
+}
+
+/// Every state of the page that somebody may meet, by name.
+fn gallery() -> Vec<(&'static str, String)> {
+    let closed = Options {
+        closed: Some("Details are a map of the strongest credentials. They are served on loopback only."),
+        ..OPEN
+    };
+    let planted = || judged(sample::planted());
+    vec![
+        ("planted", rendered(vec![organisation(sample::freshness(), planted())], true, &OPEN)),
+        ("clean", rendered(vec![organisation(sample::freshness(), judged(sample::clean()))], true, &OPEN)),
+        ("starting", rendered(vec![organisation(Freshness::default(), None)], true, &OPEN)),
+        ("failing", rendered(vec![organisation(failing(), planted())], false, &OPEN)),
+        ("withdrawn", rendered(vec![organisation(Freshness { withdrawn: true, ..failing() }, None)], true, &OPEN)),
+        ("closed", rendered(vec![organisation(sample::freshness(), planted())], true, &closed)),
+    ]
+}
+
+#[test]
+fn names_stay_text() {
+    let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
+    assert!(!page.contains("<script"), "no markup from names, and no script of ours");
+    assert!(
+        page.contains("&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe[U+000A]"),
+        "it is shown as what it is"
+    );
+    assert!(!page.contains('\u{202e}'));
+    let cut = page.split("title=\"Speech analytics export").nth(1).expect("a long name has its whole in the title");
+    assert!(cut.split('"').next().is_some_and(|title| title.ends_with("cope with it")));
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs() {
+    for (name, page) in gallery() {
+        assert!(
+            page.contains(&format!("<style>{}</style>", style::STYLE)),
+            "{name}: the style is what the policy's hash is of"
+        );
+        for forbidden in
+            ["<script", "javascript:", " on", "http://", "https://", "@import", "url(", "style=", "<iframe", "<form"]
+        {
+            let hits = page.matches(forbidden).count();
+            // Event handlers are attributes: ` on...=`.
+            let hits = if forbidden == " on" {
+                page.split(" on").skip(1).filter(|rest| is_handler(rest)).count()
+            } else {
+                hits
+            };
+            assert_eq!(hits, 0, "{name}: {forbidden}");
+        }
+    }
+}
+
+fn is_handler(rest: &str) -> bool {
+    rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).starts_with('=')
+}
+
+#[test]
+fn a_closed_page_has_freshness_and_links_and_no_detail() {
+    let (_, page) = gallery().into_iter().find(|(name, _)| *name == "closed").expect("in the gallery");
+    for shown in
+        ["Complete ", "2 minutes ago", "href=\"/metrics\"", "href=\"/-/ready\"", "map of the strongest credentials"]
+    {
+        assert!(page.contains(shown), "{shown}");
+    }
+    for hidden in ["Contoso", "b1f0c2d4", "Batch password sync", "dangerous-scope", "/api/v1/report", "61"] {
+        assert!(!body(&page).contains(hidden), "{hidden}");
+    }
+}
+
+/// Without the style, whose figures are nobody's secret.
+fn body(page: &str) -> &str {
+    page.split("</style>").nth(1).expect("a body")
+}
+
+#[test]
+fn the_worst_come_first_and_the_rest_is_counted() {
+    let mut sample = sample::planted();
+    let template = sample.report.findings[0].clone();
+    for _ in 0..100 {
+        sample
+            .report
+            .findings
+            .push(crate::audit::Finding { severity: crate::domain::Severity::Low, ..template.clone() });
+    }
+    let open = sample.report.findings.len();
+    let page = rendered(vec![organisation(sample::freshness(), judged(sample))], true, &OPEN);
+    assert_eq!(page.matches("<td role=\"cell\" class=\"sev\">").count(), 50);
+    assert!(page.contains(&format!("and {} more in the", open - 50)));
+    let (first_low, last_high) =
+        (page.find("badge low"), page.find("class=\"pair\"").map(|end| page[..end].rfind("badge high")));
+    assert!(first_low > last_high.flatten(), "sorted by severity");
+}
+
+#[test]
+fn what_is_new_is_marked_and_what_was_always_there_is_not() {
+    let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
+    assert!(page.contains("<span class=\"new\">3 new in 24 h</span>"));
+    assert_eq!(page.matches("<span class=\"new\">new</span>").count(), 3);
+    assert!(page.contains("before tracking"));
+    assert!(page.contains("<time datetime=\"2026-11-20T21:27:41Z\">3 hours ago</time>"));
+}
+
+#[test]
+fn an_input_that_was_not_read_names_the_permission_that_cures_it() {
+    let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
+    assert!(page.contains("<code>authorization:role:view</code>"));
+    assert!(page.contains("not read: roles"));
+}
+
+#[test]
+fn empty_states_say_what_they_are() {
+    let gallery = gallery();
+    let find = |wanted: &str| &gallery.iter().find(|(name, _)| *name == wanted).expect("in the gallery").1;
+    assert!(find("starting").contains("The first refresh is under way."));
+    assert!(find("clean").contains("No open finding."));
+    assert!(find("clean").contains("No client holds a dangerous scope"));
+    assert!(find("failing").contains("&#60;correlation id 5f2c&#62;"));
+    assert!(find("failing").contains("Reload failed."));
+    assert!(find("withdrawn").contains("too long ago to be shown"));
+    assert!(!find("withdrawn").contains("/api/v1/report"), "no link to a report that is not there");
+}
+
+/// For the eye: `cargo test --lib -- --ignored gallery`, then a browser on `target/status-page/`.
+#[test]
+#[ignore = "writes pages to look at"]
+fn gallery_for_the_eye() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/target/status-page");
+    std::fs::create_dir_all(directory).expect("a directory");
+    for (name, page) in gallery() {
+        std::fs::write(format!("{directory}/{name}.html"), page).expect("a file");
+    }
+}

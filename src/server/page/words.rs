@@ -1,0 +1,75 @@
+//! Times and amounts in plain words.
+//!
+//! The absolute form stands beside the relative one: a page that was left open for an hour must not lie.
+
+use std::time::Duration;
+
+use crate::domain::Timestamp;
+use crate::output::{rfc3339, utc};
+
+/// A point in time, said in three ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// `3 hours ago`.
+    pub(super) ago: String,
+    /// `2026-11-21 00:27 UTC`.
+    pub(super) utc: String,
+    /// `2026-11-21T00:27:41Z`.
+    pub(super) rfc3339: String,
+}
+
+impl Moment {
+    pub(super) fn new(time: Timestamp, now: Timestamp) -> Self {
+        let ago = match now.since(time) {
+            Duration::ZERO => "just now".to_owned(),
+            span => format!("{} ago", spoken(span)),
+        };
+        Self { ago, utc: utc(time), rfc3339: rfc3339(time) }
+    }
+}
+
+/// `2 minutes`: one unit, rounded down, so that it never says more than has passed.
+pub(super) fn spoken(span: Duration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    match span.as_secs() {
+        seconds if seconds < MINUTE => counted(seconds, "second"),
+        seconds if seconds < HOUR => counted(seconds / MINUTE, "minute"),
+        seconds if seconds < 2 * DAY => counted(seconds / HOUR, "hour"),
+        seconds => counted(seconds / DAY, "day"),
+    }
+}
+
+/// `1 client`, `2 clients`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_in_one_unit_rounded_down() {
+        for (seconds, expected) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (3_599, "59 minutes"),
+            (3_600, "1 hour"),
+            (172_799, "47 hours"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(spoken(Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stepped_back_makes_no_future() {
+        let (now, later) = (Timestamp::from_seconds(100), Timestamp::from_seconds(160));
+        assert_eq!(Moment::new(later, now).ago, "just now");
+        assert_eq!(Moment::new(now, later).ago, "1 minute ago");
+    }
+}

@@ -1,0 +1,191 @@
+//! The routes.
+//!
+//! | path | methods | answer |
+//! |---|---|---|
+//! | the telemetry path | GET, HEAD | the metrics, always 200 |
+//! | `/` | GET, HEAD | the status page |
+//! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
+//! | `/-/healthy` | GET, HEAD | 200 while the process and its tasks live |
+//! | `/-/ready` | GET, HEAD | 200 once there is something to rely on |
+//! | `/-/reload` | POST | policy and baseline again |
+//! | `/favicon.ico` | GET, HEAD | an icon, so that browsers cause no 404 |
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::body::Body;
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY};
+use hyper::{Method, Request, StatusCode};
+use tokio::sync::Semaphore;
+use tracing::error;
+
+use super::answer::{self, Answer};
+use super::metrics::Handler;
+use super::report::Prepared;
+use super::{Limits, View, access, health, page};
+use crate::exposition::{self, Encoding};
+
+/// Status pages that are made at the same time.
+const PAGES_AT_ONCE: usize = 2;
+
+/// Answers requests.
+#[derive(Debug)]
+pub struct Routes {
+    view: View,
+    report: Prepared,
+    page_turns: Arc<Semaphore>,
+}
+
+impl Routes {
+    /// The routes on what that view shows.
+    pub fn new(view: View) -> Self {
+        Self { view, report: Prepared::default(), page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)) }
+    }
+
+    pub(super) fn bound(&self) -> SocketAddr {
+        self.view.bound
+    }
+
+    /// Answers one request, and counts it. Its body is not read.
+    pub(super) async fn answer<B: Body>(&self, request: Request<B>) -> Answer {
+        let (handler, answer) = self.dispatch(&request).await;
+        self.view.metrics.answered(handler, answer.status());
+        if request.method() == Method::HEAD { answer::head(answer) } else { answer }
+    }
+
+    async fn dispatch<B: Body>(&self, request: &Request<B>) -> (Handler, Answer) {
+        let Some(handler) = self.handler(request.uri().path()) else { return (Handler::None, self.not_found()) };
+        let allowed = if handler == Handler::Reload { "POST" } else { "GET, HEAD" };
+        if !allowed.split(", ").any(|method| method == request.method().as_str()) {
+            return (Handler::None, not_allowed(allowed));
+        }
+        if request.body().size_hint().upper().is_none_or(|length| length > Limits::MAX_BODY) {
+            let refusal = answer::text(StatusCode::PAYLOAD_TOO_LARGE, "No request here has a body.");
+            return (Handler::None, refusal);
+        }
+        let answer = match handler {
+            Handler::Metrics => self.metrics(request.headers()),
+            Handler::Page => self.page(access::details_closed(&self.view.config, self.view.bound, request)).await,
+            Handler::Report => self.report(access::details_closed(&self.view.config, self.view.bound, request)).await,
+            Handler::Healthy => self.healthy(),
+            Handler::Ready => self.ready(),
+            Handler::Reload => self.reload(access::is_cross_site(request)).await,
+            Handler::Icon => answer::icon(page::ICON),
+            Handler::None => self.not_found(),
+        };
+        (handler, answer)
+    }
+
+    fn handler(&self, path: &str) -> Option<Handler> {
+        if path == self.view.config.telemetry_path {
+            return Some(Handler::Metrics);
+        }
+        match path {
+            "/" => Some(Handler::Page),
+            "/api/v1/report" => Some(Handler::Report),
+            "/-/healthy" => Some(Handler::Healthy),
+            "/-/ready" => Some(Handler::Ready),
+            "/-/reload" => Some(Handler::Reload),
+            "/favicon.ico" => Some(Handler::Icon),
+            _ => None,
+        }
+    }
+
+    fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let (accept, accept_encoding) = (list(headers, &ACCEPT), list(headers, &ACCEPT_ENCODING));
+        let (format, encoding) = exposition::negotiate(accept.as_deref(), accept_encoding.as_deref());
+        let published = self.view.reader.current();
+        let body = exposition::scrape(&published.audited, &published.status, &self.view.registry, format, encoding);
+        let mut answer = answer::parts(StatusCode::OK, HeaderValue::from_static(format.content_type()), body);
+        answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if encoding == Encoding::Gzip {
+            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        answer
+    }
+
+    async fn page(&self, closed: Option<&'static str>) -> Answer {
+        let published = self.view.reader.current();
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        // Never closed; were it, pages would merely not be bounded.
+        let turn = Arc::clone(&self.page_turns).acquire_owned().await;
+        let making = tokio::task::spawn_blocking(move || {
+            let page = page::page(&published, now, &page::Options { telemetry_path: &path, closed });
+            drop(turn);
+            page
+        });
+        match making.await {
+            Ok(Ok(page)) => answer::html(page, page::security_policy()),
+            Ok(Err(cause)) => failed("status page", &cause.to_string()),
+            Err(cause) => failed("status page", &cause.to_string()),
+        }
+    }
+
+    async fn report(&self, closed: Option<&'static str>) -> Answer {
+        if let Some(reason) = closed {
+            return answer::text(StatusCode::FORBIDDEN, reason);
+        }
+        match self.report.document(self.view.reader.current()).await {
+            Ok(Some(document)) => answer::json(document),
+            Ok(None) => answer::text(StatusCode::NOT_FOUND, "There is no complete audit to report."),
+            Err(cause) => failed("report", &cause),
+        }
+    }
+
+    fn healthy(&self) -> Answer {
+        let dead: Vec<&str> = self.view.liveness.dead().collect();
+        if dead.is_empty() {
+            answer::text(StatusCode::OK, "healthy")
+        } else {
+            answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not healthy: ended: {}", dead.join(", ")))
+        }
+    }
+
+    fn ready(&self) -> Answer {
+        match health::not_ready(&self.view.reader.current()) {
+            None => answer::text(StatusCode::OK, "ready"),
+            Some(why) => answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")),
+        }
+    }
+
+    async fn reload(&self, cross_site: bool) -> Answer {
+        if !self.view.config.enable_lifecycle {
+            let reason = "Reloading by request is off; start the exporter with --web.enable-lifecycle, or send SIGHUP.";
+            return answer::text(StatusCode::FORBIDDEN, reason);
+        }
+        if cross_site {
+            return answer::text(StatusCode::FORBIDDEN, "A web page of another origin may not reload the exporter.");
+        }
+        match self.view.reload.request().await {
+            Ok(()) => answer::text(StatusCode::OK, "reloaded"),
+            Err(reason) => answer::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("not reloaded, what was in force stays: {reason}"),
+            ),
+        }
+    }
+
+    fn not_found(&self) -> Answer {
+        let metrics = &self.view.config.telemetry_path;
+        let paths =
+            format!("Not found. There is:\n{metrics}\n/\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)");
+        answer::text(StatusCode::NOT_FOUND, paths)
+    }
+}
+
+fn not_allowed(allowed: &'static str) -> Answer {
+    let mut answer = answer::text(StatusCode::METHOD_NOT_ALLOWED, format!("Method not allowed. Use {allowed}."));
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
+}
+
+fn failed(what: &'static str, cause: &str) -> Answer {
+    error!(what, cause, "could not be made");
+    answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("The {what} could not be made; the log says why."))
+}
+
+/// A header that may come in several lines, as one list.
+fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
+}

@@ -1,0 +1,232 @@
+//! Worlds to be rendered: organisations with ugly names, their judgement, and how they are watched.
+//!
+//! Not what is expected of the text.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+use genesyscloud_oauth_exporter::audit::{self, Report, Status, Verdict, rules};
+use genesyscloud_oauth_exporter::domain::{
+    Client, ClientId, ClientState, Collector, CollectorStatus, DivisionId, Freshness, GrantType, Input, NotRead, OrgId,
+    Organisation, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+};
+use genesyscloud_oauth_exporter::exposition::{
+    self, Audited, AuditedPart, Config, Encoding, Format, Reload, StatusPart, Watched,
+};
+use genesyscloud_oauth_exporter::grants::{Ledger, Memory, ScopeGrant};
+use genesyscloud_oauth_exporter::policy::Policy;
+use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// An organisation with everything that is rendered of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Org {
+    pub(crate) label: String,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) report: Report,
+    pub(crate) ledger: Ledger,
+    pub(crate) freshness: Freshness,
+}
+
+impl Org {
+    pub(crate) fn audited(&self) -> Audited<'_> {
+        Audited { org: &self.label, snapshot: &self.snapshot, report: &self.report, ledger: &self.ledger }
+    }
+}
+
+pub(crate) const RELOAD: Reload =
+    Reload { last_successful: true, last_success: Timestamp::from_seconds(1_799_990_000) };
+
+pub(crate) fn render(world: &[Org], config: &Config) -> (AuditedPart, StatusPart) {
+    let audited: Vec<_> = world.iter().map(Org::audited).collect();
+    let watched: Vec<_> = world.iter().map(|org| Watched { org: &org.label, freshness: &org.freshness }).collect();
+    let audited = exposition::audited(&audited, config);
+    let status = exposition::status(&watched, &audited, RELOAD);
+    (audited, status)
+}
+
+/// A whole answer as text, read through gzip where that was asked for.
+pub(crate) fn scrape(parts: &(AuditedPart, StatusPart), own: &Registry, format: Format, encoding: Encoding) -> String {
+    let body = exposition::scrape(&parts.0, &parts.1, own, format, encoding).concat();
+    let mut text = String::new();
+    match encoding {
+        Encoding::Identity => text = String::from_utf8(body).expect("legal UTF-8"),
+        Encoding::Gzip => {
+            let mut left: &[u8] = &body;
+            flate2::bufread::GzDecoder::new(&mut left).read_to_string(&mut text).expect("a sound member");
+            assert!(left.is_empty(), "{} bytes behind the only member", left.len());
+        }
+    }
+    text
+}
+
+/// One client as the platform might describe it: name, grant type, state, scopes.
+pub(crate) struct Sketch<'a>(
+    pub(crate) &'a str,
+    pub(crate) &'a str,
+    pub(crate) GrantType,
+    pub(crate) ClientState,
+    pub(crate) &'a [&'a str],
+);
+
+/// An organisation of these clients, judged by the policy in `policy`.
+pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches: &[Sketch<'_>]) -> Org {
+    let mut scopes = ScopeTable::default();
+    let mut clients: Vec<Client> = sketches.iter().map(|sketch| client(sketch, &mut scopes)).collect();
+    clients.sort_by(|a, b| a.id.cmp(&b.id));
+    let snapshot = Snapshot {
+        organisation,
+        taken_at: NOW,
+        own_client: None,
+        clients,
+        scopes,
+        registry: Input::Read(BTreeMap::from([
+            ("users".to_owned(), String::new()),
+            ("oauth".to_owned(), String::new()),
+        ])),
+        roles: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
+        divisions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
+    };
+    let policy = Policy::parse(policy, &rules::slugs()).expect("a valid policy");
+    let report = audit::evaluate(&snapshot, &policy, None, NOW);
+    Org { label: org.to_owned(), snapshot, report, ledger: Ledger::default(), freshness: freshness() }
+}
+
+fn client(Sketch(id, name, grant_type, state, held): &Sketch<'_>, scopes: &mut ScopeTable) -> Client {
+    let mut held: Vec<_> = held.iter().map(|scope| scopes.intern(scope)).collect();
+    held.sort_unstable();
+    held.dedup();
+    Client {
+        id: ClientId::new(*id),
+        name: (*name).to_owned(),
+        description: None,
+        grant_type: *grant_type,
+        grant_type_spelling: "CODE".into(),
+        state: *state,
+        scopes: held.into(),
+        role_grants: Box::default(),
+        redirect_uris: Box::default(),
+        token_validity: None,
+        created: None,
+        modified: None,
+        created_by: None,
+        modified_by: None,
+        deletion: None,
+    }
+}
+
+pub(crate) fn freshness() -> Freshness {
+    Freshness { interval: Duration::from_mins(5), ..Freshness::default() }
+}
+
+/// Two organisations with names that no writer of text likes.
+pub(crate) fn ugly() -> Vec<Org> {
+    let crab = "crab 🦀\ttab, carriage\rreturn, and a back\\slash before n\\n";
+    let long = "Ü".repeat(300);
+    let policy = "[scopes]\ndangerous = [{ match = \"we\\\"ird*\", severity = \"high\", reason = \"ugly\" }]\n";
+    let organisation = Organisation {
+        id: OrgId::new("0a1b"),
+        name: "Ac\"me\\ \nGmbH".to_owned(),
+        region: "mypurecloud.de".to_owned(),
+    };
+    let mut first = org(
+        "default",
+        organisation,
+        policy,
+        &[
+            Sketch(
+                "c-1",
+                "say \"hi\"\nand go",
+                GrantType::Code,
+                ClientState::Active,
+                &["users", "oauth", "we\"ird\n\\"],
+            ),
+            Sketch("c-2", crab, GrantType::ClientCredentials, ClientState::Active, &["users"]),
+            Sketch("c-3", &long, GrantType::Implicit, ClientState::Disabled, &[]),
+            Sketch("c-4\\\"", "", GrantType::Other, ClientState::Other, &["users:readonly"]),
+        ],
+    );
+    let grant = RoleGrant { role: RoleId::new("r"), division: Some(DivisionId::new("*")) };
+    let clients = &mut first.snapshot.clients;
+    clients[1].role_grants = vec![RoleGrant { division: None, ..grant.clone() }, grant].into();
+    clients[0].created = Some(Timestamp::from_seconds(1_500_000_000));
+    clients[0].modified = Some(Timestamp::from_seconds(1_600_000_000));
+    clients[0].token_validity = Some(300);
+    clients[2].deletion = Some(Timestamp::from_seconds(1_900_000_000));
+    first.ledger = Ledger::from_entries([
+        (
+            scope_grant("c-1", "oauth"),
+            Memory::Held { first_seen: Some(Timestamp::from_seconds(1_700_000_000)), missed: 0 },
+        ),
+        (scope_grant("c-1", "we\"ird\n\\"), Memory::Held { first_seen: None, missed: 1 }),
+        (scope_grant("c-0, gone", "users"), Memory::Gone(NOW)),
+    ]);
+    first.freshness = Freshness {
+        last_attempt: Some(NOW),
+        last_success: Some(Timestamp::from_seconds(1_799_999_000)),
+        last_successful: false,
+        consecutive_failures: 3,
+        collectors: vec![status(Collector::Clients, true, 1250), status(Collector::Roles, false, 0)],
+        ..freshness()
+    };
+    let organisation =
+        Organisation { id: OrgId::new("2c3d"), name: "Zwei".to_owned(), region: "usw2.pure.cloud".to_owned() };
+    let sketch = Sketch("c-1", "the same id elsewhere", GrantType::Code, ClientState::Inactive, &["users"]);
+    let mut second = org("eu \"west\"", organisation, "", &[sketch]);
+    second.snapshot.registry = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
+    second.report.findings[0].status = Status::Exempt;
+    second.report.verdicts[0].verdict = Verdict::Compliant;
+    second.ledger = Ledger::from_entries([(
+        scope_grant("c-1", "users"),
+        Memory::Held { first_seen: Some(Timestamp::from_seconds(1_700_000_001)), missed: 0 },
+    )]);
+    vec![first, second]
+}
+
+fn status(collector: Collector, success: bool, milliseconds: u64) -> CollectorStatus {
+    CollectorStatus { collector, success, supported: success, duration: Duration::from_millis(milliseconds) }
+}
+
+pub(crate) fn scope_grant(client: &str, scope: &str) -> ScopeGrant {
+    ScopeGrant { client: ClientId::new(client), scope: scope.to_owned() }
+}
+
+/// Own families of every kind, well named.
+pub(crate) fn own() -> Registry {
+    let registry = Registry::new();
+    let requests =
+        IntCounterVec::new(Opts::new("demo_requests_total", "Says \"how often\", in \\ and\nlines."), &["path"]);
+    let requests = requests.expect("a valid family");
+    requests.with_label_values(&["/a\"b\\c\nd"]).inc();
+    requests.with_label_values(&["/"]).inc_by(7);
+    let ratio = Gauge::new("demo_ratio", "A part.").expect("a valid family");
+    ratio.set(-0.25);
+    let buckets = HistogramOpts::new("demo_size_bytes", "Sizes.").buckets(vec![0.00001, 0.5, 1.0, 1_000_000.0]);
+    let sizes = Histogram::with_opts(buckets.const_label("org", "default")).expect("a valid family");
+    for size in [0.25, 1.0, 2_000_000.0] {
+        sizes.observe(size);
+    }
+    for family in [Box::new(requests) as Box<dyn prometheus::core::Collector>, Box::new(ratio), Box::new(sizes)] {
+        registry.register(family).expect("no family twice");
+    }
+    registry
+}
+
+/// Own families with values and names that are legal and odd.
+pub(crate) fn odd() -> Registry {
+    let registry = Registry::new();
+    for (name, value) in [("demo_nan", f64::NAN), ("demo_above", f64::INFINITY), ("demo_below", f64::NEG_INFINITY)] {
+        let gauge = Gauge::new(name, "Odd.").expect("a valid family");
+        gauge.set(value);
+        registry.register(Box::new(gauge)).expect("no family twice");
+    }
+    let counter = Counter::new("demo_without_suffix", "Odd.").expect("a valid family");
+    counter.inc_by(2.5);
+    registry.register(Box::new(counter)).expect("no family twice");
+    let unbounded = HistogramOpts::new("demo_unbounded", "Odd.").buckets(vec![1.0, f64::INFINITY]);
+    let unbounded = Histogram::with_opts(unbounded).expect("a valid family");
+    registry.register(Box::new(unbounded)).expect("no family twice");
+    registry
+}

@@ -1,0 +1,527 @@
+//! The server over real sockets, spoken to in raw bytes.
+//!
+//! What the pages and documents contain is tested beside them; here it is routes, limits and ends.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use genesyscloud_oauth_exporter::domain::{
+    Client, ClientId, ClientState, Freshness, GrantType, Input, OrgId, Organisation as Identity, ScopeTable, Snapshot,
+    Timestamp,
+};
+use genesyscloud_oauth_exporter::exposition;
+use genesyscloud_oauth_exporter::grants::Ledger;
+use genesyscloud_oauth_exporter::policy::Policy;
+use genesyscloud_oauth_exporter::publish::{Judged, Organisation, Publisher, channel};
+use genesyscloud_oauth_exporter::server::{
+    Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
+};
+use genesyscloud_oauth_exporter::{audit, server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
+const HOSTILE: &str = "<script>alert(1)</script>\u{202e}gnp.exe";
+
+/// Long enough for a busy machine; only a defect lets it pass.
+const GUARD: Duration = Duration::from_secs(60);
+/// A limit that a test wants to be reached.
+const SHORT: Duration = Duration::from_millis(50);
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(GUARD, future).await.expect("it ends")
+}
+
+// === The server under test ===
+
+struct Options {
+    bound: Option<&'static str>,
+    expose_report: bool,
+    enable_lifecycle: bool,
+    limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { bound: None, expose_report: false, enable_lifecycle: true, limits: Limits::new(16) }
+    }
+}
+
+struct Server {
+    address: SocketAddr,
+    publisher: Publisher,
+    registry: prometheus::Registry,
+    reloads: ReloadRequests,
+    latch: Latch,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(options: Options) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
+        let organisation = Organisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
+        let reload = exposition::Reload { last_successful: true, last_success: NOW };
+        let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
+        let registry = prometheus::Registry::new();
+        let mut liveness = Liveness::default();
+        let latch = liveness.latch("refresh of default");
+        let (reload, reloads) = reload_channel();
+        let view = View {
+            config: Config {
+                listen_address: bound,
+                telemetry_path: "/metrics".to_owned(),
+                enable_lifecycle: options.enable_lifecycle,
+                expose_report: options.expose_report,
+                max_connections: options.limits.connections,
+            },
+            bound,
+            reader,
+            metrics: Metrics::register(&registry).expect("a free name"),
+            registry: registry.clone(),
+            liveness,
+            reload,
+            now: || NOW,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let task = tokio::spawn(run(listener, Arc::new(Routes::new(view)), options.limits, shutdown));
+        Self { address, publisher, registry, reloads, latch, stop, task }
+    }
+
+    fn publish(&self, freshness: Freshness, judged: Option<Judged>) {
+        self.publisher.update(|organisations, _| {
+            organisations[0].freshness = freshness;
+            organisations[0].judged = judged.map(Arc::new);
+        });
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("a connection")
+    }
+
+    /// Sends a request under the name localhost on a connection of its own.
+    async fn ask(&self, method: &str, path: &str) -> Answer {
+        self.ask_with(method, path, "Host: localhost\r\n").await
+    }
+
+    async fn ask_with(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let mut stream = self.connect().await;
+        send(&mut stream, &format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n")).await;
+        Answer::parse(&everything(&mut stream).await)
+    }
+
+    fn counted(&self, handler: &str, code: &str) -> Option<u64> {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == server::FAMILIES[0].name)?;
+        let series = family.get_metric().iter().find(|metric| {
+            let labels: Vec<_> = metric.get_label().iter().map(|pair| (pair.name(), pair.value())).collect();
+            labels == [("code", code), ("handler", handler)]
+        })?;
+        // A counter of requests is whole.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(series.get_counter().get_value() as u64)
+    }
+}
+
+async fn send(stream: &mut TcpStream, request: &str) {
+    stream.write_all(request.as_bytes()).await.expect("sent");
+}
+
+/// What comes until the connection ends. A reset is an end, too.
+async fn everything(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = within(stream.read_to_end(&mut bytes)).await;
+    bytes
+}
+
+/// One answer without a body that matters, on a connection that stays.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = String::new();
+    while !text.ends_with(end) {
+        let mut byte = [0];
+        within(stream.read_exact(&mut byte)).await.expect("more");
+        text.push(char::from(byte[0]));
+    }
+    text
+}
+
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("an answer: {text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        Self {
+            status: status.parse().expect("a number"),
+            headers: lines.filter_map(header).collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+fn refreshed() -> Freshness {
+    Freshness {
+        interval: Duration::from_mins(5),
+        last_attempt: Some(NOW),
+        last_success: Some(NOW),
+        last_successful: true,
+        ..Freshness::default()
+    }
+}
+
+fn failed() -> Freshness {
+    Freshness {
+        last_attempt: Some(NOW),
+        consecutive_failures: 1,
+        failure: Some("the platform answers 503".to_owned()),
+        ..Freshness::default()
+    }
+}
+
+/// So many clients, each with a dangerous scope and a hostile name.
+fn judged(clients: usize) -> Judged {
+    let mut scopes = ScopeTable::default();
+    let oauth = scopes.intern("oauth");
+    let client = |n: usize| Client {
+        id: ClientId::new(format!("{n:08}-7a3e-4c1d-9b20-000000000000")),
+        name: HOSTILE.to_owned(),
+        description: None,
+        grant_type: GrantType::Code,
+        grant_type_spelling: "CODE".into(),
+        state: ClientState::Active,
+        scopes: [oauth].into(),
+        role_grants: Box::default(),
+        redirect_uris: Box::default(),
+        token_validity: None,
+        created: None,
+        modified: None,
+        created_by: None,
+        modified_by: None,
+        deletion: None,
+    };
+    let snapshot = Snapshot {
+        organisation: Identity {
+            id: OrgId::new("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f"),
+            name: "Contoso".to_owned(),
+            region: "mypurecloud.ie".to_owned(),
+        },
+        taken_at: NOW,
+        own_client: None,
+        clients: (0..clients).map(client).collect(),
+        scopes,
+        registry: Input::Read(BTreeMap::new()),
+        roles: Input::Read(BTreeMap::new()),
+        divisions: Input::Read(BTreeMap::new()),
+    };
+    let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
+    let report = audit::evaluate(&snapshot, &policy, None, NOW);
+    Judged { snapshot: Arc::new(snapshot), report, ledger: Ledger::default() }
+}
+
+// === Routes ===
+
+#[tokio::test]
+async fn every_route_answers_get_and_head_alike() {
+    let server = Server::start(Options::default()).await;
+    server.publish(refreshed(), Some(judged(2)));
+    for (path, handler, content_type) in [
+        ("/metrics", "metrics", "text/plain; version=0.0.4; charset=utf-8"),
+        ("/", "page", "text/html; charset=utf-8"),
+        ("/?anything=here", "page", "text/html; charset=utf-8"),
+        ("/api/v1/report", "report", "application/json"),
+        ("/-/healthy", "healthy", "text/plain; charset=utf-8"),
+        ("/-/ready", "ready", "text/plain; charset=utf-8"),
+        ("/favicon.ico", "icon", "image/svg+xml"),
+    ] {
+        let before = server.counted(handler, "200").expect("counted from the start");
+        let get = server.ask("GET", path).await;
+        assert_eq!((get.status, get.header("content-type")), (200, content_type), "{path}");
+        assert_eq!(server.counted(handler, "200"), Some(before + 1), "{path}");
+        assert_eq!(get.header("x-content-type-options"), "nosniff", "{path}");
+        if path == "/metrics" {
+            // Its figures move between two requests.
+            assert_eq!(get.header("vary"), "Accept, Accept-Encoding");
+            assert_eq!(get.header("content-length"), get.body.len().to_string());
+            assert_eq!(server.ask("HEAD", path).await.body, "");
+            continue;
+        }
+        assert_eq!(get.header("content-length"), get.body.len().to_string(), "{path}");
+        let head = server.ask("HEAD", path).await;
+        let without_date = |mut answer: Answer| {
+            answer.headers.remove("date");
+            answer
+        };
+        assert_eq!(without_date(head), without_date(Answer { body: String::new(), ..get }), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_and_lists_what_is() {
+    let server = Server::start(Options::default()).await;
+    for path in ["/metrics/", "/api/v1/clients", "/-/quit", "//"] {
+        let answer = server.ask("GET", path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        for known in ["/metrics", "/api/v1/report", "/-/healthy", "/-/ready", "/-/reload"] {
+            assert!(answer.body.contains(known), "{path}: {}", answer.body);
+        }
+    }
+    assert_eq!(server.counted("none", "404"), Some(4));
+}
+
+#[tokio::test]
+async fn other_methods_are_405_and_told_which_to_use() {
+    let server = Server::start(Options::default()).await;
+    for (method, path, allow) in [
+        ("POST", "/metrics", "GET, HEAD"),
+        ("DELETE", "/", "GET, HEAD"),
+        ("OPTIONS", "/api/v1/report", "GET, HEAD"),
+        ("get", "/-/healthy", "GET, HEAD"),
+        ("PUT", "/-/ready", "GET, HEAD"),
+        ("GET", "/-/reload", "POST"),
+        ("HEAD", "/-/reload", "POST"),
+    ] {
+        let answer = server.ask(method, path).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_may_load_nothing_and_shows_names_as_text() {
+    let server = Server::start(Options::default()).await;
+    server.publish(refreshed(), Some(judged(1)));
+    let page = server.ask("GET", "/").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!((page.header("referrer-policy"), page.header("cache-control")), ("no-referrer", "no-store"));
+    assert!(page.body.contains("&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe"), "{}", page.body);
+    assert!(!page.body.contains("<script"));
+    assert_eq!(server.ask("GET", "/api/v1/report").await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_report_is_404_until_there_is_one_and_follows_the_data() {
+    let server = Server::start(Options::default()).await;
+    assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404);
+    for clients in [1, 3] {
+        server.publish(refreshed(), Some(judged(clients)));
+        for _ in 0..2 {
+            let answer = server.ask("GET", "/api/v1/report").await;
+            let report: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+            assert_eq!(report["organisations"][0]["clients"].as_array().map(Vec::len), Some(clients));
+            assert_eq!((&report["complete"], &report["exit_code"]), (&true.into(), &1.into()));
+        }
+    }
+    server.publish(Freshness { withdrawn: true, ..failed() }, None);
+    assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404, "withdrawn data is gone here, too");
+}
+
+// === Who may see details ===
+
+#[tokio::test]
+async fn details_are_closed_off_loopback_and_under_foreign_names() {
+    for (bound, expose_report, host, open) in [
+        (None, false, "localhost", true),
+        (None, false, "127.0.0.1:9847", true),
+        (None, false, "rebound.example.com", false),
+        (Some("10.0.0.7:9847"), false, "localhost", false),
+        (Some("0.0.0.0:9847"), false, "127.0.0.1", false),
+        (Some("0.0.0.0:9847"), true, "exporter.example.com", true),
+    ] {
+        let server = Server::start(Options { bound, expose_report, ..Options::default() }).await;
+        server.publish(refreshed(), Some(judged(1)));
+        let host_header = format!("Host: {host}\r\n");
+        let page = server.ask_with("GET", "/", &host_header).await;
+        assert_eq!(page.status, 200, "{bound:?} {host}");
+        assert!(page.body.contains("Complete ") && page.body.contains("/metrics"), "freshness and links stay");
+        assert_eq!(page.body.contains("Contoso") && page.body.contains("00000000-7a3e"), open, "{bound:?} {host}");
+        let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
+        assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
+        assert_eq!(report.body.contains("--web.expose-report"), !open, "the reason is told: {}", report.body);
+        for path in ["/metrics", "/-/healthy", "/-/ready"] {
+            assert_eq!(server.ask_with("GET", path, &host_header).await.status, 200, "{path} is open");
+        }
+    }
+}
+
+// === Health, readiness, reload ===
+
+#[tokio::test]
+async fn ready_once_every_organisation_was_attempted_and_one_has_data() {
+    let server = Server::start(Options::default()).await;
+    let restored = Freshness { last_success: Some(NOW), ..Freshness::default() };
+    for (freshness, has_data, status, reason) in [
+        (Freshness::default(), false, 503, "default: the first refresh is under way"),
+        (failed(), false, 503, "default: the platform answers 503"),
+        (restored, true, 503, "default: the first refresh is under way"),
+        (failed(), true, 200, "ready"),
+        (refreshed(), true, 200, "ready"),
+        (Freshness { withdrawn: true, ..failed() }, false, 503, "no organisation has data"),
+    ] {
+        server.publish(freshness, has_data.then(|| judged(1)));
+        let answer = server.ask("GET", "/-/ready").await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(answer.body.contains(reason), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn healthy_while_the_refresh_tasks_live_whatever_the_platform_does() {
+    let server = Server::start(Options::default()).await;
+    server.publish(failed(), None);
+    assert_eq!(server.ask("GET", "/-/healthy").await.status, 200);
+    let Server { latch, .. } = server;
+    let server = Server { latch: Liveness::default().latch("another"), ..server };
+    drop(latch);
+    let answer = server.ask("GET", "/-/healthy").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("refresh of default"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_reload_answers_with_what_came_of_it() {
+    let mut server = Server::start(Options::default()).await;
+    for (result, status, said) in [(Ok(()), 200, "reloaded"), (Err("line 3: no such rule".to_owned()), 500, "line 3")] {
+        let mut stream = server.connect().await;
+        send(&mut stream, "POST /-/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        within(server.reloads.next()).await.expect("a request").answer(result);
+        let answer = Answer::parse(&everything(&mut stream).await);
+        assert_eq!(answer.status, status);
+        assert!(answer.body.contains(said), "{}", answer.body);
+    }
+    let web_page = "Host: localhost\r\nOrigin: https://example.com\r\n";
+    assert_eq!(server.ask_with("POST", "/-/reload", web_page).await.status, 403);
+    // Whoever was to reload is gone: an answer all the same.
+    drop(server.reloads);
+    let server = Server { reloads: reload_channel().1, ..server };
+    assert_eq!(server.ask("POST", "/-/reload").await.status, 500);
+}
+
+#[tokio::test]
+async fn a_reload_is_refused_where_it_is_not_switched_on() {
+    let server = Server::start(Options { enable_lifecycle: false, ..Options::default() }).await;
+    let answer = server.ask("POST", "/-/reload").await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("--web.enable-lifecycle"), "{}", answer.body);
+}
+
+// === Limits ===
+
+#[tokio::test]
+async fn a_head_that_never_ends_ends_the_connection() {
+    let limits = Limits { header_read: SHORT, ..Limits::new(16) };
+    let server = Server::start(Options { limits, ..Options::default() }).await;
+    for beginning in ["GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", ""] {
+        let mut stream = server.connect().await;
+        send(&mut stream, beginning).await;
+        let bytes = everything(&mut stream).await;
+        assert!(!String::from_utf8_lossy(&bytes).contains(" 200 "), "{beginning:?}");
+    }
+}
+
+#[tokio::test]
+async fn large_heads_and_bodies_are_refused() {
+    let server = Server::start(Options::default()).await;
+    let long = format!("Host: localhost\r\nX-Long: {}\r\n", "x".repeat(Limits::MAX_HEAD));
+    assert_eq!(server.ask_with("GET", "/", &long).await.status, 431);
+    let many = "X-Many: 1\r\n".repeat(Limits::MAX_HEADERS + 1);
+    assert_eq!(server.ask_with("GET", "/", &many).await.status, 431);
+    for body in ["Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"] {
+        assert_eq!(server.ask_with("GET", "/-/healthy", body).await.status, 413, "{body}");
+        assert_eq!(server.ask_with("POST", "/-/reload", body).await.status, 413, "{body}");
+    }
+}
+
+/// On one thread, so that a connection that was accepted has been answered after a few turns of another.
+#[tokio::test]
+async fn more_connections_than_allowed_wait_for_one_to_end() {
+    let server = Server::start(Options { limits: Limits::new(1), ..Options::default() }).await;
+    let request = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut first = server.connect().await;
+    send(&mut first, request).await;
+    until(&mut first, "healthy\n").await;
+    let mut second = server.connect().await;
+    send(&mut second, request).await;
+    for _ in 0..50 {
+        send(&mut first, request).await;
+        until(&mut first, "healthy\n").await;
+    }
+    assert!(second.try_read(&mut [0]).is_err(), "the second waits");
+    drop(first);
+    until(&mut second, "healthy\n").await;
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_cut_off() {
+    // Time enough to make the report, so that it is its sending that is cut.
+    let limits = Limits { connection: SHORT, last_answer: Duration::from_secs(1), ..Limits::new(1) };
+    let server = Server::start(Options { limits, ..Options::default() }).await;
+    // Larger than what the sockets of both sides buffer.
+    server.publish(refreshed(), Some(judged(20_000)));
+    let mut slow = server.connect().await;
+    send(&mut slow, "GET /api/v1/report HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    // The only place is taken until the slow peer is cut off.
+    let mut next = server.connect().await;
+    send(&mut next, "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    until(&mut next, "healthy\n").await;
+    let answer = everything(&mut slow).await;
+    assert!(!answer.ends_with(b"}\n"), "the answer was cut");
+}
+
+// === The end ===
+
+/// A server with a request under way that ends when the test says so.
+async fn busy(limits: Limits) -> (Server, TcpStream, server::ReloadRequest) {
+    let mut server = Server::start(Options { limits, ..Options::default() }).await;
+    let mut stream = server.connect().await;
+    send(&mut stream, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let request = within(server.reloads.next()).await.expect("a request");
+    (server, stream, request)
+}
+
+#[tokio::test]
+async fn answers_under_way_end_before_the_server_does() {
+    let (server, mut stream, request) = busy(Limits::new(16)).await;
+    let mut idle = server.connect().await;
+    send(&mut idle, "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    until(&mut idle, "healthy\n").await;
+    server.stop.send(()).expect("it runs");
+    assert_eq!(everything(&mut idle).await, b"", "an idle connection ends at once");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody new is let in");
+    assert!(!server.task.is_finished());
+    request.answer(Ok(()));
+    let answer = Answer::parse(&everything(&mut stream).await);
+    assert_eq!((answer.status, answer.header("connection")), (200, "close"));
+    within(server.task).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_does_not_hold_the_end_up() {
+    let (server, mut stream, request) = busy(Limits { drain: SHORT, ..Limits::new(16) }).await;
+    server.stop.send(()).expect("it runs");
+    within(server.task).await.expect("no panic");
+    assert_eq!(everything(&mut stream).await, b"");
+    drop(request);
+}

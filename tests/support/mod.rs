@@ -1,0 +1,158 @@
+//! An exporter and a simulated organisation in one process, for the tests of the whole.
+//!
+//! Waiting is polling a condition under a deadline; nothing sleeps for a time that is hoped to be enough.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "each test binary uses its part; a test that cannot be set up has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use genesyscloud_oauth_exporter::app::App;
+use genesyscloud_oauth_exporter::config::{self, Settings};
+use genesyscloud_oauth_exporter::secret::SecretString;
+use genesyscloud_oauth_exporter::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, Simulator};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// However slow the machine: longer than this means that it never happens.
+const NEVER: Duration = Duration::from_mins(1);
+
+/// Waits until the condition gives a value.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
+    let mut ticks = tokio::time::interval(Duration::from_millis(10));
+    let polling = async {
+        loop {
+            ticks.tick().await;
+            if let Some(value) = condition().await {
+                return value;
+            }
+        }
+    };
+    tokio::time::timeout(NEVER, polling).await.unwrap_or_else(|_| panic!("it never came to be: {what}"))
+}
+
+/// A simulated organisation whose own rate limit does not stand in the way.
+pub async fn simulator() -> Simulator {
+    let simulator = Simulator::start(Options::default()).await.expect("loopback");
+    simulator.organisation().set_rate_limit(1_000_000);
+    simulator
+}
+
+/// The settings of an exporter for that organisation: any port, very short intervals, no state file unless asked.
+pub fn settings(simulator: &Simulator, flags: &[(&str, &str)]) -> Settings {
+    let mut given = vec![("web.listen-address".to_owned(), "127.0.0.1:0".to_owned())];
+    given.extend(flags.iter().map(|(flag, value)| ((*flag).to_owned(), (*value).to_owned())));
+    let gathered = config::read(&given, Vec::<(String, String)>::new());
+    let url = simulator.url().parse().expect("a URL");
+    let secret = SecretString::from(DEFAULT_CLIENT_SECRET);
+    let mut settings =
+        Settings::for_simulated(&gathered, url, DEFAULT_CLIENT_ID.to_owned(), secret).expect("valid settings");
+    settings.refresh.interval = Duration::from_millis(20);
+    for organisation in &mut settings.organisations {
+        organisation.pacing.per_minute = 1_000_000;
+        organisation.pacing.burst = 100_000;
+        organisation.retry.base = Duration::from_millis(1);
+    }
+    settings
+}
+
+/// A running exporter.
+pub struct Exporter {
+    pub address: SocketAddr,
+    pub http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Exporter {
+    pub async fn start(settings: Settings) -> Self {
+        let app = App::build(settings).await.expect("it starts");
+        let address = app.address();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(app.run(async {
+            let _ = stopped.await;
+        }));
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { address, http, stop: Some(stop), task }
+    }
+
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.task.await.expect("it does not panic").expect("it ends in order");
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let response = self.http.get(format!("http://{}{path}", self.address)).send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("a body"))
+    }
+
+    pub async fn post(&self, path: &str) -> (u16, String) {
+        let response = self.http.post(format!("http://{}{path}", self.address)).send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("a body"))
+    }
+
+    pub async fn scrape(&self) -> Scrape {
+        let (status, text) = self.get("/metrics").await;
+        assert_eq!(status, 200);
+        Scrape::parse(&text)
+    }
+
+    /// Waits until a scrape satisfies the condition, and gives it back.
+    pub async fn until(&self, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
+        until(what, || async { Some(self.scrape().await).filter(|scrape| condition(scrape)) }).await
+    }
+
+    /// Waits for the first complete refresh.
+    pub async fn until_refreshed(&self) -> Scrape {
+        self.until("the first complete refresh", |scrape| scrape.own("last_refresh_successful") == Some(1.0)).await
+    }
+}
+
+/// The samples of one scrape: series to value.
+#[derive(Debug, Clone)]
+pub struct Scrape {
+    pub samples: BTreeMap<String, f64>,
+}
+
+impl Scrape {
+    pub fn parse(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let sample = |line: &str| {
+            let (series, value) = line.rsplit_once(' ').expect("a value");
+            (series.to_owned(), value.parse().expect("a number"))
+        };
+        Self { samples: lines.map(sample).collect() }
+    }
+
+    /// The series of that family (its name without `genesyscloud_oauth_`) whose labels contain all of these texts.
+    pub fn of<'a>(&'a self, family: &str, labels: &'a [&str]) -> impl Iterator<Item = (&'a str, f64)> {
+        let name = format!("genesyscloud_oauth_{family}");
+        self.samples
+            .iter()
+            .filter(move |(series, _)| {
+                let rest = series.strip_prefix(&name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('{'))
+                    && labels.iter().all(|label| series.contains(label))
+            })
+            .map(|(series, value)| (series.as_str(), *value))
+    }
+
+    pub fn sum(&self, family: &str, labels: &[&str]) -> f64 {
+        self.of(family, labels).map(|(_, value)| value).sum()
+    }
+
+    pub fn count(&self, family: &str, labels: &[&str]) -> usize {
+        self.of(family, labels).count()
+    }
+
+    /// The first series of the exporter's own family of that name.
+    pub fn own(&self, family: &str) -> Option<f64> {
+        self.of(&format!("exporter_{family}"), &[]).next().map(|(_, value)| value)
+    }
+}
