@@ -10,8 +10,8 @@ use flate2::{Compress, CompressError, Compression, FlushCompress, Status};
 /// Magic, deflate, no flags, no time, no hint, unknown system: curl and others stop after the first member.
 static HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// For what is deflated once a refresh.
-const PUBLISHED: Compression = Compression::new(6);
+/// For what is deflated once a refresh: within 5 % of the size at level 6 in less than half of the time.
+const PUBLISHED: Compression = Compression::new(2);
 
 /// For what is deflated at each scrape: it is short, and the scraper waits.
 const PER_SCRAPE: Compression = Compression::new(1);

@@ -2,9 +2,6 @@
 //!
 //! Nothing per client, and no names or meanings: those are in `families`.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
 use super::label::Escaped;
 use super::render::Block;
 use super::view::View;
@@ -17,22 +14,27 @@ pub(super) fn info(view: &View<'_>, block: &mut Block<'_>) {
 }
 
 pub(super) fn clients(view: &View<'_>, block: &mut Block<'_>) {
-    let mut counts: BTreeMap<(GrantType, ClientState), usize> = BTreeMap::new();
+    let mut counts = [[0_usize; ClientState::ALL.len()]; GrantType::ALL.len()];
     for client in &view.audited.snapshot.clients {
-        *counts.entry((client.grant_type, client.state)).or_default() += 1;
+        counts[client.grant_type as usize][client.state as usize] += 1;
     }
     for grant_type in GrantType::ALL {
         for state in ClientState::ALL {
-            let count = counts.get(&(grant_type, state)).copied().unwrap_or(0);
+            let count = counts[grant_type as usize][state as usize];
             block.add([&Escaped::word(grant_type.label()), &Escaped::word(state.label())], count);
         }
     }
 }
 
 pub(super) fn flagged(view: &View<'_>, block: &mut Block<'_>) {
+    let mut counts = [0_usize; Severity::ALL.len()];
+    for client in &view.audited.report.verdicts {
+        if let Verdict::Flagged(severity) = client.verdict {
+            counts[severity as usize] += 1;
+        }
+    }
     for severity in Severity::ALL {
-        let count = count_verdicts(view, |verdict| *verdict == Verdict::Flagged(severity));
-        block.add([&Escaped::word(severity.label())], count);
+        block.add([&Escaped::word(severity.label())], counts[severity as usize]);
     }
 }
 
@@ -50,17 +52,25 @@ fn count_verdicts(view: &View<'_>, is: impl Fn(&Verdict) -> bool) -> usize {
 
 pub(super) fn findings(view: &View<'_>, block: &mut Block<'_>) {
     let report = view.audited.report;
-    let mut counts: BTreeMap<(&'static str, Reverse<Severity>, Status), usize> = BTreeMap::new();
-    for enabled in &report.rules {
-        for severity in &enabled.severities {
-            counts.insert((enabled.rule.slug, Reverse(*severity), Status::Open), 0);
+    let zero = [[0_usize; Status::ALL.len()]; Severity::ALL.len()];
+    let mut rules: Vec<_> = report.rules.iter().map(|enabled| (enabled, zero)).collect();
+    rules.sort_by_key(|(enabled, _)| enabled.rule.slug);
+    for finding in &report.findings {
+        // A rule's findings exist only while it is enabled.
+        if let Some((_, counts)) = rules.iter_mut().find(|(enabled, _)| std::ptr::eq(enabled.rule, finding.rule)) {
+            counts[finding.severity as usize][finding.status as usize] += 1;
         }
     }
-    for finding in &report.findings {
-        *counts.entry((finding.rule.slug, Reverse(finding.severity), finding.status)).or_default() += 1;
-    }
-    for ((rule, Reverse(severity), status), count) in counts {
-        block.add([&Escaped::word(rule), &Escaped::word(severity.label()), &Escaped::word(status.label())], count);
+    for (enabled, counts) in &rules {
+        for severity in Severity::ALL {
+            for status in Status::ALL {
+                let count = counts[severity as usize][status as usize];
+                if count > 0 || (status == Status::Open && enabled.severities.contains(&severity)) {
+                    let (severity, status) = (Escaped::word(severity.label()), Escaped::word(status.label()));
+                    block.add([&Escaped::word(enabled.rule.slug), &severity, &status], count);
+                }
+            }
+        }
     }
 }
 

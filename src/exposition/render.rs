@@ -9,7 +9,7 @@
 //! plain writer that this one is compared with.
 
 use super::label::Escaped;
-use super::number::Value;
+use super::number::{Close, Value};
 use crate::metric::{Family, Kind};
 
 /// Whether these families are the same text in both formats: gauges, and no HELP with a character to be escaped.
@@ -54,8 +54,7 @@ pub(super) struct Block<'a> {
     head: String,
     /// Between the values that differ.
     separators: Vec<String>,
-    /// From behind the last value to the number.
-    close: &'static str,
+    close: Close,
     series: usize,
 }
 
@@ -67,12 +66,12 @@ impl<'a> Block<'a> {
         if let Some(name) = names.next() {
             head.push_str(&separator(name));
         }
-        Self { text, head, separators: names.map(|name| separator(name)).collect(), close: "\"} ", series: 0 }
+        Self { text, head, separators: names.map(|name| separator(name)).collect(), close: Close::LABELS, series: 0 }
     }
 
     /// The one series of a family without labels.
     pub(super) fn of_process(text: &'a mut Vec<u8>, family: &Family) -> Self {
-        Self { text, head: family.name.to_owned(), separators: Vec::new(), close: " ", series: 0 }
+        Self { text, head: family.name.to_owned(), separators: Vec::new(), close: Close::NAME, series: 0 }
     }
 
     /// Adds a series; `values` are those of the labels behind `org`, in the family's order.
@@ -89,9 +88,7 @@ impl<'a> Block<'a> {
             }
             self.text.extend_from_slice(value.as_str().as_bytes());
         }
-        self.text.extend_from_slice(self.close.as_bytes());
-        number.into().write(self.text);
-        self.text.push(b'\n');
+        number.into().write_end(self.text, self.close);
         self.series += 1;
     }
 

@@ -4,7 +4,7 @@
 
 use super::label::Escaped;
 use super::render::Block;
-use super::view::View;
+use super::view::{View, before};
 use crate::audit::Status;
 use crate::domain::{Client, Timestamp};
 
@@ -58,7 +58,7 @@ impl Source {
             Self::Number(number) => {
                 for (id, client) in view.clients() {
                     if let Some(number) = number(client) {
-                        block.add([id], number);
+                        block.add([&id], number);
                     }
                 }
             }
@@ -66,15 +66,13 @@ impl Source {
                 for (id, client) in view.clients() {
                     let grant_type = Escaped::word(client.grant_type.label());
                     let state = Escaped::word(client.state.label());
-                    block.add([id, &Escaped::new(&client.name), &grant_type, &state], true);
+                    block.add([&id, &Escaped::new(&client.name), &grant_type, &state], true);
                 }
             }
             Self::OpenFindings => {
                 for findings in &view.open_findings {
-                    if let Some(id) = view.id_of(findings) {
-                        let severity = Escaped::word(findings.severity.label());
-                        block.add([id, &Escaped::word(findings.rule), &severity], findings.count);
-                    }
+                    let (rule, severity) = (Escaped::word(findings.rule), Escaped::word(findings.severity.label()));
+                    block.add([&view.id_of(findings), &rule, &severity], findings.count);
                 }
             }
             Self::FirstSeen => write_first_seen(view, block),
@@ -85,13 +83,19 @@ impl Source {
 /// Grants that are gone are told too, so that the ids are not all in the snapshot. An exempt grant must not page.
 fn write_first_seen(view: &View<'_>, block: &mut Block<'_>) {
     let grants = view.audited.report.dangerous_scope_grants();
-    // Both lists are sorted by client and scope, so that one walk is enough.
+    // All three lists are sorted by client and scope, so that one walk is enough.
+    let mut clients = view.clients().peekable();
     let mut exempt = grants.filter(|(_, _, status)| *status == Status::Exempt).peekable();
     for (grant, memory) in view.audited.ledger.entries() {
         let this = (&grant.client, grant.scope.as_str());
         while exempt.next_if(|(client, scope, _)| (*client, *scope) < this).is_some() {}
         let is_exempt = exempt.peek().is_some_and(|(client, scope, _)| (*client, *scope) == this);
         let first_seen = if is_exempt { Timestamp::default() } else { memory.first_seen() };
-        block.add([&Escaped::new(grant.client.as_str()), &Escaped::new(&grant.scope)], first_seen);
+        while clients.next_if(|(_, client)| before(&client.id, &grant.client)).is_some() {}
+        let scope = Escaped::new(&grant.scope);
+        match clients.peek() {
+            Some((id, client)) if client.id == grant.client => block.add([id, &scope], first_seen),
+            _ => block.add([&Escaped::new(grant.client.as_str()), &scope], first_seen),
+        }
     }
 }

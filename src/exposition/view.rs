@@ -5,7 +5,7 @@
 use super::Audited;
 use super::label::Escaped;
 use crate::audit::{Finding, Status};
-use crate::domain::{Client, Severity};
+use crate::domain::{Client, ClientId, Severity};
 
 /// An organisation, prepared for rendering.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct View<'a> {
     /// The value of the label `org`.
     pub(super) org: Escaped<'a>,
     /// The ids of the clients, in the snapshot's order.
-    ids: Vec<Escaped<'a>>,
+    ids: Ids,
     /// Sorted by client, rule and severity, the worst first.
     pub(super) open_findings: Vec<OpenFindings>,
 }
@@ -35,20 +35,54 @@ pub(super) struct OpenFindings {
 
 impl<'a> View<'a> {
     pub(super) fn new(audited: Audited<'a>) -> Self {
-        let ids = audited.snapshot.clients.iter().map(|client| Escaped::new(client.id.as_str())).collect();
+        let ids = Ids::new(&audited.snapshot.clients);
         let open_findings = open_findings(&audited.snapshot.clients, &audited.report.findings);
         Self { audited, org: Escaped::new(audited.org), ids, open_findings }
     }
 
     /// The clients with their ids, in the snapshot's order.
-    pub(super) fn clients(&self) -> impl Iterator<Item = (&Escaped<'a>, &'a Client)> {
-        self.ids.iter().zip(&self.audited.snapshot.clients)
+    pub(super) fn clients(&self) -> impl Iterator<Item = (Escaped<'_>, &'a Client)> {
+        (0..).map(|position| self.ids.get(position)).zip(&self.audited.snapshot.clients)
     }
 
     /// The id of the client that these findings are on.
-    pub(super) fn id_of(&self, findings: &OpenFindings) -> Option<&Escaped<'a>> {
+    pub(super) fn id_of(&self, findings: &OpenFindings) -> Escaped<'_> {
         self.ids.get(findings.position)
     }
+}
+
+/// Escaped ids, one behind the other: a client's own is a heap block of its own, and each family would look it up again.
+#[derive(Debug)]
+struct Ids {
+    text: String,
+    /// Where each begins, and where the last ends.
+    bounds: Vec<usize>,
+}
+
+impl Ids {
+    fn new(clients: &[Client]) -> Self {
+        let mut text = String::new();
+        let mut bounds = Vec::with_capacity(clients.len() + 1);
+        bounds.push(0);
+        for client in clients {
+            text.push_str(Escaped::new(client.id.as_str()).as_str());
+            bounds.push(text.len());
+        }
+        Self { text, bounds }
+    }
+
+    /// Empty for a position that no client has.
+    fn get(&self, position: usize) -> Escaped<'_> {
+        match self.bounds.get(position..position + 2) {
+            Some(&[start, end]) => Escaped::again(self.text.get(start..end).unwrap_or_default()),
+            _ => Escaped::again(""),
+        }
+    }
+}
+
+/// Whether `a` sorts before `b`. Ids are mostly shared, and equal ones are told without looking at their text.
+pub(super) fn before(a: &ClientId, b: &ClientId) -> bool {
+    a != b && a < b
 }
 
 /// Both lists are sorted by client id, so that one walk is enough; findings on the organisation come first.
@@ -57,7 +91,7 @@ fn open_findings(clients: &[Client], findings: &[Finding]) -> Vec<OpenFindings> 
     let mut positions = clients.iter().enumerate().peekable();
     for of_rule in findings.chunk_by(|a, b| a.client == b.client && a.rule.slug == b.rule.slug) {
         let Some(id) = of_rule.first().and_then(|finding| finding.client.as_ref()) else { continue };
-        while positions.next_if(|(_, client)| client.id < *id).is_some() {}
+        while positions.next_if(|(_, client)| before(&client.id, id)).is_some() {}
         let Some((position, _)) = positions.peek().filter(|(_, client)| client.id == *id) else { continue };
         for severity in Severity::ALL {
             let count = of_rule.iter().filter(|f| f.status == Status::Open && f.severity == severity).count();
