@@ -79,7 +79,7 @@ impl Summary {
     }
 }
 
-fn count<K: PartialEq>(table: &mut [(K, usize)], key: K) {
+fn count<K: Copy + PartialEq>(table: &mut [(K, usize)], key: K) {
     if let Some((_, count)) = table.iter_mut().find(|(of, _)| *of == key) {
         *count += 1;
     }
