@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
@@ -49,13 +49,10 @@ impl Body for Parts {
 
 /// An answer of that type and these parts, which nobody keeps.
 pub(super) fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<Bytes>) -> Answer {
-    let length: usize = parts.iter().map(Bytes::len).sum();
     let mut answer = Response::new(Parts(parts.into_iter()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
-    // Written here as well as by hyper, so that HEAD tells it too.
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }
@@ -88,11 +85,6 @@ pub(super) fn icon(svg: &'static str) -> Answer {
     let mut answer = parts(StatusCode::OK, SVG, vec![Bytes::from_static(svg.as_bytes())]);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
     answer
-}
-
-/// The same answer without its body, as HEAD wants it.
-pub(super) fn head(answer: Answer) -> Answer {
-    answer.map(|_| Parts::default())
 }
 
 fn closed_to_others(answer: &mut Answer, security_policy: HeaderValue) {

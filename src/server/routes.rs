@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use hyper::body::Body;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use tokio::sync::Semaphore;
 use tracing::error;
 
@@ -46,11 +46,11 @@ impl Routes {
         self.view.bound
     }
 
-    /// Answers one request, and counts it. Its body is not read.
+    /// Answers one request, and counts it. Its body is not read; hyper leaves the answer's away for HEAD.
     pub(super) async fn answer<B: Body>(&self, request: Request<B>) -> Answer {
         let (handler, answer) = self.dispatch(&request).await;
         self.view.metrics.answered(handler, answer.status());
-        if request.method() == Method::HEAD { answer::head(answer) } else { answer }
+        answer
     }
 
     async fn dispatch<B: Body>(&self, request: &Request<B>) -> (Handler, Answer) {

@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use crate::output::sample::{NOW, freshness};
 
-    fn ago(seconds: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_seconds(NOW.seconds() - seconds))
+    fn ago(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(NOW.seconds() - seconds)
     }
 
     fn said(freshness: &Freshness, has_data: bool) -> String {
@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn every_state_has_its_sentence() {
         let failing = Freshness {
-            last_attempt: ago(240),
-            last_success: ago(3 * 3_600),
+            last_attempt: Some(ago(240)),
+            last_success: Some(ago(3 * 3_600)),
             last_successful: false,
             consecutive_failures: 36,
             failure: Some("the platform answers 503".to_owned()),
@@ -105,7 +105,7 @@ mod tests {
             (freshness(), true, "good Fresh: Complete 2 minutes ago. Next refresh in 3 minutes."),
             (Freshness::default(), false, "wait Starting: The first refresh is under way."),
             (
-                Freshness { last_attempt: None, last_success: ago(600), ..freshness() },
+                Freshness { last_attempt: None, last_success: Some(ago(600)), ..freshness() },
                 true,
                 "wait Restored: Complete 10 minutes ago, kept in the state file; the first refresh of this process is under way.",
             ),
@@ -115,7 +115,7 @@ mod tests {
                 "bad Stale: Last complete refresh 3 hours ago; 36 attempts failed since. Next refresh in 1 minute. Reason: the platform answers 503",
             ),
             (
-                Freshness { last_attempt: ago(700), last_success: ago(700), ..freshness() },
+                Freshness { last_attempt: Some(ago(700)), last_success: Some(ago(700)), ..freshness() },
                 true,
                 "bad Stale: Complete 11 minutes ago; no refresh has ended since, and one is overdue.",
             ),
@@ -125,7 +125,7 @@ mod tests {
                 "bad No data: No refresh has been complete yet. Last tried 4 minutes ago; 1 attempt failed. Next refresh in 1 minute. Reason: the platform answers 503",
             ),
             (
-                Freshness { withdrawn: true, last_attempt: ago(400), ..failing },
+                Freshness { withdrawn: true, last_attempt: Some(ago(400)), ..failing },
                 false,
                 "bad Withdrawn: Last complete refresh 3 hours ago, too long ago to be shown; 36 attempts failed since. The next refresh is due. Reason: the platform answers 503",
             ),

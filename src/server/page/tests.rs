@@ -10,9 +10,9 @@ use crate::publish::{Judged, channel};
 
 const OPEN: Options<'_> = Options { telemetry_path: "/metrics", closed: None };
 
-fn judged(sample: Sample) -> Option<Arc<Judged>> {
+fn judged(sample: Sample) -> Arc<Judged> {
     let Sample { snapshot, report, ledger, .. } = sample;
-    Some(Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger }))
+    Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger })
 }
 
 fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> Organisation {
@@ -42,10 +42,10 @@ fn gallery() -> Vec<(&'static str, String)> {
         closed: Some("Details are a map of the strongest credentials. They are served on loopback only."),
         ..OPEN
     };
-    let planted = || judged(sample::planted());
+    let planted = || Some(judged(sample::planted()));
     vec![
         ("planted", rendered(vec![organisation(sample::freshness(), planted())], true, &OPEN)),
-        ("clean", rendered(vec![organisation(sample::freshness(), judged(sample::clean()))], true, &OPEN)),
+        ("clean", rendered(vec![organisation(sample::freshness(), Some(judged(sample::clean())))], true, &OPEN)),
         ("starting", rendered(vec![organisation(Freshness::default(), None)], true, &OPEN)),
         ("failing", rendered(vec![organisation(failing(), planted())], false, &OPEN)),
         ("withdrawn", rendered(vec![organisation(Freshness { withdrawn: true, ..failing() }, None)], true, &OPEN)),
@@ -55,7 +55,7 @@ fn gallery() -> Vec<(&'static str, String)> {
 
 #[test]
 fn names_stay_text() {
-    let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &OPEN);
     assert!(!page.contains("<script"), "no markup from names, and no script of ours");
     assert!(
         page.contains("&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe[U+000A]"),
@@ -121,17 +121,20 @@ fn the_worst_come_first_and_the_rest_is_counted() {
             .push(crate::audit::Finding { severity: crate::domain::Severity::Low, ..template.clone() });
     }
     let open = sample.report.findings.len();
-    let page = rendered(vec![organisation(sample::freshness(), judged(sample))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample)))], true, &OPEN);
     assert_eq!(page.matches("<td role=\"cell\" class=\"sev\">").count(), 50);
     assert!(page.contains(&format!("and {} more in the", open - 50)));
-    let (first_low, last_high) =
-        (page.find("badge low"), page.find("class=\"pair\"").map(|end| page[..end].rfind("badge high")));
-    assert!(first_low > last_high.flatten(), "sorted by severity");
+    let rows = page.split("<td role=\"cell\" class=\"sev\"><span class=\"badge ").skip(1);
+    let badges: Vec<&str> = rows.filter_map(|row| row.split('"').next()).collect();
+    let expected = [vec!["critical"; 4], vec!["high"; 23], vec!["low"; 23]].concat();
+    assert_eq!(badges, expected);
+    let newest = page.find("<code>oauth</code>").expect("three hours old");
+    assert!(newest < page.find("<code>scim</code>").expect("there from the start"), "of equals the newest first");
 }
 
 #[test]
 fn what_is_new_is_marked_and_what_was_always_there_is_not() {
-    let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &OPEN);
     assert!(page.contains("<span class=\"new\">3 new in 24 h</span>"));
     assert_eq!(page.matches("<span class=\"new\">new</span>").count(), 3);
     assert!(page.contains("before tracking"));
@@ -140,7 +143,7 @@ fn what_is_new_is_marked_and_what_was_always_there_is_not() {
 
 #[test]
 fn an_input_that_was_not_read_names_the_permission_that_cures_it() {
-    let page = rendered(vec![organisation(sample::freshness(), judged(sample::planted()))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &OPEN);
     assert!(page.contains("<code>authorization:role:view</code>"));
     assert!(page.contains("not read: roles"));
 }
