@@ -2,13 +2,16 @@
 //!
 //! Not the state file, whose format is `store`'s. Fields are added, never renamed, while `schema_version` stays.
 
+mod counts;
+
 use std::io;
 
 use serde::{Serialize, Serializer};
 
 use super::{Audited, Organisation, Summary, rfc3339, unread};
 use crate::audit::{ClientVerdict, Confidence, Finding, Report, Status, Verdict};
-use crate::domain::{Client, ClientId, ClientState, GrantType, Severity, Snapshot};
+use crate::domain::{Client, ClientId, Snapshot};
+use counts::SummaryDto;
 
 /// Raised when a field changes its meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
@@ -211,52 +214,6 @@ impl<'a> FindingDto<'a> {
             reason: &finding.reason,
             remediation: finding.rule.remediation,
             fingerprint: finding.fingerprint().to_string(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct SummaryDto {
-    clients: usize,
-    flagged: usize,
-    not_evaluated: usize,
-    compliant: usize,
-    flagged_by_severity: Counts,
-    clients_by_grant_type: Counts,
-    clients_by_state: Counts,
-    open_findings_by_severity: Counts,
-    findings_by_status: Counts,
-    dangerous_scopes_held: usize,
-}
-
-/// An object of counts, in the order of their enum.
-struct Counts(Vec<(&'static str, usize)>);
-
-impl Counts {
-    fn new<K: Copy>(table: &[(K, usize)], label: impl Fn(K) -> &'static str) -> Self {
-        Self(table.iter().map(|(key, count)| (label(*key), *count)).collect())
-    }
-}
-
-impl Serialize for Counts {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
-    }
-}
-
-impl SummaryDto {
-    fn new(summary: &Summary) -> Self {
-        Self {
-            clients: summary.clients,
-            flagged: summary.flagged,
-            not_evaluated: summary.not_evaluated,
-            compliant: summary.compliant,
-            flagged_by_severity: Counts::new(&summary.flagged_by_severity, Severity::label),
-            clients_by_grant_type: Counts::new(&summary.by_grant_type, GrantType::label),
-            clients_by_state: Counts::new(&summary.by_state, ClientState::label),
-            open_findings_by_severity: Counts::new(&summary.open_by_severity, Severity::label),
-            findings_by_status: Counts::new(&summary.findings_by_status, Status::label),
-            dangerous_scopes_held: summary.dangerous_scopes_held,
         }
     }
 }

@@ -1,25 +1,18 @@
-//! What the audit found, as the page shows it: counts, the worst findings, the inputs.
+//! What the audit found, as the page shows it: counts, dangerous scopes, inputs.
 //!
 //! Bounded however large the organisation is; the whole is in the report.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use super::words::{Moment, spoken};
-use crate::audit::{Finding, Report, Status};
-use crate::domain::{ClientId, ClientState, Collector, CollectorStatus, GrantType, Severity, Snapshot, Timestamp};
-use crate::grants::{Ledger, Memory};
-use crate::output::{Summary, shortened, visible};
+use super::findings::{Name, Row, worst_findings};
+use super::words::{grant_words, spoken, state_word};
+use crate::audit::{DangerousScope, Report, Status};
+use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
+use crate::output::{Summary, unread, visible};
 use crate::publish::Judged;
 
-/// Findings that are shown; the rest is counted.
-const WORST: usize = 50;
 /// Dangerous scopes that are shown.
 const SCOPES: usize = 15;
-/// A longer name is cut, and told whole in its title.
-const NAME: usize = 80;
-/// What was first seen this shortly ago is marked as new.
-const NEW: Duration = Duration::from_hours(24);
 /// The width of a bar, in its own units.
 const BAR: usize = 1_000;
 
@@ -56,36 +49,6 @@ pub(super) struct Segment {
     pub(super) count: usize,
     pub(super) x: usize,
     pub(super) width: usize,
-}
-
-/// A name that somebody else chose: what is shown, and the whole where that is more.
-pub(super) struct Name {
-    pub(super) shown: String,
-    pub(super) whole: Option<String>,
-}
-
-pub(super) struct Row {
-    pub(super) severity: &'static str,
-    pub(super) name: Name,
-    pub(super) client_id: String,
-    pub(super) kind: &'static str,
-    /// Where it is not active.
-    pub(super) state: Option<&'static str>,
-    pub(super) rule: &'static str,
-    pub(super) title: &'static str,
-    pub(super) evidence: String,
-    pub(super) value: Name,
-    pub(super) reason: String,
-    pub(super) since: Since,
-    pub(super) is_new: bool,
-}
-
-pub(super) enum Since {
-    At(Moment),
-    /// It was there when the exporter first looked.
-    BeforeUs,
-    /// Nobody keeps that.
-    Unknown,
 }
 
 pub(super) struct ScopeRow {
@@ -133,7 +96,7 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
         .collect();
     let tone = summary.flagged_by_severity.iter().find(|(_, clients)| *clients > 0).map_or("good", |(s, _)| s.label());
     let held = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count();
-    let unread: Vec<&str> = crate::output::unread(snapshot).map(|(collector, _)| collector.label()).collect();
+    let not_read: Vec<&str> = unread(snapshot).map(|(collector, _)| collector.label()).collect();
     vec![
         Tile {
             label: "Clients",
@@ -157,10 +120,10 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
             label: "Not evaluated",
             value: summary.not_evaluated,
             tone: if summary.not_evaluated == 0 { "good" } else { "wait" },
-            note: match (summary.not_evaluated, unread.is_empty()) {
+            note: match (summary.not_evaluated, not_read.is_empty()) {
                 (0, _) => "everything was judged".to_owned(),
                 (_, true) => "judged by no rule".to_owned(),
-                (_, false) => format!("not read: {}", unread.join(", ")),
+                (_, false) => format!("not read: {}", not_read.join(", ")),
             },
         },
     ]
@@ -198,75 +161,12 @@ fn settled(summary: &Summary) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// The worst open findings, of equals the newest first, and how many of all are new.
-fn worst_findings(snapshot: &Snapshot, report: &Report, ledger: &Ledger, now: Timestamp) -> (Vec<Row>, usize) {
-    let since: HashMap<(&ClientId, &str), Memory> =
-        ledger.entries().map(|(grant, memory)| ((&grant.client, grant.scope.as_str()), memory)).collect();
-    let mut open: Vec<(&Finding, Option<Memory>)> = report
-        .findings
-        .iter()
-        .filter(|finding| finding.status == Status::Open)
-        .map(|finding| {
-            let key = finding.client.as_ref().filter(|_| finding.evidence.key().0 == "scope");
-            (finding, key.and_then(|client| since.get(&(client, finding.evidence.key().1)).copied()))
-        })
-        .collect();
-    let first_seen = |memory: &Option<Memory>| memory.map(Memory::first_seen).unwrap_or_default();
-    let is_new = |memory: &Option<Memory>| {
-        let first_seen = first_seen(memory);
-        first_seen != Timestamp::default() && now.since(first_seen) < NEW
-    };
-    let new = open.iter().filter(|(_, memory)| is_new(memory)).count();
-    // Stable: within equals the report's order stays, by client, rule and evidence.
-    open.sort_by_key(|(finding, memory)| std::cmp::Reverse((finding.severity, first_seen(memory))));
-    let rows = open.iter().take(WORST).map(|(finding, memory)| {
-        let since = match memory {
-            Some(Memory::Held { first_seen: Some(time), .. }) => Since::At(Moment::new(*time, now)),
-            Some(Memory::Held { first_seen: None, .. }) => Since::BeforeUs,
-            Some(Memory::Gone(_)) | None => Since::Unknown,
-        };
-        Row::new(snapshot, finding, since, is_new(memory))
-    });
-    (rows.collect(), new)
-}
-
-impl Row {
-    fn new(snapshot: &Snapshot, finding: &Finding, since: Since, is_new: bool) -> Self {
-        let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
-        let text = finding.evidence.to_string();
-        let value = finding.evidence.key().1;
-        Self {
-            severity: finding.severity.label(),
-            name: Name::new(client.map_or("The organisation", |client| &client.name)),
-            client_id: finding.client.as_ref().map_or(String::new(), |id| visible(id.as_str()).into_owned()),
-            kind: client.map_or("", |client| grant_words(client.grant_type)),
-            state: client.map(|client| client.state).filter(|s| *s != ClientState::Active).map(state_word),
-            rule: finding.rule.slug,
-            title: finding.rule.title,
-            evidence: visible(text.strip_suffix(value).unwrap_or(&text)).into_owned(),
-            value: Name::new(value),
-            reason: visible(&finding.reason).into_owned(),
-            since,
-            is_new,
-        }
-    }
-}
-
-impl Name {
-    fn new(name: &str) -> Self {
-        let whole = visible(name);
-        let shown = shortened(&whole, NAME).into_owned();
-        let is_cut = shown != whole;
-        Self { shown, whole: is_cut.then(|| whole.into_owned()) }
-    }
-}
-
 fn scope_rows(report: &Report) -> Vec<ScopeRow> {
     let mut held: Vec<_> = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).collect();
     held.sort_by_key(|scope| std::cmp::Reverse((scope.severity, scope.holders)));
     held.truncate(SCOPES);
     let most = held.iter().map(|scope| scope.holders).max().unwrap_or(1);
-    let row = |scope: &crate::audit::DangerousScope| ScopeRow {
+    let row = |scope: &DangerousScope| ScopeRow {
         scope: Name::new(&scope.scope),
         severity: Severity::label(scope.severity),
         holders: scope.holders,
@@ -301,25 +201,5 @@ fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatu
             short if short < Duration::from_secs(1) => format!("{} ms", short.as_millis()),
             long => spoken(long),
         }),
-    }
-}
-
-const fn grant_words(grant: GrantType) -> &'static str {
-    match grant {
-        GrantType::ClientCredentials => "Client credentials",
-        GrantType::Code => "Authorization code",
-        GrantType::Implicit => "Implicit",
-        GrantType::Password => "Password",
-        GrantType::Saml2Bearer => "SAML 2 bearer",
-        GrantType::Other => "Other grant",
-    }
-}
-
-const fn state_word(state: ClientState) -> &'static str {
-    match state {
-        ClientState::Active => "Active",
-        ClientState::Inactive => "Inactive",
-        ClientState::Disabled => "Disabled",
-        ClientState::Other => "Other state",
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: what was published and the time become HTML. No script, nothing external; the browser's own reload renews it.
 
 mod details;
+mod findings;
 mod freshness;
 mod style;
 mod words;
@@ -15,7 +16,7 @@ use crate::domain::Timestamp;
 use crate::output::visible;
 use crate::publish::{Organisation, Published};
 use details::Details;
-use details::Since;
+use findings::Since;
 use freshness::FreshnessView;
 use words::Moment;
 

@@ -1,10 +1,10 @@
-//! Times and amounts in plain words.
+//! Times, amounts and enums in plain words.
 //!
 //! The absolute form stands beside the relative one: a page that was left open for an hour must not lie.
 
 use std::time::Duration;
 
-use crate::domain::Timestamp;
+use crate::domain::{ClientState, GrantType, Timestamp};
 use crate::output::{rfc3339, utc};
 
 /// A point in time, said in three ways.
@@ -44,6 +44,28 @@ pub(super) fn spoken(span: Duration) -> String {
 /// `1 client`, `2 clients`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A grant type, as an administrator calls it.
+pub(super) const fn grant_words(grant: GrantType) -> &'static str {
+    match grant {
+        GrantType::ClientCredentials => "Client credentials",
+        GrantType::Code => "Authorization code",
+        GrantType::Implicit => "Implicit",
+        GrantType::Password => "Password",
+        GrantType::Saml2Bearer => "SAML 2 bearer",
+        GrantType::Other => "Other grant",
+    }
+}
+
+/// A state, as an administrator calls it.
+pub(super) const fn state_word(state: ClientState) -> &'static str {
+    match state {
+        ClientState::Active => "Active",
+        ClientState::Inactive => "Inactive",
+        ClientState::Disabled => "Disabled",
+        ClientState::Other => "Other state",
+    }
 }
 
 #[cfg(test)]
