@@ -58,7 +58,8 @@ fn write_histogram(samples: &mut Samples<'_>, metric: &Metric, format: Format) {
         Format::Text => real(bound),
         Format::OpenMetrics => canonical(bound),
     };
-    for bucket in histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound() < f64::INFINITY) {
+    // The crate leaves the infinite bucket out, whether it was asked for or not.
+    for bucket in histogram.get_bucket() {
         samples.write("_bucket", Some(&bound(bucket.upper_bound())), &bucket.cumulative_count().to_string());
     }
     let count = histogram.get_sample_count().to_string();

@@ -4,7 +4,7 @@
 
 use super::label::Escaped;
 use super::render::Block;
-use super::view::{View, before};
+use super::view::View;
 use crate::audit::Status;
 use crate::domain::{Client, Timestamp};
 
@@ -83,19 +83,13 @@ impl Source {
 /// Grants that are gone are told too, so that the ids are not all in the snapshot. An exempt grant must not page.
 fn write_first_seen(view: &View<'_>, block: &mut Block<'_>) {
     let grants = view.audited.report.dangerous_scope_grants();
-    // All three lists are sorted by client and scope, so that one walk is enough.
-    let mut clients = view.clients().peekable();
+    // Both lists are sorted by client and scope, so that one walk is enough.
     let mut exempt = grants.filter(|(_, _, status)| *status == Status::Exempt).peekable();
     for (grant, memory) in view.audited.ledger.entries() {
         let this = (&grant.client, grant.scope.as_str());
         while exempt.next_if(|(client, scope, _)| (*client, *scope) < this).is_some() {}
         let is_exempt = exempt.peek().is_some_and(|(client, scope, _)| (*client, *scope) == this);
         let first_seen = if is_exempt { Timestamp::default() } else { memory.first_seen() };
-        while clients.next_if(|(_, client)| before(&client.id, &grant.client)).is_some() {}
-        let scope = Escaped::new(&grant.scope);
-        match clients.peek() {
-            Some((id, client)) if client.id == grant.client => block.add([id, &scope], first_seen),
-            _ => block.add([&Escaped::new(grant.client.as_str()), &scope], first_seen),
-        }
+        block.add([&Escaped::new(grant.client.as_str()), &Escaped::new(&grant.scope)], first_seen);
     }
 }

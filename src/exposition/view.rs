@@ -81,7 +81,7 @@ impl Ids {
 }
 
 /// Whether `a` sorts before `b`. Ids are mostly shared, and equal ones are told without looking at their text.
-pub(super) fn before(a: &ClientId, b: &ClientId) -> bool {
+fn before(a: &ClientId, b: &ClientId) -> bool {
     a != b && a < b
 }
 

@@ -94,7 +94,7 @@ fn family_of(line: &str) -> &str {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_fast_writer_writes_what_the_plain_one_does(world in any_world(), config in any_config()) {
