@@ -36,7 +36,7 @@ struct RawPolicy {
     #[serde(default)]
     rules: BTreeMap<Spanned<String>, RawRule>,
     #[serde(default)]
-    selectors: BTreeMap<String, RawSelector>,
+    selectors: BTreeMap<Spanned<String>, RawSelector>,
     #[serde(default)]
     expect: Vec<RawExpectation>,
 }
@@ -74,15 +74,12 @@ struct RawRule {
     severity: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSelector {
-    #[serde(default)]
-    id: OneOrMany,
-    #[serde(default)]
-    name: OneOrMany,
-    #[serde(default)]
-    grant: OneOrMany,
+    id: Option<Spanned<OneOrMany>>,
+    name: Option<Spanned<OneOrMany>>,
+    grant: Option<Spanned<OneOrMany>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,24 +89,12 @@ struct RawExpectation {
     required_scopes: Vec<Spanned<String>>,
 }
 
-/// `name = "x"` and `name = ["x", "y"]` alike.
-#[derive(Debug, Default, Deserialize)]
-#[serde(untagged)]
+/// `name = "x"` and `name = ["x", "y"]` alike. A span within an untagged enum is not to be had.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a text, or a list of texts")]
 enum OneOrMany {
-    #[default]
-    None,
-    One(Spanned<String>),
-    Many(Vec<Spanned<String>>),
-}
-
-impl OneOrMany {
-    fn into_vec(self) -> Vec<Spanned<String>> {
-        match self {
-            Self::None => Vec::new(),
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
+    One(String),
+    Many(Vec<String>),
 }
 
 pub(super) fn over_built_in(text: &str, rules: &[&str]) -> Result<Policy, Vec<PolicyError>> {
@@ -169,7 +154,10 @@ impl<'a> Layer<'a> {
         let mut selectors = BTreeMap::new();
         for (name, raw) in raw.selectors {
             let selector = self.selector(raw);
-            selectors.insert(name, selector);
+            if selector == Selector::default() {
+                self.error(name.span(), "a selector needs an id, a name or a grant".to_owned());
+            }
+            selectors.insert(name.into_inner(), selector);
         }
         for expectation in raw.expect {
             let name = expectation.r#for.get_ref();
@@ -206,10 +194,25 @@ impl<'a> Layer<'a> {
     }
 
     fn selector(&mut self, raw: RawSelector) -> Selector {
-        let ids = raw.id.into_vec().into_iter().filter_map(|id| self.not_empty(id)).map(ClientId::new).collect();
-        let names = raw.name.into_vec().into_iter().filter_map(|n| self.not_empty(n)).map(NamePattern::new).collect();
-        let grants = raw.grant.into_vec().into_iter().filter_map(|grant| self.grant(&grant)).collect();
+        let ids = self.texts(raw.id).into_iter().map(|id| ClientId::new(id.into_inner())).collect();
+        let names = self.texts(raw.name).into_iter().map(|name| NamePattern::new(name.into_inner())).collect();
+        let grants = self.texts(raw.grant).iter().filter_map(|grant| self.grant(grant)).collect();
         Selector { ids, names, grants }
+    }
+
+    /// The texts of one criterion, each at the place of the whole.
+    fn texts(&mut self, raw: Option<Spanned<OneOrMany>>) -> Vec<Spanned<String>> {
+        let Some(raw) = raw else { return Vec::new() };
+        let span = raw.span();
+        let texts = match raw.into_inner() {
+            OneOrMany::One(text) => vec![text],
+            OneOrMany::Many(texts) => texts,
+        };
+        if texts.is_empty() {
+            self.error(span.clone(), "must not be empty".to_owned());
+        }
+        let texts = texts.into_iter().map(|text| Spanned::new(span.clone(), text));
+        texts.filter(|text| self.is_filled(text)).collect()
     }
 
     fn grant(&mut self, word: &Spanned<String>) -> Option<GrantType> {
@@ -233,11 +236,15 @@ impl<'a> Layer<'a> {
     }
 
     fn not_empty(&mut self, text: Spanned<String>) -> Option<String> {
-        if text.get_ref().trim().is_empty() {
+        self.is_filled(&text).then(|| text.into_inner())
+    }
+
+    fn is_filled(&mut self, text: &Spanned<String>) -> bool {
+        let filled = !text.get_ref().trim().is_empty();
+        if !filled {
             self.error(text.span(), "must not be empty".to_owned());
-            return None;
         }
-        Some(text.into_inner())
+        filled
     }
 
     fn error(&mut self, span: Range<usize>, message: String) {
@@ -319,6 +326,66 @@ mod tests {
                 "line 8, column 7: there is no [selectors.nobody]; write it, or \"*\" for every client",
             ]
         );
+    }
+
+    #[test]
+    fn selectors_pick_by_every_criterion_that_is_given() {
+        let text = r#"
+            [selectors.by-name]
+            name = "Wallboard *"
+            [selectors.by-all]
+            id = ["c-1", "c-2"]
+            grant = "code"
+            [[expect]]
+            for = "by-name"
+            required_scopes = ["analytics:readonly"]
+            [[expect]]
+            for = "by-all"
+            required_scopes = ["presence"]
+            [[expect]]
+            for = "*"
+            required_scopes = ["notifications"]
+        "#;
+        let policy = Policy::parse(text, RULES).expect("valid");
+        let required = |id: &str, name: &str, grant_type: GrantType| {
+            let client = crate::domain::Client {
+                id: ClientId::new(id),
+                name: name.to_owned(),
+                description: None,
+                grant_type,
+                grant_type_spelling: "".into(),
+                state: crate::domain::ClientState::Active,
+                scopes: Box::default(),
+                role_grants: Box::default(),
+                redirect_uris: Box::default(),
+                token_validity: None,
+                created: None,
+                modified: None,
+                created_by: None,
+                modified_by: None,
+                deletion: None,
+            };
+            policy.required_scopes(&client).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(required("c-9", "Wallboard Dublin", GrantType::Implicit), ["analytics:readonly", "notifications"]);
+        assert_eq!(required("c-9", "My Wallboard Dublin", GrantType::Implicit), ["notifications"]);
+        assert_eq!(required("c-2", "x", GrantType::Code), ["presence", "notifications"]);
+        assert_eq!(required("c-2", "x", GrantType::Password), ["notifications"]);
+    }
+
+    #[test]
+    fn a_selector_that_picks_by_nothing_or_by_nonsense_is_refused() {
+        for (selector, expected) in [
+            ("", "line 1, column 12: a selector needs an id, a name or a grant"),
+            ("name = []", "line 2, column 8: must not be empty"),
+            ("name = [\"x\", \"\"]", "line 2, column 8: must not be empty"),
+            ("grant = \"coed\"", "line 2, column 9: \"coed\" is not a grant type; use one of client_credentials, code"),
+            ("id = 3", "line 2, column 6: expected a text, or a list of texts"),
+            ("nam = \"x\"", "line 2, column 1: unknown field `nam`"),
+        ] {
+            let errors = errors(&format!("[selectors.s]\n{selector}\n"));
+            assert!(errors[0].starts_with(expected), "{selector}: {errors:?}");
+        }
     }
 
     #[test]
