@@ -46,6 +46,8 @@ pub struct Judged {
     pub report: Report,
     /// Since when the dangerous grants are there.
     pub ledger: Ledger,
+    /// Requests that the refresh sent, by endpoint, retries included; empty where it was restored.
+    pub calls: Vec<(String, u64)>,
 }
 
 /// A new pair of handles on organisations of which nothing is known yet.
@@ -105,7 +107,7 @@ fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, con
         .iter()
         .filter_map(|organisation| {
             let judged = organisation.judged.as_ref()?;
-            let Judged { snapshot, report, ledger } = &**judged;
+            let Judged { snapshot, report, ledger, .. } = &**judged;
             Some(exposition::Audited { org: &organisation.org, snapshot, report, ledger })
         })
         .collect();

@@ -20,6 +20,8 @@ pub struct Fetched {
     pub snapshot: Snapshot,
     /// How whole the list of clients looked.
     pub listing: Listing,
+    /// Requests that this refresh sent, by endpoint, retries included.
+    pub calls: Vec<(String, u64)>,
     /// Records of clients that came more than once with the same content.
     pub duplicates: usize,
     /// Clients whose record could not be read.
@@ -78,11 +80,14 @@ pub async fn fetch(
     now: Timestamp,
     statuses: &mut Vec<CollectorStatus>,
 ) -> Result<Fetched, Failure> {
+    let before = platform.calls();
     let fetch = Fetch { platform, config, previous, statuses }.run(now);
-    match tokio::time::timeout(config.deadline, fetch).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Failure::Deadline(config.deadline)),
-    }
+    let outcome = tokio::time::timeout(config.deadline, fetch).await;
+    let mut fetched = outcome.unwrap_or(Err(Failure::Deadline(config.deadline)))?;
+    let since = |(endpoint, count): (&'static str, u64)| (endpoint, count - before.get(endpoint).copied().unwrap_or(0));
+    let calls = platform.calls().into_iter().map(since).filter(|(_, count)| *count > 0);
+    fetched.calls = calls.map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
+    Ok(fetched)
 }
 
 struct Fetch<'a> {
@@ -120,7 +125,7 @@ impl Fetch<'_> {
         let own_client = Some(identity.own_client);
         let snapshot =
             Snapshot { organisation, taken_at: now, own_client, clients, scopes, registry, roles, divisions };
-        Ok(Fetched { snapshot, listing, duplicates, rejected })
+        Ok(Fetched { snapshot, listing, calls: Vec::new(), duplicates, rejected })
     }
 
     async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<(ListedClients, Listing), Failure> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use super::Fetched;
 use crate::audit::{self, Report};
 use crate::domain::{Freshness, Snapshot, Timestamp};
 use crate::grants::{Ledger, ScopeGrant};
@@ -56,7 +57,7 @@ impl Judge {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (report, held) = self.evaluate(&saved.snapshot, now);
         let ledger = saved.ledger.after_policy_change(held, now);
-        let judged = Arc::new(Judged { snapshot: saved.snapshot, report, ledger });
+        let judged = Arc::new(Judged { snapshot: saved.snapshot, report, ledger, calls: Vec::new() });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| {
             freshness.last_success = Some(taken_at);
@@ -67,8 +68,9 @@ impl Judge {
     }
 
     /// Publishes and keeps a complete snapshot. Gives back what was published.
-    pub fn accept(&self, snapshot: Snapshot, now: Timestamp, fresh: impl FnOnce(&mut Freshness)) -> Arc<Judged> {
+    pub fn accept(&self, fetched: Fetched, now: Timestamp, fresh: impl FnOnce(&mut Freshness)) -> Arc<Judged> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Fetched { snapshot, calls, .. } = fetched;
         let snapshot = Arc::new(snapshot);
         let (report, held) = self.evaluate(&snapshot, now);
         let previous = last.as_ref().filter(|last| last.snapshot.organisation.id == snapshot.organisation.id);
@@ -76,7 +78,7 @@ impl Judge {
             Some(previous) => previous.ledger.after_refresh(Some(&grants(&previous.report)), held, now),
             None => self.ledger_of_file(&snapshot, held, now),
         };
-        let judged = Arc::new(Judged { snapshot, report, ledger });
+        let judged = Arc::new(Judged { snapshot, report, ledger, calls });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| {
             fresh(freshness);
@@ -108,7 +110,8 @@ impl Judge {
         let Some(previous) = last.as_ref() else { return };
         let (report, held) = self.evaluate(&previous.snapshot, now);
         let ledger = previous.ledger.after_policy_change(held, now);
-        let judged = Arc::new(Judged { snapshot: Arc::clone(&previous.snapshot), report, ledger });
+        let (snapshot, calls) = (Arc::clone(&previous.snapshot), previous.calls.clone());
+        let judged = Arc::new(Judged { snapshot, report, ledger, calls });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| (!freshness.withdrawn).then_some(Some(judged)));
     }

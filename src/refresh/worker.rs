@@ -110,13 +110,13 @@ impl Worker {
         collectors: Vec<CollectorStatus>,
         started: Instant,
     ) {
-        let Fetched { snapshot, duplicates, rejected, .. } = fetched;
+        let (duplicates, rejected) = (fetched.duplicates, fetched.rejected);
         self.failures = 0;
         self.withdrawn = false;
         self.last_success = Some(now);
         let judge = Arc::clone(&self.judge);
         let judged = blocking(move || {
-            judge.accept(snapshot, now, |freshness| {
+            judge.accept(fetched, now, |freshness| {
                 freshness.last_attempt = Some(now);
                 freshness.last_success = Some(now);
                 freshness.last_successful = true;

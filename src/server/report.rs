@@ -47,7 +47,7 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
                 audited: judged.map(|judged| Audited { snapshot: &judged.snapshot, report: &judged.report }),
                 complete: judged.is_some(),
                 failure: organisation.freshness.failure.as_deref(),
-                calls: &[],
+                calls: judged.map_or(&[], |judged| &judged.calls),
             }
         })
         .collect();

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::clients::{ClientRow, client_rows};
 use super::findings::{Name, Row, worst_findings};
 use super::words::{grant_words, spoken, state_word};
 use crate::audit::{DangerousScope, Report, Status};
@@ -27,6 +28,9 @@ pub(super) struct Details {
     pub(super) scopes: Vec<ScopeRow>,
     pub(super) more_scopes: usize,
     pub(super) inputs: Vec<InputRow>,
+    pub(super) total_clients: usize,
+    pub(super) clients: Vec<ClientRow>,
+    pub(super) more_clients: usize,
 }
 
 /// A figure.
@@ -69,11 +73,12 @@ pub(super) struct InputRow {
 
 impl Details {
     pub(super) fn new(judged: &Judged, collectors: &[CollectorStatus], now: Timestamp) -> Self {
-        let Judged { snapshot, report, ledger } = judged;
+        let Judged { snapshot, report, ledger, .. } = judged;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
         let (findings, new) = worst_findings(snapshot, report, ledger, now);
         let scopes = scope_rows(report);
+        let clients = client_rows(snapshot, report);
         Self {
             tiles: tiles(&summary, report, snapshot),
             bars: bars(&summary),
@@ -84,6 +89,9 @@ impl Details {
             new,
             more_scopes: report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count() - scopes.len(),
             scopes,
+            total_clients: snapshot.clients.len(),
+            more_clients: snapshot.clients.len() - clients.len(),
+            clients,
             inputs: Collector::ALL.into_iter().map(|collector| input(collector, snapshot, collectors)).collect(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure: what was published and the time become HTML. No script, nothing external; the browser's own reload renews it.
 
+mod clients;
 mod details;
 mod findings;
 mod freshness;

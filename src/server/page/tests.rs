@@ -12,7 +12,7 @@ const OPEN: Options<'_> = Options { telemetry_path: "/metrics", closed: None };
 
 fn judged(sample: Sample) -> Arc<Judged> {
     let Sample { snapshot, report, ledger, .. } = sample;
-    Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger })
+    Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger, calls: Vec::new() })
 }
 
 fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> Organisation {
@@ -159,15 +159,4 @@ fn empty_states_say_what_they_are() {
     assert!(find("failing").contains("Reload failed."));
     assert!(find("withdrawn").contains("too long ago to be shown"));
     assert!(!find("withdrawn").contains("/api/v1/report"), "no link to a report that is not there");
-}
-
-/// For the eye: `cargo test --lib -- --ignored gallery`, then a browser on `target/status-page/`.
-#[test]
-#[ignore = "writes pages to look at"]
-fn gallery_for_the_eye() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/target/status-page");
-    std::fs::create_dir_all(directory).expect("a directory");
-    for (name, page) in gallery() {
-        std::fs::write(format!("{directory}/{name}.html"), page).expect("a file");
-    }
 }

@@ -1,0 +1,91 @@
+//! Every client, as the page shows it: who it is, what it holds, what the audit says.
+//!
+//! Bounded; the whole is in the report.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use super::findings::Name;
+use super::words::{grant_words, state_word};
+use crate::audit::{ClientVerdict, Report, Verdict};
+use crate::domain::{Client, ClientId, ClientState, Snapshot};
+use crate::output::visible;
+
+/// Clients that are shown; the rest is counted.
+const CLIENTS: usize = 500;
+/// Scopes of one client that are named; the rest is counted.
+const SCOPES: usize = 12;
+
+pub(super) struct ClientRow {
+    pub(super) name: Name,
+    pub(super) client_id: String,
+    pub(super) grant: &'static str,
+    pub(super) state: &'static str,
+    pub(super) is_active: bool,
+    pub(super) scopes: Vec<HeldScope>,
+    pub(super) more_scopes: usize,
+    pub(super) roles: usize,
+    /// The class of the verdict's badge.
+    pub(super) tone: &'static str,
+    pub(super) verdict: &'static str,
+    /// Why nothing judged it.
+    pub(super) why: Option<String>,
+}
+
+pub(super) struct HeldScope {
+    pub(super) name: Name,
+    pub(super) is_dangerous: bool,
+}
+
+/// The clients, the worst first and then by name.
+pub(super) fn client_rows(snapshot: &Snapshot, report: &Report) -> Vec<ClientRow> {
+    let dangerous: HashSet<(&ClientId, &str)> =
+        report.dangerous_scope_grants().map(|(client, scope, _)| (client, scope)).collect();
+    let mut judged: Vec<(&Client, &ClientVerdict)> = snapshot.clients.iter().zip(&report.verdicts).collect();
+    judged.sort_by_cached_key(|(client, verdict)| {
+        let rank = match verdict.verdict {
+            Verdict::Flagged(severity) => (0, Some(Reverse(severity))),
+            Verdict::NotEvaluated(_) => (1, None),
+            Verdict::Compliant => (2, None),
+        };
+        (rank, client.name.to_lowercase(), client.id.clone())
+    });
+    judged.into_iter().take(CLIENTS).map(|(client, verdict)| row(snapshot, client, verdict, &dangerous)).collect()
+}
+
+fn row(
+    snapshot: &Snapshot,
+    client: &Client,
+    verdict: &ClientVerdict,
+    dangerous: &HashSet<(&ClientId, &str)>,
+) -> ClientRow {
+    let mut scopes: Vec<(bool, &str)> = client
+        .scopes
+        .iter()
+        .map(|scope| snapshot.scopes.name(*scope))
+        .map(|scope| (dangerous.contains(&(&client.id, scope)), scope))
+        .collect();
+    scopes.sort_by_key(|(is_dangerous, scope)| (Reverse(*is_dangerous), *scope));
+    let (tone, word, why) = match &verdict.verdict {
+        Verdict::Flagged(severity) => (severity.label(), severity.label(), None),
+        Verdict::NotEvaluated(why) => ("wait", "not evaluated", Some(visible(why).into_owned())),
+        Verdict::Compliant => ("good", "compliant", None),
+    };
+    ClientRow {
+        name: Name::new(&client.name),
+        client_id: visible(client.id.as_str()).into_owned(),
+        grant: grant_words(client.grant_type),
+        state: state_word(client.state),
+        is_active: client.state == ClientState::Active,
+        more_scopes: scopes.len().saturating_sub(SCOPES),
+        scopes: scopes
+            .into_iter()
+            .take(SCOPES)
+            .map(|(is_dangerous, scope)| HeldScope { name: Name::new(scope), is_dangerous })
+            .collect(),
+        roles: client.role_grants.len(),
+        tone,
+        verdict: word,
+        why,
+    }
+}
