@@ -90,9 +90,8 @@ fn judge(case: Case, policy: &Policy) -> Report {
 
 /// The findings as `rule evidence severity`.
 fn found(report: &Report) -> Vec<String> {
-    let line = |f: &genesyscloud_oauth_exporter::audit::Finding| {
-        format!("{} {} {}", f.rule.slug, f.evidence.key().1, f.severity)
-    };
+    let line =
+        |f: &genesyscloud_oauth_exporter::audit::Finding| format!("{} {} {}", f.rule.slug, f.evidence.key, f.severity);
     report.findings.iter().map(line).collect()
 }
 
@@ -169,7 +168,7 @@ fn what_the_baseline_approves_does_not_count() {
     let baseline = Baseline { scopes: BTreeMap::from([(client, ["oauth".to_owned()].into())]) };
     let snapshot = snapshot(&[case("CODE", &["oauth", "users"])]);
     let report = evaluate(&snapshot, &policy(""), Some(&baseline), NOW);
-    let statuses: Vec<_> = report.findings.iter().map(|f| (f.evidence.key().1.to_owned(), f.status)).collect();
+    let statuses: Vec<_> = report.findings.iter().map(|f| (f.evidence.key.clone(), f.status)).collect();
     assert_eq!(statuses, [("oauth".to_owned(), Status::Approved), ("users".to_owned(), Status::Open)]);
     assert_eq!(report.worst_open(), Some(Severity::High));
     assert_eq!(report.verdicts[0].verdict, Verdict::Flagged(Severity::High));

@@ -33,8 +33,7 @@ impl Finding {
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         let client = self.client.as_ref().map_or("", ClientId::as_str);
-        let (kind, key) = self.evidence.key();
-        for part in [self.rule.slug, client, kind, key] {
+        for part in [self.rule.slug, client, self.evidence.kind.label(), &self.evidence.key] {
             // The length keeps ("ab", "c") apart from ("a", "bc").
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
@@ -45,7 +44,7 @@ impl Finding {
     }
 
     pub(super) fn sort_key(&self) -> (Option<&ClientId>, &str, &str) {
-        (self.client.as_ref(), self.rule.slug, self.evidence.key().1)
+        (self.client.as_ref(), self.rule.slug, &self.evidence.key)
     }
 }
 
@@ -79,29 +78,90 @@ impl Status {
 
 /// What proves a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// A scope that the client holds.
-    Scope(String),
-    /// A scope that the client should hold.
-    MissingScope(String),
+pub struct Evidence {
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// What identifies it within kind and client: an id, a scope, a permission, a URI. Never a name that people change.
+    pub key: String,
+    /// The proof as a sentence without a full stop, e.g. `holds the scope oauth`.
+    pub text: String,
+    /// What else a reader wants to know: a label such as `role` or `division`, and its value.
+    pub details: Vec<(&'static str, String)>,
+}
+
+/// The sort of thing that proves a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The client as a whole; the key is empty.
+    Client,
+    /// A scope that is held.
+    Scope,
+    /// A scope that should be held.
+    MissingScope,
+    /// Several scopes together; the key is the combination's text in the policy.
+    Scopes,
+    /// The grant type.
+    GrantType,
+    /// A role.
+    Role,
+    /// A permission that a role grants, as `domain:entity:action`.
+    Permission,
+    /// A permission that a role should grant.
+    MissingPermission,
+    /// A division.
+    Division,
+    /// A redirect URI.
+    RedirectUri,
+    /// A token validity; the key is empty, so that another value is the same finding.
+    TokenValidity,
+    /// A setting of the organisation.
+    Setting,
+    /// A pattern of the policy.
+    Pattern,
+    /// An exemption of the policy.
+    Exemption,
+    /// The baseline.
+    Baseline,
+}
+
+impl Kind {
+    /// The word in reports.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Scope => "scope",
+            Self::MissingScope => "missing_scope",
+            Self::Scopes => "scopes",
+            Self::GrantType => "grant_type",
+            Self::Role => "role",
+            Self::Permission => "permission",
+            Self::MissingPermission => "missing_permission",
+            Self::Division => "division",
+            Self::RedirectUri => "redirect_uri",
+            Self::TokenValidity => "token_validity",
+            Self::Setting => "setting",
+            Self::Pattern => "pattern",
+            Self::Exemption => "exemption",
+            Self::Baseline => "baseline",
+        }
+    }
 }
 
 impl Evidence {
-    /// Its kind, and the text that identifies it within kind and client.
-    pub fn key(&self) -> (&'static str, &str) {
-        match self {
-            Self::Scope(scope) => ("scope", scope),
-            Self::MissingScope(scope) => ("missing_scope", scope),
-        }
+    /// A proof without details.
+    pub fn new(kind: Kind, key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { kind, key: key.into(), text: text.into(), details: Vec::new() }
+    }
+
+    /// A scope that is held.
+    pub fn scope(scope: &str) -> Self {
+        Self::new(Kind::Scope, scope, format!("holds the scope {scope}"))
     }
 }
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scope(scope) => write!(f, "holds the scope {scope}"),
-            Self::MissingScope(scope) => write!(f, "lacks the scope {scope}"),
-        }
+        f.write_str(&self.text)
     }
 }
 

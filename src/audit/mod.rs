@@ -6,8 +6,8 @@ mod finding;
 mod report;
 pub mod rules;
 
-pub use finding::{Evidence, Finding, Fingerprint, Status};
-pub use report::{ClientVerdict, DangerousScope, EnabledRule, Report, Verdict};
+pub use finding::{Evidence, Finding, Fingerprint, Kind, Status};
+pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
 pub use rules::{Confidence, Rule};
 
 use crate::baseline::Baseline;

@@ -2,12 +2,12 @@
 //!
 //! Not its text or metrics: those are made in `output` and `exposition`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::{Context, DANGEROUS_SCOPE};
-use super::{Evidence, Finding, Rule, Status, not_judged, rules};
-use crate::domain::{ClientId, Severity, Timestamp};
-use crate::policy::Defaults;
+use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
+use super::{Finding, Rule, Status, not_judged, rules};
+use crate::domain::{ClientId, Permission, Power, Severity, Timestamp};
+use crate::policy::{Defaults, Policy};
 
 /// The judgement of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Report {
     pub verdicts: Vec<ClientVerdict>,
     /// The dangerous scopes that are held or registered, sorted by name.
     pub dangerous_scopes: Vec<DangerousScope>,
+    /// The dangerous permission patterns that some client's roles meet, in the policy's order.
+    pub dangerous_permissions: Vec<DangerousPermission>,
+    /// Every dangerous scope and permission held to effect, whatever its status, sorted.
+    pub grants: Vec<DangerousGrant>,
     /// The rules that were judged by, with the severities that they can have under this policy.
     pub rules: Vec<EnabledRule>,
 }
@@ -83,9 +87,33 @@ pub struct DangerousScope {
     pub holders: usize,
 }
 
+/// A pattern of dangerous permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DangerousPermission {
+    /// The policy's pattern.
+    pub pattern: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// How many clients' roles grant what it matches.
+    pub holders: usize,
+}
+
+/// A dangerous scope or permission that a client holds to effect.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DangerousGrant {
+    /// Who holds it.
+    pub client: ClientId,
+    /// What.
+    pub power: Power,
+    /// Whether it counts.
+    pub status: Status,
+    /// The policy's patterns that match it.
+    pub patterns: Vec<String>,
+}
+
 impl Report {
     pub(super) fn new(context: &Context<'_>, findings: Vec<Finding>, now: Timestamp) -> Self {
-        let Defaults { flag_at, fail_on } = context.policy.defaults;
+        let Defaults { flag_at, fail_on, .. } = context.policy.defaults;
         let mut open: BTreeMap<&ClientId, (usize, Severity)> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
             if let Some(client) = &finding.client {
@@ -111,10 +139,22 @@ impl Report {
             })
             .collect();
         let dangerous_scopes = dangerous_scopes(context, &findings);
+        let grants = grants(context.policy, &findings);
+        let dangerous_permissions = dangerous_permissions(context.policy, &grants);
         let rules = rules::enabled(context.policy)
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
-        Self { evaluated_at: now, flag_at, fail_on, findings, verdicts, dangerous_scopes, rules }
+        Self {
+            evaluated_at: now,
+            flag_at,
+            fail_on,
+            findings,
+            verdicts,
+            dangerous_scopes,
+            dangerous_permissions,
+            grants,
+            rules,
+        }
     }
 
     /// The findings on one client.
@@ -125,11 +165,9 @@ impl Report {
 
     /// Every dangerous scope held to effect, with its holder, whatever its status.
     pub fn dangerous_scope_grants(&self) -> impl Iterator<Item = (&ClientId, &str, Status)> {
-        self.findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE).filter_map(|finding| {
-            match (&finding.client, &finding.evidence) {
-                (Some(client), Evidence::Scope(scope)) => Some((client, scope.as_str(), finding.status)),
-                _ => None,
-            }
+        self.grants.iter().filter_map(|grant| match &grant.power {
+            Power::Scope(scope) => Some((&grant.client, scope.as_str(), grant.status)),
+            Power::Permission(_) => None,
         })
     }
 
@@ -149,12 +187,47 @@ fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<Dangerou
         }
     }
     for finding in findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE) {
-        if let Evidence::Scope(scope) = &finding.evidence {
-            scopes.entry(scope).or_insert((finding.severity, 0)).1 += 1;
-        }
+        scopes.entry(&finding.evidence.key).or_insert((finding.severity, 0)).1 += 1;
     }
     scopes
         .into_iter()
         .map(|(scope, (severity, holders))| DangerousScope { scope: scope.to_owned(), severity, holders })
+        .collect()
+}
+
+fn grants(policy: &Policy, findings: &[Finding]) -> Vec<DangerousGrant> {
+    let grant = |finding: &Finding| {
+        let key = &finding.evidence.key;
+        let (power, patterns) = match finding.rule.slug {
+            DANGEROUS_SCOPE => (Power::Scope(key.clone()), finding.pattern.iter().cloned().collect()),
+            DANGEROUS_PERMISSION => {
+                let granted = Permission::parse(key)?;
+                let patterns = policy.permissions.dangerous_patterns(&granted).map(|p| p.pattern.to_string()).collect();
+                (Power::Permission(key.clone()), patterns)
+            }
+            _ => return None,
+        };
+        Some(DangerousGrant { client: finding.client.clone()?, power, status: finding.status, patterns })
+    };
+    let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
+    grants.sort();
+    grants
+}
+
+fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<DangerousPermission> {
+    let holders = |pattern: &str| {
+        let met = grants.iter().filter(|grant| matches!(grant.power, Power::Permission(_)));
+        let met = met.filter(|grant| grant.patterns.iter().any(|known| known == pattern));
+        met.map(|grant| &grant.client).collect::<BTreeSet<_>>().len()
+    };
+    policy
+        .permissions
+        .dangerous
+        .iter()
+        .map(|dangerous| {
+            let pattern = dangerous.pattern.to_string();
+            DangerousPermission { holders: holders(&pattern), pattern, severity: dangerous.severity }
+        })
+        .filter(|dangerous| dangerous.holders > 0)
         .collect()
 }

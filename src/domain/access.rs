@@ -34,6 +34,18 @@ pub struct Permission {
     pub conditional: bool,
 }
 
+impl Permission {
+    /// Reads `domain:entity:action`; `None` where it has not exactly three segments.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut segments = text.split(':');
+        let (domain, entity, action) = (segments.next()?, segments.next()?, segments.next()?);
+        let whole = segments.next().is_none();
+        let permission =
+            Self { domain: domain.into(), entity: entity.into(), action: action.into(), conditional: false };
+        whole.then_some(permission)
+    }
+}
+
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.domain, self.entity, self.action)

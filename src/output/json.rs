@@ -199,7 +199,7 @@ struct EvidenceDto<'a> {
 
 impl<'a> FindingDto<'a> {
     fn new(finding: &'a Finding) -> Self {
-        let (kind, value) = finding.evidence.key();
+        let (kind, value) = (finding.evidence.kind.label(), finding.evidence.key.as_str());
         Self {
             rule: finding.rule.slug,
             client_id: finding.client.as_ref().map(ClientId::as_str),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use genesyscloud_oauth_exporter::audit::{Evidence, Status, Verdict};
+use genesyscloud_oauth_exporter::audit::{Status, Verdict};
 use genesyscloud_oauth_exporter::domain::{Client, ClientState, GrantType, Severity};
 use genesyscloud_oauth_exporter::exposition::{AUDITED_FAMILIES, Config};
 use genesyscloud_oauth_exporter::metric::Family;
@@ -141,7 +141,7 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
                 let exempt = report.findings.iter().any(|finding| {
                     finding.status == Status::Exempt
                         && finding.client.as_ref() == Some(&grant.client)
-                        && finding.evidence == Evidence::Scope(grant.scope.clone())
+                        && finding.evidence.key == grant.scope
                 });
                 let first_seen = if exempt { 0 } else { memory.first_seen().seconds() };
                 (words(&[grant.client.as_str(), &grant.scope]), first_seen)

@@ -12,6 +12,9 @@ use crate::policy::{DangerousPattern, Judge, Policy};
 /// The slug that the metrics for dangerous scopes are built on.
 pub const DANGEROUS_SCOPE: &str = "dangerous-scope";
 
+/// The slug that the metrics for dangerous permissions are built on.
+pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
+
 /// Every rule there is.
 pub static ALL: &[&Rule] = &[&scopes::DANGEROUS, &scopes::MISSING_REQUIRED];
 

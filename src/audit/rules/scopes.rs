@@ -4,7 +4,7 @@
 //! ("Scopes only apply to clients not using the `client_credential` grant", Python SDK, `OAuthClient.md`).
 
 use super::{AppliesTo, Confidence, Context, DANGEROUS_SCOPE, Rule, configured_severity};
-use crate::audit::{Evidence, Finding, Status};
+use crate::audit::{Evidence, Finding, Kind, Status};
 use crate::domain::{Client, Collector, Severity};
 use crate::policy::Policy;
 
@@ -48,7 +48,7 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 client: Some(client.id.clone()),
                 severity: pattern.severity,
                 status: if approved { Status::Approved } else { Status::Open },
-                evidence: Evidence::Scope(name.to_owned()),
+                evidence: Evidence::scope(name),
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),
             });
@@ -72,7 +72,7 @@ fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
             client: Some(client.id.clone()),
             severity,
             status: Status::Open,
-            evidence: Evidence::MissingScope(scope.to_owned()),
+            evidence: Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}")),
             pattern: None,
             reason: "The policy requires it of this client.".to_owned(),
         }));

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::words::{Moment, grant_words, state_word};
-use crate::audit::{Finding, Report, Status};
+use crate::audit::{Finding, Kind, Report, Status};
 use crate::domain::{ClientId, ClientState, Snapshot, Timestamp};
 use crate::grants::{Ledger, Memory};
 use crate::output::{shortened, visible};
@@ -62,8 +62,8 @@ pub(super) fn worst_findings(
         .iter()
         .filter(|finding| finding.status == Status::Open)
         .map(|finding| {
-            let key = finding.client.as_ref().filter(|_| finding.evidence.key().0 == "scope");
-            (finding, key.and_then(|client| since.get(&(client, finding.evidence.key().1)).copied()))
+            let key = finding.client.as_ref().filter(|_| finding.evidence.kind == Kind::Scope);
+            (finding, key.and_then(|client| since.get(&(client, finding.evidence.key.as_str())).copied()))
         })
         .collect();
     let first_seen = |memory: &Option<Memory>| memory.map(Memory::first_seen).unwrap_or_default();
@@ -89,7 +89,7 @@ impl Row {
     fn new(snapshot: &Snapshot, finding: &Finding, since: Since, is_new: bool) -> Self {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         let text = finding.evidence.to_string();
-        let value = finding.evidence.key().1;
+        let value = finding.evidence.key.as_str();
         Self {
             severity: finding.severity.label(),
             name: Name::new(client.map_or("The organisation", |client| &client.name)),

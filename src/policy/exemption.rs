@@ -1,0 +1,35 @@
+//! What is excused, by whom, why and until when.
+//!
+//! Never hides: an exempt finding stays in every output. Which findings it covers is decided in `audit`.
+
+use super::Selector;
+use crate::domain::{Client, Timestamp};
+
+/// An exemption of the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exemption {
+    /// Its id, unique in the policy: the label `exemption`.
+    pub id: String,
+    /// The slug of the rule.
+    pub rule: String,
+    pub(super) client: Selector,
+    /// The one piece of evidence that it covers, as [`crate::audit::Evidence::key`] has it; `None` covers all of the rule's.
+    pub only: Option<String>,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Where it was decided.
+    pub ticket: Option<String>,
+    /// From this moment on it covers nothing; `None` is for ever.
+    pub expires: Option<Timestamp>,
+    /// The line in the policy file, from 1, for reports that point at it.
+    pub line: usize,
+}
+
+impl Exemption {
+    /// Whether it is about this client.
+    pub fn is_about(&self, client: &Client) -> bool {
+        self.client.picks(client)
+    }
+}
