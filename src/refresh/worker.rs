@@ -49,11 +49,24 @@ impl Worker {
         let mut shutdown = pin!(shutdown);
         loop {
             let started = Instant::now();
-            let asked = tokio::select! {
-                asked = self.refresh() => asked,
+            let now = Timestamp::from(SystemTime::now());
+            let mut collectors = Vec::new();
+            let outcome = tokio::select! {
+                outcome = self.fetch(now, &mut collectors) => outcome,
                 () = &mut shutdown => {
                     self.metrics.ended(&self.platform.config().org, Outcome::Cancelled, started.elapsed());
                     return;
+                }
+            };
+            // What was fetched is judged, published and kept, even if the process is to end meanwhile.
+            let asked = match outcome {
+                Ok(fetched) => {
+                    self.succeeded(fetched, now, collectors, started).await;
+                    None
+                }
+                Err(failure) => {
+                    self.failed(&failure, now, collectors, started).await;
+                    failure.wait()
                 }
             };
             let next = Instant::now() + schedule::pause(self.config.interval, started.elapsed(), asked);
@@ -84,23 +97,10 @@ impl Worker {
         blocking(move || judge.fail(true, |_| {})).await;
     }
 
-    /// One refresh; how long the platform asked not to be called again.
-    async fn refresh(&mut self) -> Option<Duration> {
-        let started = Instant::now();
-        let now = Timestamp::from(SystemTime::now());
-        let mut collectors = Vec::new();
+    /// Everything of the organisation. Nothing is lost where this is cut.
+    async fn fetch(&self, now: Timestamp, collectors: &mut Vec<CollectorStatus>) -> Result<Fetched, Failure> {
         let previous = self.judge.last_snapshot();
-        let outcome = fetch(&self.platform, &self.config, previous.as_deref(), now, &mut collectors).await;
-        match outcome {
-            Ok(fetched) => {
-                self.succeeded(fetched, now, collectors, started).await;
-                None
-            }
-            Err(failure) => {
-                self.failed(&failure, now, collectors, started).await;
-                failure.wait()
-            }
-        }
+        fetch(&self.platform, &self.config, previous.as_deref(), now, collectors).await
     }
 
     async fn succeeded(
