@@ -142,10 +142,36 @@ where
         // The message comes first after these; anything later may be part of a value.
         let own = |head: &str| head.split(' ').all(|pair| pair.starts_with("level=") || pair.starts_with("target="));
         match line.split_once(" message=") {
-            Some((head, rest)) if own(head) => write!(writer, "{head} msg={rest}"),
-            _ => writer.write_str(&line),
+            Some((head, rest)) if own(head) => write!(writer, "{head} msg={}", plain_escapes(rest)),
+            _ => writer.write_str(&plain_escapes(&line)),
         }
     }
+}
+
+/// The crate escapes as Rust does; readers of logfmt expect the escapes of JSON: no `\'`, and `\uXXXX` without braces.
+fn plain_escapes(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match rest.next() {
+            Some('\'') => plain.push('\''),
+            Some('u') if rest.as_str().starts_with('{') => {
+                let digits: String = rest.by_ref().skip(1).take_while(|digit| *digit != '}').collect();
+                let code = u32::from_str_radix(&digits, 16).unwrap_or(0xfffd);
+                // Beyond the basic plane JSON has pairs.
+                for unit in char::from_u32(code).unwrap_or('\u{fffd}').encode_utf16(&mut [0; 2]) {
+                    let _ = fmt::Write::write_fmt(&mut plain, format_args!("\\u{unit:04x}"));
+                }
+            }
+            Some(other) => plain.extend(['\\', other]),
+            None => plain.push('\\'),
+        }
+    }
+    plain
 }
 
 /// Escapes what could forge a line or steer a terminal: the names of clients are written by others.
@@ -175,7 +201,8 @@ where
 }
 
 fn is_harmful(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn every_mistake_is_told_with_its_name_and_origin() {
         ),
         "--genesys.burst: \"0\" is not a whole number from 1 to 3000",
         "--genesys.max-body-bytes (environment variable GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_MAX_BODY_BYTES): \"64MB\" is not",
-        "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; it takes the id of the exporter's own OAuth client; CLIENT_ID is set, but",
+        "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; it takes the id of the exporter's own OAuth client; set, but not read by this exporter: CLIENT_ID",
         "GENESYSCLOUD_OAUTHCLIENT_SECRET: contains a line break",
         &format!(
             "GENESYSCLOUD_REGION (in {file}): \"nowhere\" is not a region; known are us-east-1 (mypurecloud.com), "
@@ -162,8 +162,13 @@ fn names_of_other_guides_are_refused_with_a_hint_unless_ours_are_set() {
         let errors = read(&[], &without(name, &[(foreign, SECRET)])).expect_err(foreign);
         let [error] = errors.as_slice() else { panic!("{errors:?}") };
         assert!(error.starts_with(&format!("{name}: is not set")), "{error}");
-        assert!(error.contains(&format!("; {foreign} is set, but")) && !error.contains(SECRET), "{error}");
-        assert!(read(&[], &with_credentials(&[(foreign, "x")])).is_ok(), "{foreign} beside {name}");
+        assert!(
+            error.contains(&format!("; set, but not read by this exporter: {foreign} (rename it)"))
+                && !error.contains(SECRET),
+            "{error}"
+        );
+        let beside = read(&[], &with_credentials(&[(foreign, SECRET)])).expect("it can be another program's");
+        assert!(beside.warnings.iter().any(|w| w.starts_with(foreign) && !w.contains(SECRET)), "{:?}", beside.warnings);
     }
 }
 
@@ -230,8 +235,14 @@ fn a_pace_over_the_platforms_limit_is_told() {
 
 #[test]
 fn families_to_leave_out_are_a_list() {
-    let settings = read(&[("metrics.disable", "a, b,,c ")], &CREDENTIALS).expect("valid");
-    assert_eq!(settings.exposition.disabled_families, ["a", "b", "c"]);
+    let families = "genesyscloud_oauth_client_scopes, genesyscloud_oauth_client_findings,,";
+    let settings = read(&[("metrics.disable", families)], &CREDENTIALS).expect("valid");
+    let expected = ["genesyscloud_oauth_client_scopes", "genesyscloud_oauth_client_findings"];
+    assert_eq!(settings.exposition.disabled_families, expected);
+    let errors = read(&[("metrics.disable", "a,b"), ("policy.file", "/nonexistent")], &CREDENTIALS).expect_err("wrong");
+    let starts = ["--metrics.disable: no per-client family", "--metrics.disable: no per", "--policy.file: policy file"];
+    assert_eq!(errors.len(), starts.len());
+    assert!(errors.iter().zip(starts).all(|(error, start)| error.starts_with(start)), "{errors:?}");
 }
 
 #[test]

@@ -15,7 +15,9 @@ use std::fs;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::app::App;
-use genesyscloud_oauth_exporter::simulator::{DEFAULT_CLIENT_SECRET, Endpoint, Fault, PLANTED_SECRET, Unreadable};
+use genesyscloud_oauth_exporter::simulator::{
+    DEFAULT_CLIENT_SECRET, Endpoint, Fault, PLANTED_SECRET, RetryAfter, Unreadable,
+};
 use support::{Exporter, settings, simulator, until};
 
 const FIRST_SEEN: &str = "client_dangerous_scope_first_seen_timestamp_seconds";
@@ -36,6 +38,10 @@ async fn a_scrape_shows_the_true_counts() {
     assert_eq!(scrape.count("client_info", &[]), truth.clients);
     assert_eq!(exporter.get("/-/ready").await.0, 200);
     exporter.stop().await;
+}
+
+fn kept_and_shown(scrape: &support::Scrape) -> bool {
+    scrape.own("state_persistent") == Some(1.0) && scrape.own("last_refresh_successful") == Some(1.0)
 }
 
 /// Each generation has another number of clients, and every family must tell the same number.
@@ -132,10 +138,10 @@ async fn data_that_grows_too_old_is_withdrawn_and_comes_back() {
     let exporter = Exporter::start(settings).await;
     exporter.until_refreshed().await;
     simulator.organisation().set_fault(Fault::ServerError(500));
-    let stale = exporter.until("withdrawn", |scrape| scrape.count("org_info", &[]) == 0).await;
+    let failing = |scrape: &support::Scrape| scrape.own("consecutive_refresh_failures").is_some_and(|n| n > 0.0);
+    let stale = exporter.until("withdrawn", |scrape| scrape.count("org_info", &[]) == 0 && failing(scrape)).await;
     assert_eq!(stale.count("clients", &[]), 0);
     assert!(stale.own("last_refresh_success_timestamp_seconds").is_some_and(|time| time > 0.0));
-    assert!(stale.own("consecutive_refresh_failures").is_some_and(|failures| failures > 0.0));
     simulator.organisation().clear_faults();
     exporter.until("back", |scrape| scrape.count("org_info", &[]) == 1).await;
     exporter.stop().await;
@@ -160,7 +166,7 @@ async fn a_restart_in_an_outage_serves_the_last_data_with_its_true_age() {
     let flags = [("state.file", file.to_str().expect("UTF-8"))];
     let simulator = simulator().await;
     let exporter = Exporter::start(settings(&simulator, &flags)).await;
-    exporter.until("kept", |scrape| scrape.own("state_persistent") == Some(1.0)).await;
+    exporter.until("kept and shown", kept_and_shown).await;
     simulator.organisation().set_fault(Fault::ServerError(500));
     let before = exporter.until("an outage", |scrape| scrape.own("last_refresh_successful") == Some(0.0)).await;
     exporter.stop().await;
@@ -254,7 +260,10 @@ async fn a_state_file_that_cannot_be_written_or_read_stops_nothing() {
     let missing = folder.path().join("missing").join("state.json");
     let exporter = Exporter::start(settings(&simulator, &[("state.file", missing.to_str().expect("UTF-8"))])).await;
     let scrape = exporter
-        .until("a failed write", |scrape| scrape.sum("exporter_state_writes_total", &["outcome=\"error\""]) > 0.0)
+        .until("a failed write", |scrape| {
+            scrape.sum("exporter_state_writes_total", &["outcome=\"error\""]) > 0.0
+                && scrape.own("last_refresh_successful") == Some(1.0)
+        })
         .await;
     assert_eq!(scrape.own("state_persistent"), Some(0.0));
     assert_eq!(scrape.own("last_refresh_successful"), Some(1.0));
@@ -263,9 +272,63 @@ async fn a_state_file_that_cannot_be_written_or_read_stops_nothing() {
     let damaged = folder.path().join("state.json");
     fs::write(&damaged, "{\"format\":1,").expect("writable");
     let exporter = Exporter::start(settings(&simulator, &[("state.file", damaged.to_str().expect("UTF-8"))])).await;
-    let scrape = exporter.until("kept", |scrape| scrape.own("state_persistent") == Some(1.0)).await;
+    let scrape = exporter.until("kept and shown", kept_and_shown).await;
     assert_eq!(scrape.own("state_damaged_total"), Some(1.0));
     assert_eq!(fs::read_to_string(folder.path().join("state.json.damaged")).expect("set aside"), "{\"format\":1,");
+    exporter.stop().await;
+}
+
+/// A state file of another time: the data of a minute hence is served, its age is unknown, and that shows at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_set_back_is_said_and_hides_no_staleness() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("state.json");
+    let flags = [("state.file", file.to_str().expect("UTF-8"))];
+    let simulator = simulator().await;
+    let exporter = Exporter::start(settings(&simulator, &flags)).await;
+    exporter.until("kept and shown", kept_and_shown).await;
+    exporter.stop().await;
+    let mut state: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&file).expect("the state file")).expect("JSON");
+    for organisation in state["organisations"].as_object_mut().expect("organisations").values_mut() {
+        organisation["taken_at"] = 4_000_000_000_i64.into();
+    }
+    fs::write(&file, state.to_string()).expect("writable");
+    simulator.organisation().set_fault(Fault::ServerError(500));
+    let mut settings = settings(&simulator, &flags);
+    settings.refresh.stale_after = Duration::from_secs(2);
+    let exporter = Exporter::start(settings).await;
+    let restored = exporter.scrape().await;
+    assert_eq!(restored.count("org_info", &[]), 1, "nothing is lost");
+    assert_eq!(restored.own("last_refresh_success_timestamp_seconds"), Some(0.0), "and nothing looks fresh");
+    assert_eq!(restored.own("clock_steps_back_total"), Some(1.0));
+    exporter.until("withdrawn", |scrape| scrape.count("org_info", &[]) == 0).await;
+    exporter.stop().await;
+}
+
+/// Divisions are lost for good: the refresh fails until the data is too old, and then goes on without them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_that_is_lost_for_good_does_not_end_the_audits_for_good() {
+    let simulator = simulator().await;
+    let mut settings = settings(&simulator, &[]);
+    settings.refresh.stale_after = Duration::from_secs(1);
+    let exporter = Exporter::start(settings).await;
+    exporter.until_refreshed().await;
+    simulator.organisation().set_fault(Fault::NotFound.at(Endpoint::Divisions));
+    exporter.until("failing", |scrape| scrape.own("last_refresh_successful") == Some(0.0)).await;
+    let without = exporter.until_refreshed().await;
+    assert_eq!(without.sum("exporter_collector_supported", &["collector=\"divisions\""]), 0.0);
+    exporter.stop().await;
+}
+
+/// A header that nobody can wait for ends neither the process nor the audits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_absurd_wait_ends_nothing() {
+    let simulator = simulator().await;
+    simulator.organisation().set_fault(Fault::RateLimited(RetryAfter::Seconds(u64::MAX)));
+    let exporter = Exporter::start(settings(&simulator, &[])).await;
+    exporter.until("a failure", |scrape| scrape.own("consecutive_refresh_failures").is_some_and(|n| n >= 1.0)).await;
+    assert_eq!(exporter.get("/-/healthy").await.0, 200);
     exporter.stop().await;
 }
 

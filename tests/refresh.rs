@@ -15,6 +15,7 @@ use genesyscloud_oauth_exporter::simulator::{
     Simulator, Unreadable,
 };
 use prometheus::Registry;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct World {
     simulator: Simulator,
@@ -299,6 +300,20 @@ async fn a_record_that_cannot_be_read_is_counted_and_keeps_what_was_known_of_it(
 }
 
 #[tokio::test]
+async fn a_client_whose_details_are_not_found_does_not_vanish() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    world.simulator.organisation().set_fault(Fault::SparseEntities.at(Endpoint::Clients));
+    world.simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::Client));
+    let fetched = world.refresh(Some(&good)).await.0.expect("the list is whole");
+    assert_same_clients(&fetched.snapshot, &good, "the last known records stand in");
+    assert_eq!(fetched.rejected, good.clients.len());
+    let first = world.refresh(None).await.0.expect("the list is whole");
+    assert_eq!(first.snapshot.clients.len(), good.clients.len(), "nothing is known before, and nothing vanishes");
+    assert_eq!(first.rejected, good.clients.len());
+}
+
+#[tokio::test]
 async fn a_readable_record_by_id_stands_in_for_an_unreadable_one_in_the_list() {
     let world = World::start().await;
     let good = world.snapshot().await;
@@ -323,7 +338,7 @@ async fn bad_answers_get_a_clear_message() {
         (Fault::CloseWithoutAnswer, "clients: "),
         (Fault::ServerError(500), "HTTP 500"),
         (Fault::HugeBody(1 << 20), "larger than 262144 bytes"),
-        (Fault::Redirect("http://127.0.0.2:1/".to_owned()), "redirect to another origin"),
+        (Fault::Redirect("http://127.0.0.2:1/".to_owned()), "redirects to another origin"),
         (Fault::NotFound, "not found"),
         (Fault::RateLimited(RetryAfter::Seconds(3600)), "wait 3600 s"),
     ] {
@@ -338,7 +353,7 @@ async fn bad_answers_get_a_clear_message() {
 #[tokio::test]
 async fn a_silent_platform_is_given_up_in_time() {
     let mut world =
-        World::with(Options::default(), |config| config.limits.read_timeout = Duration::from_millis(20)).await;
+        World::with(Options::default(), |config| config.limits.read_timeout = Duration::from_millis(400)).await;
     world.simulator.organisation().set_fault(Fault::Hang.at(Endpoint::Clients));
     let failure = world.failure(None).await.to_string();
     assert!(failure.contains("clients: no answer in time"), "{failure}");
@@ -346,7 +361,7 @@ async fn a_silent_platform_is_given_up_in_time() {
         (world.metric("genesyscloud_oauth_exporter_api_retries_total", &[("reason", "timeout")]) - 3.0).abs() < 0.1
     );
     world.config.deadline = Duration::from_millis(1);
-    assert!(matches!(world.failure(None).await, Failure::Deadline(_)));
+    assert!(matches!(world.failure(None).await, Failure::Deadline { asked: None, .. }));
 }
 
 #[tokio::test]
@@ -395,7 +410,9 @@ async fn a_long_wait_fails_the_refresh_and_is_handed_up() {
     let world = World::start().await;
     for endpoint in [Endpoint::Clients, Endpoint::Scopes, Endpoint::Roles] {
         world.simulator.organisation().set_fault(Fault::RateLimited(RetryAfter::Seconds(7200)).at(endpoint));
-        assert_eq!(world.failure(None).await.wait(), Some(Duration::from_hours(2)), "{endpoint:?}");
+        world.failure(None).await;
+        let asked = world.platform.asked_wait().expect("it asked");
+        assert!(asked > Duration::from_mins(119), "{endpoint:?} {asked:?}");
     }
 }
 
@@ -573,4 +590,47 @@ async fn thousands_of_clients_are_read() {
     let snapshot = world.snapshot().await;
     assert_eq!(snapshot.clients.len(), world.simulator.organisation().truth().clients);
     assert!(snapshot.clients.len() >= 5_000);
+}
+
+/// A gateway that answers everything with an error that quotes the whole request.
+async fn echoing_gateway() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 16 << 10];
+            let read = stream.read(&mut request).await.unwrap_or_default();
+            let echoed = String::from_utf8_lossy(&request[..read]).into_owned();
+            let body =
+                serde_json::json!({ "error": "invalid_request", "error_description": echoed, "message": echoed });
+            let body = body.to_string();
+            let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+            let answer = format!("{head}ININ-Correlation-Id: abc-123\r\n\r\n{body}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn what_a_gateway_echoes_holds_no_secret_of_ours() {
+    let gateway: url::Url = format!("{}/", echoing_gateway().await).parse().expect("a URL");
+    for auth_style in [AuthStyle::Basic, AuthStyle::Body] {
+        let world = World::with(Options::default(), |config| {
+            config.login_url = gateway.clone();
+            config.auth_style = auth_style;
+            config.client_secret = SecretSource::Value(SecretString::from("s3cr+t/ of=ours"));
+        })
+        .await;
+        let failure = world.failure(None).await.to_string();
+        assert!(failure.contains("[redacted]") && failure.contains("abc-123"), "{failure}");
+        let basic = "c2ltdWxhdGVkLWNsaWVudC1p";
+        for secret in ["s3cr", "of=ours", "of%3Dours", basic] {
+            assert!(!failure.contains(secret), "{secret} in {failure}");
+        }
+    }
+    let world = World::with(Options::default(), |config| config.api_url = gateway.clone()).await;
+    let failure = world.failure(None).await.to_string();
+    assert!(failure.contains("[redacted]") && !failure.contains("authorization: Bearer ey"), "{failure}");
+    assert_clean(&failure.replace("Bearer [redacted]", ""));
 }

@@ -78,7 +78,10 @@ impl App {
             let judge = Judge::new(index, &config, Arc::clone(&policy), publisher.clone(), Arc::clone(&store));
             let judge = Arc::new(judge);
             let platform = Platform::new(config, &api_metrics).context("TLS cannot be set up")?;
-            let worker = Worker::new(platform, refresh.clone(), Arc::clone(&judge), refresh_metrics.clone());
+            let worker = {
+                let (refresh, judge, metrics) = (refresh.clone(), Arc::clone(&judge), refresh_metrics.clone());
+                tokio::task::spawn_blocking(move || Worker::new(platform, refresh, judge, metrics)).await?
+            };
             let latch = liveness.latch(format!("refresh of {org}"));
             judges.push(judge);
             workers.push((org, worker, latch));
@@ -143,7 +146,6 @@ impl App {
                 Err(failure) => anyhow!("a task ended before its time: {failure}"),
             }),
         };
-        info!("stopping");
         stop.cancel();
         let drained = tokio::time::timeout(HARD_DEADLINE, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_ok() {

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use args::{Command, ConfigCommand};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
-use crate::{exposition, telemetry};
+use crate::telemetry;
 
 /// All is well.
 const CLEAN: u8 = 0;
@@ -68,7 +68,7 @@ fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
     }
 }
 
-/// Starts the log, tells what is odd, and checks the files and names that the settings point at.
+/// Starts the log and tells what is odd.
 fn prepare(settings: &Settings) -> Result<(), u8> {
     if let Err(error) = telemetry::init(&settings.log) {
         complain(format_args!("the log cannot be started: {error}"));
@@ -77,17 +77,7 @@ fn prepare(settings: &Settings) -> Result<(), u8> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let policy = crate::refresh::Reloader::read(settings.policy_file.as_ref()).err();
-    let families = exposition::Config::check(&settings.exposition.disabled_families).err().unwrap_or_default();
-    let families = families.into_iter().map(|mistake| format!("--metrics.disable: {mistake}"));
-    let mistakes: Vec<String> = policy.into_iter().chain(families).collect();
-    if mistakes.is_empty() {
-        return Ok(());
-    }
-    for mistake in mistakes {
-        complain(mistake);
-    }
-    Err(USAGE)
+    Ok(())
 }
 
 fn refuse(errors: &[ConfigError]) -> u8 {

@@ -132,9 +132,17 @@ fn required<T>(
         let hint = if foreign.is_empty() {
             String::new()
         } else {
-            format!("; {} is set, but is not a name that this exporter reads: rename it", foreign.join(", "))
+            format!("; set, but not read by this exporter: {} (rename it)", foreign.join(", "))
         };
         values.variable_wrong(name, format!("is not set; it takes {what}{hint}"));
+    } else {
+        // Beside our own name it can belong to another program on the machine, so that it is told and not refused.
+        for (foreign, _, origin) in gathered.foreign.iter().filter(|(_, ours, _)| *ours == name) {
+            let foreign = variable_from(foreign, origin);
+            values
+                .warnings
+                .push(format!("{foreign} is set, but is not a name that this exporter reads: it reads {name}"));
+        }
     }
     value
 }

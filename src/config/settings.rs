@@ -95,6 +95,7 @@ fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, 
         None => real_organisation(&mut values, gathered),
     };
     let org = org_label(&mut values, raw);
+    let policy_file = policy_file(&mut values, raw);
 
     match (server, refresh, exposition, log, tuning, who, org) {
         (Some(server), Some(refresh), Some(exposition), Some(log), Some(tuning), Some(who), Some(org))
@@ -107,7 +108,7 @@ fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, 
                 server,
                 exposition,
                 state_file,
-                policy_file: raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+                policy_file,
                 log,
                 warnings: values.warnings,
             })
@@ -166,7 +167,10 @@ fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Opt
 
 fn exposition_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<exposition::Config> {
     let families = raw.metrics_disable.as_deref().unwrap_or_default().split(',').map(str::trim);
-    let disabled_families = families.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let disabled_families: Vec<String> = families.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    for mistake in exposition::Config::check(&disabled_families).err().unwrap_or_default() {
+        values.flag_wrong("metrics.disable", mistake);
+    }
     let max_client_series =
         values.flag("metrics.max-client-series", raw.metrics_max_client_series.as_ref(), within(1..=10_000_000));
     Some(exposition::Config { disabled_families, max_client_series: max_client_series? })
@@ -176,6 +180,17 @@ fn log_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<telemetry::C
     let level = values.flag("log.level", raw.log_level.as_ref(), |text| scalar::choice(text, &Level::WORDS));
     let format = values.flag("log.format", raw.log_format.as_ref(), |text| scalar::choice(text, &LogFormat::WORDS));
     Some(telemetry::Config { level: level?, format: format? })
+}
+
+/// The file is read here already, so that its mistakes are told with all the others.
+fn policy_file(values: &mut Values<'_>, raw: &RawSettings) -> Option<PathBuf> {
+    let path = raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Err(mistakes) = refresh::Reloader::read(path.as_ref()) {
+        for mistake in mistakes.lines() {
+            values.flag_wrong("policy.file", mistake);
+        }
+    }
+    path
 }
 
 /// An empty value turns it off.

@@ -32,10 +32,10 @@ pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
     match failure {
         Failure::Timeout => ApiError::Timeout { what },
         Failure::Network(message) => ApiError::Network { what, message },
-        Failure::TooLarge(bytes) => malformed(
+        Failure::TooLarge { limit, correlation_id } => malformed(
             endpoint,
-            format!("the answer is larger than {bytes} bytes; raise --genesys.max-body-bytes if that is right"),
-            None,
+            format!("the answer is larger than {limit} bytes; raise --genesys.max-body-bytes if that is right"),
+            correlation_id,
         ),
         Failure::RateLimited { wait, correlation_id } => ApiError::RateLimited { what, wait, correlation_id },
     }
@@ -58,11 +58,12 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
             let permission = named_permission(&message).or(endpoint.permission().map(str::to_owned));
             ApiError::Forbidden { what, permission, message, correlation_id }
         }
-        404 => ApiError::NotFound { what },
+        404 => ApiError::NotFound { what, correlation_id },
         status @ 300..=399 => ApiError::Status {
             what,
             status,
-            message: "a redirect to another origin is not followed; is the API URL right?".to_owned(),
+            message: "it redirects to another origin, or in a circle, which is not followed; is the API URL right?"
+                .to_owned(),
             correlation_id,
         },
         status => ApiError::Status { what, status, message, correlation_id },

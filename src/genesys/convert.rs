@@ -3,7 +3,7 @@
 //! A record that cannot be read is counted and named; one whose id cannot be read makes its listing useless.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -13,6 +13,11 @@ use crate::domain::{
     Client, ClientId, ClientState, Division, DivisionId, GrantType, Permission, Role, RoleGrant, RoleId, ScopeIndex,
     ScopeTable, Timestamp,
 };
+
+/// Names and descriptions are cut after this many characters: they are written by others and repeated in every output.
+const LONGEST_TEXT: usize = 1_000;
+/// The longest real scope has about thirty characters.
+const LONGEST_SCOPE: usize = 256;
 
 /// The records of one listing.
 #[derive(Debug)]
@@ -81,11 +86,15 @@ impl ScopeRegistry {
     }
 }
 
-/// Whether an id is a UUID or a number rather than a readable scope such as `users:readonly`.
+/// Whether an id says nothing: it is not of the form of a scope such as `users` or `users:readonly`, or it is a UUID.
 fn is_opaque(id: &str) -> bool {
+    let segment = |segment: &str| {
+        segment.starts_with(|c: char| c.is_ascii_lowercase())
+            && segment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
     let groups: Vec<usize> = id.split('-').map(str::len).collect();
-    let hex = id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    (hex && groups == [8, 4, 4, 4, 12]) || (!id.is_empty() && id.chars().all(|c| c.is_ascii_digit()))
+    let is_uuid = groups == [8, 4, 4, 4, 12] && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    is_uuid || !id.split(':').all(segment)
 }
 
 /// A record that was read, or the id of one that was not.
@@ -112,7 +121,7 @@ pub(super) struct ClientAssembly {
     clients: BTreeMap<ClientId, Client>,
     /// Records that leave out what decides the client's power.
     sparse: BTreeMap<ClientId, wire::Client>,
-    unreadable: Vec<ClientId>,
+    unreadable: BTreeSet<ClientId>,
     duplicates: usize,
 }
 
@@ -122,7 +131,11 @@ impl ClientAssembly {
         let record = match record::<wire::Client>(raw)? {
             Record::Read(record) => record,
             Record::Rejected(id) => {
-                self.unreadable.push(ClientId::new(id));
+                let id = ClientId::new(id);
+                if self.clients.contains_key(&id) {
+                    return Err(twice(&id));
+                }
+                self.unreadable.insert(id);
                 return Ok(());
             }
         };
@@ -130,13 +143,13 @@ impl ClientAssembly {
             return Err("a record's id is empty".to_owned());
         }
         let client = client(&record, registry, &mut self.scopes);
+        if self.unreadable.contains(&client.id) {
+            return Err(twice(&client.id));
+        }
         match self.clients.entry(client.id.clone()) {
             Entry::Occupied(known) if *known.get() == client => self.duplicates += 1,
             Entry::Occupied(known) => {
-                return Err(format!(
-                    "client {} is listed twice with different contents",
-                    wire::printable(known.key().as_str())
-                ));
+                return Err(twice(known.key()));
             }
             Entry::Vacant(free) => {
                 if record.is_sparse() {
@@ -153,42 +166,38 @@ impl ClientAssembly {
         self.sparse.keys().chain(&self.unreadable).cloned().collect()
     }
 
-    /// Takes a record that was fetched by id; `None` where it could not be read either.
+    /// Takes a record that was fetched by id; `None` where there is none that could be read.
+    ///
+    /// Then what the list said stands, and counts as a record that could not be read: it may leave out a grant.
     pub(super) fn complete(&mut self, id: &ClientId, detail: Option<wire::Client>, registry: &ScopeRegistry) {
-        let record = match (self.sparse.remove(id), detail) {
-            (Some(mut listed), Some(detail)) => {
+        let Some(detail) = detail.filter(|detail| detail.id == id.as_str()) else {
+            if self.sparse.remove(id).is_some() {
+                self.unreadable.insert(id.clone());
+            }
+            return;
+        };
+        self.unreadable.remove(id);
+        let record = match self.sparse.remove(id) {
+            Some(mut listed) => {
                 listed.fill(detail);
                 listed
             }
-            (None, Some(detail)) => {
-                self.unreadable.retain(|unreadable| unreadable != id);
-                detail
-            }
-            (_, None) => return,
+            None => detail,
         };
         let client = client(&record, registry, &mut self.scopes);
         self.clients.insert(id.clone(), client);
     }
 
-    /// Forgets a client that was deleted while it was being read.
-    pub(super) fn deleted(&mut self, id: &ClientId) {
-        self.sparse.remove(id);
-        self.unreadable.retain(|unreadable| unreadable != id);
-        self.clients.remove(id);
-    }
-
     /// How many distinct ids there are so far.
     pub(super) fn distinct(&self) -> usize {
-        let unreadable: std::collections::BTreeSet<_> =
-            self.unreadable.iter().filter(|id| !self.clients.contains_key(*id)).collect();
-        self.clients.len() + unreadable.len()
+        self.clients.len() + self.unreadable.iter().filter(|id| !self.clients.contains_key(*id)).count()
     }
 
     pub(super) fn finish(self, total: Option<u64>, distinct: usize) -> ListedClients {
         ListedClients {
             clients: self.clients.into_values().collect(),
             scopes: self.scopes,
-            rejected: self.unreadable,
+            rejected: self.unreadable.into_iter().collect(),
             duplicates: self.duplicates,
             total,
             distinct,
@@ -206,14 +215,18 @@ fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTab
         None => GrantType::Other,
     };
     let held = record.scopes().unwrap_or_default().iter().filter_map(|scope| registry.resolve(scope));
-    let mut held: Vec<ScopeIndex> = held.map(|name| scopes.intern(name)).collect();
+    let mut held: Vec<ScopeIndex> = held.map(|name| scopes.intern(&bounded(name, LONGEST_SCOPE))).collect();
     held.sort_unstable();
     held.dedup();
     let user = |reference: &Option<wire::Reference>| reference.as_ref().and_then(|reference| reference.id.clone());
     Client {
         id: ClientId::new(record.id.as_str()),
-        name: record.name.clone().unwrap_or_default(),
-        description: record.description.clone().filter(|description| !description.is_empty()),
+        name: bounded(record.name.as_deref().unwrap_or_default(), LONGEST_TEXT),
+        description: record
+            .description
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .map(|text| bounded(text, LONGEST_TEXT)),
         grant_type,
         grant_type_spelling: spelling.into(),
         state: record.state.as_deref().map_or(ClientState::Other, ClientState::from_platform),
@@ -247,6 +260,17 @@ fn role_grants(record: &wire::Client) -> Box<[RoleGrant]> {
     grants.sort();
     grants.dedup();
     grants.into()
+}
+
+fn twice(id: &ClientId) -> String {
+    format!("client {} is listed twice with different contents", wire::printable(id.as_str()))
+}
+
+fn bounded(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    }
 }
 
 /// A date of the platform's; one that cannot be read is as good as none.

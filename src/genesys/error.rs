@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::token::TokenError;
+use super::grant::TokenError;
 
 /// Why a call failed after all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,11 +25,11 @@ pub enum ApiError {
         correlation_id: Option<String>,
     },
     /// 429, and the wait that the platform asks for is too long or the attempts are used up.
-    #[error("{what}: rate limited, the platform asks to wait {} s{}", wait.as_secs(), correlation(correlation_id.as_ref()))]
+    #[error("{what}: rate limited{}{}", asked(*wait), correlation(correlation_id.as_ref()))]
     RateLimited {
         /// The endpoint's label.
         what: &'static str,
-        /// How long not to come back.
+        /// How long not to come back; zero where the platform did not say.
         wait: Duration,
         /// The platform's id of the request.
         correlation_id: Option<String>,
@@ -45,10 +45,12 @@ pub enum ApiError {
         correlation_id: Option<String>,
     },
     /// 404.
-    #[error("{what}: not found")]
+    #[error("{what}: not found{}", correlation(correlation_id.as_ref()))]
     NotFound {
         /// The endpoint's label.
         what: &'static str,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
     },
     /// Any other status.
     #[error("{what}: HTTP {status}: {message}{}", correlation(correlation_id.as_ref()))]
@@ -106,21 +108,19 @@ impl ApiError {
             _ => None,
         }
     }
-
-    /// How long the platform asked not to be called again.
-    pub fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { wait, .. } => Some(*wait),
-            Self::Token(error) => error.wait(),
-            _ => None,
-        }
-    }
 }
 
 fn permission_hint(permission: Option<&String>) -> String {
     permission.map_or_else(String::new, |permission| format!(", the role of this client lacks {permission}"))
 }
 
-fn correlation(id: Option<&String>) -> String {
+fn asked(wait: Duration) -> String {
+    if wait.is_zero() {
+        return "; every attempt was refused".to_owned();
+    }
+    format!(", the platform asks to wait {} s", wait.as_secs())
+}
+
+pub(super) fn correlation(id: Option<&String>) -> String {
     id.map_or_else(String::new, |id| format!(" (correlation id {id})"))
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use super::Endpoint;
+use super::grant::Outcome;
 use super::pacing::Budget;
 use super::retry::Reason;
-use super::token::Outcome;
 use crate::domain::{Collector, Timestamp};
 use crate::metric::{Family, Kind};
 

@@ -65,10 +65,10 @@ impl Pacer {
     pub(super) fn learn(&self, budget: Budget, now: Instant) {
         let per_minute = share(self.config.per_minute, budget.allowed);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if per_minute != state.per_minute {
+        // Only ever lowered: endpoints differ in what they allow, and a bucket made anew at each answer would bound nothing.
+        if per_minute < state.per_minute {
             state.per_minute = per_minute;
-            // The new bucket starts without a burst: what was spent of the old one is spent.
-            state.limiter = Arc::new(limiter(per_minute, 1));
+            state.limiter = Arc::new(limiter(per_minute, self.config.burst.min(per_minute)));
         }
         let used_up = budget.used >= budget.allowed;
         state.paused_until = used_up.then(|| now + budget.reset.min(self.longest_pause));
@@ -107,6 +107,21 @@ mod tests {
             let share = share(configured, allowed);
             prop_assert!(share >= 1 && share <= configured);
         }
+    }
+
+    #[test]
+    fn the_pace_is_lowered_once_and_not_made_anew_at_each_answer() {
+        let pacer = Pacer::new(PacingConfig { per_minute: 180, burst: 60 }, Duration::from_mins(3));
+        let learn = |allowed| pacer.learn(Budget { used: 0, allowed, reset: Duration::ZERO }, Instant::now());
+        let limiter = |pacer: &Pacer| Arc::clone(&pacer.state.lock().expect("not poisoned").limiter);
+        learn(300);
+        let first = limiter(&pacer);
+        learn(180);
+        let lowered = limiter(&pacer);
+        assert!(!Arc::ptr_eq(&first, &lowered));
+        learn(300);
+        learn(180);
+        assert!(Arc::ptr_eq(&lowered, &limiter(&pacer)));
     }
 
     #[test]

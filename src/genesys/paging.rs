@@ -65,7 +65,7 @@ impl Walk {
             return self.resolve(uri).map(Some);
         }
         if let Some(count) = page.page_count.filter(|count| *count > 1) {
-            let number = page.page_number.unwrap_or(self.page).max(self.page);
+            let number = page.page_number.unwrap_or(0).max(self.page.into());
             return Ok((number < count).then(|| self.with_parameter("pageNumber", &(number + 1).to_string())));
         }
         if let Some(cursor) = cursor {
@@ -82,8 +82,9 @@ impl Walk {
 
     /// A `nextUri` is a path such as `/api/v2/...?pageNumber=2`: it is resolved below the gateway's prefix.
     fn resolve(&self, uri: &str) -> Result<Url, PagingError> {
+        // Whether the path has the prefix already is told by the listing's own path: the platform's begins with /api/ too.
         let below_prefix =
-            uri.strip_prefix('/').filter(|_| !uri.starts_with("//") && !uri.starts_with(self.base.path()));
+            uri.strip_prefix('/').filter(|_| !uri.starts_with("//") && !uri.starts_with(self.first.path()));
         let url = self.base.join(below_prefix.unwrap_or(uri)).map_err(|_| PagingError::BadUri)?;
         if url.origin() != self.base.origin() {
             return Err(PagingError::ForeignOrigin(url.origin().ascii_serialization()));
@@ -138,6 +139,17 @@ mod tests {
         ] {
             let expected = expected.map(|query| format!("https://api.example.com/api/v2/oauth/clients?{query}"));
             assert_eq!(next(&mut walk("https://api.example.com/", 10), body), Ok(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_looks_like_the_platforms_path_is_kept_too() {
+        for (uri, expected) in [
+            ("/api/v2/oauth/clients?pageNumber=2", "https://gw.example.com/api/api/v2/oauth/clients?pageNumber=2"),
+            ("/api/api/v2/oauth/clients?pageNumber=2", "https://gw.example.com/api/api/v2/oauth/clients?pageNumber=2"),
+        ] {
+            let body = format!(r#"{{"entities":[],"nextUri":"{uri}"}}"#);
+            assert_eq!(next(&mut walk("https://gw.example.com/api/", 10), &body), Ok(Some(expected.to_owned())));
         }
     }
 

@@ -76,6 +76,11 @@ impl Platform {
         self.transport.calls()
     }
 
+    /// How long the platform still wants to be left alone: the rest of its last `Retry-After`, a day at the most.
+    pub fn asked_wait(&self) -> Option<Duration> {
+        self.transport.asked_wait()
+    }
+
     /// How far the platform's clock was ahead of ours in its last answer, in seconds, where it sent a date.
     pub fn clock_skew_seconds(&self) -> Option<i64> {
         self.transport.skew_seconds()
@@ -152,7 +157,7 @@ impl Platform {
         let mut assembly = ClientAssembly::default();
         let path = self.config.clients_path.trim_start_matches('/').to_owned();
         let total = self.pages(Endpoint::Clients, &path, |raw| assembly.add(raw, registry)).await?;
-        let mut distinct = assembly.distinct();
+        let distinct = assembly.distinct();
         let wanted = assembly.wanted();
         let count = wanted.len();
         let mut details = stream::iter(wanted)
@@ -169,13 +174,12 @@ impl Platform {
                 .say(|| info!(clients = count, done, "fetching clients one by one, since the list leaves out fields"));
             match detail {
                 Ok(detail) => assembly.complete(&id, Some(detail), registry),
-                // Deleted between the list and now: it was counted in `total`, and is no longer there.
-                Err(error) if error.is_not_found() => assembly.deleted(&id),
-                Err(ApiError::Malformed { .. }) => assembly.complete(&id, None, registry),
+                // A client that was just deleted is gone from the next list; a gateway that does not know the path must
+                // not make clients vanish.
+                Err(ApiError::NotFound { .. } | ApiError::Malformed { .. }) => assembly.complete(&id, None, registry),
                 Err(error) => return Err(error),
             }
         }
-        distinct = distinct.max(assembly.distinct());
         let listed = assembly.finish(total, distinct);
         for id in &listed.rejected {
             warn!(collector = Collector::Clients.label(), client_id = %id, "a record cannot be read");
@@ -185,7 +189,8 @@ impl Platform {
     }
 
     async fn client(&self, id: &ClientId) -> Result<wire::Client, ApiError> {
-        let mut url = self.url("api/v2/oauth/clients")?;
+        let mut url = self.url(self.config.clients_path.trim_start_matches('/'))?;
+        url.set_query(None);
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.push(id.as_str());
         }

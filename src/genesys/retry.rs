@@ -50,8 +50,9 @@ pub(super) fn reason(status: u16, token_rate_limit: bool) -> Option<Reason> {
 /// Reads `Retry-After`: seconds, or a date that is compared with the answer's own `Date`.
 pub(super) fn retry_after(value: &str, answered_at: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
+        // More digits than fit is longer than anybody waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(answered_at).unwrap_or(Duration::ZERO))
@@ -83,8 +84,8 @@ pub(super) fn next(asked: Option<Duration>, backoff: Option<Duration>, longest: 
     match (asked, backoff) {
         (Some(asked), _) if asked > longest => Next::GiveUp(Some(asked)),
         (asked, None) => Next::GiveUp(asked),
-        // The platform counts in whole seconds, so that a little chance on top keeps replicas apart.
-        (Some(asked), Some(backoff)) => Next::Wait(asked.max(backoff)),
+        // The platform counts in whole seconds: our own wait, which has chance in it, keeps replicas apart.
+        (Some(asked), Some(backoff)) => Next::Wait(asked.saturating_add(backoff)),
         (None, Some(backoff)) => Next::Wait(backoff),
     }
 }
@@ -130,7 +131,7 @@ mod tests {
             ("soon", None),
             ("-1", None),
             ("1.5", None),
-            ("99999999999999999999999", None),
+            ("99999999999999999999999", Some(u64::MAX)),
         ] {
             assert_eq!(retry_after(value, now), expected.map(Duration::from_secs), "{value}");
         }
@@ -140,7 +141,7 @@ mod tests {
     fn a_wait_that_is_too_long_gives_up_at_once_and_is_remembered() {
         let (long, short, longest) = (Duration::from_secs(181), Duration::from_secs(2), Duration::from_mins(3));
         assert_eq!(next(Some(long), Some(short), longest), Next::GiveUp(Some(long)));
-        assert_eq!(next(Some(longest), Some(short), longest), Next::Wait(longest));
+        assert_eq!(next(Some(longest), Some(short), longest), Next::Wait(longest + short));
         assert_eq!(next(Some(short), None, longest), Next::GiveUp(Some(short)));
         assert_eq!(next(None, None, longest), Next::GiveUp(None));
         assert_eq!(next(None, Some(short), longest), Next::Wait(short));

@@ -5,132 +5,29 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderValue;
-use serde::Deserialize;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use super::error::correlation;
+use super::grant::{Outcome, TokenError, denied, granted, usable_for};
 use super::metrics::OrgMetrics;
-use super::transport::{Failure, Transport, is_token_rate_limit};
-use super::{AuthStyle, Config, Endpoint};
+use super::redact::Redactor;
+use super::transport::{Failure, Transport};
+use super::{AuthStyle, Config, Endpoint, wire};
 use crate::domain::Timestamp;
 use crate::secret::{ExposeSecret, SecretSource, SecretString};
 
 /// A wrong secret is tried again this much later at the earliest: quick repeats use up the token endpoint's own limit.
 const INVALID_CLIENT_PAUSE: Duration = Duration::from_mins(1);
 
-/// What a token without `expires_in` is taken to live: the least that the platform can be set to.
-const LEAST_LIFETIME: u64 = 300;
-
-/// How a fetch ended. The value of the label `outcome`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Success,
-    InvalidClient,
-    RateLimited,
-    Rejected,
-    Timeout,
-    Network,
-    ServerError,
-    Malformed,
-}
-
-impl Outcome {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Success,
-        Self::InvalidClient,
-        Self::RateLimited,
-        Self::Rejected,
-        Self::Timeout,
-        Self::Network,
-        Self::ServerError,
-        Self::Malformed,
-    ];
-
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::InvalidClient => "invalid_client",
-            Self::RateLimited => "rate_limited",
-            Self::Rejected => "rejected",
-            Self::Timeout => "timeout",
-            Self::Network => "network",
-            Self::ServerError => "server_error",
-            Self::Malformed => "malformed",
-        }
-    }
-}
-
-/// Why there is no token.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// The id or the secret is wrong, or both belong to another region.
-    #[error(
-        "token: the platform does not know this client or refuses its secret ({0}); check GENESYSCLOUD_OAUTHCLIENT_ID \
-         and GENESYSCLOUD_OAUTHCLIENT_SECRET, and that GENESYSCLOUD_REGION is the organisation's own region"
-    )]
-    InvalidClient(String),
-    /// The token endpoint's own limit, HTTP 400 or 429.
-    #[error("token: asked too often, the platform refuses more tokens for now")]
-    RateLimited {
-        /// How long not to come back; zero where the platform did not say.
-        wait: Duration,
-    },
-    /// Any other refusal.
-    #[error("token: refused with HTTP {status}: {message}; is this a client-credentials client, and active?")]
-    Rejected {
-        /// The HTTP status.
-        status: u16,
-        /// The platform's words.
-        message: String,
-    },
-    /// No answer in time.
-    #[error("token: no answer from the login host in time; is the region right and the way to it open?")]
-    Timeout,
-    /// No connection, or it broke.
-    #[error("token: cannot reach the login host: {0}")]
-    Network(String),
-    /// 5xx.
-    #[error("token: the login host answers HTTP {0}")]
-    ServerError(u16),
-    /// A 200 that is no token.
-    #[error("token: the login host's answer is no token: {0}; is the login URL right?")]
-    Malformed(String),
-    /// The file with the secret cannot be read.
-    #[error("token: cannot read the secret's file: {0}")]
-    SecretFile(String),
-}
-
-impl TokenError {
-    /// How long the platform asked not to be called again.
-    pub fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { wait } => Some(*wait),
-            _ => None,
-        }
-    }
-
-    /// `None` where no fetch was made.
-    fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self::InvalidClient(_) => Some(Outcome::InvalidClient),
-            Self::RateLimited { .. } => Some(Outcome::RateLimited),
-            Self::Rejected { .. } => Some(Outcome::Rejected),
-            Self::Timeout => Some(Outcome::Timeout),
-            Self::Network(_) => Some(Outcome::Network),
-            Self::ServerError(_) => Some(Outcome::ServerError),
-            Self::Malformed(_) => Some(Outcome::Malformed),
-            Self::SecretFile(_) => None,
-        }
-    }
-}
-
 /// A token in use. Cheap to clone; prints nothing of itself.
 #[derive(Debug, Clone)]
 pub(super) struct AccessToken {
     /// Marked sensitive, so that its Debug prints nothing.
     header: HeaderValue,
+    redactor: Arc<Redactor>,
     /// Which fetch it came from, so that a late 401 does not drop its successor.
     serial: u64,
 }
@@ -141,11 +38,9 @@ impl AccessToken {
         self.header.clone()
     }
 
-    /// A text without the token, should some gateway have echoed it.
+    /// A text without this token and what it was bought with.
     pub(super) fn redact(&self, text: &str) -> String {
-        let header = self.header.to_str().unwrap_or_default();
-        let token = header.strip_prefix("Bearer ").unwrap_or(header);
-        if token.is_empty() { text.to_owned() } else { text.replace(token, "[redacted]") }
+        self.redactor.redact(text)
     }
 }
 
@@ -176,19 +71,6 @@ struct Refused {
     until: Instant,
 }
 
-#[derive(Deserialize)]
-struct Granted {
-    access_token: SecretString,
-    expires_in: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Denied {
-    error: Option<String>,
-    error_description: Option<String>,
-    description: Option<String>,
-}
-
 impl TokenSource {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self { config, state: Mutex::default() }
@@ -215,10 +97,10 @@ impl TokenSource {
             }
         }
         match fetched {
-            Ok((header, lifetime)) => {
+            Ok((header, lifetime, redactor)) => {
                 state.refused = None;
                 state.serial += 1;
-                let token = AccessToken { header, serial: state.serial };
+                let token = AccessToken { header, redactor: Arc::new(redactor), serial: state.serial };
                 let usable = usable_for(lifetime);
                 let expiry = Timestamp::from(SystemTime::now() + lifetime);
                 transport.metrics.token_expires(expiry);
@@ -246,19 +128,29 @@ impl TokenSource {
         }
     }
 
-    async fn fetch(&self, transport: &Transport) -> Result<(HeaderValue, Duration), TokenError> {
+    async fn fetch(&self, transport: &Transport) -> Result<(HeaderValue, Duration, Redactor), TokenError> {
         let secret = read_secret(&self.config.client_secret).await?;
         let request = self.request(transport, &secret)?;
+        let mut redactor = Redactor::default();
+        redactor.hide(secret.expose_secret());
+        if let Some(basic) = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+            redactor.hide(basic.trim_start_matches("Basic "));
+        }
         let answer = transport.send(Endpoint::Token, &request).await.map_err(|failure| match failure {
             Failure::Timeout => TokenError::Timeout,
             Failure::Network(message) => TokenError::Network(message),
-            Failure::TooLarge(bytes) => TokenError::Malformed(format!("over {bytes} bytes")),
-            Failure::RateLimited { wait, .. } => TokenError::RateLimited { wait },
+            Failure::TooLarge { limit, .. } => TokenError::Malformed(format!("over {limit} bytes")),
+            Failure::RateLimited { .. } => TokenError::RateLimited,
         })?;
+        let cited = correlation(answer.correlation_id.as_ref());
         match answer.status {
-            200 => granted(&answer.body),
-            500..=599 => Err(TokenError::ServerError(answer.status)),
-            status => Err(denied(status, &answer.body)),
+            200 => {
+                let (header, lifetime) = granted(&answer.body).map_err(|why| TokenError::Malformed(why + &cited))?;
+                redactor.hide(header.to_str().unwrap_or_default().trim_start_matches("Bearer "));
+                Ok((header, lifetime, redactor))
+            }
+            status @ 500..=599 => Err(TokenError::ServerError(status, cited)),
+            status => Err(denied(status, &answer.body, |text| wire::printable(&redactor.redact(text)) + &cited)),
         }
     }
 
@@ -297,94 +189,5 @@ async fn read_secret(source: &SecretSource) -> Result<SecretString, TokenError> 
             }
             Ok(SecretString::from(secret))
         }
-    }
-}
-
-fn granted(body: &[u8]) -> Result<(HeaderValue, Duration), TokenError> {
-    // serde_json's message can quote the text that it did not expect, so that only the place is told.
-    let granted: Granted = serde_json::from_slice(body)
-        .map_err(|error| TokenError::Malformed(format!("line {}, column {}", error.line(), error.column())))?;
-    let mut header = HeaderValue::from_str(&format!("Bearer {}", granted.access_token.expose_secret()))
-        .map_err(|_| TokenError::Malformed("the token holds characters that cannot be sent".to_owned()))?;
-    header.set_sensitive(true);
-    match granted.expires_in.unwrap_or(LEAST_LIFETIME) {
-        0 => Err(TokenError::Malformed("the token has expired already".to_owned())),
-        // 450 days is the platform's longest; a wrong answer must not overflow the clock.
-        seconds => Ok((header, Duration::from_secs(seconds.min(38_880_000)))),
-    }
-}
-
-fn denied(status: u16, body: &[u8]) -> TokenError {
-    let denied: Denied = serde_json::from_slice(body).unwrap_or_default();
-    let description = denied.error_description.or(denied.description);
-    let message =
-        super::wire::printable(description.as_deref().or(denied.error.as_deref()).unwrap_or("no reason given"));
-    match denied.error.as_deref() {
-        Some("invalid_client") => TokenError::InvalidClient(message),
-        _ if status == 429 || is_token_rate_limit(body) => TokenError::RateLimited { wait: Duration::ZERO },
-        // Guides say 401 for a wrong secret; the body decides where there is one.
-        None if status == 401 => TokenError::InvalidClient(message),
-        _ => TokenError::Rejected { status, message },
-    }
-}
-
-/// How long a token is used: its life less a margin of a minute, or of a tenth where it lives shorter.
-///
-/// A fixed margin of five minutes, as some guides have it, would leave nothing of a token that lives 300 s.
-fn usable_for(lifetime: Duration) -> Duration {
-    lifetime.saturating_sub(Duration::from_mins(1).min(lifetime / 10))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn the_margin_is_a_minute_or_a_tenth() {
-        for (lifetime, usable) in [(86_400, 86_340), (600, 540), (300, 270), (10, 9)] {
-            assert_eq!(usable_for(Duration::from_secs(lifetime)), Duration::from_secs(usable), "{lifetime}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_token_is_used_for_most_of_its_life_and_not_longer(seconds in 1_u64..40_000_000) {
-            let (life, usable) = (Duration::from_secs(seconds), usable_for(Duration::from_secs(seconds)));
-            prop_assert!(usable < life && usable >= life.mul_f64(0.9));
-        }
-
-        #[test]
-        fn any_body_is_a_token_or_an_error_that_does_not_quote_it(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = granted(&body);
-            let _ = denied(400, &body);
-        }
-    }
-
-    #[test]
-    fn refusals_are_told_apart_by_their_body() {
-        let invalid =
-            br#"{"error":"invalid_client","description":"client not found","error_description":"client not found"}"#;
-        let limit = br#"{"error":"invalid_request","error_description":"rate limit exceeded; try later"}"#;
-        let other = br#"{"error":"unauthorized_client","description":"grant type not allowed"}"#;
-        assert_eq!(denied(400, invalid), TokenError::InvalidClient("client not found".to_owned()));
-        assert_eq!(denied(401, invalid), TokenError::InvalidClient("client not found".to_owned()));
-        assert_eq!(denied(400, limit), TokenError::RateLimited { wait: Duration::ZERO });
-        assert_eq!(denied(401, b"<html>"), TokenError::InvalidClient("no reason given".to_owned()));
-        assert_eq!(
-            denied(400, other),
-            TokenError::Rejected { status: 400, message: "grant type not allowed".to_owned() }
-        );
-        assert_eq!(denied(302, b""), TokenError::Rejected { status: 302, message: "no reason given".to_owned() });
-    }
-
-    #[test]
-    fn a_malformed_token_is_not_quoted() {
-        let error = granted(br#"{"access_token":"TOP-SECRET","expires_in":"TOP-SECRET"}"#).expect_err("no number");
-        assert!(!error.to_string().contains("TOP-SECRET"), "{error}");
-        let token = granted(br#"{"access_token":"TOP-SECRET","token_type":"bearer"}"#).expect("a token");
-        assert_eq!(token.1, Duration::from_mins(5));
-        assert!(!format!("{token:?}").contains("TOP-SECRET"));
     }
 }

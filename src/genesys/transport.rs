@@ -19,6 +19,9 @@ use super::retry::{self, Next, Reason};
 use super::{Config, Endpoint, RetryConfig};
 use crate::domain::Timestamp;
 
+/// A longer wait than this is not heeded: a mistaken header must not end the audits for good.
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
+
 /// Redirects that are followed, on the same origin only.
 const MAX_REDIRECTS: usize = 5;
 
@@ -31,6 +34,8 @@ pub(super) struct Transport {
     max_body_bytes: usize,
     /// Requests sent since the start, retries included.
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    /// Until when the platform asked to be left alone.
+    asked_until: Mutex<Option<Instant>>,
     /// How far the platform's clock was ahead of ours in the last answer, in seconds.
     skew_seconds: Mutex<Option<i64>>,
     pub(super) metrics: OrgMetrics,
@@ -50,7 +55,10 @@ pub(super) struct Answer {
 pub(super) enum Failure {
     Timeout,
     Network(String),
-    TooLarge(usize),
+    TooLarge {
+        limit: usize,
+        correlation_id: Option<String>,
+    },
     /// Retries are used up, or the platform asks for too long a wait.
     RateLimited {
         wait: Duration,
@@ -74,6 +82,7 @@ impl Transport {
             retry: config.retry,
             max_body_bytes: config.limits.max_body_bytes,
             calls: Mutex::default(),
+            asked_until: Mutex::default(),
             skew_seconds: Mutex::default(),
             metrics,
         })
@@ -85,6 +94,12 @@ impl Transport {
 
     pub(super) fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long the platform still wants to be left alone, whatever became of the request that was told so.
+    pub(super) fn asked_wait(&self) -> Option<Duration> {
+        let asked_until = *self.asked_until.lock().unwrap_or_else(PoisonError::into_inner);
+        asked_until.map(|until| until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
     pub(super) fn skew_seconds(&self) -> Option<i64> {
@@ -103,20 +118,28 @@ impl Transport {
                 Ok(answer) => {
                     let limited = endpoint == Endpoint::Token && is_token_rate_limit(&answer.body);
                     match retry::reason(answer.status, limited) {
-                        Some(reason) => (reason, answer.retry_after),
+                        Some(reason) => {
+                            if let Some(asked) = answer.retry_after {
+                                let until = Instant::now().checked_add(asked.min(LONGEST_ASKED));
+                                *self.asked_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+                            }
+                            (reason, answer.retry_after)
+                        }
                         None => return outcome,
                     }
                 }
                 Err(Failure::Timeout) => (Reason::Timeout, None),
                 Err(Failure::Network(_)) => (Reason::Network, None),
-                Err(Failure::TooLarge(_) | Failure::RateLimited { .. }) => return outcome,
+                Err(Failure::TooLarge { .. } | Failure::RateLimited { .. }) => return outcome,
             };
             match retry::next(asked, backoff.next(), self.retry.max_retry_after) {
                 Next::Wait(wait) => {
+                    let correlation_id = outcome.as_ref().ok().and_then(|answer| answer.correlation_id.as_deref());
                     debug!(
                         endpoint = endpoint.label(),
                         reason = reason.label(),
                         wait_seconds = wait.as_secs_f64(),
+                        correlation_id,
                         "trying again"
                     );
                     self.metrics.retried(endpoint, reason, wait);
@@ -141,10 +164,10 @@ impl Transport {
             self.pacer.ready().await;
         }
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(endpoint.label()).or_default() += 1;
-        let started = Instant::now();
+        let mut attempt = Attempt { metrics: &self.metrics, endpoint, started: Instant::now(), status: None };
         let outcome = self.exchange(request).await;
-        let status = outcome.as_ref().ok().map(|answer| answer.status);
-        self.metrics.attempted(endpoint, status, started.elapsed());
+        attempt.status = outcome.as_ref().ok().map(|answer| answer.status);
+        drop(attempt);
         if let Err(failure) = &outcome {
             debug!(endpoint = endpoint.label(), ?failure, "no answer");
         }
@@ -159,7 +182,7 @@ impl Transport {
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
             if body.len() + chunk.len() > self.max_body_bytes {
-                return Err(Failure::TooLarge(self.max_body_bytes));
+                return Err(Failure::TooLarge { limit: self.max_body_bytes, correlation_id });
             }
             body.extend_from_slice(&chunk);
         }
@@ -177,6 +200,20 @@ impl Transport {
             *self.skew_seconds.lock().unwrap_or_else(PoisonError::into_inner) = Some(theirs.seconds() - ours.seconds());
         }
         retry::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, answered_at.unwrap_or_else(SystemTime::now))
+    }
+}
+
+/// Counts an attempt when it ends, cut by a deadline too.
+struct Attempt<'a> {
+    metrics: &'a OrgMetrics,
+    endpoint: Endpoint,
+    started: Instant,
+    status: Option<u16>,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.metrics.attempted(self.endpoint, self.status, self.started.elapsed());
     }
 }
 

@@ -8,19 +8,30 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::domain::GrantType;
+
 /// A page of any listing.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page<'a> {
     #[serde(borrow, alias = "scopes", alias = "clients")]
     pub(super) entities: Vec<&'a RawValue>,
+    #[serde(default, deserialize_with = "number")]
     pub(super) total: Option<u64>,
-    pub(super) page_count: Option<u32>,
-    pub(super) page_number: Option<u32>,
+    #[serde(default, deserialize_with = "number")]
+    pub(super) page_count: Option<u64>,
+    #[serde(default, deserialize_with = "number")]
+    pub(super) page_number: Option<u64>,
     pub(super) next_uri: Option<String>,
     #[serde(alias = "next_page")]
     pub(super) next_page: Option<serde_json::Value>,
     pub(super) cursors: Option<Cursors>,
+}
+
+/// A number, or its digits as a text; anything else says nothing.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok())))
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,7 +95,9 @@ impl Client {
     ///
     /// `roleIds` alone do not say in which divisions.
     pub(super) fn is_sparse(&self) -> bool {
-        self.grant_type().is_none() || self.scopes().is_none() || self.role_divisions.is_none()
+        let Some(grant_type) = self.grant_type().map(GrantType::from_platform) else { return true };
+        (grant_type.scopes_count() && self.scopes().is_none())
+            || (grant_type.roles_count() && self.role_divisions.is_none())
     }
 
     /// Fills what the list left out from the record that was fetched by id.

@@ -38,7 +38,11 @@ pub enum Failure {
     #[error("{0}")]
     Incomplete(#[from] Incomplete),
     /// An input that the last complete refresh had cannot be read any more: without it grants would seem to vanish.
-    #[error("{} could be read before and cannot now: {error}", collector.label())]
+    #[error(
+        "{} could be read before and cannot now: {error}; if that is for good, the data without them is served once the \
+         last is older than --refresh.stale-after",
+        collector.label()
+    )]
     InputLost {
         /// Which input.
         collector: Collector,
@@ -56,18 +60,13 @@ pub enum Failure {
         distinct: usize,
     },
     /// The whole refresh took too long.
-    #[error("the refresh took longer than {} s; raise --refresh.deadline if the organisation is that large", .0.as_secs())]
-    Deadline(Duration),
-}
-
-impl Failure {
-    /// How long the platform asked not to be called again.
-    pub fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::Api(error) | Self::InputLost { error, .. } => error.wait(),
-            Self::Incomplete(_) | Self::InputIncomplete { .. } | Self::Deadline(_) => None,
-        }
-    }
+    #[error("the refresh took longer than {} s{}", limit.as_secs(), deadline_hint(*asked))]
+    Deadline {
+        /// The limit.
+        limit: Duration,
+        /// How long the platform still wants to be left alone, if it asked for that.
+        asked: Option<Duration>,
+    },
 }
 
 /// Fetches an organisation within the deadline. `statuses` tells of each collector that ran, complete or not.
@@ -83,11 +82,19 @@ pub async fn fetch(
     let before = platform.calls();
     let fetch = Fetch { platform, config, previous, statuses }.run(now);
     let outcome = tokio::time::timeout(config.deadline, fetch).await;
-    let mut fetched = outcome.unwrap_or(Err(Failure::Deadline(config.deadline)))?;
+    let mut fetched =
+        outcome.unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }))?;
     let since = |(endpoint, count): (&'static str, u64)| (endpoint, count - before.get(endpoint).copied().unwrap_or(0));
     let calls = platform.calls().into_iter().map(since).filter(|(_, count)| *count > 0);
     fetched.calls = calls.map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
     Ok(fetched)
+}
+
+fn deadline_hint(asked: Option<Duration>) -> String {
+    match asked {
+        Some(asked) => format!(": the platform asks to be left alone for another {} s", asked.as_secs()),
+        None => "; raise --refresh.deadline if the organisation is that large".to_owned(),
+    }
 }
 
 struct Fetch<'a> {
@@ -129,7 +136,7 @@ impl Fetch<'_> {
     }
 
     async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<(ListedClients, Listing), Failure> {
-        let started = Instant::now();
+        let started = self.begin(Collector::Clients);
         let outcome = self.platform.clients(scopes).await;
         let supported = !outcome.as_ref().is_err_and(ApiError::is_forbidden);
         let outcome = outcome.map_err(Failure::from).and_then(|listed| {
@@ -148,7 +155,7 @@ impl Fetch<'_> {
         read: impl Future<Output = Result<Listed<T>, ApiError>>,
         had: fn(&Snapshot) -> bool,
     ) -> Result<Input<T>, Failure> {
-        let started = Instant::now();
+        let started = self.begin(collector);
         let outcome = read.await;
         let supported = !outcome.as_ref().is_err_and(|error| error.is_forbidden() || error.is_not_found());
         let whole = outcome.as_ref().is_ok_and(|listed| self.is_whole(listed));
@@ -165,6 +172,7 @@ impl Fetch<'_> {
             Err(error @ (ApiError::Token(_) | ApiError::Unauthorized { .. } | ApiError::RateLimited { .. })) => {
                 Err(error.into())
             }
+            Err(error) if self.platform.asked_wait().is_some() => Err(error.into()),
             Err(error) => {
                 warn!(collector = collector.label(), %error, "an input cannot be read; what depends on it is not evaluated");
                 let missing_permission = error.missing_permission().map(str::to_owned);
@@ -177,7 +185,14 @@ impl Fetch<'_> {
         !self.config.trust_total || listed.total.is_none_or(|total| total == listed.distinct as u64)
     }
 
+    /// Until it has ended well, a collector has failed: the deadline can cut it.
+    fn begin(&mut self, collector: Collector) -> Instant {
+        self.statuses.push(CollectorStatus { collector, success: false, supported: true, duration: Duration::ZERO });
+        Instant::now()
+    }
+
     fn status(&mut self, collector: Collector, success: bool, supported: bool, started: Instant) {
+        self.statuses.pop();
         self.statuses.push(CollectorStatus { collector, success, supported, duration: started.elapsed() });
     }
 }
@@ -202,6 +217,7 @@ fn with_last_known(listed: ListedClients, previous: Option<&Snapshot>) -> (Vec<C
     for (client, names) in rejected.iter().filter_map(known) {
         let mut held: Vec<_> = client.scopes.iter().map(|scope| scopes.intern(names.name(*scope))).collect();
         held.sort_unstable();
+        clients.retain(|listed| listed.id != client.id);
         clients.push(Client { scopes: held.into(), ..client.clone() });
     }
     clients.sort_by(|a, b| a.id.cmp(&b.id));

@@ -60,7 +60,8 @@ impl Judge {
         let judged = Arc::new(Judged { snapshot: saved.snapshot, report, ledger, calls: Vec::new() });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| {
-            freshness.last_success = Some(taken_at);
+            // A time in the future says nothing of the age; 0 makes the alert on stale data fire at once.
+            freshness.last_success = Some(taken_at).filter(|taken_at| *taken_at <= now);
             freshness.withdrawn = withdrawn;
             (!withdrawn).then_some(Some(judged))
         });
@@ -75,20 +76,25 @@ impl Judge {
         let (report, held) = self.evaluate(&snapshot, now);
         let previous = last.as_ref().filter(|last| last.snapshot.organisation.id == snapshot.organisation.id);
         let ledger = match previous {
-            Some(previous) => previous.ledger.after_refresh(Some(&grants(&previous.report)), held, now),
+            Some(previous) => {
+                // Judged anew, since the policy can have changed between: new is new under the policy in force.
+                let (_, before) = self.evaluate(&previous.snapshot, now);
+                previous.ledger.after_refresh(Some(&before), held, now)
+            }
             None => self.ledger_of_file(&snapshot, held, now),
         };
         let judged = Arc::new(Judged { snapshot, report, ledger, calls });
         *last = Some(Arc::clone(&judged));
-        self.publish(|freshness| {
-            fresh(freshness);
-            Some(Some(Arc::clone(&judged)))
-        });
+        // Kept before it is shown: a first-seen time that was scraped must outlive a crash.
         self.store.save(Saved {
             client_id: self.client_id.clone(),
             api_host: self.api_host.clone(),
             snapshot: Arc::clone(&judged.snapshot),
             ledger: judged.ledger.clone(),
+        });
+        self.publish(|freshness| {
+            fresh(freshness);
+            Some(Some(Arc::clone(&judged)))
         });
         judged
     }

@@ -19,8 +19,15 @@ const DURATION: Family = Family {
     help: "From the start of a refresh to its end, complete or not, in seconds.",
 };
 
+const CLOCK_STEPS: Family = Family {
+    name: "genesyscloud_oauth_exporter_clock_steps_back_total",
+    kind: Kind::Counter,
+    labels: &["org"],
+    help: "Times that the machine's clock was found to have been set back.",
+};
+
 /// Everything that this module exposes.
-pub const FAMILIES: &[Family] = &[REFRESHES, DURATION];
+pub const FAMILIES: &[Family] = &[REFRESHES, DURATION, CLOCK_STEPS];
 
 /// Upper bounds in seconds: a small organisation takes under one, and the deadline is 120 s.
 const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
@@ -50,6 +57,7 @@ impl Outcome {
 pub struct Metrics {
     refreshes: IntCounterVec,
     duration: HistogramVec,
+    clock_steps: IntCounterVec,
 }
 
 impl Metrics {
@@ -59,9 +67,11 @@ impl Metrics {
         let metrics = Self {
             refreshes: IntCounterVec::new(Opts::new(REFRESHES.name, REFRESHES.help), REFRESHES.labels)?,
             duration: HistogramVec::new(histogram, DURATION.labels)?,
+            clock_steps: IntCounterVec::new(Opts::new(CLOCK_STEPS.name, CLOCK_STEPS.help), CLOCK_STEPS.labels)?,
         };
         registry.register(Box::new(metrics.refreshes.clone()))?;
         registry.register(Box::new(metrics.duration.clone()))?;
+        registry.register(Box::new(metrics.clock_steps.clone()))?;
         Ok(metrics)
     }
 
@@ -70,6 +80,11 @@ impl Metrics {
             self.refreshes.with_label_values(&[org, outcome.label()]);
         }
         self.duration.with_label_values(&[org]);
+        self.clock_steps.with_label_values(&[org]);
+    }
+
+    pub(super) fn clock_stepped_back(&self, org: &str) {
+        self.clock_steps.with_label_values(&[org]).inc();
     }
 
     pub(super) fn ended(&self, org: &str, outcome: Outcome, took: Duration) {

@@ -25,23 +25,39 @@ pub struct Worker {
     config: Config,
     judge: Arc<Judge>,
     metrics: Metrics,
-    last_success: Option<Timestamp>,
+    /// When the data was taken, by a clock that does not step; `None` where there is none.
+    taken: Option<Instant>,
+    last_attempt: Option<Timestamp>,
     failures: u64,
     withdrawn: bool,
 }
 
 impl Worker {
-    /// A worker; serves at once what the state file kept.
+    /// A worker; serves at once what the state file kept. Blocking.
     pub fn new(platform: Platform, config: Config, judge: Arc<Judge>, metrics: Metrics) -> Self {
-        metrics.begin_at_zero(&platform.config().org);
+        let org = platform.config().org.clone();
+        metrics.begin_at_zero(&org);
         let now = Timestamp::from(SystemTime::now());
-        let last_success = judge.restore(now, config.stale_after);
-        if let Some(taken_at) = last_success {
-            let age = now.since(taken_at).as_secs();
-            info!(age_seconds = age, "serving the data of the state file until the first refresh");
+        let restored = judge.restore(now, config.stale_after);
+        let age = restored.map(|taken_at| now.since(taken_at));
+        let withdrawn = age.is_some_and(|age| age >= config.stale_after);
+        match age.map(|age| age.as_secs()) {
+            Some(age_seconds) if withdrawn => {
+                warn!(org, age_seconds, "the data of the state file is too old to be served");
+            }
+            Some(age_seconds) => info!(org, age_seconds, "serving the data of the state file until the first refresh"),
+            None => {}
         }
-        let withdrawn = last_success.is_some_and(|taken_at| now.since(taken_at) >= config.stale_after);
-        Self { platform, config, judge, metrics, last_success, failures: 0, withdrawn }
+        if restored.is_some_and(|taken_at| taken_at > now) {
+            metrics.clock_stepped_back(&org);
+            warn!(
+                org,
+                "the data of the state file was taken in the future: the clock was set back; its age is unknown"
+            );
+        }
+        // The age of data from the future counts from now on.
+        let taken = age.map(|age| Instant::now().checked_sub(age).unwrap_or_else(Instant::now));
+        Self { platform, config, judge, metrics, taken, last_attempt: None, failures: 0, withdrawn }
     }
 
     /// The loop. Ends only when `shutdown` does.
@@ -49,11 +65,24 @@ impl Worker {
         let mut shutdown = pin!(shutdown);
         loop {
             let started = Instant::now();
-            let asked = tokio::select! {
-                asked = self.refresh() => asked,
+            let now = self.begin();
+            let mut collectors = Vec::new();
+            let outcome = tokio::select! {
+                outcome = self.fetch(now, &mut collectors) => outcome,
                 () = &mut shutdown => {
                     self.metrics.ended(&self.platform.config().org, Outcome::Cancelled, started.elapsed());
                     return;
+                }
+            };
+            // What was fetched is judged, published and kept, even if the process is to end meanwhile.
+            let asked = match outcome {
+                Ok(fetched) => {
+                    self.succeeded(fetched, now, collectors, started).await;
+                    None
+                }
+                Err(failure) => {
+                    self.failed(&failure.to_string(), now, collectors, started).await;
+                    self.platform.asked_wait()
                 }
             };
             let next = Instant::now() + schedule::pause(self.config.interval, started.elapsed(), asked);
@@ -64,43 +93,38 @@ impl Worker {
         }
     }
 
+    /// The time of a refresh that begins; says where the clock was set back since the last one.
+    fn begin(&mut self) -> Timestamp {
+        let now = Timestamp::from(SystemTime::now());
+        if let Some(last) = self.last_attempt.filter(|last| *last > now) {
+            self.metrics.clock_stepped_back(&self.platform.config().org);
+            let seconds = last.seconds() - now.seconds();
+            warn!(seconds, "the clock was set back; times in the metrics jump, the age of the data does not");
+        }
+        self.last_attempt = Some(now);
+        now
+    }
+
+    /// Everything of the organisation. Nothing is lost where this is cut.
+    async fn fetch(&self, now: Timestamp, collectors: &mut Vec<CollectorStatus>) -> Result<Fetched, Failure> {
+        // Data that was withdrawn demands nothing any more: an input that is lost for good must not end the audits for good.
+        let previous = if self.withdrawn { None } else { self.judge.last_snapshot() };
+        fetch(&self.platform, &self.config, previous.as_deref(), now, collectors).await
+    }
+
     /// Waits for the next refresh; data that grows too old on the way is withdrawn at its time.
     async fn wait_until(&mut self, next: Instant) {
-        if let Some(taken_at) = self.last_success.filter(|_| !self.withdrawn) {
-            let age = Timestamp::from(SystemTime::now()).since(taken_at);
-            let too_old = Instant::now() + self.config.stale_after.saturating_sub(age);
+        if let Some(taken) = self.taken.filter(|_| !self.withdrawn) {
+            let too_old = taken + self.config.stale_after;
             if too_old < next {
                 tokio::time::sleep_until(too_old).await;
-                self.withdraw().await;
+                self.withdrawn = true;
+                warn!("the data is too old and is withdrawn");
+                let judge = Arc::clone(&self.judge);
+                blocking(move || judge.fail(true, |_| {})).await;
             }
         }
         tokio::time::sleep_until(next).await;
-    }
-
-    async fn withdraw(&mut self) {
-        self.withdrawn = true;
-        warn!("the data is too old and is withdrawn");
-        let judge = Arc::clone(&self.judge);
-        blocking(move || judge.fail(true, |_| {})).await;
-    }
-
-    /// One refresh; how long the platform asked not to be called again.
-    async fn refresh(&mut self) -> Option<Duration> {
-        let started = Instant::now();
-        let now = Timestamp::from(SystemTime::now());
-        let mut collectors = Vec::new();
-        let previous = self.judge.last_snapshot();
-        let outcome = fetch(&self.platform, &self.config, previous.as_deref(), now, &mut collectors).await;
-        match outcome {
-            Ok(fetched) => {
-                self.succeeded(fetched, now, collectors, started).await;
-                None
-            }
-            Err(failure) => {
-                self.failed(&failure, now, collectors, started).await;
-                failure.wait()
-            }
-        }
     }
 
     async fn succeeded(
@@ -111,10 +135,7 @@ impl Worker {
         started: Instant,
     ) {
         let (duplicates, rejected) = (fetched.duplicates, fetched.rejected);
-        self.failures = 0;
-        self.withdrawn = false;
-        self.last_success = Some(now);
-        let judge = Arc::clone(&self.judge);
+        let (judge, statuses) = (Arc::clone(&self.judge), collectors.clone());
         let judged = blocking(move || {
             judge.accept(fetched, now, |freshness| {
                 freshness.last_attempt = Some(now);
@@ -122,38 +143,44 @@ impl Worker {
                 freshness.last_successful = true;
                 freshness.consecutive_failures = 0;
                 freshness.failure = None;
-                freshness.collectors = collectors;
+                freshness.collectors = statuses;
                 freshness.withdrawn = false;
             })
         })
         .await;
-        let org = &self.platform.config().org;
-        self.metrics.ended(org, Outcome::Success, started.elapsed());
-        if let Some(judged) = judged {
-            log_figures(&judged, duplicates, rejected, started.elapsed());
-        }
+        let Some(judged) = judged else {
+            let failure = "what was fetched could not be judged or published; the log says why";
+            return self.failed(failure, now, collectors, started).await;
+        };
+        self.failures = 0;
+        self.withdrawn = false;
+        self.taken = Some(started);
+        self.metrics.ended(&self.platform.config().org, Outcome::Success, started.elapsed());
+        log_figures(&judged, duplicates, rejected, started.elapsed());
     }
 
-    async fn failed(&mut self, failure: &Failure, now: Timestamp, collectors: Vec<CollectorStatus>, started: Instant) {
+    async fn failed(&mut self, failure: &str, now: Timestamp, collectors: Vec<CollectorStatus>, started: Instant) {
         self.failures += 1;
         let failures = self.failures;
-        let org = self.platform.config().org.clone();
-        self.metrics.ended(&org, Outcome::Error, started.elapsed());
-        let age = self.last_success.map(|taken_at| now.since(taken_at));
-        let wait_seconds = failure.wait().map(|wait| wait.as_secs());
-        error!(
-            %failure,
-            consecutive_failures = failures,
-            data_age_seconds = age.map(|age| age.as_secs()),
-            wait_seconds,
-            "refresh failed; the last complete data stays"
-        );
+        self.metrics.ended(&self.platform.config().org, Outcome::Error, started.elapsed());
+        let age = self.taken.map(|taken| taken.elapsed());
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);
-        if withdraw {
-            warn!("the data is too old and is withdrawn");
-        }
         self.withdrawn |= withdraw;
-        let (judge, failure) = (Arc::clone(&self.judge), failure.to_string());
+        let data = match (age, withdraw, self.withdrawn) {
+            (None, ..) => "there is none yet",
+            (Some(_), true, _) => "too old, withdrawn now",
+            (Some(_), false, true) => "withdrawn",
+            (Some(_), false, false) => "the last complete one stays",
+        };
+        error!(
+            failure,
+            consecutive_failures = failures,
+            data,
+            data_age_seconds = age.map(|age| age.as_secs()),
+            wait_seconds = self.platform.asked_wait().map(|wait| wait.as_secs()),
+            "refresh failed"
+        );
+        let (judge, failure) = (Arc::clone(&self.judge), failure.to_owned());
         blocking(move || {
             judge.fail(withdraw, |freshness| {
                 freshness.last_attempt = Some(now);
@@ -197,7 +224,7 @@ fn log_figures(judged: &Judged, duplicates: usize, rejected: usize, took: Durati
         findings = judged.report.findings.len(),
         duplicates,
         rejected,
-        seconds = format_args!("{:.3}", took.as_secs_f64()),
+        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "refresh complete"
     );
 }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, debug_span, error, info, info_span, warn};
+use tracing::{Instrument as _, debug, debug_span, error, info_span, warn};
 
 use super::connection::serve;
 use super::{Limits, Routes};
@@ -63,7 +63,7 @@ async fn accept_until(listener: TcpListener, routes: Arc<Routes>, limits: Limits
         warn!(connections = connections.len(), "answers were cut: they took longer than the end of the process waits");
         connections.shutdown().await;
     }
-    info!("the server has stopped");
+    debug!("the server has stopped");
 }
 
 /// A panic ends its own connection only; it is a defect, and said.

@@ -40,8 +40,7 @@ pub(super) fn not_ready(published: &Published) -> Option<String> {
         .filter(|organisation| organisation.freshness.last_attempt.is_none())
         .map(|organisation| format!("{}: the first refresh is under way", organisation.org))
         .collect();
-    // Data that was withdrawn still counts: the age in the metrics must go on being scraped.
-    if organisations.iter().all(|organisation| organisation.freshness.last_success.is_none()) {
+    if organisations.iter().all(|organisation| organisation.judged.is_none()) {
         reasons.push("no organisation has data".to_owned());
         reasons.extend(organisations.iter().filter_map(|organisation| {
             let failure = organisation.freshness.failure.as_ref()?;

@@ -20,7 +20,7 @@ const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 where a state file is in use and the last write worked, else 0.",
+    help: "1 where a state file is in use and the last write worked, or none was tried yet; else 0.",
 };
 
 /// Everything that this module exposes.
@@ -54,6 +54,11 @@ impl Metrics {
     pub(super) fn written(&self, success: bool) {
         self.writes.with_label_values(&[if success { "success" } else { "error" }]).inc();
         self.persistent.set(success.into());
+    }
+
+    /// A state file was read; whether it can be written shows with the first write.
+    pub(super) fn in_use(&self) {
+        self.persistent.set(1);
     }
 
     pub(super) fn damaged(&self) {

@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{error, info, warn};
@@ -42,16 +43,19 @@ pub struct Store {
     metrics: Metrics,
     /// Held while the file is written: the writers are blocking tasks.
     organisations: Mutex<BTreeMap<OrgId, Saved>>,
+    /// Whether the last write failed: it is said once, and counted each time.
+    failing: AtomicBool,
 }
 
 impl Store {
     /// Reads the file. A missing one is an empty state; a damaged one is set aside, said and counted.
     pub fn open(path: Option<PathBuf>, metrics: Metrics) -> Self {
-        let organisations = match &path {
+        let (organisations, writable) = match &path {
             Some(path) => read_or_set_aside(path, &metrics),
-            None => BTreeMap::new(),
+            None => (BTreeMap::new(), false),
         };
-        Self { path, metrics, organisations: Mutex::new(organisations) }
+        let path = path.filter(|_| writable);
+        Self { path, metrics, organisations: Mutex::new(organisations), failing: AtomicBool::new(false) }
     }
 
     /// What is kept of that organisation.
@@ -71,43 +75,45 @@ impl Store {
         organisations.insert(saved.snapshot.organisation.id.clone(), saved);
         let Some(path) = &self.path else { return };
         let outcome = write(path, &format::encode(&organisations));
+        let failed_before = self.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
-            Ok(()) => {}
-            Err(cause) => {
+            Ok(()) if failed_before => info!(path = %path.display(), "the state file is written again"),
+            Err(cause) if !failed_before => {
                 error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will not outlive a restart");
             }
+            _ => {}
         }
         self.metrics.written(outcome.is_ok());
     }
 }
 
-fn read_or_set_aside(path: &Path, metrics: &Metrics) -> BTreeMap<OrgId, Saved> {
-    let cause = match read(path) {
-        Ok(None) => return BTreeMap::new(),
-        Ok(Some(bytes)) => match format::decode(&bytes) {
-            Ok(organisations) => {
-                info!(path = %path.display(), organisations = organisations.len(), "state read");
-                return organisations;
-            }
-            Err(cause) => cause,
-        },
-        Err(cause) => {
-            error!(path = %path.display(), %cause, "cannot read the state file; starting without");
-            metrics.damaged();
-            return BTreeMap::new();
+/// The state, and whether the path may be written: what could not be read is never written over.
+fn read_or_set_aside(path: &Path, metrics: &Metrics) -> (BTreeMap<OrgId, Saved>, bool) {
+    let decoded = match read(path) {
+        Ok(None) => return (BTreeMap::new(), true),
+        Ok(Some(bytes)) => format::decode(&bytes),
+        Err(cause) => Err(cause.to_string()),
+    };
+    let cause = match decoded {
+        Ok(organisations) => {
+            info!(path = %path.display(), organisations = organisations.len(), "state read");
+            metrics.in_use();
+            return (organisations, true);
         }
+        Err(cause) => cause,
     };
     metrics.damaged();
     let aside = aside(path);
     match fs::rename(path, &aside) {
         Ok(()) => {
-            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file is damaged; it is set aside and the state begins anew");
+            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file cannot be read; it is set aside and the state begins anew");
+            (BTreeMap::new(), true)
         }
         Err(error) => {
-            error!(path = %path.display(), cause, %error, "the state file is damaged and cannot be set aside; it will be replaced");
+            error!(path = %path.display(), cause, %error, "the state file can neither be read nor set aside; nothing is kept");
+            (BTreeMap::new(), false)
         }
     }
-    BTreeMap::new()
 }
 
 fn aside(path: &Path) -> PathBuf {
@@ -190,6 +196,19 @@ mod tests {
             assert_eq!(fs::read(folder.path().join("state.json.damaged")).expect("set aside"), damaged);
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn what_can_neither_be_read_nor_set_aside_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        fs::write(&path, b"{").expect("writable");
+        // A folder with something in it cannot be replaced by the rename, not even by root.
+        fs::create_dir_all(folder.path().join("state.json.damaged").join("x")).expect("a folder");
+        let (store, metrics) = open(&path);
+        store.save(saved());
+        assert_eq!(metrics.values(), (0, 0, 1, 0));
+        assert_eq!(fs::read(&path).expect("still there"), b"{");
     }
 
     #[test]

@@ -108,3 +108,17 @@ fn the_message_is_renamed_and_a_value_is_not() {
     let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(a = " message=b", "said"));
     assert_eq!(without_time(&line, "ts="), " level=info msg=said a=\" message=b\"\n");
 }
+
+#[test]
+fn logfmt_escapes_as_json_does() {
+    for (value, expected) in [
+        ("the exporter's own", "\"the exporter's own\""),
+        ("a \"b\" c", "\"a \\\"b\\\" c\""),
+        ("zero\u{200b} width", "\"zero\\u200b width\""),
+        ("zero\u{200b}width", "zero\\u200bwidth"),
+        ("back\\slash 'x'", "\"back\\\\slash 'x'\""),
+    ] {
+        let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(value, "said"));
+        assert!(line.contains(&format!("value={expected}")), "{line}");
+    }
+}

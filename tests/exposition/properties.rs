@@ -18,9 +18,8 @@ use crate::world::{self, Org, Sketch, scope_grant};
 const POLICY: &str = r#"
 [scopes]
 dangerous = [{ match = "a*", severity = "critical", reason = "x" }, { match = "*\"*", severity = "high", reason = "x" }]
-[selectors.all]
 [[expect]]
-for = "all"
+for = "*"
 required_scopes = ["b"]
 "#;
 
