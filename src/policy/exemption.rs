@@ -32,4 +32,19 @@ impl Exemption {
     pub fn is_about(&self, client: &Client) -> bool {
         self.client.picks(client)
     }
+
+    /// Whether it names clients by id or by name, instead of taking all of them or all of a grant type.
+    pub fn names_clients(&self) -> bool {
+        !self.client.ids.is_empty() || !self.client.names.is_empty()
+    }
+
+    /// Whether it is about the organisation too, whose findings are no client's.
+    pub fn is_about_organisation(&self) -> bool {
+        self.client == Selector::default()
+    }
+
+    /// Whether its end has come.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
 }

@@ -8,11 +8,20 @@ use super::NamePattern;
 use crate::domain::Permission;
 
 /// A pattern `domain:entity:action`; case does not count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PermissionPattern {
     text: String,
     segments: [NamePattern; 3],
 }
+
+impl PartialEq for PermissionPattern {
+    /// Case does not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.segments == other.segments
+    }
+}
+
+impl Eq for PermissionPattern {}
 
 impl PermissionPattern {
     /// Reads a pattern; `None` where it has not exactly three segments, none of them empty.
@@ -20,7 +29,7 @@ impl PermissionPattern {
         let lower = text.to_ascii_lowercase();
         let segments: Vec<&str> = lower.split(':').collect();
         let [domain, entity, action] = segments.as_slice() else { return None };
-        if [domain, entity, action].iter().any(|segment| segment.is_empty()) {
+        if [domain, entity, action].iter().any(|segment| segment.is_empty() || segment.contains(char::is_whitespace)) {
             return None;
         }
         let segments = [NamePattern::new(*domain), NamePattern::new(*entity), NamePattern::new(*action)];
