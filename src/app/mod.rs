@@ -48,7 +48,7 @@ pub struct App {
 impl App {
     /// Builds everything. The message of an error tells what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, refresh, server, exposition, state_file, policy_file, .. } = settings;
+        let Settings { organisations, refresh, server, exposition, state_file, policy_file, audit, .. } = settings;
         let signals = reload_signals().context("SIGHUP cannot be listened to")?;
         let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
             let address = server.listen_address;
@@ -65,7 +65,7 @@ impl App {
         let server_metrics = server::Metrics::register(&registry)?;
         let store_metrics = store::Metrics::register(&registry)?;
 
-        let policy = Reloader::read(policy_file.as_ref()).map_err(|mistakes| anyhow!(mistakes))?;
+        let policy = Reloader::read(policy_file.as_ref(), &audit).map_err(|mistakes| anyhow!(mistakes))?;
         let policy = Arc::new(ArcSwap::from_pointee(policy));
         let store = Arc::new(Store::open(state_file, store_metrics));
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), read_now(), exposition);
@@ -83,7 +83,7 @@ impl App {
             judges.push(judge);
             workers.push((org, worker, latch));
         }
-        let reloader = Arc::new(Reloader::new(policy_file, policy, judges, publisher));
+        let reloader = Arc::new(Reloader::new((policy_file, audit), policy, judges, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server.max_connections);
         let view = View {

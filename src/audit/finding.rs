@@ -26,6 +26,8 @@ pub struct Finding {
     pub pattern: Option<String>,
     /// Why it matters, in the words of the policy or the rule.
     pub reason: String,
+    /// The exemption of the policy that covers it, by its id; `None` where none does.
+    pub exemption: Option<String>,
 }
 
 impl Finding {

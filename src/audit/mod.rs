@@ -2,10 +2,13 @@
 //!
 //! Pure and total: no I/O, no clock, no error. A new rule is one row in [`rules::ALL`] and one function in its area's file.
 
+mod exempt;
+mod explain;
 mod finding;
 mod report;
 pub mod rules;
 
+pub use explain::{Outcome, explain};
 pub use finding::{Evidence, Finding, Fingerprint, Kind, Status};
 pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
 pub use rules::{Confidence, Rule};
@@ -21,6 +24,7 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
     for rule in rules::enabled(policy) {
         (rule.check)(&context, &mut findings);
     }
+    exempt::apply(snapshot, policy, now, &mut findings);
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Report::new(&context, findings, now)
 }

@@ -45,6 +45,12 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Look at the policy: check it, test its patterns, explain a verdict.
+    Policy {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Tell what the exporter's client may read, what is missing and what is too much.
     Doctor,
     /// Ask a running exporter whether it is healthy; for container health checks.
@@ -103,6 +109,28 @@ pub enum ConfigCommand {
     Check,
 }
 
+/// The subcommands of `policy`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum PolicyCommand {
+    /// Read the policy, tell every mistake, and exit with 2 if there is one. Needs no credentials.
+    Check {
+        /// Ask the platform, too, and list the patterns that match nothing there: exit with 1 if one of them does not
+        /// say `allow_unmatched`.
+        #[arg(long)]
+        live: bool,
+    },
+    /// Tell of every rule why it fired for a client, or why not.
+    Explain {
+        /// The client's id, or its exact name.
+        client: String,
+    },
+    /// Tell what a pattern matches on the platform: scopes, or with three segments permissions.
+    TestGlob {
+        /// A pattern of scopes such as `users*`, or of permissions such as `oauth:*:*`.
+        pattern: String,
+    },
+}
+
 /// The flags of `healthcheck`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthcheckArgs {
@@ -118,6 +146,8 @@ pub enum DocsCommand {
     Settings,
     /// Every metric.
     Metrics,
+    /// The JSON Schema of the policy file.
+    PolicySchema,
 }
 
 /// A command line that clap accepted.

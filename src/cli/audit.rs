@@ -28,7 +28,7 @@ struct Outcome {
 }
 
 pub(super) async fn run(settings: &Settings, args: AuditArgs) -> u8 {
-    let policy = match Reloader::read(settings.policy_file.as_ref()) {
+    let policy = match Reloader::read(settings.policy_file.as_ref(), &settings.audit) {
         Ok(policy) => policy,
         Err(mistakes) => {
             complain(mistakes);

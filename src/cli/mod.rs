@@ -7,6 +7,7 @@ mod audit;
 mod docs;
 mod doctor;
 mod healthcheck;
+mod policy;
 mod serve;
 
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use args::{Command, ConfigCommand};
+use args::{Command, ConfigCommand, PolicyCommand};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::{exposition, telemetry};
@@ -51,6 +52,8 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             say("the configuration is in order");
             CLEAN
         }),
+        Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
+        Command::Policy { command } => with_settings(gathered, |settings| block_on(policy::run(&settings, command))),
         Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, args))),
         Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
@@ -77,7 +80,7 @@ fn prepare(settings: &Settings) -> Result<(), u8> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let policy = crate::refresh::Reloader::read(settings.policy_file.as_ref()).err();
+    let policy = crate::refresh::Reloader::read(settings.policy_file.as_ref(), &settings.audit).err();
     let families = exposition::Config::check(&settings.exposition.disabled_families).err().unwrap_or_default();
     let families = families.into_iter().map(|mistake| format!("--metrics.disable: {mistake}"));
     let mistakes: Vec<String> = policy.into_iter().chain(families).collect();

@@ -83,6 +83,26 @@ pub struct SettingsArgs {
     /// TOML file with the policy. Without it the built-in rules apply as they are.
     #[arg(long = "policy.file", global = true, help_heading = "Policy", value_name = "FILE")]
     pub policy_file: Option<String>,
+    /// Scopes that every client must hold, beside those that the policy requires: names with commas between, or the
+    /// flag several times.
+    #[arg(
+        long = "audit.required-scopes",
+        global = true,
+        help_heading = "Policy",
+        value_name = "SCOPES",
+        value_delimiter = ','
+    )]
+    pub audit_required_scopes: Vec<String>,
+    /// Scopes that are dangerous beside those of the policy, with severity high; `*` stands for any run of
+    /// characters. Names with commas between, or the flag several times.
+    #[arg(
+        long = "audit.dangerous-scopes",
+        global = true,
+        help_heading = "Policy",
+        value_name = "SCOPES",
+        value_delimiter = ','
+    )]
+    pub audit_dangerous_scopes: Vec<String>,
     /// File that keeps the last complete snapshot and the first-seen times over a restart, without secrets. By
     /// default `genesyscloud-oauth-exporter.state.json` in the first directory of `$STATE_DIRECTORY`, else in the
     /// working directory. Empty turns it off: every restart then begins without data.

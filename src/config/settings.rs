@@ -18,7 +18,7 @@ use super::values::Values;
 use super::{address, duration, scalar};
 use crate::secret::{SecretSource, SecretString};
 use crate::telemetry::{self, Level, LogFormat};
-use crate::{exposition, genesys, refresh, server};
+use crate::{exposition, genesys, policy, refresh, server};
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
 /// A demo that shows nothing for five minutes shows nothing.
@@ -41,6 +41,8 @@ pub struct Settings {
     pub state_file: Option<PathBuf>,
     /// The policy; `None` is the built-in one.
     pub policy_file: Option<PathBuf>,
+    /// What is laid over the policy without a file.
+    pub audit: policy::Extension,
     /// What to log.
     pub log: telemetry::Config,
     /// What is odd but not wrong, for the log once it is there.
@@ -69,6 +71,15 @@ impl Settings {
         let mut values = Values::new(&gathered.origins);
         let listen_address = gathered.raw.web_listen_address.as_ref();
         values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
+    }
+
+    /// Where the policy is and what is laid over it, for those who only read it. Needs no credentials.
+    pub fn policy(gathered: &Gathered) -> Result<(Option<PathBuf>, policy::Extension), Vec<ConfigError>> {
+        if gathered.errors.is_empty() {
+            Ok((policy_file(&gathered.raw), extension(&gathered.raw)))
+        } else {
+            Err(gathered.errors.clone())
+        }
     }
 }
 
@@ -107,7 +118,8 @@ fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, 
                 server,
                 exposition,
                 state_file,
-                policy_file: raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+                policy_file: policy_file(raw),
+                audit: extension(raw),
                 log,
                 warnings: values.warnings,
             })
@@ -165,8 +177,7 @@ fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Opt
 }
 
 fn exposition_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<exposition::Config> {
-    let families = raw.metrics_disable.as_deref().unwrap_or_default().split(',').map(str::trim);
-    let disabled_families = families.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let disabled_families = names(raw.metrics_disable.as_deref());
     let max_client_series =
         values.flag("metrics.max-client-series", raw.metrics_max_client_series.as_ref(), within(1..=10_000_000));
     Some(exposition::Config { disabled_families, max_client_series: max_client_series? })
@@ -176,6 +187,23 @@ fn log_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<telemetry::C
     let level = values.flag("log.level", raw.log_level.as_ref(), |text| scalar::choice(text, &Level::WORDS));
     let format = values.flag("log.format", raw.log_format.as_ref(), |text| scalar::choice(text, &LogFormat::WORDS));
     Some(telemetry::Config { level: level?, format: format? })
+}
+
+fn policy_file(raw: &RawSettings) -> Option<PathBuf> {
+    raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn extension(raw: &RawSettings) -> policy::Extension {
+    policy::Extension {
+        required_scopes: names(raw.audit_required_scopes.as_deref()),
+        dangerous_scopes: names(raw.audit_dangerous_scopes.as_deref()),
+    }
+}
+
+/// The names of a list with commas between.
+fn names<C: FromIterator<String>>(list: Option<&str>) -> C {
+    let names = list.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// An empty value turns it off.

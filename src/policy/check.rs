@@ -44,7 +44,9 @@ fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {
         Shape::Word(words) => word(value, words),
         Shape::Texts => return list(found, 0, mistakes, |item| scalar::text(item).map(|_| ())),
         Shape::Words(words) => return list(found, 0, mistakes, |item| word(item, words)),
-        Shape::TextOrTexts if !value.is_str() => return list(found, 1, mistakes, |item| scalar::text(item).map(|_| ())),
+        Shape::TextOrTexts if !value.is_str() => {
+            return list(found, 1, mistakes, |item| scalar::text(item).map(|_| ()));
+        }
         Shape::TextOrTexts => scalar::text(value).map(|_| ()),
         Shape::WordOrWords(words) if !value.is_str() => return list(found, 1, mistakes, |item| word(item, words)),
         Shape::WordOrWords(words) => word(value, words),

@@ -3,7 +3,7 @@
 //! Never hides: an exempt finding stays in every output. Which findings it covers is decided in `audit`.
 
 use super::Selector;
-use crate::domain::{Client, Timestamp};
+use crate::domain::{Client, ClientId, Timestamp};
 
 /// An exemption of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,11 @@ impl Exemption {
     /// Whether it is about this client.
     pub fn is_about(&self, client: &Client) -> bool {
         self.client.picks(client)
+    }
+
+    /// The same of a client of which only the id is known, since it is gone.
+    pub fn is_about_id(&self, id: &ClientId) -> bool {
+        self.is_about_organisation() || self.client.ids.contains(id)
     }
 
     /// Whether it names clients by id or by name, instead of taking all of them or all of a grant type.

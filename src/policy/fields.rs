@@ -48,9 +48,7 @@ impl<'a> Fields<'a> {
     /// A list of texts, or one text.
     pub(super) fn texts(self, key: &str) -> Option<Vec<&'a str>> {
         match self.value(key)? {
-            DeValue::Array(items) => {
-                Some(items.iter().filter_map(|item| scalar::text(item.get_ref()).ok()).collect())
-            }
+            DeValue::Array(items) => Some(items.iter().filter_map(|item| scalar::text(item.get_ref()).ok()).collect()),
             one => scalar::text(one).ok().map(|text| vec![text]),
         }
     }

@@ -161,8 +161,7 @@ impl<'a> Layer<'a> {
 
     fn expectation(&mut self, at: &Range<usize>, fields: Fields<'_>, policy: &mut Policy) {
         let selector = self.client(fields, "for");
-        let expects =
-            ["required_scopes", "allowed_roles", "allowed_divisions", "allowed_grants", "max_token_validity"];
+        let expects = ["required_scopes", "allowed_roles", "allowed_divisions", "allowed_grants", "max_token_validity"];
         if !expects.into_iter().any(|key| fields.has(key)) {
             self.mistake(at.clone(), format!("nothing is expected; write one of {}", expects.join(", ")));
         }

@@ -56,9 +56,8 @@ pub(super) fn over_built_in(text: &str, reading: Reading<'_>) -> Result<Policy, 
 }
 
 fn lay(text: &str, policy: &mut Policy, reading: Reading<'_>) -> Result<(), Vec<PolicyError>> {
-    let document = DeTable::parse(text).map_err(|error| {
-        sorted(text, [(error.span().unwrap_or_default(), error.message().to_owned())])
-    })?;
+    let document = DeTable::parse(text)
+        .map_err(|error| sorted(text, [(error.span().unwrap_or_default(), error.message().to_owned())]))?;
     let mut mistakes = check::Mistakes::new();
     check::table(document.get_ref(), &document.span(), ROOT, &mut mistakes);
     mistakes.extend(Layer::new(text, reading).lay(Fields::new(document.get_ref()), policy));

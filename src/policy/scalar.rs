@@ -56,9 +56,8 @@ pub(super) fn percent(value: &DeValue<'_>) -> Result<u32, String> {
         _ => None,
     };
     // Compared with each whole percent, so that no number has to be cut.
-    let percent = (1..=100_u32).find(|percent| {
-        number.is_some_and(|number| (number * 100.0 - f64::from(*percent)).abs() < 1e-6)
-    });
+    let percent =
+        (1..=100_u32).find(|percent| number.is_some_and(|number| (number * 100.0 - f64::from(*percent)).abs() < 1e-6));
     percent.ok_or_else(|| "expected a share from 0.01 to 1 in whole hundredths, such as 0.8".to_owned())
 }
 
@@ -141,18 +140,32 @@ mod tests {
         ] {
             assert_eq!(seconds(&value(text)).ok(), expected, "{text}");
         }
-        for (text, expected) in
-            [("\"90d\"", Some(90)), ("\"48h\"", Some(2)), ("\"36h\"", None), ("90", None), ("\"0d\"", None), ("\"99999d\"", None)]
-        {
+        for (text, expected) in [
+            ("\"90d\"", Some(90)),
+            ("\"48h\"", Some(2)),
+            ("\"36h\"", None),
+            ("90", None),
+            ("\"0d\"", None),
+            ("\"99999d\"", None),
+        ] {
             assert_eq!(days(&value(text)).ok(), expected, "{text}");
         }
     }
 
     #[test]
     fn shares_and_numbers() {
-        for (text, expected) in
-            [("0.8", Some(80)), ("1", Some(100)), ("1.0", Some(100)), ("0.29", Some(29)), ("0.805", None), ("0", None), ("80", None), ("nan", None), ("inf", None), ("1.2", None)]
-        {
+        for (text, expected) in [
+            ("0.8", Some(80)),
+            ("1", Some(100)),
+            ("1.0", Some(100)),
+            ("0.29", Some(29)),
+            ("0.805", None),
+            ("0", None),
+            ("80", None),
+            ("nan", None),
+            ("inf", None),
+            ("1.2", None),
+        ] {
             assert_eq!(percent(&value(text)).ok(), expected, "{text}");
         }
         assert_eq!((count(&value("0x10")), count(&value("0")).is_err()), (Ok(16), true));

@@ -2,6 +2,7 @@
 //!
 //! [`ALL`] is the list; its order is the order of the documentation.
 
+pub(super) mod exemptions;
 mod scopes;
 
 use crate::audit::Finding;
@@ -16,7 +17,8 @@ pub const DANGEROUS_SCOPE: &str = "dangerous-scope";
 pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 
 /// Every rule there is.
-pub static ALL: &[&Rule] = &[&scopes::DANGEROUS, &scopes::MISSING_REQUIRED];
+pub static ALL: &[&Rule] =
+    &[&scopes::DANGEROUS, &scopes::MISSING_REQUIRED, &exemptions::EXPIRED, &exemptions::UNUSED, &exemptions::TOO_BROAD];
 
 /// A rule's static part.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub enum Confidence {
 pub enum AppliesTo {
     /// Clients whose scopes bound their tokens.
     Scoped,
+    /// No client: the organisation, or the audit itself.
+    Organisation,
 }
 
 impl AppliesTo {
@@ -75,6 +79,7 @@ impl AppliesTo {
                 Judge::UserGrantClients => grant_type.scopes_count(),
                 Judge::EveryClient => true,
             },
+            Self::Organisation => false,
         }
     }
 }
@@ -107,6 +112,6 @@ impl<'a> Context<'a> {
 }
 
 /// The severity under this policy of a rule that has one severity.
-fn configured_severity(rule: &Rule, policy: &Policy) -> Severity {
+pub(super) fn configured_severity(rule: &Rule, policy: &Policy) -> Severity {
     policy.rule(rule.slug).and_then(|setting| setting.severity).unwrap_or(rule.severity)
 }

@@ -51,6 +51,7 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 evidence: Evidence::scope(name),
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),
+                exemption: None,
             });
         }
     }
@@ -75,6 +76,7 @@ fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
             evidence: Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}")),
             pattern: None,
             reason: "The policy requires it of this client.".to_owned(),
+            exemption: None,
         }));
     }
 }
