@@ -40,16 +40,14 @@ fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {
         Shape::SwitchOrUnknown => (value.is_bool() || value.as_str() == Some(UNKNOWN))
             .then_some(())
             .ok_or_else(|| expected("true, false or \"unknown\"", value)),
-        Shape::Text => scalar::text(value).map(|_| ()),
-        Shape::Word(words) => word(value, words),
         Shape::Texts => return list(found, 0, mistakes, |item| scalar::text(item).map(|_| ())),
         Shape::Words(words) => return list(found, 0, mistakes, |item| word(item, words)),
         Shape::TextOrTexts if !value.is_str() => {
             return list(found, 1, mistakes, |item| scalar::text(item).map(|_| ()));
         }
-        Shape::TextOrTexts => scalar::text(value).map(|_| ()),
         Shape::WordOrWords(words) if !value.is_str() => return list(found, 1, mistakes, |item| word(item, words)),
-        Shape::WordOrWords(words) => word(value, words),
+        Shape::Text | Shape::TextOrTexts => scalar::text(value).map(|_| ()),
+        Shape::Word(words) | Shape::WordOrWords(words) => word(value, words),
         Shape::Permission => permission(value),
         Shape::Seconds => scalar::seconds(value).map(|_| ()),
         Shape::Days => scalar::days(value).map(|_| ()),
@@ -63,7 +61,7 @@ fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {
         },
         Shape::Tables(keys) => match value.as_array() {
             Some(items) => {
-                for item in items.iter() {
+                for item in items {
                     self::value(item, Shape::Table(keys), mistakes);
                 }
                 return;
@@ -99,7 +97,7 @@ fn list(
     if items.len() < least {
         mistakes.push((found.span(), "must not be empty".to_owned()));
     }
-    for item in items.iter() {
+    for item in items {
         if let Err(message) = check(item.get_ref()) {
             mistakes.push((item.span(), message));
         }

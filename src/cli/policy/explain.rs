@@ -20,7 +20,9 @@ pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client
         match outcome {
             Outcome::Found(findings) => {
                 let _ = writeln!(text, "{}", counted(&findings));
-                findings.iter().for_each(|finding| describe(&mut text, finding, policy));
+                for finding in findings {
+                    describe(&mut text, finding, policy);
+                }
             }
             Outcome::Clean => text.push_str("clean\n"),
             Outcome::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),

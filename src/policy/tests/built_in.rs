@@ -1,6 +1,6 @@
 //! What the built-in policy calls dangerous, and what it lets be.
 
-use crate::policy::*;
+use super::*;
 
 #[test]
 fn the_built_in_policy_tells_why_for_each_permission_and_knows_the_testers() {
