@@ -28,7 +28,7 @@ fn the_built_in_policy_tells_why_for_each_permission_and_knows_the_testers() {
     ] {
         assert_eq!(worst(granted), expected, "{granted}");
     }
-    assert!(policy.permissions.dangerous.iter().all(|dangerous| dangerous.reason.len() > 12));
+    assert!(policy.permissions.dangerous.iter().all(|dangerous| dangerous.reason.len() > 15));
     let tester = |host| policy.redirects.testers.iter().any(|pattern| pattern.matches(host));
     for host in
         ["webhook.site", "oauth.pstmn.io", "a1b2.ngrok-free.app", "x.ngrok.io", "abc.m.pipedream.net", "requestbin.net"]
