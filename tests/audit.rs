@@ -77,6 +77,7 @@ fn snapshot(cases: &[Case]) -> Snapshot {
         registry: Input::Read(registry.iter().map(|scope| ((*scope).to_owned(), String::new())).collect()),
         roles: Input::Read(BTreeMap::new()),
         divisions: Input::Read(BTreeMap::new()),
+        permissions: Input::Read(std::collections::BTreeSet::new()),
     }
 }
 

@@ -236,6 +236,7 @@ fn judged(clients: usize) -> Judged {
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(BTreeMap::new()),
         divisions: Input::Read(BTreeMap::new()),
+        permissions: Input::Read(std::collections::BTreeSet::new()),
     };
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);

@@ -122,6 +122,8 @@ pub enum Kind {
     Exemption,
     /// The baseline.
     Baseline,
+    /// An input of the audit.
+    Input,
 }
 
 impl Kind {
@@ -143,6 +145,7 @@ impl Kind {
             Self::Pattern => "pattern",
             Self::Exemption => "exemption",
             Self::Baseline => "baseline",
+            Self::Input => "input",
         }
     }
 }

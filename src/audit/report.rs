@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
-use super::{Finding, Rule, Status, not_judged, rules};
+use super::{Finding, Rule, RuleOutcome, Status, not_judged, rules};
 use crate::domain::{ClientId, Permission, Power, Severity, Timestamp};
 use crate::policy::{Defaults, Policy};
 
@@ -30,6 +30,8 @@ pub struct Report {
     pub grants: Vec<DangerousGrant>,
     /// The rules that were judged by, with the severities that they can have under this policy.
     pub rules: Vec<EnabledRule>,
+    /// What became of each rule there is, in the order of the documentation.
+    pub outcomes: Vec<RuleOutcome>,
 }
 
 /// A rule that the policy has switched on.
@@ -112,7 +114,12 @@ pub struct DangerousGrant {
 }
 
 impl Report {
-    pub(super) fn new(context: &Context<'_>, findings: Vec<Finding>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        context: &Context<'_>,
+        findings: Vec<Finding>,
+        outcomes: Vec<RuleOutcome>,
+        now: Timestamp,
+    ) -> Self {
         let Defaults { flag_at, fail_on, .. } = context.policy.defaults;
         let mut open: BTreeMap<&ClientId, (usize, Severity)> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
@@ -154,6 +161,7 @@ impl Report {
             dangerous_permissions,
             grants,
             rules,
+            outcomes,
         }
     }
 
@@ -187,7 +195,10 @@ fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<Dangerou
         }
     }
     for finding in findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE) {
-        scopes.entry(&finding.evidence.key).or_insert((finding.severity, 0)).1 += 1;
+        let scope = finding.evidence.key.as_str();
+        // The pattern's severity here too, whatever the policy makes of the rule.
+        let severity = context.policy.scopes.dangerous_pattern(scope).map_or(finding.severity, |p| p.severity);
+        scopes.entry(scope).or_insert((severity, 0)).1 += 1;
     }
     scopes
         .into_iter()

@@ -45,6 +45,12 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Look at the audit's rules.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Tell what the exporter's client may read, what is missing and what is too much.
     Doctor,
     /// Ask a running exporter whether it is healthy; for container health checks.
@@ -103,6 +109,19 @@ pub enum ConfigCommand {
     Check,
 }
 
+/// The subcommands of `rules`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum RulesCommand {
+    /// Name every rule, with its severity and what it finds.
+    List,
+    /// Tell why a rule matters, what it reads, what looks like a finding and is none, and what to do.
+    Explain {
+        /// The rule's slug, e.g. dangerous-scope.
+        #[arg(value_name = "RULE")]
+        rule: String,
+    },
+}
+
 /// The flags of `healthcheck`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthcheckArgs {
@@ -118,6 +137,8 @@ pub enum DocsCommand {
     Settings,
     /// Every metric.
     Metrics,
+    /// Every rule of the audit.
+    Rules,
 }
 
 /// A command line that clap accepted.

@@ -9,6 +9,7 @@ pub(super) fn run(command: DocsCommand) -> u8 {
     let text = match command {
         DocsCommand::Settings => config::docs::settings_table(),
         DocsCommand::Metrics => metrics(),
+        DocsCommand::Rules => super::rules::document(),
     };
     say(text.trim_end());
     CLEAN

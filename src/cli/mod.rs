@@ -7,6 +7,7 @@ mod audit;
 mod docs;
 mod doctor;
 mod healthcheck;
+mod rules;
 mod serve;
 
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use args::{Command, ConfigCommand};
+use args::{Command, ConfigCommand, RulesCommand};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::{exposition, telemetry};
@@ -45,6 +46,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     match command {
         Command::Docs { command } => docs::run(command),
+        Command::Rules { command: RulesCommand::List } => rules::list(),
+        Command::Rules { command: RulesCommand::Explain { rule } } => rules::explain(&rule),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {

@@ -179,6 +179,7 @@ fn judged(
         registry: Input::Read(BTreeMap::new()),
         roles,
         divisions: Input::Read(BTreeMap::new()),
+        permissions: Input::Read(std::collections::BTreeSet::new()),
     };
     let report = audit::evaluate(&snapshot, &policy(), None, taken_at);
     let held: BTreeSet<ScopeGrant> = report

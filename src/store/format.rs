@@ -2,7 +2,7 @@
 //!
 //! Its own types, so that the domain can change without changing the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,9 @@ struct SavedOrganisation {
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
+    /// Absent in files of before there was such an input.
+    #[serde(default = "never_read")]
+    permissions: SavedInput<BTreeSet<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,11 +77,17 @@ enum SavedInput<T> {
     NotRead { missing_permission: Option<String>, message: String },
 }
 
+fn never_read<T>() -> SavedInput<T> {
+    SavedInput::NotRead { missing_permission: None, message: "it has not been read yet".to_owned() }
+}
+
 #[derive(Serialize, Deserialize)]
 struct SavedRole {
     id: String,
     name: String,
     default_role: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_default: bool,
     general: Vec<String>,
     /// Domain, entity, action, and whether it is conditional.
     permissions: Vec<(String, String, String, bool)>,
@@ -89,6 +98,11 @@ struct SavedDivision {
     id: String,
     name: String,
     home: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -143,6 +157,7 @@ impl From<&Saved> for SavedOrganisation {
                 let save = |d: &Division| SavedDivision { id: d.id.to_string(), name: d.name.clone(), home: d.home };
                 divisions.values().map(save).collect()
             }),
+            permissions: save_input(&snapshot.permissions, Clone::clone),
         }
     }
 }
@@ -177,6 +192,7 @@ impl SavedOrganisation {
                 let restore = |d: SavedDivision| Division { id: DivisionId::new(d.id), name: d.name, home: d.home };
                 divisions.into_iter().map(restore).map(|division| (division.id.clone(), division)).collect()
             }),
+            permissions: restore_input(self.permissions, |permissions| permissions),
         };
         Saved { client_id: self.client_id, api_host: self.api_host, snapshot: Arc::new(snapshot), ledger }
     }
@@ -234,6 +250,7 @@ fn save_role(role: &Role) -> SavedRole {
         id: role.id.to_string(),
         name: role.name.clone(),
         default_role: role.default_role.clone(),
+        is_default: role.is_default,
         general: role.general.to_vec(),
         permissions: role.permissions.iter().map(permission).collect(),
     }
@@ -249,6 +266,7 @@ fn restore_role(saved: SavedRole) -> Role {
     Role {
         id: RoleId::new(saved.id),
         name: saved.name,
+        is_default: saved.is_default || saved.default_role.is_some(),
         default_role: saved.default_role,
         general: saved.general.into(),
         permissions: saved.permissions.into_iter().map(permission).collect(),
@@ -299,6 +317,7 @@ pub(super) mod tests {
             id: RoleId::new("r-1"),
             name: "Master Admin".to_owned(),
             default_role: Some("admin".to_owned()),
+            is_default: true,
             general: Box::new(["admin".to_owned()]),
             permissions: Box::new([Permission {
                 domain: "oauth".into(),
@@ -321,6 +340,7 @@ pub(super) mod tests {
             registry: Input::Read(BTreeMap::from([("oauth".to_owned(), "OAuth clients".to_owned())])),
             roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
             divisions: Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() }),
+            permissions: Input::Read(["oauth:client:view".to_owned()].into()),
         };
         let grant = |scope: &str| ScopeGrant { client: ClientId::new("c-1"), scope: scope.to_owned() };
         let ledger = Ledger::from_entries([

@@ -88,6 +88,7 @@ pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches:
         ])),
         roles: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
         divisions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
+        permissions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
     };
     let policy = Policy::parse(policy, &rules::slugs()).expect("a valid policy");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);

@@ -1,0 +1,1 @@
+//! Each rule as a table of cases, with its trap.
