@@ -8,7 +8,7 @@ use super::{DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, weighed};
 use crate::audit::{Evidence, Finding, Status};
 use crate::baseline::Baseline;
 use crate::domain::{
-    Client, ClientId, Collector, DivisionId, Permission, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp,
+    Client, ClientId, DivisionId, Permission, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp,
 };
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 
@@ -132,11 +132,6 @@ impl<'a> Context<'a> {
         let by_scope = scopes_count && client.scopes.iter().any(|scope| self.dangerous_scope(*scope).is_some());
         let mut roles = client.role_grants.iter().map(|grant| &grant.role);
         by_scope || (client.grant_type.roles_count() && roles.any(|role| !self.dangerous_permissions(role).is_empty()))
-    }
-
-    /// Whether an input was read; the rules that need it are not asked otherwise, unless they judge in part.
-    pub(super) fn has_read(&self, collector: Collector) -> bool {
-        self.snapshot.not_read(collector).is_none()
     }
 
     /// What people call a division.
