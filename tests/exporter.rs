@@ -294,7 +294,11 @@ async fn missing_roles_are_not_evaluated_and_not_passed() {
     assert_eq!(scrape.sum("exporter_collector_success", &["collector=\"roles\""]), 0.0);
     assert_eq!(scrape.sum("exporter_collector_supported", &["collector=\"clients\""]), 1.0);
     let credentials = scrape.sum("clients", &["grant_type=\"client_credentials\""]);
-    assert!(scrape.sum("clients_not_evaluated", &[]) >= credentials, "nobody judged what their roles permit");
+    let others = scrape.sum("clients", &[]) - credentials;
+    assert!(scrape.sum("clients_compliant", &[]) < others, "nobody judged what their roles permit");
+    assert!(scrape.sum("clients_not_evaluated", &[]) > 0.0);
+    let unread = ["rule=\"dangerous-permission\"", "status=\"not_evaluated\""];
+    assert_eq!(scrape.sum("findings", &unread), 1.0);
     exporter.stop().await;
 }
 

@@ -200,5 +200,9 @@ fn judged(
 }
 
 fn policy() -> Policy {
-    Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid")
+    // Two rules are enough to see every part of a report, and keep the samples short.
+    let slugs = audit::rules::slugs();
+    let others = slugs.iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(*slug));
+    let off: String = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
+    Policy::parse(&off, &slugs).expect("the policy is valid")
 }
