@@ -85,8 +85,8 @@ fn snapshot(cases: &[Case]) -> Snapshot {
 fn policy(text: &str) -> Policy {
     let others =
         rules::slugs().into_iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(slug));
-    let off: String = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
-    Policy::parse(&format!("{text}{off}"), &rules::slugs()).expect("a valid policy")
+    let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
+    Policy::parse(&format!("{text}{}", off.concat()), &rules::slugs()).expect("a valid policy")
 }
 
 fn judge(case: Case, policy: &Policy) -> Report {

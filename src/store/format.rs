@@ -359,6 +359,16 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_file_of_before_there_was_a_registry_of_permissions_is_read() {
+        let file = encode(&BTreeMap::from([(OrgId::new("o-1"), saved())]));
+        let mut file: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
+        let organisation = file["organisations"]["o-1"].as_object_mut().expect("an organisation");
+        organisation.remove("permissions").expect("it is written");
+        let organisations = decode(file.to_string().as_bytes()).expect("an older file");
+        assert!(organisations[&OrgId::new("o-1")].snapshot.permissions.read().is_none());
+    }
+
+    #[test]
     fn what_is_written_is_read() {
         let organisations = BTreeMap::from([(OrgId::new("o-1"), saved())]);
         assert_eq!(decode(&encode(&organisations)), Ok(organisations));

@@ -18,9 +18,9 @@ use crate::world::{self, Org, Sketch, scope_grant};
 const POLICY: &str = r#"
 [scopes]
 dangerous = [{ match = "a*", severity = "critical", reason = "x" }, { match = "*\"*", severity = "high", reason = "x" }]
-[selectors.all]
+
 [[expect]]
-for = "all"
+for = "*"
 required_scopes = ["b"]
 "#;
 
@@ -55,6 +55,7 @@ fn any_org() -> impl Strategy<Value = Org> {
             }
             let held: Vec<_> =
                 org.report.dangerous_scope_grants().map(|(c, scope, _)| (c.clone(), scope.to_owned())).collect();
+            world::align_grants(&mut org);
             let held = held.into_iter().enumerate().map(|(n, (client, scope))| {
                 let first_seen = (n % 3 > 0).then_some(world::NOW);
                 (ScopeGrant { client, scope }, Memory::Held { first_seen, missed: 0 })

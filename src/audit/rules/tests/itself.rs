@@ -49,7 +49,7 @@ fn policy_pattern_unmatched() {
         ])
         .with(|w| {
             w.policy.scopes.dangerous =
-                vec![dangerous("oauth*", false), dangerous("admin:all", true), dangerous("user:all", false)]
+                vec![dangerous("oauth*", false), dangerous("admin:all", true), dangerous("user:all", false)];
         });
     assert_eq!(world.found("policy-pattern-unmatched"), ["no:such:thing low", "user:all low"]);
     let required = "[[expect]]\nfor = \"*\"\nrequired_scopes = [\"users\", \"presense\"]\n";
