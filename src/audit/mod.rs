@@ -2,10 +2,13 @@
 //!
 //! Pure and total: no I/O, no clock, no error. A new rule is one row in [`rules::ALL`] and one function in its area's file.
 
+mod approve;
+mod drift_count;
 mod finding;
 mod report;
 pub mod rules;
 
+pub use drift_count::{DriftCount, JudgedBaseline};
 pub use finding::{Evidence, Finding, Fingerprint, Kind, Status};
 pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
 pub use rules::{Confidence, Rule};
@@ -16,11 +19,14 @@ use crate::policy::Policy;
 
 /// Judges every client of a snapshot by every enabled rule.
 pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline>, now: Timestamp) -> Report {
-    let context = rules::Context::new(snapshot, policy, baseline);
+    // The baseline of another organisation approves nothing here, and what differs from it is no drift.
+    let baseline = baseline.filter(|baseline| baseline.organisation == snapshot.organisation.id);
+    let context = rules::Context::new(snapshot, policy, baseline, now);
     let mut findings = Vec::new();
     for rule in rules::enabled(policy) {
         (rule.check)(&context, &mut findings);
     }
+    approve::approve(&context, &mut findings);
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Report::new(&context, findings, now)
 }

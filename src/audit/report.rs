@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
-use super::{Finding, Rule, Status, not_judged, rules};
+use super::{Finding, JudgedBaseline, Rule, Status, not_judged, rules};
 use crate::domain::{ClientId, Permission, Power, Severity, Timestamp};
-use crate::policy::{Defaults, Policy};
+use crate::policy::{Defaults, PermissionPattern, Policy};
 
 /// The judgement of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,12 @@ pub struct Report {
     pub dangerous_permissions: Vec<DangerousPermission>,
     /// Every dangerous scope and permission held to effect, whatever its status, sorted.
     pub grants: Vec<DangerousGrant>,
+    /// The baseline that it was compared with; `None` where none is loaded for this organisation.
+    pub baseline: Option<JudgedBaseline>,
+    /// The ends of the policy's exemptions that have one, by id.
+    pub exemptions: Vec<(String, Timestamp)>,
+    /// The policy's patterns of dangerous permissions, for grants that are gone.
+    pub permission_patterns: Vec<PermissionPattern>,
     /// The rules that were judged by, with the severities that they can have under this policy.
     pub rules: Vec<EnabledRule>,
 }
@@ -144,6 +150,11 @@ impl Report {
         let rules = rules::enabled(context.policy)
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
+        let baseline = context.baseline.map(|baseline| JudgedBaseline::new(baseline, &findings, &grants));
+        let exemptions = context.policy.exemptions.iter();
+        let exemptions = exemptions.filter_map(|exemption| Some((exemption.id.clone(), exemption.expires?))).collect();
+        let permission_patterns =
+            context.policy.permissions.dangerous.iter().map(|dangerous| dangerous.pattern.clone()).collect();
         Self {
             evaluated_at: now,
             flag_at,
@@ -153,6 +164,9 @@ impl Report {
             dangerous_scopes,
             dangerous_permissions,
             grants,
+            baseline,
+            exemptions,
+            permission_patterns,
             rules,
         }
     }

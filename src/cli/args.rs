@@ -39,6 +39,15 @@ pub enum Command {
     /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage or configuration is wrong; 3 the audit could not
     /// run or is incomplete.
     Audit(AuditArgs),
+    /// Approve what is there, and tell what differs from what was approved.
+    ///
+    /// The file is named by --baseline.file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 usage, configuration or
+    /// baseline is wrong; 3 the organisation could not be read completely.
+    Baseline {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: super::baseline::BaselineCommand,
+    },
     /// Look at the configuration.
     Config {
         /// What to do with it.

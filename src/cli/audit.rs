@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use super::args::{AuditArgs, AuditFormat, FailOn};
 use super::{FAILURE, USAGE, complain};
 use crate::audit::{self, Report};
+use crate::baseline::Baseline;
 use crate::config::Settings;
 use crate::domain::{Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
@@ -35,9 +36,16 @@ pub(super) async fn run(settings: &Settings, args: AuditArgs) -> u8 {
             return USAGE;
         }
     };
+    let baseline = match Reloader::read_baseline(settings.baseline_file.as_deref()) {
+        Ok(baseline) => baseline,
+        Err(mistake) => {
+            complain(mistake);
+            return USAGE;
+        }
+    };
     let mut outcomes = Vec::new();
     for organisation in &settings.organisations {
-        outcomes.push(audit(organisation, &settings.refresh, &policy, args.allow_incomplete).await);
+        outcomes.push(audit(organisation, &settings.refresh, &policy, baseline.as_ref(), args.allow_incomplete).await);
     }
     let organisations: Vec<Organisation<'_>> = outcomes
         .iter()
@@ -66,6 +74,7 @@ async fn audit(
     platform: &genesys::Config,
     config: &refresh::Config,
     policy: &Policy,
+    baseline: Option<&Baseline>,
     allow_incomplete: bool,
 ) -> Outcome {
     let org = platform.org.clone();
@@ -87,7 +96,7 @@ async fn audit(
     match outcome {
         Ok(fetched) => {
             let incomplete = fetched.listing.check(config.trust_total, config.require_self).err();
-            let report = audit::evaluate(&fetched.snapshot, policy, None, now);
+            let report = audit::evaluate(&fetched.snapshot, policy, baseline, now);
             let failure = incomplete.map(|why| why.to_string());
             Outcome { org, audited: Some((fetched.snapshot, report)), failure, calls }
         }

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod audit;
+pub mod baseline;
 mod docs;
 mod doctor;
 mod healthcheck;
@@ -23,6 +24,8 @@ use crate::{exposition, telemetry};
 const CLEAN: u8 = 0;
 /// Usage, policy or configuration is wrong.
 const USAGE: u8 = 2;
+/// There are differences from the baseline.
+const DRIFT: u8 = 1;
 /// The audit could not run or is incomplete.
 const INCOMPLETE: u8 = 3;
 /// The exporter cannot start or had to stop: a taken port, a task that died.
@@ -53,6 +56,9 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         }),
         Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, args))),
+        Command::Baseline { command } => {
+            with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
+        }
         Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
     }
 }
@@ -78,9 +84,10 @@ fn prepare(settings: &Settings) -> Result<(), u8> {
         tracing::warn!("{warning}");
     }
     let policy = crate::refresh::Reloader::read(settings.policy_file.as_ref()).err();
+    let baseline = crate::refresh::Reloader::read_baseline(settings.baseline_file.as_deref()).err();
     let families = exposition::Config::check(&settings.exposition.disabled_families).err().unwrap_or_default();
     let families = families.into_iter().map(|mistake| format!("--metrics.disable: {mistake}"));
-    let mistakes: Vec<String> = policy.into_iter().chain(families).collect();
+    let mistakes: Vec<String> = policy.into_iter().chain(baseline).chain(families).collect();
     if mistakes.is_empty() {
         return Ok(());
     }

@@ -83,6 +83,10 @@ pub struct SettingsArgs {
     /// TOML file with the policy. Without it the built-in rules apply as they are.
     #[arg(long = "policy.file", global = true, help_heading = "Policy", value_name = "FILE")]
     pub policy_file: Option<String>,
+    /// JSON file with the approved state of the organisation, made by `baseline init`. Named but missing, it is warned
+    /// of. Without one no approval is asked for.
+    #[arg(long = "baseline.file", global = true, help_heading = "Policy", value_name = "FILE")]
+    pub baseline_file: Option<String>,
     /// File that keeps the last complete snapshot and the first-seen times over a restart, without secrets. By
     /// default `genesyscloud-oauth-exporter.state.json` in the first directory of `$STATE_DIRECTORY`, else in the
     /// working directory. Empty turns it off: every restart then begins without data.

@@ -21,6 +21,7 @@ pub(crate) struct RawSettings {
     pub(crate) refresh_trust_total: Option<String>,
     pub(crate) refresh_require_self: Option<String>,
     pub(crate) policy_file: Option<String>,
+    pub(crate) baseline_file: Option<String>,
     pub(crate) state_file: Option<String>,
     pub(crate) metrics_disable: Option<String>,
     pub(crate) metrics_max_client_series: Option<String>,

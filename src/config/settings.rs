@@ -41,6 +41,8 @@ pub struct Settings {
     pub state_file: Option<PathBuf>,
     /// The policy; `None` is the built-in one.
     pub policy_file: Option<PathBuf>,
+    /// The baseline of approved grants; `None` is none.
+    pub baseline_file: Option<PathBuf>,
     /// What to log.
     pub log: telemetry::Config,
     /// What is odd but not wrong, for the log once it is there.
@@ -108,6 +110,7 @@ fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, 
                 exposition,
                 state_file,
                 policy_file: raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+                baseline_file: raw.baseline_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
                 log,
                 warnings: values.warnings,
             })

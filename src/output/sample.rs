@@ -10,7 +10,7 @@ use crate::domain::{
     Client, ClientId, ClientState, Collector, CollectorStatus, Freshness, GrantType, Input, NotRead, OrgId, ScopeTable,
     Snapshot, Timestamp,
 };
-use crate::grants::{Ledger, ScopeGrant};
+use crate::grants::{Grant, Ledger};
 use crate::policy::Policy;
 
 /// 2026-11-21T00:27:41Z, when the samples are looked at.
@@ -181,13 +181,11 @@ fn judged(
         divisions: Input::Read(BTreeMap::new()),
     };
     let report = audit::evaluate(&snapshot, &policy(), None, taken_at);
-    let held: BTreeSet<ScopeGrant> = report
-        .dangerous_scope_grants()
-        .map(|(client, scope, _)| ScopeGrant { client: client.clone(), scope: scope.to_owned() })
-        .collect();
+    let held: BTreeSet<Grant> =
+        report.dangerous_scope_grants().map(|(client, scope, _)| Grant::scope(client, scope)).collect();
     // All but these were there when the exporter first looked.
-    let later = |grant: &ScopeGrant| matches!(grant.scope.as_str(), "oauth" | "upload" | "telephony");
-    let at_first: BTreeSet<ScopeGrant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
+    let later = |grant: &Grant| matches!(grant.power.name(), "oauth" | "upload" | "telephony");
+    let at_first: BTreeSet<Grant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
     let first = Timestamp::from_seconds(NOW.seconds() - 40 * 86_400);
     let ledger = Ledger::default().after_refresh(None, at_first.clone(), first).after_refresh(
         Some(&at_first),

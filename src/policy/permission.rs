@@ -27,6 +27,11 @@ impl PermissionPattern {
         Some(Self { text: text.to_owned(), segments })
     }
 
+    /// The pattern as the policy has it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Whether what a role grants and what the pattern names have something in common.
     pub fn meets(&self, granted: &Permission) -> bool {
         let granted = [&granted.domain, &granted.entity, &granted.action];

@@ -1,4 +1,4 @@
-//! From a complete snapshot to what is published and kept, and again when the policy changes.
+//! From a complete snapshot to what is published and kept, and again when policy or baseline change.
 //!
 //! Blocking: evaluating and rendering take time that an async worker does not have.
 
@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::Fetched;
+use super::{Fetched, InForce};
 use crate::audit::{self, Report};
-use crate::domain::{Freshness, Snapshot, Timestamp};
-use crate::grants::{Ledger, ScopeGrant};
-use crate::policy::Policy;
+use crate::domain::{Freshness, Power, Snapshot, Timestamp};
+use crate::grants::{Grant, Ledger};
 use crate::publish::{Judged, Publisher};
 use crate::store::{Saved, Store};
 
@@ -22,7 +21,7 @@ pub struct Judge {
     index: usize,
     client_id: String,
     api_host: String,
-    policy: Arc<ArcSwap<Policy>>,
+    in_force: Arc<ArcSwap<InForce>>,
     publisher: Publisher,
     store: Arc<Store>,
     /// The last complete data, kept when it is withdrawn too: what it held is not new. Held while judging.
@@ -34,13 +33,13 @@ impl Judge {
     pub fn new(
         index: usize,
         platform: &crate::genesys::Config,
-        policy: Arc<ArcSwap<Policy>>,
+        in_force: Arc<ArcSwap<InForce>>,
         publisher: Publisher,
         store: Arc<Store>,
     ) -> Self {
         let api_host = platform.api_url.host_str().unwrap_or_default().to_owned();
         let client_id = platform.client_id.clone();
-        Self { index, client_id, api_host, policy, publisher, store, last: Mutex::default() }
+        Self { index, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
     }
 
     /// The last complete snapshot.
@@ -75,7 +74,7 @@ impl Judge {
         let (report, held) = self.evaluate(&snapshot, now);
         let previous = last.as_ref().filter(|last| last.snapshot.organisation.id == snapshot.organisation.id);
         let ledger = match previous {
-            Some(previous) => previous.ledger.after_refresh(Some(&grants(&previous.report)), held, now),
+            Some(last) => last.ledger.after_refresh(Some(&seen(&last.snapshot, &last.report, &held)), held, now),
             None => self.ledger_of_file(&snapshot, held, now),
         };
         let judged = Arc::new(Judged { snapshot, report, ledger, calls });
@@ -94,17 +93,17 @@ impl Judge {
     }
 
     /// The first refresh of this process: another client of the same organisation may have kept a state.
-    fn ledger_of_file(&self, snapshot: &Snapshot, held: BTreeSet<ScopeGrant>, now: Timestamp) -> Ledger {
+    fn ledger_of_file(&self, snapshot: &Snapshot, held: BTreeSet<Grant>, now: Timestamp) -> Ledger {
         match self.store.of(&snapshot.organisation.id) {
             Some(saved) => {
-                let (_, previous) = self.evaluate(&saved.snapshot, now);
-                saved.ledger.after_refresh(Some(&previous), held, now)
+                let (report, _) = self.evaluate(&saved.snapshot, now);
+                saved.ledger.after_refresh(Some(&seen(&saved.snapshot, &report, &held)), held, now)
             }
             None => Ledger::default().after_refresh(None, held, now),
         }
     }
 
-    /// Judges the last snapshot anew, after the policy changed, and publishes at once where data is served.
+    /// Judges the last snapshot anew, after policy or baseline changed, and publishes at once where data is served.
     pub fn rejudge(&self, now: Timestamp) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(previous) = last.as_ref() else { return };
@@ -125,8 +124,10 @@ impl Judge {
         });
     }
 
-    fn evaluate(&self, snapshot: &Snapshot, now: Timestamp) -> (Report, BTreeSet<ScopeGrant>) {
-        let report = audit::evaluate(snapshot, &self.policy.load(), None, now);
+    fn evaluate(&self, snapshot: &Snapshot, now: Timestamp) -> (Report, BTreeSet<Grant>) {
+        let in_force = self.in_force.load();
+        in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
+        let report = audit::evaluate(snapshot, &in_force.policy, in_force.baseline.as_ref(), now);
         let held = grants(&report);
         (report, held)
     }
@@ -142,9 +143,16 @@ impl Judge {
     }
 }
 
-fn grants(report: &Report) -> BTreeSet<ScopeGrant> {
-    report
-        .dangerous_scope_grants()
-        .map(|(client, scope, _)| ScopeGrant { client: client.clone(), scope: scope.to_owned() })
-        .collect()
+fn grants(report: &Report) -> BTreeSet<Grant> {
+    let grants = report.grants.iter();
+    grants.map(|grant| Grant { client: grant.client.clone(), power: grant.power.clone() }).collect()
+}
+
+/// What is not new: what the last snapshot held, and where it lacked the roles, every permission that is seen now.
+fn seen(snapshot: &Snapshot, report: &Report, held: &BTreeSet<Grant>) -> BTreeSet<Grant> {
+    let mut seen = grants(report);
+    if snapshot.roles.read().is_none() {
+        seen.extend(held.iter().filter(|grant| matches!(grant.power, Power::Permission(_))).cloned());
+    }
+    seen
 }

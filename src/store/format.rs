@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Saved;
 use crate::domain::{
     Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission,
-    Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+    Power, Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
 };
-use crate::grants::{Ledger, Memory, ScopeGrant};
+use crate::grants::{Grant, Ledger, Memory};
 
 const FORMAT: u32 = 1;
 
@@ -40,13 +40,22 @@ struct SavedOrganisation {
 #[derive(Serialize, Deserialize)]
 struct SavedGrant {
     client: String,
-    scope: String,
+    #[serde(flatten)]
+    power: SavedPower,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     missed: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_since: Option<i64>,
+}
+
+/// One field, `scope` or `permission`; files of before there were permissions know `scope` only.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedPower {
+    Scope(String),
+    Permission(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,8 +134,11 @@ impl From<&Saved> for SavedOrganisation {
                 Memory::Held { first_seen, missed } => (first_seen.map(Timestamp::seconds), missed, None),
                 Memory::Gone(since) => (None, 0, Some(since.seconds())),
             };
-            let (client, scope) = (grant.client.to_string(), grant.scope.clone());
-            SavedGrant { client, scope, first_seen, missed, gone_since }
+            let power = match &grant.power {
+                Power::Scope(scope) => SavedPower::Scope(scope.clone()),
+                Power::Permission(permission) => SavedPower::Permission(permission.clone()),
+            };
+            SavedGrant { client: grant.client.to_string(), power, first_seen, missed, gone_since }
         });
         Self {
             name: snapshot.organisation.name.clone(),
@@ -156,7 +168,11 @@ impl SavedOrganisation {
                     Memory::Held { first_seen: grant.first_seen.map(Timestamp::from_seconds), missed: grant.missed }
                 }
             };
-            (ScopeGrant { client: ClientId::new(grant.client), scope: grant.scope }, memory)
+            let power = match grant.power {
+                SavedPower::Scope(scope) => Power::Scope(scope),
+                SavedPower::Permission(permission) => Power::Permission(permission),
+            };
+            (Grant { client: ClientId::new(grant.client), power }, memory)
         });
         let ledger = Ledger::from_entries(grants);
         let mut scopes = ScopeTable::default();
@@ -322,11 +338,15 @@ pub(super) mod tests {
             roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
             divisions: Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() }),
         };
-        let grant = |scope: &str| ScopeGrant { client: ClientId::new("c-1"), scope: scope.to_owned() };
+        let grant = |scope: &str| Grant::scope(&ClientId::new("c-1"), scope);
         let ledger = Ledger::from_entries([
             (grant("oauth"), Memory::Held { first_seen: Some(Timestamp::from_seconds(5)), missed: 1 }),
             (grant("scim"), Memory::Gone(Timestamp::from_seconds(6))),
             (grant("users"), Memory::Held { first_seen: None, missed: 0 }),
+            (
+                Grant::permission(&ClientId::new("c-1"), "oauth:*:view"),
+                Memory::Held { first_seen: Some(Timestamp::from_seconds(7)), missed: 0 },
+            ),
         ]);
         let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
         Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
@@ -342,6 +362,18 @@ pub(super) mod tests {
     fn what_is_written_is_read() {
         let organisations = BTreeMap::from([(OrgId::new("o-1"), saved())]);
         assert_eq!(decode(&encode(&organisations)), Ok(organisations));
+    }
+
+    #[test]
+    fn a_file_of_before_there_were_permissions_is_read() {
+        let old = r#"{"format":1,"organisations":{"o":{"name":"O","region":"r","client_id":"c","api_host":"h","taken_at":1,
+            "own_client":null,"grants":[{"client":"c-1","scope":"oauth","first_seen":5}],"clients":[],
+            "registry":{"read":{}},"roles":{"read":[]},"divisions":{"read":[]}}}}"#;
+        let saved = decode(old.as_bytes()).expect("it is read").remove(&OrgId::new("o")).expect("it is there");
+        let held = Memory::Held { first_seen: Some(Timestamp::from_seconds(5)), missed: 0 };
+        let expected = Grant::scope(&ClientId::new("c-1"), "oauth");
+        assert_eq!(saved.ledger.entries().collect::<Vec<_>>(), [(&expected, held)]);
+        assert!(decode(old.replace("\"scope\":\"oauth\",", "").as_bytes()).is_err(), "a grant of nothing");
     }
 
     proptest! {

@@ -2,11 +2,16 @@
 //!
 //! [`ALL`] is the list; its order is the order of the documentation.
 
+mod drift;
 mod scopes;
+
+pub(super) use drift::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, kind as drift_kind, kinds as drift_kinds};
+
+use std::cell::OnceCell;
 
 use crate::audit::Finding;
 use crate::baseline::Baseline;
-use crate::domain::{Collector, GrantType, Severity, Snapshot};
+use crate::domain::{Collector, GrantType, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, Judge, Policy};
 
 /// The slug that the metrics for dangerous scopes are built on.
@@ -15,8 +20,25 @@ pub const DANGEROUS_SCOPE: &str = "dangerous-scope";
 /// The slug that the metrics for dangerous permissions are built on.
 pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 
+/// The slug of combinations of scopes.
+pub const TOXIC_SCOPES: &str = "toxic-scopes";
+
 /// Every rule there is.
-pub static ALL: &[&Rule] = &[&scopes::DANGEROUS, &scopes::MISSING_REQUIRED];
+pub static ALL: &[&Rule] = &[
+    &scopes::DANGEROUS,
+    &scopes::MISSING_REQUIRED,
+    // Drift from the baseline.
+    &drift::CLIENT_ADDED,
+    &drift::CLIENT_REMOVED,
+    &drift::SCOPE_ADDED,
+    &drift::GRANT_TYPE_CHANGED,
+    &drift::ROLE_ADDED,
+    &drift::REDIRECT_ADDED,
+    &drift::TOKEN_LIFETIME_RAISED,
+    &drift::REACTIVATED,
+    &drift::ROLE_CONTENT,
+    &drift::BASELINE_STALE,
+];
 
 /// A rule's static part.
 #[derive(Debug)]
@@ -65,6 +87,8 @@ pub enum Confidence {
 pub enum AppliesTo {
     /// Clients whose scopes bound their tokens.
     Scoped,
+    /// What differs from the baseline, of any client: it judges what changed, and not what a client may do.
+    Baseline,
 }
 
 impl AppliesTo {
@@ -75,6 +99,7 @@ impl AppliesTo {
                 Judge::UserGrantClients => grant_type.scopes_count(),
                 Judge::EveryClient => true,
             },
+            Self::Baseline => false,
         }
     }
 }
@@ -97,12 +122,20 @@ pub struct Context<'a> {
     pub(super) baseline: Option<&'a Baseline>,
     /// The dangerous pattern of each scope, by its position in the snapshot's table.
     dangerous: Vec<Option<&'a DangerousPattern>>,
+    /// Made when the first drift rule asks.
+    drift: OnceCell<Vec<drift::Drift>>,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy, baseline: Option<&'a Baseline>) -> Self {
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        policy: &'a Policy,
+        baseline: Option<&'a Baseline>,
+        now: Timestamp,
+    ) -> Self {
         let dangerous = snapshot.scopes.iter().map(|(_, scope)| policy.scopes.dangerous_pattern(scope)).collect();
-        Self { snapshot, policy, baseline, dangerous }
+        Self { snapshot, policy, baseline, dangerous, drift: OnceCell::new(), now }
     }
 }
 

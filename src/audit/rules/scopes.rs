@@ -42,12 +42,11 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for scope in &client.scopes {
             let Some(pattern) = context.dangerous.get(scope.position()).copied().flatten() else { continue };
             let name = context.snapshot.scopes.name(*scope);
-            let approved = context.baseline.is_some_and(|baseline| baseline.approves_scope(&client.id, name));
             findings.push(Finding {
                 rule: &DANGEROUS,
                 client: Some(client.id.clone()),
                 severity: pattern.severity,
-                status: if approved { Status::Approved } else { Status::Open },
+                status: Status::Open,
                 evidence: Evidence::scope(name),
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),

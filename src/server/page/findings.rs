@@ -56,13 +56,14 @@ pub(super) fn worst_findings(
     now: Timestamp,
 ) -> (Vec<Row>, usize) {
     let since: HashMap<(&ClientId, &str), Memory> =
-        ledger.entries().map(|(grant, memory)| ((&grant.client, grant.scope.as_str()), memory)).collect();
+        ledger.entries().map(|(grant, memory)| ((&grant.client, grant.power.name()), memory)).collect();
     let mut open: Vec<(&Finding, Option<Memory>)> = report
         .findings
         .iter()
         .filter(|finding| finding.status == Status::Open)
         .map(|finding| {
-            let key = finding.client.as_ref().filter(|_| finding.evidence.kind == Kind::Scope);
+            let key =
+                finding.client.as_ref().filter(|_| matches!(finding.evidence.kind, Kind::Scope | Kind::Permission));
             (finding, key.and_then(|client| since.get(&(client, finding.evidence.key.as_str())).copied()))
         })
         .collect();
