@@ -207,12 +207,30 @@ mod tests {
         assert_eq!(seen(&harsher, "oauth"), Some(0));
     }
 
+    #[test]
+    fn a_permission_of_the_same_name_as_a_scope_is_another_grant() {
+        let client = ClientId::new("c");
+        let permission = BTreeSet::from([Grant::permission(&client, "a")]);
+        let ledger = Ledger::default().after_refresh(Some(&grants(&["a"])), permission.clone(), at(100));
+        let told: Vec<_> =
+            ledger.entries().map(|(grant, memory)| (grant.clone(), memory.first_seen().seconds())).collect();
+        assert_eq!(told, [(Grant::permission(&client, "a"), 100)]);
+        let gone =
+            ledger.after_refresh(Some(&permission), grants(&[]), at(200)).after_refresh(None, grants(&[]), at(300));
+        assert_eq!(gone.entries().next(), Some((&Grant::permission(&client, "a"), Memory::Gone(at(300)))));
+    }
+
     proptest! {
         /// However the list flaps, and wherever the clock jumps: held grants are always told, a first-seen time is the
         /// time of some refresh, and it does not change while the grant is held.
         #[test]
         fn held_grants_keep_their_first_seen_time(steps in prop::collection::vec((0_i64..1_000_000, any::<bool>(), any::<bool>()), 1..40)) {
+            let as_permission = |set: BTreeSet<Grant>| -> BTreeSet<Grant> {
+                set.iter().map(|g| Grant::permission(&g.client, g.power.name())).collect()
+            };
             let mut ledger = Ledger::default();
+            // The same steps with permissions: what they are makes no difference.
+            let mut other = Ledger::default();
             let mut previous: Option<BTreeSet<Grant>> = None;
             let mut times = vec![0];
             for (now, a, b) in steps {
@@ -227,6 +245,11 @@ mod tests {
                         prop_assert_eq!(Some(value), seen(&ledger, name));
                     }
                 }
+                other = other.after_refresh(previous.clone().map(as_permission).as_ref(), as_permission(held.clone()), at(now));
+                let memories = |ledger: &Ledger| -> Vec<_> {
+                    ledger.entries().map(|(grant, memory)| (grant.power.name().to_owned(), memory)).collect()
+                };
+                prop_assert_eq!(memories(&next), memories(&other));
                 ledger = next;
                 previous = Some(held);
             }

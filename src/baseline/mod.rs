@@ -6,8 +6,6 @@
 mod difference;
 mod document;
 mod holdings;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
