@@ -464,3 +464,22 @@ fn less_is_shown_and_is_no_drift() {
     assert!(!difference.is_drift());
     assert_eq!(difference.to_string(), "- scope oauth");
 }
+
+#[test]
+fn a_broken_baseline_ends_the_start_with_2_and_a_missing_one_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("baseline.json");
+    let check = || {
+        let mut command = program();
+        let command = command.args(["config", "check", "--baseline.file"]).arg(&file);
+        for (name, value) in [("OAUTHCLIENT_ID", "x"), ("OAUTHCLIENT_SECRET", "x"), ("REGION", "eu-west-1")] {
+            command.env(format!("GENESYSCLOUD_{name}"), value);
+        }
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(check().0, Some(0));
+    fs::write(&file, "{\"version\": 1").expect("writable");
+    let (code, said) = check();
+    assert!(code == Some(2) && said.contains("baseline.json") && said.contains("line 1"), "{said}");
+}

@@ -26,7 +26,7 @@ pub struct SettingsArgs {
         default_value = "/metrics"
     )]
     pub web_telemetry_path: String,
-    /// Serve `POST /-/reload`, which reads the policy again. Whoever reaches the port may then call it; SIGHUP
+    /// Serve `POST /-/reload`, which reads policy and baseline again. Whoever reaches the port may then call it; SIGHUP
     /// does the same.
     #[arg(long = "web.enable-lifecycle", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_enable_lifecycle: String,

@@ -156,3 +156,24 @@ fn seen(snapshot: &Snapshot, report: &Report, held: &BTreeSet<Grant>) -> BTreeSe
     }
     seen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Input, NotRead};
+    use crate::output::sample;
+
+    #[test]
+    fn permissions_are_not_new_where_the_last_snapshot_lacked_the_roles() {
+        let sample = sample::planted();
+        let id = &sample.snapshot.clients[0].id;
+        let held = BTreeSet::from([Grant::permission(id, "oauth:client:add"), Grant::scope(id, "a-new-scope")]);
+        let mut last = sample.snapshot.clone();
+        last.roles = Input::Read(std::collections::BTreeMap::new());
+        assert!(held.is_disjoint(&seen(&last, &sample.report, &held)), "both are new");
+        last.roles = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
+        let seen = seen(&last, &sample.report, &held);
+        assert!(seen.contains(&Grant::permission(id, "oauth:client:add")));
+        assert!(!seen.contains(&Grant::scope(id, "a-new-scope")));
+    }
+}
