@@ -239,7 +239,13 @@ fn judged(clients: usize) -> Judged {
     };
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
-    Judged { snapshot: Arc::new(snapshot), report, ledger: Ledger::default(), calls: Vec::new() }
+    Judged {
+        snapshot: Arc::new(snapshot),
+        report,
+        policy: Arc::new(policy),
+        ledger: Ledger::default(),
+        calls: Vec::new(),
+    }
 }
 
 // === Routes ===

@@ -4,8 +4,9 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use super::audit_args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
 /// The revision that the binary was built from, as `build.rs` found it.
@@ -56,44 +57,6 @@ pub enum Command {
         #[command(subcommand)]
         command: DocsCommand,
     },
-}
-
-/// The flags of `audit`.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct AuditArgs {
-    /// How to print the report.
-    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
-    pub format: AuditFormat,
-    /// The least severity of an open finding that makes the exit code 1; by default the policy's `fail_on`, which is high.
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
-    /// Exit with 3 where an enabled input, such as roles, could not be read.
-    #[arg(long)]
-    pub strict: bool,
-    /// Judge an incomplete list of clients instead of exiting with 3.
-    #[arg(long)]
-    pub allow_incomplete: bool,
-}
-
-/// How `audit` prints its report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AuditFormat {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
-
-/// The least severity that fails an audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "severities explain themselves, and clap would print the comments as help")]
-pub enum FailOn {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Info,
-    Never,
 }
 
 /// The subcommands of `config`.

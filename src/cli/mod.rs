@@ -4,6 +4,7 @@
 
 pub mod args;
 mod audit;
+mod audit_args;
 mod docs;
 mod doctor;
 mod healthcheck;
@@ -52,14 +53,21 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             CLEAN
         }),
         Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
-        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, args))),
+        Command::Audit(args) if args.snapshot_in.is_some() => {
+            with(Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
+        }
+        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
         Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
     }
 }
 
 /// Runs with valid settings and a working log, or tells every mistake.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
-    match Settings::from_raw(gathered) {
+    with(Settings::from_raw(gathered), run)
+}
+
+fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
+    match settings {
         Ok(settings) => match prepare(&settings) {
             Ok(()) => run(settings),
             Err(code) => code,
@@ -115,4 +123,9 @@ fn say(line: impl Display) {
 /// A mistake, for the user.
 fn complain(mistake: impl Display) {
     let _ = writeln!(std::io::stderr(), "error: {mistake}");
+}
+
+/// Something that the user should know beside the output.
+fn notice(said: impl Display) {
+    let _ = writeln!(std::io::stderr(), "note: {said}");
 }

@@ -50,7 +50,12 @@ pub struct Settings {
 impl Settings {
     /// For everything that talks to the platform: credentials and region are required. Returns every mistake.
     pub fn from_raw(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, None)
+        build(gathered, Who::Configured)
+    }
+
+    /// For what talks to nobody: credentials and region are not looked at, and there are no organisations.
+    pub fn offline(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
+        build(gathered, Who::Nobody)
     }
 
     /// For a simulated organisation at `api_url`, which is its login too: credentials in the environment are not looked
@@ -61,7 +66,7 @@ impl Settings {
         client_id: String,
         secret: SecretString,
     ) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, Some((api_url, client_id, secret)))
+        build(gathered, Who::Simulated(api_url, client_id, secret))
     }
 
     /// Where the server listens, for those who only ask it. Needs no credentials.
@@ -72,27 +77,33 @@ impl Settings {
     }
 }
 
-type Simulated = (Url, String, SecretString);
+/// Whom the process talks to.
+enum Who {
+    Configured,
+    Simulated(Url, String, SecretString),
+    Nobody,
+}
 
-fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, Vec<ConfigError>> {
+fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     let raw = &gathered.raw;
     let mut values = Values::new(&gathered.origins);
     values.warnings.clone_from(&gathered.warnings);
     values.errors.clone_from(&gathered.errors);
-    let demo = simulated.is_some();
+    let demo = matches!(who, Who::Simulated(..));
 
     let server = server_config(&mut values, raw);
     let refresh = refresh_config(&mut values, raw, demo);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
     let tuning = Tuning::read(&mut values, raw);
-    let who = match simulated {
-        Some((api_url, id, secret)) => {
+    let who = match who {
+        Who::Simulated(api_url, id, secret) => {
             let region = api_url.host_str().unwrap_or("localhost").to_owned();
             let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
-            Some((id, SecretSource::Value(secret), endpoints))
+            Some(Some((id, SecretSource::Value(secret), endpoints)))
         }
-        None => real_organisation(&mut values, gathered),
+        Who::Configured => real_organisation(&mut values, gathered).map(Some),
+        Who::Nobody => Some(None),
     };
     let org = org_label(&mut values, raw);
 
@@ -102,7 +113,7 @@ fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, 
         {
             let state_file = if demo && !values.is_given("state.file") { None } else { state_file(raw) };
             Ok(Settings {
-                organisations: vec![tuning.organisation(org, who)],
+                organisations: who.map(|who| tuning.organisation(org, who)).into_iter().collect(),
                 refresh,
                 server,
                 exposition,

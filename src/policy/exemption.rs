@@ -33,3 +33,21 @@ impl Exemption {
         self.client.picks(client)
     }
 }
+
+#[cfg(test)]
+impl Exemption {
+    /// An exemption for every client, for tests of what is reported of exemptions.
+    pub(crate) fn of_every_client(id: &str, rule: &str, owner: &str, reason: &str, expires: Option<Timestamp>) -> Self {
+        Self {
+            id: id.to_owned(),
+            rule: rule.to_owned(),
+            client: Selector::default(),
+            only: None,
+            owner: owner.to_owned(),
+            reason: reason.to_owned(),
+            ticket: None,
+            expires,
+            line: 7,
+        }
+    }
+}

@@ -55,9 +55,9 @@ impl Judge {
         let taken_at = saved.snapshot.taken_at;
         let withdrawn = now.since(taken_at) >= stale_after;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (report, held) = self.evaluate(&saved.snapshot, now);
+        let (report, policy, held) = self.evaluate(&saved.snapshot, now);
         let ledger = saved.ledger.after_policy_change(held, now);
-        let judged = Arc::new(Judged { snapshot: saved.snapshot, report, ledger, calls: Vec::new() });
+        let judged = Arc::new(Judged { snapshot: saved.snapshot, report, policy, ledger, calls: Vec::new() });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| {
             freshness.last_success = Some(taken_at);
@@ -72,13 +72,13 @@ impl Judge {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Fetched { snapshot, calls, .. } = fetched;
         let snapshot = Arc::new(snapshot);
-        let (report, held) = self.evaluate(&snapshot, now);
+        let (report, policy, held) = self.evaluate(&snapshot, now);
         let previous = last.as_ref().filter(|last| last.snapshot.organisation.id == snapshot.organisation.id);
         let ledger = match previous {
             Some(previous) => previous.ledger.after_refresh(Some(&grants(&previous.report)), held, now),
             None => self.ledger_of_file(&snapshot, held, now),
         };
-        let judged = Arc::new(Judged { snapshot, report, ledger, calls });
+        let judged = Arc::new(Judged { snapshot, report, policy, ledger, calls });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| {
             fresh(freshness);
@@ -97,7 +97,7 @@ impl Judge {
     fn ledger_of_file(&self, snapshot: &Snapshot, held: BTreeSet<ScopeGrant>, now: Timestamp) -> Ledger {
         match self.store.of(&snapshot.organisation.id) {
             Some(saved) => {
-                let (_, previous) = self.evaluate(&saved.snapshot, now);
+                let (_, _, previous) = self.evaluate(&saved.snapshot, now);
                 saved.ledger.after_refresh(Some(&previous), held, now)
             }
             None => Ledger::default().after_refresh(None, held, now),
@@ -108,10 +108,10 @@ impl Judge {
     pub fn rejudge(&self, now: Timestamp) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(previous) = last.as_ref() else { return };
-        let (report, held) = self.evaluate(&previous.snapshot, now);
+        let (report, policy, held) = self.evaluate(&previous.snapshot, now);
         let ledger = previous.ledger.after_policy_change(held, now);
         let (snapshot, calls) = (Arc::clone(&previous.snapshot), previous.calls.clone());
-        let judged = Arc::new(Judged { snapshot, report, ledger, calls });
+        let judged = Arc::new(Judged { snapshot, report, policy, ledger, calls });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| (!freshness.withdrawn).then_some(Some(judged)));
     }
@@ -125,10 +125,11 @@ impl Judge {
         });
     }
 
-    fn evaluate(&self, snapshot: &Snapshot, now: Timestamp) -> (Report, BTreeSet<ScopeGrant>) {
-        let report = audit::evaluate(snapshot, &self.policy.load(), None, now);
+    fn evaluate(&self, snapshot: &Snapshot, now: Timestamp) -> (Report, Arc<Policy>, BTreeSet<ScopeGrant>) {
+        let policy = self.policy.load_full();
+        let report = audit::evaluate(snapshot, &policy, None, now);
         let held = grants(&report);
-        (report, held)
+        (report, policy, held)
     }
 
     /// One swap: `change` alters the freshness and gives new data, if there is any.

@@ -11,8 +11,8 @@ use crate::publish::{Judged, channel};
 const OPEN: Options<'_> = Options { telemetry_path: "/metrics", closed: None };
 
 fn judged(sample: Sample) -> Arc<Judged> {
-    let Sample { snapshot, report, ledger, .. } = sample;
-    Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger, calls: Vec::new() })
+    let Sample { snapshot, report, ledger, policy, .. } = sample;
+    Arc::new(Judged { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
 }
 
 fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> Organisation {
