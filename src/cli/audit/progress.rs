@@ -14,13 +14,19 @@ const CLEAR: &str = "\r\u{1b}[2K";
 /// Awaits the work, and meanwhile tells how many requests were sent.
 pub(super) async fn shown<T>(org: &str, requests: impl Fn() -> u64, work: impl Future<Output = T>) -> T {
     let mut stderr = std::io::stderr();
-    if stderr.is_terminal() { told(org, requests, work, &mut stderr).await } else { work.await }
+    if stderr.is_terminal() { told(org, requests, work, (PATIENCE, EVERY), &mut stderr).await } else { work.await }
 }
 
-async fn told<T>(org: &str, requests: impl Fn() -> u64, work: impl Future<Output = T>, terminal: &mut impl Write) -> T {
+async fn told<T>(
+    org: &str,
+    requests: impl Fn() -> u64,
+    work: impl Future<Output = T>,
+    (patience, every): (Duration, Duration),
+    terminal: &mut impl Write,
+) -> T {
     let mut work = std::pin::pin!(work);
     let started = tokio::time::Instant::now();
-    let mut ticks = tokio::time::interval_at(started + PATIENCE, EVERY);
+    let mut ticks = tokio::time::interval_at(started + patience, every);
     let mut shown = false;
     loop {
         tokio::select! {
@@ -49,25 +55,29 @@ fn line(org: &str, requests: u64, elapsed: Duration) -> String {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_long_audit_tells_how_far_it_is_and_leaves_nothing_behind() {
-        let (end, ended) = tokio::sync::oneshot::channel();
-        tokio::spawn(async move {
-            tokio::time::timeout(Duration::from_millis(1_600), std::future::pending::<()>()).await.unwrap_err();
-            end.send(7).expect("awaited");
-        });
+        let (asked, enough) = (std::cell::Cell::new(0), tokio::sync::Notify::new());
+        // The work ends once it was told of three times.
+        let requests = || {
+            asked.set(asked.get() + 1);
+            if asked.get() == 3 {
+                enough.notify_one();
+            }
+            asked.get()
+        };
         let mut terminal = Vec::new();
-        let outcome = told("default", || 12, ended, &mut terminal).await;
-        assert_eq!(outcome, Ok(7));
+        let quick = (Duration::ZERO, Duration::from_millis(1));
+        told("a\u{1b}b", requests, enough.notified(), quick, &mut terminal).await;
         let text = String::from_utf8(terminal).expect("UTF-8");
-        assert_eq!(text.matches("auditing default: 12 requests in 1 s").count(), 3, "{text:?}");
-        assert!(text.ends_with(CLEAR));
+        assert!(text.contains("auditing a[U+001B]b: 1 requests in 0 s\r\u{1b}[2Kauditing"), "{text:?}");
+        assert!(text.contains(": 3 requests") && text.ends_with(CLEAR), "{text:?}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_short_one_shows_nothing() {
         let mut terminal = Vec::new();
-        told("default", || 12, async {}, &mut terminal).await;
+        told("default", || 12, async {}, (PATIENCE, EVERY), &mut terminal).await;
         assert_eq!(terminal, b"");
     }
 }
