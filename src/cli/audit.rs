@@ -39,7 +39,7 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         }
     };
     let now = Timestamp::from(SystemTime::now());
-    let judge = |snapshot: &Snapshot| audit::evaluate(snapshot, &policy, None, now);
+    let judge = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, &policy, None, at);
     let taken = match &args.snapshot_in {
         Some(path) => read(path),
         None => Ok(take_all(settings, args.allow_incomplete, now).await),
@@ -58,7 +58,8 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         complain(format_args!("--snapshot-out {}: {why}", path.display()));
         return FAILURE;
     }
-    let reports: Vec<Option<Report>> = taken.iter().map(|taken| taken.snapshot.as_deref().map(judge)).collect();
+    let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| judge(snapshot, now));
+    let reports: Vec<Option<Report>> = taken.iter().map(report).collect();
     let least = args.min_severity.map(Severity::from);
     let organisations: Vec<Organisation<'_>> = taken
         .iter()
@@ -122,8 +123,8 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
         ..config.clone()
     };
     let mut statuses = Vec::new();
-    let work = fetch(&platform, &lenient, None, now, &mut statuses);
-    let outcome = progress::shown(&org, || platform.calls().into_iter().map(|(_, count)| count).sum(), work).await;
+    let work = Box::pin(fetch(&platform, &lenient, None, now, &mut statuses));
+    let outcome = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
     let calls = platform.calls().into_iter().map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
     match outcome {
         Ok(fetched) => {

@@ -149,7 +149,7 @@ fn capital(word: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Foreign text as a code span (CommonMark 6.1): in it nothing is markup, and GitHub makes no mention and no link of it.
+/// Foreign text as a code span (`CommonMark` 6.1): in it nothing is markup, and GitHub makes no mention and no link of it.
 fn code(name: &str) -> String {
     let name = visible(name);
     let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);

@@ -15,7 +15,7 @@ pub use place::{File, Files};
 use super::json::confidence;
 use super::{Audited, Organisation, excuse, rfc3339, unread, visible};
 use crate::audit::{Finding, Rule, Status};
-use crate::domain::Severity;
+use crate::domain::{ClientId, Severity};
 
 /// The key of the fingerprint; another way of hashing would get another.
 const FINGERPRINT: &str = "genesyscloudOAuthFinding/v1";
@@ -95,7 +95,7 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
     let exemption = excuse(audited, finding);
     let is_judged = finding.status != Status::NotEvaluated;
     let whose = match (client, &finding.client) {
-        (Some(client), Some(id)) => format!("{} ({id})", visible(&client.name)),
+        (Some(client), Some(id)) => format!("{} ({id})", client.name),
         (None, Some(id)) => id.to_string(),
         _ => "The organisation".to_owned(),
     };
@@ -104,7 +104,7 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
         // SARIF 3.27.9: a result that is not a failure has no level.
         "kind": if is_judged { "fail" } else { "open" },
         "level": if is_judged { level(finding.severity) } else { "none" },
-        "message": {"text": format!("{whose}: {}. {}", visible(&finding.evidence.text), visible(&finding.reason))},
+        "message": {"text": plain(&format!("{whose}: {}. {}", finding.evidence.text, finding.reason))},
         "locations": [place::location(audited, finding, exemption, files)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint().to_string()},
         "suppressions": suppressions(finding, exemption),
@@ -112,7 +112,7 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
             "severity": finding.severity.label(),
             "status": finding.status.label(),
             "confidence": confidence(finding.rule.confidence),
-            "clientId": finding.client.as_ref().map(|id| id.as_str()),
+            "clientId": finding.client.as_ref().map(ClientId::as_str),
             "evidenceKind": finding.evidence.kind.label(),
             "evidence": finding.evidence.key,
             "matchedPattern": finding.pattern,
@@ -136,6 +136,11 @@ fn suppressions(finding: &Finding, exemption: Option<&crate::policy::Exemption>)
         })),
         Status::Open | Status::NotEvaluated => json!([]),
     }
+}
+
+/// A message without links: `[text](address)` in one would be one, and `{0}` a placeholder (SARIF 3.11.5 and 3.11.6).
+fn plain(message: &str) -> String {
+    visible(message).replace("](", "] (").replace('{', "(").replace('}', ")")
 }
 
 const fn level(severity: Severity) -> &'static str {
@@ -169,6 +174,11 @@ mod tests {
         };
         let text = serde_json::to_string_pretty(&log(&sample, &files)).expect("JSON");
         insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
+
+    #[test]
+    fn a_name_makes_no_link_and_no_placeholder() {
+        assert_eq!(plain("[click](https://example.com) {0}\u{202e}"), "[click] (https://example.com) (0)[U+202E]");
     }
 
     #[test]

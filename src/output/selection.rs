@@ -28,7 +28,7 @@ impl Selection<'_> {
     }
 }
 
-/// The identities of the findings of a report that count or would, for [`Selection::before`].
+/// The identities of the open findings of an earlier report, for [`Selection::before`].
 ///
 /// One that was exempt or approved and is open now is new.
 pub fn fingerprints(before: &Report) -> BTreeSet<Fingerprint> {

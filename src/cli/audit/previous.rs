@@ -8,9 +8,9 @@ use super::super::args::AuditArgs;
 use crate::audit::{Fingerprint, Report};
 use crate::cli::notice;
 use crate::config::Settings;
-use crate::domain::{OrgId, Snapshot};
+use crate::domain::{OrgId, Snapshot, Timestamp};
 use crate::output::fingerprints;
-use crate::store::snapshot_file;
+use crate::store::snapshot_file::{self, Kept};
 
 /// The open findings of earlier, by organisation.
 pub(super) struct Before {
@@ -23,7 +23,7 @@ impl Before {
     pub(super) fn read(
         args: &AuditArgs,
         settings: &Settings,
-        judge: impl Fn(&Snapshot) -> Report,
+        judge: impl Fn(&Snapshot, Timestamp) -> Report,
     ) -> Result<Self, String> {
         let path = args.previous.as_ref().or(settings.state_file.as_ref());
         let kept = path.map(|path| snapshot_file::read(path)).transpose();
@@ -37,7 +37,11 @@ impl Before {
         let known = kept
             .into_iter()
             .flatten()
-            .map(|kept| (kept.snapshot.organisation.id.clone(), fingerprints(&judge(&kept.snapshot))))
+            .map(|Kept { snapshot, .. }| {
+                // As of then: what an exemption covered that has ended since is new.
+                let report = judge(&snapshot, snapshot.taken_at);
+                (snapshot.organisation.id.clone(), fingerprints(&report))
+            })
             .collect();
         Ok(Self { known, nothing: BTreeSet::new() })
     }

@@ -30,7 +30,9 @@ pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstCl
             let mut counts = [0; 5];
             for finding in report.findings_of(&verdict.client).filter(|finding| finding.status == Status::Open) {
                 let place = Severity::ALL.iter().position(|severity| *severity == finding.severity);
-                place.into_iter().for_each(|place| counts[place] += 1);
+                if let Some(place) = place {
+                    counts[place] += 1;
+                }
             }
             Some((counts, snapshot.client(&verdict.client)?))
         })

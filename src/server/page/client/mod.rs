@@ -64,7 +64,7 @@ struct View {
     name: String,
     /// The class of the verdict's badge.
     tone: &'static str,
-    verdict: &'static str,
+    verdict: String,
     why: Option<String>,
     facts: Vec<Fact>,
     findings: Vec<FoundRow>,
@@ -91,10 +91,10 @@ impl View {
         now: Timestamp,
     ) -> Self {
         let (tone, word, why) = match verdict {
-            Some(Verdict::Flagged(severity)) => (severity.label(), severity.label(), None),
-            Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated", Some(why.as_str())),
-            Some(Verdict::Compliant) => ("good", "compliant", None),
-            None => ("wait", "not judged", None),
+            Some(Verdict::Flagged(severity)) => (severity.label(), format!("flagged, {severity}"), None),
+            Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated".to_owned(), Some(why.as_str())),
+            Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
+            None => ("wait", "not judged".to_owned(), None),
         };
         let (mut findings, total_findings) = found(judged, client, &FirstSeen::new(&judged.ledger, now));
         findings.truncate(ROWS);
