@@ -129,7 +129,7 @@ mod tests {
         let text = text(&sample);
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         assert_eq!(reader.headers().expect("a header"), &HEADER[..]);
-        assert_eq!(reader.records().filter(Result::is_ok).count(), sample.report.findings.len());
+        assert_eq!(reader.records().flatten().count(), sample.report.findings.len());
         assert!(text.ends_with("\r\n"), "RFC 4180, section 2, 1");
     }
 

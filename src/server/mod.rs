@@ -1,6 +1,6 @@
 //! The HTTP server: what it may see, and where it listens.
 //!
-//! It calls nothing upstream: every answer is made from what was published. Each route is a row in [`routes`].
+//! It calls nothing upstream: every answer is made from what was published. Each route is a row in `routes`.
 
 mod accept;
 mod access;
