@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::{ClientId, Timestamp};
+use crate::domain::{ClientId, Power, Timestamp};
 
 /// For how long a grant that is gone is still told about, so that no old 1 is the last sample: `stale-after` and 2 h.
 pub const GONE_FOR: Duration = Duration::from_hours(26);
@@ -13,13 +13,25 @@ pub const GONE_FOR: Duration = Duration::from_hours(26);
 /// An entry is forgotten after this many complete refreshes in a row without the grant.
 const FORGOTTEN_AFTER: u32 = 2;
 
-/// A dangerous scope that a client holds.
+/// A dangerous scope or permission that a client holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScopeGrant {
+pub struct Grant {
     /// Who.
     pub client: ClientId,
     /// What.
-    pub scope: String,
+    pub power: Power,
+}
+
+impl Grant {
+    /// A scope that a client holds.
+    pub fn scope(client: &ClientId, scope: &str) -> Self {
+        Self { client: client.clone(), power: Power::Scope(scope.to_owned()) }
+    }
+
+    /// A permission that a client's roles grant.
+    pub fn permission(client: &ClientId, permission: &str) -> Self {
+        Self { client: client.clone(), power: Power::Permission(permission.to_owned()) }
+    }
 }
 
 /// What is remembered of a grant.
@@ -39,17 +51,17 @@ pub enum Memory {
 /// The memory of one organisation's dangerous grants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
-    entries: BTreeMap<ScopeGrant, Memory>,
+    entries: BTreeMap<Grant, Memory>,
 }
 
 impl Ledger {
     /// A ledger with these entries, as a file kept them.
-    pub fn from_entries(entries: impl IntoIterator<Item = (ScopeGrant, Memory)>) -> Self {
+    pub fn from_entries(entries: impl IntoIterator<Item = (Grant, Memory)>) -> Self {
         Self { entries: entries.into_iter().collect() }
     }
 
-    /// Every entry, sorted by client and scope.
-    pub fn entries(&self) -> impl Iterator<Item = (&ScopeGrant, Memory)> {
+    /// Every entry, sorted by client and power.
+    pub fn entries(&self) -> impl Iterator<Item = (&Grant, Memory)> {
         self.entries.iter().map(|(grant, memory)| (grant, *memory))
     }
 
@@ -58,12 +70,7 @@ impl Ledger {
     /// `previous` are those of the last complete snapshot before it under the same policy, `None` at the first refresh
     /// ever: what that snapshot held is not new, whatever the policy said then.
     #[must_use]
-    pub fn after_refresh(
-        &self,
-        previous: Option<&BTreeSet<ScopeGrant>>,
-        held: BTreeSet<ScopeGrant>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn after_refresh(&self, previous: Option<&BTreeSet<Grant>>, held: BTreeSet<Grant>, now: Timestamp) -> Self {
         let mut entries = BTreeMap::new();
         for grant in held {
             let first_seen = match self.entries.get(&grant) {
@@ -95,7 +102,7 @@ impl Ledger {
     ///
     /// No refresh took place, so that nothing is new; what the policy no longer calls dangerous is gone.
     #[must_use]
-    pub fn after_policy_change(&self, held: BTreeSet<ScopeGrant>, now: Timestamp) -> Self {
+    pub fn after_policy_change(&self, held: BTreeSet<Grant>, now: Timestamp) -> Self {
         let mut entries: BTreeMap<_, _> = held
             .into_iter()
             .map(|grant| {
@@ -133,8 +140,8 @@ mod tests {
 
     use super::*;
 
-    fn grants(names: &[&str]) -> BTreeSet<ScopeGrant> {
-        names.iter().map(|scope| ScopeGrant { client: ClientId::new("c"), scope: (*scope).to_owned() }).collect()
+    fn grants(names: &[&str]) -> BTreeSet<Grant> {
+        names.iter().map(|scope| Grant::scope(&ClientId::new("c"), scope)).collect()
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -144,7 +151,7 @@ mod tests {
     /// The first-seen value of `scope`; `None` where nothing is told of it.
     fn seen(ledger: &Ledger, scope: &str) -> Option<i64> {
         let mut entries = ledger.entries();
-        entries.find(|(grant, _)| grant.scope == scope).map(|(_, memory)| memory.first_seen().seconds())
+        entries.find(|(grant, _)| grant.power.name() == scope).map(|(_, memory)| memory.first_seen().seconds())
     }
 
     #[test]
@@ -200,13 +207,31 @@ mod tests {
         assert_eq!(seen(&harsher, "oauth"), Some(0));
     }
 
+    #[test]
+    fn a_permission_of_the_same_name_as_a_scope_is_another_grant() {
+        let client = ClientId::new("c");
+        let permission = BTreeSet::from([Grant::permission(&client, "a")]);
+        let ledger = Ledger::default().after_refresh(Some(&grants(&["a"])), permission.clone(), at(100));
+        let told: Vec<_> =
+            ledger.entries().map(|(grant, memory)| (grant.clone(), memory.first_seen().seconds())).collect();
+        assert_eq!(told, [(Grant::permission(&client, "a"), 100)]);
+        let gone =
+            ledger.after_refresh(Some(&permission), grants(&[]), at(200)).after_refresh(None, grants(&[]), at(300));
+        assert_eq!(gone.entries().next(), Some((&Grant::permission(&client, "a"), Memory::Gone(at(300)))));
+    }
+
     proptest! {
         /// However the list flaps, and wherever the clock jumps: held grants are always told, a first-seen time is the
         /// time of some refresh, and it does not change while the grant is held.
         #[test]
         fn held_grants_keep_their_first_seen_time(steps in prop::collection::vec((0_i64..1_000_000, any::<bool>(), any::<bool>()), 1..40)) {
+            let as_permission = |set: BTreeSet<Grant>| -> BTreeSet<Grant> {
+                set.iter().map(|g| Grant::permission(&g.client, g.power.name())).collect()
+            };
             let mut ledger = Ledger::default();
-            let mut previous: Option<BTreeSet<ScopeGrant>> = None;
+            // The same steps with permissions: what they are makes no difference.
+            let mut other = Ledger::default();
+            let mut previous: Option<BTreeSet<Grant>> = None;
             let mut times = vec![0];
             for (now, a, b) in steps {
                 let names: Vec<&str> = [("a", a), ("b", b)].iter().filter(|(_, held)| *held).map(|(n, _)| *n).collect();
@@ -216,10 +241,15 @@ mod tests {
                 for name in names {
                     let value = seen(&next, name).expect("held grants are told");
                     prop_assert!(times.contains(&value));
-                    if previous.as_ref().is_some_and(|p| p.contains(&ScopeGrant { client: ClientId::new("c"), scope: name.to_owned() })) {
+                    if previous.as_ref().is_some_and(|p| p.contains(&Grant::scope(&ClientId::new("c"), name))) {
                         prop_assert_eq!(Some(value), seen(&ledger, name));
                     }
                 }
+                other = other.after_refresh(previous.clone().map(as_permission).as_ref(), as_permission(held.clone()), at(now));
+                let memories = |ledger: &Ledger| -> Vec<_> {
+                    ledger.entries().map(|(grant, memory)| (grant.power.name().to_owned(), memory)).collect()
+                };
+                prop_assert_eq!(memories(&next), memories(&other));
                 ledger = next;
                 previous = Some(held);
             }

@@ -10,6 +10,7 @@ use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
 use crate::exposition::{self, AuditedPart, Reload, StatusPart};
 use crate::grants::Ledger;
+use crate::policy::Policy;
 
 /// Everything that is served, of one generation.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Judged {
     pub snapshot: Arc<Snapshot>,
     /// What we think of it.
     pub report: Report,
+    /// By what it was judged.
+    pub policy: Arc<Policy>,
     /// Since when the dangerous grants are there.
     pub ledger: Ledger,
     /// Requests that the refresh sent, by endpoint, retries included; empty where it was restored.

@@ -357,7 +357,11 @@ async fn missing_roles_are_not_evaluated_and_not_passed() {
     assert_eq!(scrape.sum("exporter_collector_success", &["collector=\"roles\""]), 0.0);
     assert_eq!(scrape.sum("exporter_collector_supported", &["collector=\"clients\""]), 1.0);
     let credentials = scrape.sum("clients", &["grant_type=\"client_credentials\""]);
-    assert!(scrape.sum("clients_not_evaluated", &[]) >= credentials, "nobody judged what their roles permit");
+    let others = scrape.sum("clients", &[]) - credentials;
+    assert!(scrape.sum("clients_compliant", &[]) < others, "nobody judged what their roles permit");
+    assert!(scrape.sum("clients_not_evaluated", &[]) > 0.0);
+    let unread = ["rule=\"dangerous-permission\"", "status=\"not_evaluated\""];
+    assert_eq!(scrape.sum("findings", &unread), 1.0);
     exporter.stop().await;
 }
 
@@ -382,6 +386,89 @@ async fn no_secret_is_in_any_answer_however_the_platform_fails() {
                 assert!(!text.contains(secret), "{path}");
             }
         }
+    }
+    exporter.stop().await;
+}
+
+/// Approved is 0, granted is 1, approved after a reload is 0, revoked is 0 and still told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone() {
+    const UNAPPROVED: &str = "client_dangerous_scope_unapproved";
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("baseline.json");
+    let flags = [("baseline.file", file.to_str().expect("UTF-8")), ("web.enable-lifecycle", "true")];
+    let simulator = simulator().await;
+    let organisation = simulator.organisation();
+    let client = organisation.client_id("CRM screen pop").expect("it is in the demo organisation");
+    let of_client = format!("client_id=\"{client}\"");
+    let approve = async |command: &[&str]| {
+        let mut arguments = vec!["baseline".to_owned()];
+        arguments.extend(command.iter().map(|argument| (*argument).to_owned()));
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter"))
+            .env_clear()
+            .args(arguments)
+            .args(["--by", "Kim", "--reason", "OPS-1", "--baseline.file", file.to_str().expect("UTF-8")])
+            .env("GENESYSCLOUD_OAUTHCLIENT_ID", genesyscloud_oauth_exporter::simulator::DEFAULT_CLIENT_ID)
+            .env("GENESYSCLOUD_OAUTHCLIENT_SECRET", DEFAULT_CLIENT_SECRET)
+            .env("GENESYSCLOUD_API_URL", simulator.url())
+            .env("GENESYSCLOUD_LOGIN_URL", simulator.url())
+            .output();
+        let output = output.expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+
+    let exporter = Exporter::start(settings(&simulator, &flags)).await;
+    let without = exporter.until_refreshed().await;
+    assert_eq!(without.sum("baseline_loaded", &[]), 0.0, "a missing file stops nothing");
+    assert_eq!(without.count(UNAPPROVED, &[]), 0, "no baseline is not an empty baseline");
+    assert_eq!(without.count("baseline_drift", &[]) + without.count("baseline_timestamp_seconds", &[]), 0);
+
+    approve(&["init"]).await;
+    assert_eq!(exporter.post("/-/reload").await, (200, "reloaded\n".to_owned()));
+    let approved = exporter.scrape().await;
+    assert_eq!(approved.sum("baseline_loaded", &[]), 1.0);
+    assert!(approved.count(UNAPPROVED, &[]) > 10 && approved.sum(UNAPPROVED, &[]) == 0.0);
+    assert_eq!((approved.count("baseline_drift", &[]), approved.sum("baseline_drift", &[])), (18, 0.0));
+    assert!(approved.sum("findings", &["rule=\"dangerous-scope\"", "status=\"approved\""]) > 10.0);
+
+    assert!(organisation.grant_scope("CRM screen pop", "oauth"));
+    let granted = exporter.until("unapproved", |scrape| scrape.sum(UNAPPROVED, &[&of_client]) == 1.0).await;
+    assert_eq!(granted.sum("baseline_drift", &["kind=\"scope-added\"", "dangerous=\"true\""]), 1.0);
+    assert_eq!(granted.sum("baseline_drift", &["dangerous=\"false\""]), 0.0);
+
+    approve(&["approve", &client, "--scope", "oauth"]).await;
+    assert_eq!(exporter.post("/-/reload").await.0, 200);
+    let after = exporter.scrape().await;
+    assert_eq!((after.sum(UNAPPROVED, &[]), after.sum("baseline_drift", &[])), (0.0, 0.0));
+
+    let good = fs::read(&file).expect("readable");
+    fs::write(&file, "{").expect("writable");
+    let (status, why) = exporter.post("/-/reload").await;
+    assert!(status == 500 && why.contains("baseline file"), "{status} {why}");
+    fs::remove_file(&file).expect("removable");
+    assert_eq!(exporter.post("/-/reload").await.0, 500, "a baseline that vanished is a mistake, too");
+    let kept = exporter.scrape().await;
+    assert_eq!(kept.own("config_last_reload_successful"), Some(0.0));
+    assert_eq!((kept.sum("baseline_loaded", &[]), kept.sum(UNAPPROVED, &[])), (1.0, 0.0));
+    fs::write(&file, good).expect("writable");
+
+    assert!(organisation.revoke_scope("CRM screen pop", "oauth"));
+    let scopes = format!("client_id=\"{client}\",scope=\"oauth\"");
+    let gone = exporter
+        .until("gone", |scrape| {
+            scrape.sum("findings", &["rule=\"dangerous-scope\""]) < after.sum("findings", &["rule=\"dangerous-scope\""])
+        })
+        .await;
+    assert_eq!(gone.of(UNAPPROVED, &[&scopes]).map(|(_, value)| value).collect::<Vec<_>>(), [0.0]);
+
+    let forbidden = Fault::Forbidden { permission: "authorization:role:view".to_owned() };
+    organisation.set_fault(forbidden.at(Endpoint::Roles));
+    let failed = exporter.until("a failure", |scrape| scrape.own("last_refresh_successful") == Some(0.0)).await;
+    for family in
+        [UNAPPROVED, "client_dangerous_permission_unapproved", "dangerous_permission_clients", "baseline_drift"]
+    {
+        assert_eq!(failed.count(family, &[]), exporter.scrape().await.count(family, &[]));
+        assert_eq!(failed.sum(family, &[]), gone.sum(family, &[]), "roles that fail make nothing vanish: {family}");
     }
     exporter.stop().await;
 }

@@ -236,10 +236,17 @@ fn judged(clients: usize) -> Judged {
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(BTreeMap::new()),
         divisions: Input::Read(BTreeMap::new()),
+        permissions: Input::Read(std::collections::BTreeSet::new()),
     };
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
-    Judged { snapshot: Arc::new(snapshot), report, ledger: Ledger::default(), calls: Vec::new() }
+    Judged {
+        snapshot: Arc::new(snapshot),
+        report,
+        policy: Arc::new(policy),
+        ledger: Ledger::default(),
+        calls: Vec::new(),
+    }
 }
 
 // === Routes ===
@@ -252,6 +259,8 @@ async fn every_route_answers_get_and_head_alike() {
         ("/metrics", "metrics", "text/plain; version=0.0.4; charset=utf-8"),
         ("/", "page", "text/html; charset=utf-8"),
         ("/?anything=here", "page", "text/html; charset=utf-8"),
+        ("/?q=oauth&severity=critical", "page", "text/html; charset=utf-8"),
+        ("/clients/00000001-7a3e-4c1d-9b20-000000000000", "client", "text/html; charset=utf-8"),
         ("/api/v1/report", "report", "application/json"),
         ("/-/healthy", "healthy", "text/plain; charset=utf-8"),
         ("/-/ready", "ready", "text/plain; charset=utf-8"),
@@ -285,7 +294,7 @@ async fn what_is_not_there_is_404_and_lists_what_is() {
     for path in ["/metrics/", "/api/v1/clients", "/-/quit", "//"] {
         let answer = server.ask("GET", path).await;
         assert_eq!(answer.status, 404, "{path}");
-        for known in ["/metrics", "/api/v1/report", "/-/healthy", "/-/ready", "/-/reload"] {
+        for known in ["/metrics", "/clients/ID", "/api/v1/report", "/-/healthy", "/-/ready", "/-/reload"] {
             assert!(answer.body.contains(known), "{path}: {}", answer.body);
         }
     }
@@ -298,6 +307,7 @@ async fn other_methods_are_405_and_told_which_to_use() {
     for (method, path, allow) in [
         ("POST", "/metrics", "GET, HEAD"),
         ("DELETE", "/", "GET, HEAD"),
+        ("POST", "/clients/1", "GET, HEAD"),
         ("OPTIONS", "/api/v1/report", "GET, HEAD"),
         ("get", "/-/healthy", "GET, HEAD"),
         ("PUT", "/-/ready", "GET, HEAD"),
@@ -340,6 +350,43 @@ async fn the_report_is_404_until_there_is_one_and_follows_the_data() {
     assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404, "withdrawn data is gone here, too");
 }
 
+/// The first client of [`judged`].
+const CLIENT: &str = "/clients/00000000-7a3e-4c1d-9b20-000000000000";
+
+#[tokio::test]
+async fn a_client_has_a_page_and_an_unknown_one_is_404() {
+    let server = Server::start(Options::default()).await;
+    assert_eq!(server.ask("GET", CLIENT).await.status, 404, "before there is data");
+    server.publish(refreshed(), Some(judged(2)));
+    let page = server.ask("GET", CLIENT).await;
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
+    assert_eq!((page.header("referrer-policy"), page.header("cache-control")), ("no-referrer", "no-store"));
+    assert!(page.body.contains("&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe"), "{}", page.body);
+    assert!(!page.body.contains("<script") && page.body.contains("holds the scope oauth"), "{}", page.body);
+    assert_eq!(server.ask("GET", &CLIENT.replace('-', "%2D")).await.status, 200, "percent-encoded");
+    for path in ["/clients/", "/clients/00000009-7a3e-4c1d-9b20-000000000000", "/clients/%ff", "/clients/%3Cb%3E"] {
+        let answer = server.ask("GET", path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (404, "text/plain; charset=utf-8"), "{path}");
+        assert!(!answer.body.contains("<b>"), "nothing is echoed");
+    }
+    assert_eq!(server.counted("client", "404"), Some(5), "one label for all clients");
+}
+
+#[tokio::test]
+async fn a_search_finds_and_keeps_what_was_searched_for() {
+    let server = Server::start(Options::default()).await;
+    server.publish(refreshed(), Some(judged(12)));
+    let page = server.ask("GET", "/?q=0000001&grant=code").await;
+    assert!(page.body.contains("3 of 12") && page.body.contains("value=\"0000001\""), "{}", page.body);
+    let none = server.ask("GET", "/?grant=password").await;
+    assert!(none.body.contains("0 of 12"), "{}", none.body);
+    let bent = server.ask("GET", "/?q=%ff%00%22%3E%3Cb%3E&severity=worst&=&&q").await;
+    assert_eq!(bent.status, 200);
+    assert!(!bent.body.contains("<b>\""), "{}", bent.body);
+}
+
 // === Who may see details ===
 
 #[tokio::test]
@@ -362,6 +409,14 @@ async fn details_are_closed_off_loopback_and_under_foreign_names() {
         let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
         assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
         assert_eq!(report.body.contains("--web.expose-report"), !open, "the reason is told: {}", report.body);
+        assert_eq!(page.body.contains("<form"), open, "{bound:?} {host}: the search is a detail, too");
+        let found = server.ask_with("GET", "/?q=00000000-7a3e", &host_header).await;
+        assert_eq!(found.body.contains("/clients/00000000-7a3e"), open, "{bound:?} {host}");
+        for (path, shown) in [(CLIENT, 200), ("/clients/nobody", 404)] {
+            let client = server.ask_with("GET", path, &host_header).await;
+            assert_eq!(client.status, if open { shown } else { 403 }, "{bound:?} {host} {path}");
+            assert_eq!(client.body.contains("--web.expose-report"), !open, "{}", client.body);
+        }
         for path in ["/metrics", "/-/healthy", "/-/ready"] {
             assert_eq!(server.ask_with("GET", path, &host_header).await.status, 200, "{path} is open");
         }
@@ -378,9 +433,9 @@ async fn ready_once_every_organisation_was_attempted_and_one_has_data() {
         (Freshness::default(), false, 503, "default: the first refresh is under way"),
         (failed(), false, 503, "default: the platform answers 503"),
         (restored, true, 503, "default: the first refresh is under way"),
-        (failed(), true, 200, "ready"),
+        (Freshness { last_success: Some(NOW), ..failed() }, true, 200, "ready"),
         (refreshed(), true, 200, "ready"),
-        (Freshness { withdrawn: true, ..failed() }, false, 503, "no organisation has data"),
+        (Freshness { withdrawn: true, last_success: Some(NOW), ..failed() }, false, 503, "no organisation has data"),
     ] {
         server.publish(freshness, has_data.then(|| judged(1)));
         let answer = server.ask("GET", "/-/ready").await;

@@ -24,7 +24,7 @@ use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
 use crate::publish::{self, Organisation};
-use crate::refresh::{self, Judge, Reloader, Worker};
+use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
 use crate::shutdown::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
@@ -48,7 +48,9 @@ pub struct App {
 impl App {
     /// Builds everything. The message of an error tells what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, refresh, server, exposition, state_file, policy_file, .. } = settings;
+        let Settings {
+            organisations, refresh, server, exposition, state_file, policy_file, audit, baseline_file, ..
+        } = settings;
         let signals = reload_signals().context("SIGHUP cannot be listened to")?;
         let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
             let address = server.listen_address;
@@ -65,8 +67,9 @@ impl App {
         let server_metrics = server::Metrics::register(&registry)?;
         let store_metrics = store::Metrics::register(&registry)?;
 
-        let policy = Reloader::read(policy_file.as_ref()).map_err(|mistakes| anyhow!(mistakes))?;
-        let policy = Arc::new(ArcSwap::from_pointee(policy));
+        let files = Files { policy: policy_file, extension: audit, baseline: baseline_file };
+        let in_force = InForce::read(&files).map_err(|mistakes| anyhow!(mistakes))?;
+        let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let store = Arc::new(Store::open(state_file, store_metrics));
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), read_now(), exposition);
 
@@ -75,7 +78,7 @@ impl App {
         let mut workers = Vec::new();
         for (index, config) in organisations.into_iter().enumerate() {
             let org = config.org.clone();
-            let judge = Judge::new(index, &config, Arc::clone(&policy), publisher.clone(), Arc::clone(&store));
+            let judge = Judge::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
             let judge = Arc::new(judge);
             let platform = Platform::new(config, &api_metrics).context("TLS cannot be set up")?;
             let worker = {
@@ -86,7 +89,7 @@ impl App {
             judges.push(judge);
             workers.push((org, worker, latch));
         }
-        let reloader = Arc::new(Reloader::new(policy_file, policy, judges, publisher));
+        let reloader = Arc::new(Reloader::new(files, in_force, judges, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server.max_connections);
         let view = View {

@@ -26,6 +26,8 @@ pub struct Finding {
     pub pattern: Option<String>,
     /// Why it matters, in the words of the policy or the rule.
     pub reason: String,
+    /// The exemption of the policy that covers it, by its id; `None` where none does.
+    pub exemption: Option<String>,
 }
 
 impl Finding {
@@ -122,6 +124,8 @@ pub enum Kind {
     Exemption,
     /// The baseline.
     Baseline,
+    /// An input of the audit.
+    Input,
 }
 
 impl Kind {
@@ -143,6 +147,7 @@ impl Kind {
             Self::Pattern => "pattern",
             Self::Exemption => "exemption",
             Self::Baseline => "baseline",
+            Self::Input => "input",
         }
     }
 }

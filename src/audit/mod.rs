@@ -2,13 +2,21 @@
 //!
 //! Pure and total: no I/O, no clock, no error. A new rule is one row in [`rules::ALL`] and one function in its area's file.
 
+mod approve;
+mod drift_count;
+mod exempt;
+mod explain;
 mod finding;
 mod report;
 pub mod rules;
+mod state;
 
+pub use drift_count::{DriftCount, JudgedBaseline};
+pub use explain::{Outcome, explain};
 pub use finding::{Evidence, Finding, Fingerprint, Kind, Status};
 pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
-pub use rules::{Confidence, Rule};
+pub use rules::{AppliesTo, Confidence, Rule};
+pub use state::{RuleOutcome, RuleState};
 
 use crate::baseline::Baseline;
 use crate::domain::{Client, Collector, Snapshot, Timestamp};
@@ -16,13 +24,16 @@ use crate::policy::Policy;
 
 /// Judges every client of a snapshot by every enabled rule.
 pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline>, now: Timestamp) -> Report {
-    let context = rules::Context::new(snapshot, policy, baseline);
+    // The baseline of another organisation approves nothing here, and what differs from it is no drift.
+    let baseline = baseline.filter(|baseline| baseline.organisation == snapshot.organisation.id);
+    let context = rules::Context::new(snapshot, policy, baseline, now);
     let mut findings = Vec::new();
-    for rule in rules::enabled(policy) {
-        (rule.check)(&context, &mut findings);
-    }
+    let outcomes = state::run(&context, &mut findings);
+    // What is approved needs no exemption, so that approving comes first.
+    approve::approve(&context, &mut findings);
+    exempt::apply(snapshot, policy, now, &mut findings);
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    Report::new(&context, findings, now)
+    Report::new(&context, findings, outcomes, now)
 }
 
 /// What of a client's power no enabled rule could judge, as a sentence; `None` where all of it was judged.
@@ -30,16 +41,17 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
 /// Not evaluated is not passed: a client whose roles nobody judged is not compliant.
 fn not_judged(snapshot: &Snapshot, policy: &Policy, client: &Client) -> Option<String> {
     let mut roles_judged = false;
+    let mut unread = std::collections::BTreeSet::new();
     for rule in rules::enabled(policy) {
         if !rule.applies_to.covers(client.grant_type, policy.scopes.judge) {
             continue;
         }
-        for &collector in rule.needs {
-            if let Some(why) = snapshot.not_read(collector) {
-                return Some(format!("{}: {}", collector.label(), why.message));
-            }
-            roles_judged |= collector == Collector::Roles;
-        }
+        unread.extend(rule.needs.iter().copied().filter(|collector| snapshot.not_read(*collector).is_some()));
+        roles_judged |= rule.needs.contains(&Collector::Roles);
+    }
+    let why = |collector| Some(state::why_not_read(collector, snapshot.not_read(collector)?));
+    if !unread.is_empty() {
+        return Some(unread.into_iter().filter_map(why).collect::<Vec<_>>().join("; "));
     }
     (client.grant_type.roles_count() && !roles_judged)
         .then(|| "roles decide what this client may do, and no enabled rule judges roles".to_owned())

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
-use super::{Finding, Rule, Status, not_judged, rules};
+use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules};
 use crate::domain::{ClientId, Permission, Power, Severity, Timestamp};
-use crate::policy::{Defaults, Policy};
+use crate::policy::{Defaults, PermissionPattern, Policy};
 
 /// The judgement of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,16 @@ pub struct Report {
     pub dangerous_permissions: Vec<DangerousPermission>,
     /// Every dangerous scope and permission held to effect, whatever its status, sorted.
     pub grants: Vec<DangerousGrant>,
+    /// The baseline that it was compared with; `None` where none is loaded for this organisation.
+    pub baseline: Option<JudgedBaseline>,
+    /// The ends of the policy's exemptions that have one, by id.
+    pub exemptions: Vec<(String, Timestamp)>,
+    /// The policy's patterns of dangerous permissions, for grants that are gone.
+    pub permission_patterns: Vec<PermissionPattern>,
     /// The rules that were judged by, with the severities that they can have under this policy.
     pub rules: Vec<EnabledRule>,
+    /// What became of each rule there is, in the order of the documentation.
+    pub outcomes: Vec<RuleOutcome>,
 }
 
 /// A rule that the policy has switched on.
@@ -112,7 +120,12 @@ pub struct DangerousGrant {
 }
 
 impl Report {
-    pub(super) fn new(context: &Context<'_>, findings: Vec<Finding>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        context: &Context<'_>,
+        findings: Vec<Finding>,
+        outcomes: Vec<RuleOutcome>,
+        now: Timestamp,
+    ) -> Self {
         let Defaults { flag_at, fail_on, .. } = context.policy.defaults;
         let mut open: BTreeMap<&ClientId, (usize, Severity)> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
@@ -144,6 +157,11 @@ impl Report {
         let rules = rules::enabled(context.policy)
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
+        let baseline = context.baseline.map(|baseline| JudgedBaseline::new(baseline, &findings, &grants));
+        let exemptions = context.policy.exemptions.iter();
+        let exemptions = exemptions.filter_map(|exemption| Some((exemption.id.clone(), exemption.expires?))).collect();
+        let permission_patterns =
+            context.policy.permissions.dangerous.iter().map(|dangerous| dangerous.pattern.clone()).collect();
         Self {
             evaluated_at: now,
             flag_at,
@@ -153,7 +171,11 @@ impl Report {
             dangerous_scopes,
             dangerous_permissions,
             grants,
+            baseline,
+            exemptions,
+            permission_patterns,
             rules,
+            outcomes,
         }
     }
 
@@ -187,7 +209,10 @@ fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<Dangerou
         }
     }
     for finding in findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE) {
-        scopes.entry(&finding.evidence.key).or_insert((finding.severity, 0)).1 += 1;
+        let scope = finding.evidence.key.as_str();
+        // The pattern's severity here too, whatever the policy makes of the rule.
+        let severity = context.policy.scopes.dangerous_pattern(scope).map_or(finding.severity, |p| p.severity);
+        scopes.entry(scope).or_insert((severity, 0)).1 += 1;
     }
     scopes
         .into_iter()

@@ -4,8 +4,9 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use super::audit_args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
 /// The revision that the binary was built from, as `build.rs` found it.
@@ -39,11 +40,32 @@ pub enum Command {
     /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage or configuration is wrong; 3 the audit could not
     /// run or is incomplete.
     Audit(AuditArgs),
+    /// Approve what is there, and tell what differs from what was approved.
+    ///
+    /// The file is named by --baseline.file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 usage, configuration or
+    /// baseline is wrong; 3 the organisation could not be read completely.
+    Baseline {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: super::baseline::BaselineCommand,
+    },
     /// Look at the configuration.
     Config {
         /// What to do with it.
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Look at the policy: check it, test its patterns, explain a verdict.
+    Policy {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Look at the audit's rules.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RulesCommand,
     },
     /// Tell what the exporter's client may read, what is missing and what is too much.
     Doctor,
@@ -58,49 +80,46 @@ pub enum Command {
     },
 }
 
-/// The flags of `audit`.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct AuditArgs {
-    /// How to print the report.
-    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
-    pub format: AuditFormat,
-    /// The least severity of an open finding that makes the exit code 1; by default the policy's `fail_on`, which is high.
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
-    /// Exit with 3 where an enabled input, such as roles, could not be read.
-    #[arg(long)]
-    pub strict: bool,
-    /// Judge an incomplete list of clients instead of exiting with 3.
-    #[arg(long)]
-    pub allow_incomplete: bool,
-}
-
-/// How `audit` prints its report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AuditFormat {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
-
-/// The least severity that fails an audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "severities explain themselves, and clap would print the comments as help")]
-pub enum FailOn {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Info,
-    Never,
-}
-
 /// The subcommands of `config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
     /// Read all settings, tell every mistake, and exit with 2 if there is one.
     Check,
+}
+
+/// The subcommands of `policy`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum PolicyCommand {
+    /// Read the policy, tell every mistake, and exit with 2 if there is one. Needs no credentials.
+    Check {
+        /// Ask the platform, too, and list the patterns that match nothing there: exit with 1 if one of them does not
+        /// say `allow_unmatched`.
+        #[arg(long)]
+        live: bool,
+    },
+    /// Tell of every rule why it fired for a client, or why not.
+    Explain {
+        /// The client's id, or its exact name.
+        client: String,
+    },
+    /// Tell what a pattern matches on the platform: scopes, or with three segments permissions.
+    TestGlob {
+        /// A pattern of scopes such as `users*`, or of permissions such as `oauth:*:*`.
+        pattern: String,
+    },
+}
+
+/// The subcommands of `rules`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum RulesCommand {
+    /// Name every rule, with its severity and what it finds.
+    List,
+    /// Tell why a rule matters, what it reads, what looks like a finding and is none, and what to do.
+    Explain {
+        /// The rule's slug, e.g. dangerous-scope.
+        #[arg(value_name = "RULE")]
+        rule: String,
+    },
 }
 
 /// The flags of `healthcheck`.
@@ -118,6 +137,10 @@ pub enum DocsCommand {
     Settings,
     /// Every metric.
     Metrics,
+    /// The JSON Schema of the policy file.
+    PolicySchema,
+    /// Every rule of the audit.
+    Rules,
 }
 
 /// A command line that clap accepted.

@@ -2,97 +2,176 @@
 //!
 //! The report's text is `output`'s, the judgement is `audit`'s.
 
-use std::io::{IsTerminal, Write};
+mod previous;
+mod progress;
+mod reports;
+
+use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::args::{AuditArgs, AuditFormat, FailOn};
+use super::args::{AuditArgs, FailOn};
 use super::{FAILURE, USAGE, complain};
 use crate::audit::{self, Report};
 use crate::config::Settings;
 use crate::domain::{Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
-use crate::output::{self, Audited, FailWhen, Organisation, table};
+use crate::output::{self, Audited, FailWhen, Organisation, Selection};
 use crate::policy::Policy;
 use crate::refresh::{self, Reloader, fetch};
+use crate::store::snapshot_file::{self, Kept};
 
-/// A table that goes to a file or a pipe is this wide.
-const WIDTH: usize = 120;
-
-/// The audit of one organisation, or why there is none.
-struct Outcome {
+/// What was read of one organisation, or why nothing was.
+struct Taken {
     org: String,
-    audited: Option<(Snapshot, Report)>,
+    snapshot: Option<Arc<Snapshot>>,
     /// Why the list of clients is not complete, or could not be had.
     failure: Option<String>,
     calls: Vec<(String, u64)>,
 }
 
-pub(super) async fn run(settings: &Settings, args: AuditArgs) -> u8 {
-    let policy = match Reloader::read(settings.policy_file.as_ref()) {
+pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
+    let policy = match Reloader::read(settings.policy_file.as_ref(), &settings.audit) {
         Ok(policy) => policy,
         Err(mistakes) => {
             complain(mistakes);
             return USAGE;
         }
     };
-    let mut outcomes = Vec::new();
-    for organisation in &settings.organisations {
-        outcomes.push(audit(organisation, &settings.refresh, &policy, args.allow_incomplete).await);
+    let baseline = match Reloader::read_baseline(settings.baseline_file.as_deref()) {
+        Ok(baseline) => baseline,
+        Err(mistake) => {
+            complain(mistake);
+            return USAGE;
+        }
+    };
+    let now = Timestamp::from(SystemTime::now());
+    let judge = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, &policy, baseline.as_ref(), at);
+    let taken = match &args.snapshot_in {
+        Some(path) => read(path),
+        None => Ok(take_all(settings, args.allow_incomplete, now).await),
+    };
+    let before = args.only_new.then(|| previous::Before::read(args, settings, judge)).transpose();
+    let (taken, before) = match (taken, before) {
+        (Ok(taken), Ok(before)) => (taken, before),
+        (Err(mistake), _) | (_, Err(mistake)) => {
+            complain(mistake);
+            return USAGE;
+        }
+    };
+    if let Some(path) = &args.snapshot_out
+        && let Err(why) = keep(path, &taken)
+    {
+        complain(format_args!("--snapshot-out {}: {why}", path.display()));
+        return FAILURE;
     }
-    let organisations: Vec<Organisation<'_>> = outcomes
+    let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| judge(snapshot, now));
+    let reports: Vec<Option<Report>> = taken.iter().map(report).collect();
+    let least = args.min_severity.map(Severity::from);
+    let organisations: Vec<Organisation<'_>> = taken
         .iter()
-        .map(|outcome| Organisation {
-            org: &outcome.org,
-            audited: outcome.audited.as_ref().map(|(snapshot, report)| Audited { snapshot, report }),
-            complete: outcome.failure.is_none(),
-            failure: outcome.failure.as_deref(),
-            calls: &outcome.calls,
+        .zip(&reports)
+        .map(|(taken, report)| {
+            let snapshot = taken.snapshot.as_deref();
+            let before = before.as_ref().map(|before| before.of(snapshot));
+            organisation(taken, report.as_ref(), &policy, Selection { least, before })
         })
         .collect();
-    let fail_on = fail_on(args.fail_on);
-    let when = FailWhen { fail_on, strict: args.strict, allow_incomplete: args.allow_incomplete };
+    let when =
+        FailWhen { fail_on: fail_on(args.fail_on), strict: args.strict, allow_incomplete: args.allow_incomplete };
     let code = output::exit_code(&organisations, when);
-    match print(&organisations, code, args.format) {
-        // A reader that has seen enough closes the pipe; the verdict stands.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            complain(format_args!("the report cannot be written: {error}"));
+    match reports::write_all(&organisations, code, args, settings) {
+        Ok(()) => code,
+        Err(why) => {
+            complain(why);
             FAILURE
         }
-        _ => code,
     }
 }
 
-async fn audit(
-    platform: &genesys::Config,
-    config: &refresh::Config,
-    policy: &Policy,
-    allow_incomplete: bool,
-) -> Outcome {
+fn organisation<'a>(
+    taken: &'a Taken,
+    report: Option<&'a Report>,
+    policy: &'a Policy,
+    selection: Selection<'a>,
+) -> Organisation<'a> {
+    let snapshot = taken.snapshot.as_deref();
+    Organisation {
+        org: &taken.org,
+        audited: snapshot.zip(report).map(|(snapshot, report)| Audited { snapshot, report, policy }),
+        complete: taken.failure.is_none(),
+        failure: taken.failure.as_deref(),
+        calls: &taken.calls,
+        selection,
+    }
+}
+
+async fn take_all(settings: &Settings, allow_incomplete: bool, now: Timestamp) -> Vec<Taken> {
+    let mut taken = Vec::new();
+    for organisation in &settings.organisations {
+        taken.push(take(organisation, &settings.refresh, allow_incomplete, now).await);
+    }
+    taken
+}
+
+/// Reads one organisation from the platform.
+async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomplete: bool, now: Timestamp) -> Taken {
     let org = platform.org.clone();
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(|error| error.to_string());
     let platform =
         metrics.and_then(|metrics| Platform::new(platform.clone(), &metrics).map_err(|error| error.to_string()));
     let platform = match platform {
         Ok(platform) => platform,
-        Err(failure) => return Outcome { org, audited: None, failure: Some(failure), calls: Vec::new() },
+        Err(failure) => return Taken { org, snapshot: None, failure: Some(failure), calls: Vec::new() },
     };
-    let now = Timestamp::from(SystemTime::now());
     let lenient = refresh::Config {
         trust_total: config.trust_total && !allow_incomplete,
         require_self: config.require_self && !allow_incomplete,
         ..config.clone()
     };
-    let outcome = fetch(&platform, &lenient, None, now, &mut Vec::new()).await;
+    let mut statuses = Vec::new();
+    let work = Box::pin(fetch(&platform, &lenient, None, now, &mut statuses));
+    let outcome = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
     let calls = platform.calls().into_iter().map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
     match outcome {
         Ok(fetched) => {
             let incomplete = fetched.listing.check(config.trust_total, config.require_self).err();
-            let report = audit::evaluate(&fetched.snapshot, policy, None, now);
             let failure = incomplete.map(|why| why.to_string());
-            Outcome { org, audited: Some((fetched.snapshot, report)), failure, calls }
+            Taken { org, snapshot: Some(Arc::new(fetched.snapshot)), failure, calls }
         }
-        Err(failure) => Outcome { org, audited: None, failure: Some(failure.to_string()), calls },
+        Err(failure) => Taken { org, snapshot: None, failure: Some(failure.to_string()), calls },
     }
+}
+
+/// Reads what an earlier audit kept.
+fn read(path: &Path) -> Result<Vec<Taken>, String> {
+    let kept = snapshot_file::read(path).map_err(|why| format!("--snapshot-in {why}"))?;
+    let kept = kept.ok_or_else(|| format!("--snapshot-in {}: there is no such file", path.display()))?;
+    let taken = |Kept { org, snapshot, incomplete }| Taken {
+        org,
+        snapshot: Some(snapshot),
+        failure: incomplete,
+        calls: Vec::new(),
+    };
+    Ok(kept.into_iter().map(taken).collect())
+}
+
+/// Keeps what was read, and of each organisation whether it was complete.
+fn keep(path: &Path, taken: &[Taken]) -> Result<(), String> {
+    let kept: Vec<Kept> = taken
+        .iter()
+        .filter_map(|taken| {
+            let (org, incomplete) = (taken.org.clone(), taken.failure.clone());
+            Some(Kept { org, snapshot: Arc::clone(taken.snapshot.as_ref()?), incomplete })
+        })
+        .collect();
+    if kept.is_empty() {
+        // An older file must not pass for what is there now, and is not ours to remove.
+        let why = taken.iter().find_map(|taken| taken.failure.as_deref()).unwrap_or("there is nothing");
+        complain(format_args!("--snapshot-out {}: not written, nothing was read: {why}", path.display()));
+        return Ok(());
+    }
+    snapshot_file::write(path, &kept).map_err(|error| error.to_string())
 }
 
 fn fail_on(argument: Option<FailOn>) -> output::FailOn {
@@ -106,21 +185,4 @@ fn fail_on(argument: Option<FailOn>) -> output::FailOn {
         Some(FailOn::Info) => Severity::Info,
     };
     output::FailOn::Severity(least)
-}
-
-fn print(organisations: &[Organisation<'_>], code: u8, format: AuditFormat) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match format {
-        AuditFormat::Json => {
-            output::json::write(organisations, code, &mut stdout)?;
-            writeln!(stdout)?;
-        }
-        AuditFormat::Table => {
-            let terminal = stdout.is_terminal();
-            let width = terminal_size::terminal_size().filter(|_| terminal).map_or(WIDTH, |(width, _)| width.0.into());
-            let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            write!(stdout, "{}", table::render(organisations, table::Style { width, colour }))?;
-        }
-    }
-    stdout.flush()
 }

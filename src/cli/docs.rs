@@ -3,12 +3,14 @@
 use super::args::DocsCommand;
 use super::{CLEAN, say};
 use crate::metric::Family;
-use crate::{app, config, exposition, genesys, refresh, server, store};
+use crate::{app, config, exposition, genesys, policy, refresh, server, store};
 
 pub(super) fn run(command: DocsCommand) -> u8 {
     let text = match command {
         DocsCommand::Settings => config::docs::settings_table(),
         DocsCommand::Metrics => metrics(),
+        DocsCommand::PolicySchema => format!("{:#}", policy::json_schema()),
+        DocsCommand::Rules => super::rules::document(),
     };
     say(text.trim_end());
     CLEAN

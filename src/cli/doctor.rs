@@ -3,18 +3,10 @@
 //! Calls the platform as a refresh does, and changes nothing.
 
 use super::{CLEAN, INCOMPLETE, say};
+use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
 use crate::genesys::{ApiError, Config, Metrics, Platform, Scopes};
 use crate::refresh::Listing;
-
-/// What the exporter needs, and what later collectors can use; anything else is more than it should hold.
-const USEFUL: [&str; 5] = [
-    "oauth:client:view",
-    "authorization:role:view",
-    "usage:organization:view",
-    "audits:audit:view",
-    "authorization:grant:view",
-];
 
 /// A clock that is further off breaks dates in metrics; tokens do not depend on it.
 const TOLERABLE_SKEW_SECONDS: u64 = 30;
@@ -106,7 +98,7 @@ async fn own_power(platform: &Platform) {
         Ok(held) => {
             let excess: Vec<String> = held
                 .into_iter()
-                .filter(|held| !USEFUL.iter().any(|useful| held.eq_ignore_ascii_case(useful)))
+                .filter(|held| !USEFUL_PERMISSIONS.iter().any(|useful| held.eq_ignore_ascii_case(useful)))
                 .collect();
             if excess.is_empty() {
                 good("least privilege", "this client holds no more than it needs");

@@ -4,9 +4,13 @@
 
 pub mod args;
 mod audit;
+mod audit_args;
+pub mod baseline;
 mod docs;
 mod doctor;
 mod healthcheck;
+mod policy;
+mod rules;
 mod serve;
 
 use std::ffi::OsString;
@@ -14,7 +18,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use args::{Command, ConfigCommand};
+use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::telemetry;
@@ -23,6 +27,8 @@ use crate::telemetry;
 const CLEAN: u8 = 0;
 /// Usage, policy or configuration is wrong.
 const USAGE: u8 = 2;
+/// There are differences from the baseline.
+const DRIFT: u8 = 1;
 /// The audit could not run or is incomplete.
 const INCOMPLETE: u8 = 3;
 /// The exporter cannot start or had to stop: a taken port, a task that died.
@@ -45,21 +51,35 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     match command {
         Command::Docs { command } => docs::run(command),
+        Command::Rules { command: RulesCommand::List } => rules::list(),
+        Command::Rules { command: RulesCommand::Explain { rule } } => rules::explain(&rule),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
             say("the configuration is in order");
             CLEAN
         }),
+        Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
+        Command::Policy { command } => with_settings(gathered, |settings| block_on(policy::run(&settings, command))),
         Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
-        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, args))),
+        Command::Audit(args) if args.snapshot_in.is_some() => {
+            with(Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
+        }
+        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
+        Command::Baseline { command } => {
+            with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
+        }
         Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
     }
 }
 
 /// Runs with valid settings and a working log, or tells every mistake.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
-    match Settings::from_raw(gathered) {
+    with(Settings::from_raw(gathered), run)
+}
+
+fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
+    match settings {
         Ok(settings) => match prepare(&settings) {
             Ok(()) => run(settings),
             Err(code) => code,
@@ -105,4 +125,9 @@ fn say(line: impl Display) {
 /// A mistake, for the user.
 fn complain(mistake: impl Display) {
     let _ = writeln!(std::io::stderr(), "error: {mistake}");
+}
+
+/// Something that the user should know beside the output.
+fn notice(said: impl Display) {
+    let _ = writeln!(std::io::stderr(), "note: {said}");
 }

@@ -26,7 +26,7 @@ pub struct SettingsArgs {
         default_value = "/metrics"
     )]
     pub web_telemetry_path: String,
-    /// Serve `POST /-/reload`, which reads the policy again. Whoever reaches the port may then call it; SIGHUP
+    /// Serve `POST /-/reload`, which reads policy and baseline again. Whoever reaches the port may then call it; SIGHUP
     /// does the same.
     #[arg(long = "web.enable-lifecycle", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_enable_lifecycle: String,
@@ -83,6 +83,30 @@ pub struct SettingsArgs {
     /// TOML file with the policy. Without it the built-in rules apply as they are.
     #[arg(long = "policy.file", global = true, help_heading = "Policy", value_name = "FILE")]
     pub policy_file: Option<String>,
+    /// Scopes that every client must hold, beside those that the policy requires: names with commas between, or the
+    /// flag several times.
+    #[arg(
+        long = "audit.required-scopes",
+        global = true,
+        help_heading = "Policy",
+        value_name = "SCOPES",
+        value_delimiter = ','
+    )]
+    pub audit_required_scopes: Vec<String>,
+    /// Scopes that are dangerous beside those of the policy, with severity high; `*` stands for any run of
+    /// characters. Names with commas between, or the flag several times.
+    #[arg(
+        long = "audit.dangerous-scopes",
+        global = true,
+        help_heading = "Policy",
+        value_name = "SCOPES",
+        value_delimiter = ','
+    )]
+    pub audit_dangerous_scopes: Vec<String>,
+    /// JSON file with the approved state of the organisation, made by `baseline init`. Named but missing, it is warned
+    /// of. Without one no approval is asked for.
+    #[arg(long = "baseline.file", global = true, help_heading = "Policy", value_name = "FILE")]
+    pub baseline_file: Option<String>,
     /// File that keeps the last complete snapshot and the first-seen times over a restart, without secrets. By
     /// default `genesyscloud-oauth-exporter.state.json` in the first directory of `$STATE_DIRECTORY`, else in the
     /// working directory. Empty turns it off: every restart then begins without data.

@@ -18,7 +18,7 @@ use super::values::Values;
 use super::{address, duration, scalar};
 use crate::secret::{SecretSource, SecretString};
 use crate::telemetry::{self, Level, LogFormat};
-use crate::{exposition, genesys, refresh, server};
+use crate::{exposition, genesys, policy, refresh, server};
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
 /// A demo that shows nothing for five minutes shows nothing.
@@ -41,6 +41,10 @@ pub struct Settings {
     pub state_file: Option<PathBuf>,
     /// The policy; `None` is the built-in one.
     pub policy_file: Option<PathBuf>,
+    /// What is laid over the policy without a file.
+    pub audit: policy::Extension,
+    /// The baseline of approved grants; `None` is none.
+    pub baseline_file: Option<PathBuf>,
     /// What to log.
     pub log: telemetry::Config,
     /// What is odd but not wrong, for the log once it is there.
@@ -50,7 +54,12 @@ pub struct Settings {
 impl Settings {
     /// For everything that talks to the platform: credentials and region are required. Returns every mistake.
     pub fn from_raw(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, None)
+        build(gathered, Who::Configured)
+    }
+
+    /// For what talks to nobody: credentials and region are not looked at, and there are no organisations.
+    pub fn offline(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
+        build(gathered, Who::Nobody)
     }
 
     /// For a simulated organisation at `api_url`, which is its login too: credentials in the environment are not looked
@@ -61,7 +70,7 @@ impl Settings {
         client_id: String,
         secret: SecretString,
     ) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, Some((api_url, client_id, secret)))
+        build(gathered, Who::Simulated(api_url, client_id, secret))
     }
 
     /// Where the server listens, for those who only ask it. Needs no credentials.
@@ -70,32 +79,48 @@ impl Settings {
         let listen_address = gathered.raw.web_listen_address.as_ref();
         values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
     }
+
+    /// Where the policy is and what is laid over it, for those who only read it. Needs no credentials.
+    pub fn policy(gathered: &Gathered) -> Result<(Option<PathBuf>, policy::Extension), Vec<ConfigError>> {
+        if gathered.errors.is_empty() {
+            Ok((policy_file(&gathered.raw), extension(&gathered.raw)))
+        } else {
+            Err(gathered.errors.clone())
+        }
+    }
 }
 
-type Simulated = (Url, String, SecretString);
+/// Whom the process talks to.
+enum Who {
+    Configured,
+    Simulated(Url, String, SecretString),
+    Nobody,
+}
 
-fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, Vec<ConfigError>> {
+fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     let raw = &gathered.raw;
     let mut values = Values::new(&gathered.origins);
     values.warnings.clone_from(&gathered.warnings);
     values.errors.clone_from(&gathered.errors);
-    let demo = simulated.is_some();
+    let demo = matches!(who, Who::Simulated(..));
 
     let server = server_config(&mut values, raw);
     let refresh = refresh_config(&mut values, raw, demo);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
     let tuning = Tuning::read(&mut values, raw);
-    let who = match simulated {
-        Some((api_url, id, secret)) => {
+    let who = match who {
+        Who::Simulated(api_url, id, secret) => {
             let region = api_url.host_str().unwrap_or("localhost").to_owned();
             let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
-            Some((id, SecretSource::Value(secret), endpoints))
+            Some(Some((id, SecretSource::Value(secret), endpoints)))
         }
-        None => real_organisation(&mut values, gathered),
+        Who::Configured => real_organisation(&mut values, gathered).map(Some),
+        Who::Nobody => Some(None),
     };
     let org = org_label(&mut values, raw);
-    let policy_file = policy_file(&mut values, raw);
+    let policy_file = checked_policy_file(&mut values, raw);
+    let baseline_file = checked_baseline_file(&mut values, raw);
 
     match (server, refresh, exposition, log, tuning, who, org) {
         (Some(server), Some(refresh), Some(exposition), Some(log), Some(tuning), Some(who), Some(org))
@@ -103,12 +128,14 @@ fn build(gathered: &Gathered, simulated: Option<Simulated>) -> Result<Settings, 
         {
             let state_file = if demo && !values.is_given("state.file") { None } else { state_file(raw) };
             Ok(Settings {
-                organisations: vec![tuning.organisation(org, who)],
+                organisations: who.map(|who| tuning.organisation(org, who)).into_iter().collect(),
                 refresh,
                 server,
                 exposition,
                 state_file,
                 policy_file,
+                baseline_file,
+                audit: extension(raw),
                 log,
                 warnings: values.warnings,
             })
@@ -166,8 +193,7 @@ fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Opt
 }
 
 fn exposition_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<exposition::Config> {
-    let families = raw.metrics_disable.as_deref().unwrap_or_default().split(',').map(str::trim);
-    let disabled_families: Vec<String> = families.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let disabled_families: Vec<String> = names(raw.metrics_disable.as_deref());
     for mistake in exposition::Config::check(&disabled_families).err().unwrap_or_default() {
         values.flag_wrong("metrics.disable", mistake);
     }
@@ -182,15 +208,40 @@ fn log_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<telemetry::C
     Some(telemetry::Config { level: level?, format: format? })
 }
 
+fn policy_file(raw: &RawSettings) -> Option<PathBuf> {
+    raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// The file is read here already, so that its mistakes are told with all the others.
-fn policy_file(values: &mut Values<'_>, raw: &RawSettings) -> Option<PathBuf> {
-    let path = raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from);
-    if let Err(mistakes) = refresh::Reloader::read(path.as_ref()) {
+fn checked_policy_file(values: &mut Values<'_>, raw: &RawSettings) -> Option<PathBuf> {
+    let path = policy_file(raw);
+    if let Err(mistakes) = refresh::Reloader::read(path.as_ref(), &extension(raw)) {
         for mistake in mistakes.lines() {
             values.flag_wrong("policy.file", mistake);
         }
     }
     path
+}
+
+fn checked_baseline_file(values: &mut Values<'_>, raw: &RawSettings) -> Option<PathBuf> {
+    let path = raw.baseline_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Err(mistake) = refresh::Reloader::read_baseline(path.as_deref()) {
+        values.flag_wrong("baseline.file", mistake);
+    }
+    path
+}
+
+fn extension(raw: &RawSettings) -> policy::Extension {
+    policy::Extension {
+        required_scopes: names(raw.audit_required_scopes.as_deref()),
+        dangerous_scopes: names(raw.audit_dangerous_scopes.as_deref()),
+    }
+}
+
+/// The names of a list with commas between.
+fn names<C: FromIterator<String>>(list: Option<&str>) -> C {
+    let names = list.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// An empty value turns it off.

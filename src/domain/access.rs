@@ -15,6 +15,8 @@ pub struct Role {
     pub name: String,
     /// The platform's internal id of a default role, e.g. `admin` or `employee`.
     pub default_role: Option<String>,
+    /// Whether the platform brings the role along; some such roles have no `default_role`.
+    pub is_default: bool,
     /// Legacy permissions without segments, e.g. `admin`.
     pub general: Box<[String]>,
     /// What its permission policies grant, sorted, without duplicates.

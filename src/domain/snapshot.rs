@@ -2,7 +2,7 @@
 //!
 //! Not what we think of it (`audit`), nor how fresh it is ([`super::Freshness`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Client, ClientId, Division, DivisionId, OrgId, Role, RoleId, Timestamp};
@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub roles: Input<BTreeMap<RoleId, Role>>,
     /// The organisation's divisions.
     pub divisions: Input<BTreeMap<DivisionId, Division>>,
+    /// The platform's registry of permissions, each as `domain:entity:action`.
+    pub permissions: Input<BTreeSet<String>>,
 }
 
 impl Snapshot {
@@ -42,6 +44,7 @@ impl Snapshot {
             Collector::Scopes => self.registry.not_read(),
             Collector::Roles => self.roles.not_read(),
             Collector::Divisions => self.divisions.not_read(),
+            Collector::Permissions => self.permissions.not_read(),
         }
     }
 
@@ -110,11 +113,13 @@ pub enum Collector {
     Roles,
     /// Divisions.
     Divisions,
+    /// The registry of permissions.
+    Permissions,
 }
 
 impl Collector {
     /// Every collector, in the order in which a refresh runs them.
-    pub const ALL: [Self; 4] = [Self::Clients, Self::Scopes, Self::Roles, Self::Divisions];
+    pub const ALL: [Self; 5] = [Self::Clients, Self::Scopes, Self::Roles, Self::Divisions, Self::Permissions];
 
     /// The value of the label `collector`.
     pub const fn label(self) -> &'static str {
@@ -123,6 +128,7 @@ impl Collector {
             Self::Scopes => "scopes",
             Self::Roles => "roles",
             Self::Divisions => "divisions",
+            Self::Permissions => "permissions",
         }
     }
 
@@ -131,7 +137,7 @@ impl Collector {
         match self {
             Self::Clients => Some("oauth:client:view"),
             Self::Roles => Some("authorization:role:view"),
-            Self::Scopes | Self::Divisions => None,
+            Self::Scopes | Self::Divisions | Self::Permissions => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::organisation;
 use super::render::{Block, plain_gauges};
-use super::series::{Series, Source};
+use super::series::{Powers, Series, Source, Tell};
 use super::view::View;
 use crate::domain::Timestamp;
 use crate::metric::{Family, Kind};
@@ -61,7 +61,7 @@ macro_rules! cached {
 }
 
 /// The table.
-pub(super) static ROWS: [Row; 19] = [
+pub(super) static ROWS: [Row; 26] = [
     counted(
         gauge(
             "genesyscloud_oauth_org_info",
@@ -126,6 +126,14 @@ pub(super) static ROWS: [Row; 19] = [
         ),
         organisation::dangerous_scope_clients,
     ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_dangerous_permission_clients",
+            &["org", "permission", "severity"],
+            cached!("Client-credentials clients whose roles grant what this policy pattern matches."),
+        ),
+        organisation::dangerous_permission_clients,
+    ),
     kept(
         gauge(
             "genesyscloud_oauth_client_info",
@@ -159,6 +167,17 @@ pub(super) static ROWS: [Row; 19] = [
     ),
     kept(
         gauge(
+            "genesyscloud_oauth_client_dangerous_scope_unapproved",
+            &["org", "client_id", "scope"],
+            cached!(
+                "1 where this dangerous scope is neither approved by the baseline nor exempt, 0 where it is or is gone. \
+                 Absent while no baseline is loaded."
+            ),
+        ),
+        Source::Grants { of: Powers::Scopes, told: Tell::Unapproved },
+    ),
+    kept(
+        gauge(
             "genesyscloud_oauth_client_dangerous_scope_first_seen_timestamp_seconds",
             &["org", "client_id", "scope"],
             cached!(
@@ -166,7 +185,29 @@ pub(super) static ROWS: [Row; 19] = [
                  before the exporter or the policy first looked."
             ),
         ),
-        Source::FirstSeen,
+        Source::Grants { of: Powers::Scopes, told: Tell::FirstSeen },
+    ),
+    kept(
+        gauge(
+            "genesyscloud_oauth_client_dangerous_permission_unapproved",
+            &["org", "client_id", "permission"],
+            cached!(
+                "1 where a permission that the client holds and this policy pattern matches is neither approved by the \
+                 baseline nor exempt, 0 where all are or they are gone. Absent while no baseline is loaded."
+            ),
+        ),
+        Source::Grants { of: Powers::Permissions, told: Tell::Unapproved },
+    ),
+    kept(
+        gauge(
+            "genesyscloud_oauth_client_dangerous_permission_first_seen_timestamp_seconds",
+            &["org", "client_id", "permission"],
+            cached!(
+                "When the newest permission of the client that this policy pattern matches was first seen. 0 where it is \
+                 exempt, gone, or was there before the exporter or the policy first looked."
+            ),
+        ),
+        Source::Grants { of: Powers::Permissions, told: Tell::FirstSeen },
     ),
     droppable(
         2,
@@ -211,5 +252,32 @@ pub(super) static ROWS: [Row; 19] = [
     counted(
         gauge("genesyscloud_oauth_baseline_loaded", ORG, cached!("1 while a baseline of approved grants is loaded.")),
         organisation::baseline_loaded,
+    ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_baseline_timestamp_seconds",
+            ORG,
+            cached!("When any part of the baseline was last approved; absent while none is loaded."),
+        ),
+        organisation::baseline_timestamp,
+    ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_baseline_drift",
+            &["org", "kind", "dangerous"],
+            cached!(
+                "Open differences from the baseline. Dangerous is true where they bring a dangerous scope or permission \
+                 that is neither approved nor exempt. Absent while none is loaded."
+            ),
+        ),
+        organisation::baseline_drift,
+    ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_exemption_expiry_timestamp_seconds",
+            &["org", "exemption"],
+            cached!("When the exemption ends; absent where it has no end."),
+        ),
+        organisation::exemption_expiry,
     ),
 ];

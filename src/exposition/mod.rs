@@ -13,6 +13,7 @@ mod organisation;
 mod own;
 mod render;
 mod series;
+mod told;
 mod view;
 
 use std::sync::Arc;

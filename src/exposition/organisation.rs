@@ -5,7 +5,7 @@
 use super::label::Escaped;
 use super::render::Block;
 use super::view::View;
-use crate::audit::{Status, Verdict};
+use crate::audit::{DriftCount, Status, Verdict};
 use crate::domain::{ClientState, GrantType, Organisation, Severity};
 
 pub(super) fn info(view: &View<'_>, block: &mut Block<'_>) {
@@ -93,7 +93,33 @@ pub(super) fn scopes_known(view: &View<'_>, block: &mut Block<'_>) {
     }
 }
 
-/// There is no way to load a baseline yet.
-pub(super) fn baseline_loaded(_view: &View<'_>, block: &mut Block<'_>) {
-    block.add([], false);
+pub(super) fn dangerous_permission_clients(view: &View<'_>, block: &mut Block<'_>) {
+    for permission in &view.audited.report.dangerous_permissions {
+        block
+            .add([&Escaped::new(&permission.pattern), &Escaped::word(permission.severity.label())], permission.holders);
+    }
+}
+
+pub(super) fn baseline_loaded(view: &View<'_>, block: &mut Block<'_>) {
+    block.add([], view.audited.report.baseline.is_some());
+}
+
+pub(super) fn baseline_timestamp(view: &View<'_>, block: &mut Block<'_>) {
+    if let Some(baseline) = &view.audited.report.baseline {
+        block.add([], baseline.approved_at);
+    }
+}
+
+pub(super) fn baseline_drift(view: &View<'_>, block: &mut Block<'_>) {
+    for DriftCount { kind, dangerous, count } in
+        view.audited.report.baseline.iter().flat_map(|baseline| &baseline.drift)
+    {
+        block.add([&Escaped::word(kind), &Escaped::word(if *dangerous { "true" } else { "false" })], *count);
+    }
+}
+
+pub(super) fn exemption_expiry(view: &View<'_>, block: &mut Block<'_>) {
+    for (exemption, expires) in &view.audited.report.exemptions {
+        block.add([&Escaped::new(exemption)], *expires);
+    }
 }

@@ -4,9 +4,9 @@
 
 use super::label::Escaped;
 use super::render::Block;
+use super::told::ToldGrant;
 use super::view::View;
-use crate::audit::Status;
-use crate::domain::{Client, Timestamp};
+use crate::domain::Client;
 
 /// Where a family's series come from.
 pub(super) enum Series {
@@ -29,8 +29,44 @@ pub(super) enum Source {
     Info,
     /// Its open findings.
     OpenFindings,
-    /// When its dangerous scopes were first seen.
+    /// Its dangerous grants: held, or gone not long ago.
+    Grants {
+        /// Scopes or patterns of permissions.
+        of: Powers,
+        /// What is told of each.
+        told: Tell,
+    },
+}
+
+/// Which dangerous grants.
+#[derive(Clone, Copy)]
+pub(super) enum Powers {
+    Scopes,
+    Permissions,
+}
+
+/// What is told of a dangerous grant.
+#[derive(Clone, Copy)]
+pub(super) enum Tell {
+    /// When it was first seen.
     FirstSeen,
+    /// Whether nobody has approved it; nothing while no baseline is loaded.
+    Unapproved,
+}
+
+impl Tell {
+    fn is_told(self, view: &View<'_>) -> bool {
+        matches!(self, Self::FirstSeen) || view.audited.report.baseline.is_some()
+    }
+}
+
+impl Powers {
+    fn of<'a>(self, view: &'a View<'_>) -> &'a [ToldGrant<'a>] {
+        match self {
+            Self::Scopes => &view.told.scopes,
+            Self::Permissions => &view.told.permissions,
+        }
+    }
 }
 
 impl Series {
@@ -49,7 +85,13 @@ impl Source {
             Self::Number(number) => view.clients().filter(|(_, client)| number(client).is_some()).count(),
             Self::Info => view.clients().count(),
             Self::OpenFindings => view.open_findings.len(),
-            Self::FirstSeen => view.audited.ledger.entries().count(),
+            Self::Grants { of, told } => {
+                if told.is_told(view) {
+                    of.of(view).len()
+                } else {
+                    0
+                }
+            }
         }
     }
 
@@ -75,21 +117,17 @@ impl Source {
                     block.add([&view.id_of(findings), &rule, &severity], findings.count);
                 }
             }
-            Self::FirstSeen => write_first_seen(view, block),
+            Self::Grants { of, told } if told.is_told(view) => {
+                for grant in of.of(view) {
+                    // A grant that is gone is told too, so that not every id is in the snapshot.
+                    let labels = [&Escaped::new(grant.client.as_str()), &Escaped::new(grant.label)];
+                    match told {
+                        Tell::FirstSeen => block.add(labels, grant.first_seen),
+                        Tell::Unapproved => block.add(labels, grant.unapproved),
+                    }
+                }
+            }
+            Self::Grants { .. } => {}
         }
-    }
-}
-
-/// Grants that are gone are told too, so that the ids are not all in the snapshot. An exempt grant must not page.
-fn write_first_seen(view: &View<'_>, block: &mut Block<'_>) {
-    let grants = view.audited.report.dangerous_scope_grants();
-    // Both lists are sorted by client and scope, so that one walk is enough.
-    let mut exempt = grants.filter(|(_, _, status)| *status == Status::Exempt).peekable();
-    for (grant, memory) in view.audited.ledger.entries() {
-        let this = (&grant.client, grant.scope.as_str());
-        while exempt.next_if(|(client, scope, _)| (*client, *scope) < this).is_some() {}
-        let is_exempt = exempt.peek().is_some_and(|(client, scope, _)| (*client, *scope) == this);
-        let first_seen = if is_exempt { Timestamp::default() } else { memory.first_seen() };
-        block.add([&Escaped::new(grant.client.as_str()), &Escaped::new(&grant.scope)], first_seen);
     }
 }

@@ -4,6 +4,7 @@
 
 use super::Audited;
 use super::label::Escaped;
+use super::told::Told;
 use crate::audit::{Finding, Status};
 use crate::domain::{Client, ClientId, Severity};
 
@@ -18,6 +19,8 @@ pub(super) struct View<'a> {
     ids: Ids,
     /// Sorted by client, rule and severity, the worst first.
     pub(super) open_findings: Vec<OpenFindings>,
+    /// What is told of dangerous grants, held and gone.
+    pub(super) told: Told<'a>,
 }
 
 /// The open findings of one rule on one client, of one severity.
@@ -37,7 +40,8 @@ impl<'a> View<'a> {
     pub(super) fn new(audited: Audited<'a>) -> Self {
         let ids = Ids::new(&audited.snapshot.clients);
         let open_findings = open_findings(&audited.snapshot.clients, &audited.report.findings);
-        Self { audited, org: Escaped::new(audited.org), ids, open_findings }
+        let told = Told::new(audited.report, audited.ledger);
+        Self { audited, org: Escaped::new(audited.org), ids, open_findings, told }
     }
 
     /// The clients with their ids, in the snapshot's order.

@@ -298,13 +298,28 @@ pub(super) fn role(record: wire::Role) -> Role {
         .collect();
     permissions.sort();
     permissions.dedup();
+    let default_role = record.default_role_id.filter(|id| !id.is_empty());
     Role {
         id: RoleId::new(record.id),
         name: record.name.unwrap_or_default(),
-        default_role: record.default_role_id.filter(|id| !id.is_empty()),
+        is_default: record.default.unwrap_or(false) || default_role.is_some(),
+        default_role,
         general: record.permissions.unwrap_or_default().into(),
         permissions: permissions.into(),
     }
+}
+
+/// The permissions of a domain of the registry, each as `domain:entity:action`. One without a segment is passed over.
+pub(super) fn permissions(record: wire::PermissionDomain) -> impl Iterator<Item = String> {
+    let of_domain = record.domain;
+    record.permission_map.unwrap_or_default().into_iter().flat_map(move |(entity, listed)| {
+        let of_domain = of_domain.clone();
+        listed.into_iter().filter_map(move |permission| {
+            let domain = permission.domain.or_else(|| of_domain.clone())?;
+            let entity = permission.entity_type.unwrap_or_else(|| entity.clone());
+            Some(format!("{domain}:{entity}:{}", permission.action?))
+        })
+    })
 }
 
 pub(super) fn division(record: wire::Division) -> Division {

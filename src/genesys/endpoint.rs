@@ -23,13 +23,15 @@ pub enum Endpoint {
     Roles,
     /// `GET /api/v2/authorization/divisions`
     Divisions,
+    /// `GET /api/v2/authorization/permissions`
+    Permissions,
     /// `GET /api/v2/authorization/subjects/me`
     SubjectsMe,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Token,
         Self::TokensMe,
         Self::OrganizationsMe,
@@ -38,6 +40,7 @@ impl Endpoint {
         Self::Scopes,
         Self::Roles,
         Self::Divisions,
+        Self::Permissions,
         Self::SubjectsMe,
     ];
 
@@ -52,6 +55,7 @@ impl Endpoint {
             Self::Scopes => "scopes",
             Self::Roles => "roles",
             Self::Divisions => "divisions",
+            Self::Permissions => "permissions",
             Self::SubjectsMe => "subjects_me",
         }
     }
@@ -66,6 +70,7 @@ impl Endpoint {
             | Self::OrganizationsMe
             | Self::Scopes
             | Self::Divisions
+            | Self::Permissions
             | Self::SubjectsMe => None,
         }
     }

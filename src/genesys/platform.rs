@@ -2,14 +2,15 @@
 //!
 //! Authorises, follows pages, and turns statuses into [`ApiError`]. What makes a refresh complete is `refresh`'s decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use reqwest::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
 use tracing::{info, warn};
 use url::Url;
 
@@ -33,7 +34,16 @@ pub struct Platform {
     pub(super) transport: Transport,
     tokens: TokenSource,
     identity: OnceCell<Identity>,
+    permissions: Mutex<Option<RegistryRead>>,
 }
+
+/// How the last reading of the registry of permissions went, and from when on it is read again.
+type RegistryRead = (Instant, Result<BTreeSet<String>, ApiError>);
+
+/// The registry of permissions changes with the platform's releases.
+const PERMISSIONS_KEPT: Duration = Duration::from_hours(24);
+/// A registry that could not be read is left alone for so long.
+const PERMISSIONS_RETRIED: Duration = Duration::from_hours(1);
 
 /// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +73,7 @@ impl Platform {
         let config = Arc::new(config);
         let transport = Transport::new(&config, metrics.of(&config.org))?;
         let tokens = TokenSource::new(Arc::clone(&config));
-        Ok(Self { config, transport, tokens, identity: OnceCell::new() })
+        Ok(Self { config, transport, tokens, identity: OnceCell::new(), permissions: Mutex::default() })
     }
 
     /// What the client was made with.
@@ -149,6 +159,31 @@ impl Platform {
         };
         let listing = self.list(Endpoint::Divisions, Collector::Divisions, path, insert).await?;
         Ok(listing.with(divisions))
+    }
+
+    /// The registry of permissions, each as `domain:entity:action`; read once a day, and after a failure once an hour.
+    pub async fn permissions(&self) -> Result<BTreeSet<String>, ApiError> {
+        let mut kept = self.permissions.lock().await;
+        if let Some((_, outcome)) = kept.as_ref().filter(|(until, _)| Instant::now() < *until) {
+            return outcome.clone();
+        }
+        let outcome = self.fetch_permissions().await;
+        let keep = if outcome.is_ok() { PERMISSIONS_KEPT } else { PERMISSIONS_RETRIED };
+        *kept = Some((Instant::now() + keep, outcome.clone()));
+        outcome
+    }
+
+    async fn fetch_permissions(&self) -> Result<BTreeSet<String>, ApiError> {
+        let path = "api/v2/authorization/permissions?pageSize=100&pageNumber=1";
+        let mut permissions = BTreeSet::new();
+        // The domains have no ids: `list` cannot take them.
+        self.pages(Endpoint::Permissions, path, |raw| {
+            let domain = serde_json::from_str(raw.get()).map_err(|_| "a domain cannot be read".to_owned())?;
+            permissions.extend(convert::permissions(domain));
+            Ok(())
+        })
+        .await?;
+        Ok(permissions)
     }
 
     /// Every OAuth client. Records that leave out grant type, scopes or roles are completed one by one.

@@ -148,6 +148,7 @@ pub(super) struct Role {
     pub(super) id: String,
     pub(super) name: Option<String>,
     pub(super) default_role_id: Option<String>,
+    pub(super) default: Option<bool>,
     pub(super) permissions: Option<Vec<String>>,
     pub(super) permission_policies: Option<Vec<PermissionPolicy>>,
 }
@@ -169,6 +170,22 @@ pub(super) struct Division {
     pub(super) name: Option<String>,
     #[serde(default)]
     pub(super) home_division: Option<bool>,
+}
+
+/// A domain of the registry of permissions (Python SDK, `DomainPermissionCollection.md`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PermissionDomain {
+    pub(super) domain: Option<String>,
+    pub(super) permission_map: Option<std::collections::BTreeMap<String, Vec<RegisteredPermission>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RegisteredPermission {
+    pub(super) domain: Option<String>,
+    pub(super) entity_type: Option<String>,
+    pub(super) action: Option<String>,
 }
 
 /// `GET /api/v2/tokens/me`.

@@ -3,15 +3,18 @@
 //! Not the state file, whose format is `store`'s. Fields are added, never renamed, while `schema_version` stays.
 
 mod counts;
+mod finding;
 
 use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::{Audited, Organisation, Summary, rfc3339, unread};
-use crate::audit::{ClientVerdict, Confidence, Finding, Report, Status, Verdict};
-use crate::domain::{Client, ClientId, Snapshot};
+use super::{Audited, Organisation, Summary, not_judged, rfc3339, unread};
+use crate::audit::{ClientVerdict, Finding, Status, Verdict};
+use crate::domain::{Client, Snapshot};
 use counts::SummaryDto;
+use finding::Findings;
+pub(in crate::output) use finding::confidence;
 
 /// Raised when a field changes its meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
@@ -58,13 +61,16 @@ struct OrganisationDto<'a> {
     calls: Vec<CallDto<'a>>,
     clients: Clients<'a>,
     findings: Findings<'a>,
+    /// Findings that a filter of the command line left out.
+    findings_left_out: usize,
+    rules: Vec<RuleDto<'a>>,
     inputs: Vec<InputDto<'a>>,
     summary: Option<SummaryDto>,
 }
 
 impl<'a> OrganisationDto<'a> {
     fn new(organisation: &Organisation<'a>) -> Self {
-        let Organisation { org, audited, complete, failure, calls } = *organisation;
+        let Organisation { org, audited, complete, failure, calls, selection: _ } = *organisation;
         let snapshot = audited.map(|audited| audited.snapshot);
         let of = snapshot.map(|snapshot| &snapshot.organisation);
         Self {
@@ -77,8 +83,10 @@ impl<'a> OrganisationDto<'a> {
             complete: complete && audited.is_some(),
             failure,
             calls: calls.iter().map(|(endpoint, count)| CallDto { endpoint, count: *count }).collect(),
-            clients: Clients(audited),
-            findings: Findings(audited.map(|audited| audited.report)),
+            clients: Clients(*organisation),
+            findings: Findings(*organisation),
+            findings_left_out: organisation.left_out(),
+            rules: audited.map(rules).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
             summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
         }
@@ -109,18 +117,41 @@ fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
         .collect()
 }
 
+/// A rule that the policy has switched on, and whether it could be judged by.
+#[derive(Serialize)]
+struct RuleDto<'a> {
+    rule: &'static str,
+    evaluated: bool,
+    missing_input: Option<&'static str>,
+    missing_permission: Option<&'a str>,
+}
+
+fn rules(audited: Audited<'_>) -> Vec<RuleDto<'_>> {
+    let rule = |enabled| {
+        let lacks = not_judged(audited.snapshot, enabled);
+        RuleDto {
+            rule: enabled.rule.slug,
+            evaluated: lacks.is_none(),
+            missing_input: lacks.map(|lacks| lacks.input.label()),
+            missing_permission: lacks.and_then(|lacks| lacks.why.missing_permission.as_deref()),
+        }
+    };
+    audited.report.rules.iter().map(rule).collect()
+}
+
 /// Written one by one: a list of all would be as large as the snapshot.
-struct Clients<'a>(Option<Audited<'a>>);
+struct Clients<'a>(Organisation<'a>);
 
 impl Serialize for Clients<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let clients = self.0.iter().flat_map(|Audited { snapshot, report }| {
+        let clients = self.0.audited.iter().flat_map(|audited| {
             // The verdicts are in the snapshot's order, one for each client.
-            snapshot
+            audited
+                .snapshot
                 .clients
                 .iter()
-                .zip(&report.verdicts)
-                .map(|(client, verdict)| ClientDto::new(client, verdict, snapshot, report))
+                .zip(&audited.report.verdicts)
+                .map(|(client, verdict)| ClientDto::new(client, verdict, audited, &self.0))
         });
         serializer.collect_seq(clients)
     }
@@ -141,10 +172,17 @@ struct ClientDto<'a> {
 }
 
 impl<'a> ClientDto<'a> {
-    fn new(client: &'a Client, verdict: &'a ClientVerdict, snapshot: &'a Snapshot, report: &'a Report) -> Self {
+    fn new(
+        client: &'a Client,
+        verdict: &'a ClientVerdict,
+        audited: &Audited<'a>,
+        organisation: &Organisation<'a>,
+    ) -> Self {
+        let Audited { snapshot, report, .. } = *audited;
         let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
         scopes.sort_unstable();
         let open = report.findings_of(&client.id).filter(|finding| finding.status == Status::Open);
+        let open = open.filter(|finding| organisation.selection.tells(finding));
         let mut issues: Vec<String> = open.map(issue).collect();
         if let Verdict::NotEvaluated(what) = &verdict.verdict {
             issues.push(format!("Not evaluated: {what}"));
@@ -163,59 +201,9 @@ impl<'a> ClientDto<'a> {
     }
 }
 
+/// A finding as older scripts read it: one sentence or two.
 fn issue(finding: &Finding) -> String {
     format!("{} ({}): {}. {}", finding.rule.title, finding.severity, finding.evidence, finding.reason)
-}
-
-/// Written one by one, like [`Clients`].
-struct Findings<'a>(Option<&'a Report>);
-
-impl Serialize for Findings<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().flat_map(|report| &report.findings).map(FindingDto::new))
-    }
-}
-
-#[derive(Serialize)]
-struct FindingDto<'a> {
-    rule: &'static str,
-    client_id: Option<&'a str>,
-    severity: &'static str,
-    status: &'static str,
-    confidence: &'static str,
-    evidence: EvidenceDto<'a>,
-    matched_pattern: Option<&'a str>,
-    reason: &'a str,
-    remediation: &'static str,
-    fingerprint: String,
-}
-
-#[derive(Serialize)]
-struct EvidenceDto<'a> {
-    kind: &'static str,
-    value: &'a str,
-    text: String,
-}
-
-impl<'a> FindingDto<'a> {
-    fn new(finding: &'a Finding) -> Self {
-        let (kind, value) = (finding.evidence.kind.label(), finding.evidence.key.as_str());
-        Self {
-            rule: finding.rule.slug,
-            client_id: finding.client.as_ref().map(ClientId::as_str),
-            severity: finding.severity.label(),
-            status: finding.status.label(),
-            confidence: match finding.rule.confidence {
-                Confidence::Certain => "certain",
-                Confidence::Likely => "likely",
-            },
-            evidence: EvidenceDto { kind, value, text: finding.evidence.to_string() },
-            matched_pattern: finding.pattern.as_deref(),
-            reason: &finding.reason,
-            remediation: finding.rule.remediation,
-            fingerprint: finding.fingerprint().to_string(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -241,6 +229,25 @@ mod tests {
         ]);
         let text = document(&[sample.organisation(), sample::failed()], 3).expect("a document");
         insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"));
+    }
+
+    #[test]
+    fn an_exempt_finding_names_who_excused_it_and_a_filter_counts_what_it_leaves_out() {
+        let sample = sample::settled();
+        let least = Some(crate::domain::Severity::Critical);
+        let selection = crate::output::Selection { least, ..Default::default() };
+        let document = parsed(&[sample.organisation(), Organisation { selection, ..sample.organisation() }], 1);
+        let [all, few] = [&document["organisations"][0], &document["organisations"][1]];
+        let findings = all["findings"].as_array().expect("findings");
+        let exempt: Vec<_> = findings.iter().filter(|finding| finding["status"] == "exempt").collect();
+        assert_eq!(exempt.len(), 1);
+        assert_eq!(exempt[0]["exemption"]["owner"], "integrations team");
+        assert_eq!(exempt[0]["exemption"]["expires"], "2027-06-30T00:00:00Z");
+        assert!(findings.iter().all(|f| (f["status"] == "exempt") != f["exemption"].is_null()), "{findings:?}");
+        let told = few["findings"].as_array().expect("findings");
+        assert!(told.iter().all(|finding| finding["severity"] == "critical") && told.len() < findings.len());
+        assert_eq!(few["findings_left_out"], findings.len() - told.len());
+        assert_eq!(few["summary"], all["summary"], "counts stay whole");
     }
 
     #[test]

@@ -2,7 +2,12 @@
 //!
 //! Not the status page (`server`) and not the metrics (`exposition`).
 
+pub mod csv;
+mod excuse;
 pub mod json;
+pub mod markdown;
+pub mod sarif;
+mod selection;
 mod sentence;
 mod summary;
 pub mod table;
@@ -12,13 +17,16 @@ mod visible;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use sentence::{FailOn, FailWhen, exit_code, unread};
+pub use excuse::excuse;
+pub use selection::{Selection, fingerprints};
+pub use sentence::{FailOn, FailWhen, NotJudged, exit_code, not_judged, unread};
 pub use summary::Summary;
 pub use time::{rfc3339, utc};
 pub use visible::{shortened, visible};
 
-use crate::audit::Report;
+use crate::audit::{Finding, Report};
 use crate::domain::Snapshot;
+use crate::policy::Policy;
 
 /// One organisation's audit, to be reported.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +41,24 @@ pub struct Organisation<'a> {
     pub failure: Option<&'a str>,
     /// The calls made to the platform, by endpoint, retries included. Empty where nobody counted.
     pub calls: &'a [(String, u64)],
+    /// Which findings are told, and which count.
+    pub selection: Selection<'a>,
+}
+
+impl<'a> Organisation<'a> {
+    /// The findings that are told, in the report's order.
+    pub fn findings(&self) -> impl Iterator<Item = &'a Finding> + use<'a> {
+        let selection = self.selection;
+        let findings = self.audited.into_iter().flat_map(|audited| &audited.report.findings);
+        findings.filter(move |finding| selection.tells(finding))
+    }
+
+    /// How many findings are not told.
+    pub fn left_out(&self) -> usize {
+        let selection = self.selection;
+        let findings = self.audited.into_iter().flat_map(|audited| &audited.report.findings);
+        findings.filter(|finding| !selection.tells(finding)).count()
+    }
 }
 
 /// A snapshot and the judgement on it.
@@ -42,4 +68,6 @@ pub struct Audited<'a> {
     pub snapshot: &'a Snapshot,
     /// What we think of it.
     pub report: &'a Report,
+    /// By what it was judged.
+    pub policy: &'a Policy,
 }

@@ -2,16 +2,18 @@
 //!
 //! Not the simulated organisation, which speaks HTTP.
 
+#![allow(clippy::expect_used, reason = "for tests only")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Audited, Organisation};
-use crate::audit::{self, Report};
+use super::{Audited, Organisation, Selection};
+use crate::audit::{self, Report, Status};
 use crate::domain::{
-    Client, ClientId, ClientState, Collector, CollectorStatus, Freshness, GrantType, Input, NotRead, OrgId, ScopeTable,
-    Snapshot, Timestamp,
+    Client, ClientId, ClientState, Collector, CollectorStatus, Division, DivisionId, Freshness, GrantType, Input,
+    NotRead, OrgId, Permission, Role, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
 };
-use crate::grants::{Ledger, ScopeGrant};
-use crate::policy::Policy;
+use crate::grants::{Grant, Ledger};
+use crate::policy::{DangerousPermission, Exemption, PermissionPattern, Policy};
 
 /// 2026-11-21T00:27:41Z, when the samples are looked at.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
@@ -24,10 +26,16 @@ pub(crate) struct Sample {
     pub(crate) snapshot: Snapshot,
     pub(crate) report: Report,
     pub(crate) ledger: Ledger,
+    pub(crate) policy: Policy,
     calls: Vec<(String, u64)>,
 }
 
 impl Sample {
+    /// The id of the client of that name.
+    pub(crate) fn id(&self, name: &str) -> &ClientId {
+        &self.snapshot.clients.iter().find(|client| client.name == name).expect("in the sample").id
+    }
+
     /// Keeps the clients of these names, judged as before.
     pub(crate) fn keep_clients(&mut self, names: &[&str]) {
         self.snapshot.clients.retain(|client| names.contains(&client.name.as_str()));
@@ -37,10 +45,11 @@ impl Sample {
     pub(crate) fn organisation(&self) -> Organisation<'_> {
         Organisation {
             org: "default",
-            audited: Some(Audited { snapshot: &self.snapshot, report: &self.report }),
+            audited: Some(Audited { snapshot: &self.snapshot, report: &self.report, policy: &self.policy }),
             complete: true,
             failure: None,
             calls: &self.calls,
+            selection: Selection::default(),
         }
     }
 }
@@ -48,7 +57,7 @@ impl Sample {
 /// An organisation whose first refresh failed.
 pub(crate) fn failed() -> Organisation<'static> {
     let failure = Some("the platform refused the client's credentials: 400 invalid_client");
-    Organisation { org: "emea", audited: None, complete: false, failure, calls: &[] }
+    Organisation { org: "emea", audited: None, complete: false, failure, calls: &[], selection: Selection::default() }
 }
 
 /// About sixty clients with planted risks; roles cannot be read.
@@ -103,6 +112,66 @@ pub(crate) fn clean() -> Sample {
     let mut table = ScopeTable::default();
     let client = client(1, "Wallboard", (GrantType::Code, "CODE"), &["analytics:readonly"], &mut table);
     judged(vec![client], table, Input::Read(BTreeMap::new()))
+}
+
+/// The planted organisation with roles that could be read, and with findings that somebody has settled: one is exempt, one approved.
+pub(crate) fn settled() -> Sample {
+    let mut sample = planted();
+    let (role, division) = (RoleId::new("0d1e2f3a-role"), DivisionId::new("4b5c6d7e-division"));
+    let permission = |text: &str| Permission::parse(text).expect("three segments");
+    let roles = [Role {
+        id: role.clone(),
+        name: "Provisioning | everything".to_owned(),
+        default_role: None,
+        is_default: false,
+        general: Box::default(),
+        permissions: [
+            permission("authorization:grant:add"),
+            permission("oauth:client:*"),
+            permission("routing:queue:view"),
+        ]
+        .into(),
+    }];
+    let divisions = [Division { id: division.clone(), name: "Home".to_owned(), home: true }];
+    let snapshot = &mut sample.snapshot;
+    snapshot.roles = Input::Read(roles.into_iter().map(|role| (role.id.clone(), role)).collect());
+    snapshot.divisions = Input::Read(divisions.into_iter().map(|division| (division.id.clone(), division)).collect());
+    let described = [("oauth", "Creates and changes OAuth clients"), ("users:readonly", "Reads users")];
+    snapshot.registry = Input::Read(described.map(|(id, text)| (id.to_owned(), text.to_owned())).into());
+    for client in &mut snapshot.clients {
+        client.redirect_uris = match client.name.as_str() {
+            "Partner provisioning portal" => ["https://portal.example.com/<cb>".to_owned()].into(),
+            _ => Box::default(),
+        };
+        if client.name == "Terraform (production)" {
+            client.role_grants = [None, Some(division.clone()), Some(DivisionId::new("*"))]
+                .map(|division| RoleGrant { role: role.clone(), division })
+                .into();
+        }
+    }
+    let end = Timestamp::from_seconds(1_814_313_600);
+    let reason = "Migration | `tool` @all until summer";
+    let exemption =
+        Exemption::of_every_client("portal-2027", "dangerous-scope", "integrations team", reason, Some(end));
+    sample.policy.exemptions.push(exemption);
+    sample.policy.permissions.dangerous.push(DangerousPermission {
+        pattern: PermissionPattern::new("oauth:client:add").expect("three segments"),
+        severity: Severity::Critical,
+        reason: "Mints OAuth clients.".to_owned(),
+        allow_unmatched: false,
+    });
+    sample.report = audit::evaluate(&sample.snapshot, &policy(), None, sample.snapshot.taken_at);
+    for finding in &mut sample.report.findings {
+        match finding.evidence.key.as_str() {
+            "oauth" => {
+                finding.status = Status::Exempt;
+                finding.evidence.details.push(("exemption", "portal-2027".to_owned()));
+            }
+            "scim" => finding.status = Status::Approved,
+            _ => {}
+        }
+    }
+    sample
 }
 
 /// How a well-watched organisation fares, whose roles cannot be read.
@@ -179,15 +248,14 @@ fn judged(
         registry: Input::Read(BTreeMap::new()),
         roles,
         divisions: Input::Read(BTreeMap::new()),
+        permissions: Input::Read(std::collections::BTreeSet::new()),
     };
     let report = audit::evaluate(&snapshot, &policy(), None, taken_at);
-    let held: BTreeSet<ScopeGrant> = report
-        .dangerous_scope_grants()
-        .map(|(client, scope, _)| ScopeGrant { client: client.clone(), scope: scope.to_owned() })
-        .collect();
+    let held: BTreeSet<Grant> =
+        report.dangerous_scope_grants().map(|(client, scope, _)| Grant::scope(client, scope)).collect();
     // All but these were there when the exporter first looked.
-    let later = |grant: &ScopeGrant| matches!(grant.scope.as_str(), "oauth" | "upload" | "telephony");
-    let at_first: BTreeSet<ScopeGrant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
+    let later = |grant: &Grant| matches!(grant.power.name(), "oauth" | "upload" | "telephony");
+    let at_first: BTreeSet<Grant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
     let first = Timestamp::from_seconds(NOW.seconds() - 40 * 86_400);
     let ledger = Ledger::default().after_refresh(None, at_first.clone(), first).after_refresh(
         Some(&at_first),
@@ -195,9 +263,13 @@ fn judged(
         Timestamp::from_seconds(NOW.seconds() - 3 * 3_600),
     );
     let calls = vec![("GET /api/v2/oauth/clients".to_owned(), 1), ("GET /api/v2/oauth/scopes".to_owned(), 1)];
-    Sample { snapshot, report, ledger, calls }
+    Sample { snapshot, report, ledger, policy: policy(), calls }
 }
 
 fn policy() -> Policy {
-    Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid")
+    // Two rules are enough to see every part of a report, and keep the samples short.
+    let slugs = audit::rules::slugs();
+    let others = slugs.iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(*slug));
+    let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
+    Policy::parse(&off.concat(), &slugs).expect("the policy is valid")
 }

@@ -3,7 +3,7 @@
 //! Not the process's end: `cli` does that.
 
 use super::Organisation;
-use crate::audit::Report;
+use crate::audit::{EnabledRule, Rule, Status};
 use crate::domain::{Collector, NotRead, Severity, Snapshot};
 
 /// From which severity on open findings fail an audit.
@@ -41,12 +41,34 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
     if organisations.iter().any(missing) {
         return 3;
     }
-    let found = |report: &Report| match when.fail_on {
-        FailOn::Policy => report.worst_open() >= Some(report.fail_on),
-        FailOn::Severity(least) => report.worst_open() >= Some(least),
-        FailOn::Never => false,
+    let found = |organisation: &Organisation<'_>| {
+        let Some(report) = organisation.audited.map(|audited| audited.report) else { return false };
+        let least = match when.fail_on {
+            FailOn::Policy => report.fail_on,
+            FailOn::Severity(least) => least,
+            FailOn::Never => return false,
+        };
+        let mut open = report.findings.iter().filter(|finding| finding.status == Status::Open);
+        open.any(|finding| finding.severity >= least && organisation.selection.is_counted(finding))
     };
-    u8::from(organisations.iter().filter_map(|organisation| organisation.audited).any(|audited| found(audited.report)))
+    u8::from(organisations.iter().any(found))
+}
+
+/// An enabled rule that could not be judged by, since an input was not read.
+#[derive(Debug, Clone, Copy)]
+pub struct NotJudged<'a> {
+    /// Which rule.
+    pub rule: &'static Rule,
+    /// The input that it lacks.
+    pub input: Collector,
+    /// Why, and what would cure it.
+    pub why: &'a NotRead,
+}
+
+/// Why that rule could not be judged by; `None` where it was.
+pub fn not_judged<'a>(snapshot: &'a Snapshot, enabled: &EnabledRule) -> Option<NotJudged<'a>> {
+    let rule = enabled.rule;
+    rule.needs.iter().find_map(|&input| Some(NotJudged { rule, input, why: snapshot.not_read(input)? }))
 }
 
 /// The inputs that could not be read, with the reason, in the order of [`Collector::ALL`].
@@ -57,7 +79,7 @@ pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &NotRead)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::output::{Selection, fingerprints, sample};
 
     #[test]
     fn what_is_missing_beats_what_was_found() {
@@ -79,5 +101,29 @@ mod tests {
         ] {
             assert_eq!(exit_code(&organisations, when), expected, "{organisations:?} {when:?}");
         }
+    }
+
+    #[test]
+    fn what_is_printed_does_not_decide_and_what_was_there_before_does_not_count() {
+        let planted = sample::planted();
+        let all = fingerprints(&planted.report);
+        let but_one = all.iter().skip(1).copied().collect();
+        for (selection, expected) in [
+            (Selection::default(), 1),
+            (Selection { least: Some(Severity::Critical), ..Selection::default() }, 1),
+            (Selection { before: Some(&all), ..Selection::default() }, 0),
+            (Selection { before: Some(&but_one), ..Selection::default() }, 1),
+        ] {
+            let organisation = Organisation { selection, ..planted.organisation() };
+            assert_eq!(exit_code(&[organisation], FailWhen::default()), expected, "{selection:?}");
+        }
+    }
+
+    #[test]
+    fn an_input_that_was_not_read_is_3_under_strict_only() {
+        let (planted, clean) = (sample::planted(), sample::clean());
+        let strict = FailWhen { strict: true, ..FailWhen::default() };
+        assert_eq!(exit_code(&[planted.organisation()], strict), 3);
+        assert_eq!(exit_code(&[clean.organisation()], strict), 0);
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, rfc3339, shortened, unread, visible};
+use super::{Audited, Organisation, Summary, excuse, not_judged, rfc3339, shortened, unread, utc, visible};
 use crate::audit::{Finding, Status};
 use crate::domain::{ClientState, Severity, Snapshot};
 
@@ -59,6 +59,8 @@ struct Row {
     id: String,
     rule: &'static str,
     evidence: String,
+    /// A line of its own below: who settled it.
+    then: Option<String>,
 }
 
 impl Table {
@@ -73,7 +75,7 @@ impl Table {
 
     fn organisation(&mut self, organisation: &Organisation<'_>) {
         let org = visible(organisation.org);
-        let Some(Audited { snapshot, report }) = organisation.audited else {
+        let Some(audited) = organisation.audited else {
             let heading = self.painted(&format!("Organisation {org}"), "1");
             self.line(&heading);
             let why = organisation.failure.map_or("no reason was given".into(), visible);
@@ -81,18 +83,20 @@ impl Table {
             self.line(&format!("{verdict}: {why}"));
             return;
         };
+        let snapshot = audited.snapshot;
         let of = &snapshot.organisation;
         let heading = self.painted(&format!("{} (org {org}, {})", visible(&of.name), visible(&of.region)), "1");
         self.line(&heading);
         self.line(&format!("Read {}. Organisation id {}.", rfc3339(snapshot.taken_at), visible(of.id.as_str())));
-        self.findings(snapshot, &report.findings);
+        self.findings(snapshot, organisation);
+        self.settled(audited, organisation);
         self.line("");
-        self.summary(organisation, &Summary::new(snapshot, report), snapshot);
+        self.summary(organisation, audited);
     }
 
-    fn findings(&mut self, snapshot: &Snapshot, findings: &[Finding]) {
+    fn findings(&mut self, snapshot: &Snapshot, organisation: &Organisation<'_>) {
         for severity in Severity::ALL {
-            let open = findings.iter().filter(|f| f.status == Status::Open && f.severity == severity);
+            let open = organisation.findings().filter(|f| f.status == Status::Open && f.severity == severity);
             let mut rows: Vec<Row> = open.map(|finding| Row::new(snapshot, finding)).collect();
             if rows.is_empty() {
                 continue;
@@ -112,18 +116,55 @@ impl Table {
         }
     }
 
+    /// What does not count, and why.
+    fn settled(&mut self, audited: Audited<'_>, organisation: &Organisation<'_>) {
+        for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
+            let of_status = organisation.findings().filter(|finding| finding.status == status);
+            let mut rows: Vec<Row> = of_status
+                .map(|finding| {
+                    let mut row = Row::new(audited.snapshot, finding);
+                    // The severity comes first, so that a narrow column still tells it.
+                    row.evidence.insert_str(0, &format!("{}: ", finding.severity));
+                    if let Some(exemption) = excuse(audited, finding) {
+                        let end =
+                            exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", utc(end)));
+                        let (owner, reason) = (visible(&exemption.owner), visible(&exemption.reason));
+                        row.then = Some(format!("{end}, {owner}: {reason}"));
+                    }
+                    row
+                })
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            rows.sort_by(|a, b| (&a.name, &a.id, a.rule).cmp(&(&b.name, &b.id, b.rule)));
+            let heading = self.painted(&status.label().replace('_', " ").to_uppercase(), "2");
+            self.line("");
+            self.line(&format!("{heading}  {}", counted(rows.len(), "finding")));
+            self.rows(&rows);
+        }
+    }
+
     fn rows(&mut self, rows: &[Row]) {
         let Some(columns) = Columns::fit(rows, self.style.width) else {
             for row in rows {
                 self.line(&format!("  {}", row.name));
                 self.line(&format!("    {}", row.id));
                 self.line(&format!("    {}: {}", row.rule, row.evidence));
+                self.then(row);
             }
             return;
         };
         self.row(columns, ["CLIENT", "CLIENT ID", "RULE", "EVIDENCE"]);
         for row in rows {
             self.row(columns, [&row.name, &row.id, row.rule, &row.evidence]);
+            self.then(row);
+        }
+    }
+
+    fn then(&mut self, row: &Row) {
+        if let Some(then) = &row.then {
+            self.line(&format!("    {then}"));
         }
     }
 
@@ -137,7 +178,10 @@ impl Table {
         self.line(&line);
     }
 
-    fn summary(&mut self, organisation: &Organisation<'_>, summary: &Summary, snapshot: &Snapshot) {
+    /// What was judged and what was not: never only that all is well.
+    fn summary(&mut self, organisation: &Organisation<'_>, audited: Audited<'_>) {
+        let Audited { snapshot, report, .. } = audited;
+        let summary = Summary::new(snapshot, report);
         let worst: Vec<String> = (summary.flagged_by_severity.iter())
             .filter(|(_, clients)| *clients > 0)
             .map(|(severity, clients)| format!("{clients} {severity}"))
@@ -158,6 +202,17 @@ impl Table {
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
         ));
+        let lacking: Vec<_> = report.rules.iter().filter_map(|rule| not_judged(snapshot, rule)).collect();
+        self.line(&format!(
+            "{}: {} evaluated, {} not evaluated.",
+            counted(report.rules.len(), "rule"),
+            report.rules.len() - lacking.len(),
+            lacking.len(),
+        ));
+        let left_out = organisation.left_out();
+        if left_out > 0 {
+            self.line(&format!("{} left out by the filters of this run.", counted(left_out, "finding")));
+        }
         for (collector, why) in unread(snapshot) {
             let not_read = self.painted("NOT READ", "33");
             let cure = why
@@ -165,6 +220,10 @@ impl Table {
                 .as_deref()
                 .map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
             self.line(&format!("{not_read} {}: {}.{cure}", collector.label(), visible(&why.message)));
+            let rules: Vec<&str> = lacking.iter().filter(|l| l.input == collector).map(|l| l.rule.slug).collect();
+            if !rules.is_empty() {
+                self.line(&format!("  not evaluated without it: {}", rules.join(", ")));
+            }
         }
         if !organisation.complete {
             let incomplete = self.painted("INCOMPLETE", "1;31");
@@ -186,6 +245,7 @@ impl Row {
             id: client.map_or_else(String::new, |id| visible(id.as_str()).into_owned()),
             rule: finding.rule.slug,
             evidence: visible(&finding.evidence.to_string()).into_owned() + &state,
+            then: None,
         }
     }
 }
@@ -223,6 +283,15 @@ mod tests {
         let incomplete =
             Organisation { complete: false, failure: Some("page 2 of 3 never came"), ..clean.organisation() };
         insta::assert_snapshot!(render(&[planted.organisation(), incomplete, sample::failed()], PLAIN));
+    }
+
+    #[test]
+    fn what_is_settled_is_shown_with_who_settled_it() {
+        let mut sample = sample::settled();
+        let keep = ["Partner provisioning portal", "Batch password sync"].map(|name| sample.id(name).clone());
+        sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+        let selection = crate::output::Selection { least: Some(Severity::Critical), ..Default::default() };
+        insta::assert_snapshot!(render(&[Organisation { selection, ..sample.organisation() }], PLAIN));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Never hides: an exempt finding stays in every output. Which findings it covers is decided in `audit`.
 
 use super::Selector;
-use crate::domain::{Client, Timestamp};
+use crate::domain::{Client, ClientId, Timestamp};
 
 /// An exemption of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,5 +31,43 @@ impl Exemption {
     /// Whether it is about this client.
     pub fn is_about(&self, client: &Client) -> bool {
         self.client.picks(client)
+    }
+
+    /// The same of a client of which only the id is known, since it is gone.
+    pub fn is_about_id(&self, id: &ClientId) -> bool {
+        self.is_about_organisation() || self.client.ids.contains(id)
+    }
+
+    /// Whether it names clients by id or by name, instead of taking all of them or all of a grant type.
+    pub fn names_clients(&self) -> bool {
+        !self.client.ids.is_empty() || !self.client.names.is_empty()
+    }
+
+    /// Whether it is about the organisation too, whose findings are no client's.
+    pub fn is_about_organisation(&self) -> bool {
+        self.client == Selector::default()
+    }
+
+    /// Whether its end has come.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+#[cfg(test)]
+impl Exemption {
+    /// An exemption for every client, for tests of what is reported of exemptions.
+    pub(crate) fn of_every_client(id: &str, rule: &str, owner: &str, reason: &str, expires: Option<Timestamp>) -> Self {
+        Self {
+            id: id.to_owned(),
+            rule: rule.to_owned(),
+            client: Selector::default(),
+            only: None,
+            owner: owner.to_owned(),
+            reason: reason.to_owned(),
+            ticket: None,
+            expires,
+            line: 7,
+        }
     }
 }

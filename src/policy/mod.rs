@@ -2,17 +2,26 @@
 //!
 //! Not the judgement itself (`audit`). A policy that exists is valid: reading one is `parse`'s business.
 
+mod check;
 mod exemption;
+mod extension;
+mod fields;
+mod json_schema;
+mod layer;
 mod parse;
 mod pattern;
 mod permission;
+mod scalar;
+mod schema;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 pub use exemption::Exemption;
-pub use parse::PolicyError;
+pub use extension::Extension;
+pub use json_schema::json_schema;
+pub use parse::{PolicyError, Reading};
 pub use pattern::NamePattern;
 pub use permission::PermissionPattern;
 
@@ -132,6 +141,8 @@ pub struct ScopePolicy {
     pub toxic: Vec<ToxicCombination>,
     /// From which part of the registry on, in percent, a client holds all scopes.
     pub all_scopes_percent: u32,
+    /// More scopes than this are all scopes too, however large the registry.
+    pub all_scopes_cap: Option<usize>,
 }
 
 /// Scopes that no client should hold together.
@@ -144,8 +155,7 @@ pub struct ToxicCombination {
 }
 
 /// Whose scopes count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Judge {
     /// Those of clients whose tokens are bounded by scopes.
     #[default]
@@ -211,12 +221,17 @@ impl Policy {
     ///
     /// Every mistake is reported, each with its place in the file.
     pub fn parse(text: &str, rules: &[&str]) -> Result<Self, Vec<PolicyError>> {
-        parse::over_built_in(text, rules)
+        Self::read(text, Reading { rules, now: None, extension: &Extension::default() })
+    }
+
+    /// The same, with what the settings add, and with `exemption_max` counted from a moment.
+    pub fn read(text: &str, reading: Reading<'_>) -> Result<Self, Vec<PolicyError>> {
+        parse::over_built_in(text, reading)
     }
 
     /// The policy without a file.
     pub fn built_in(rules: &[&str]) -> Result<Self, Vec<PolicyError>> {
-        parse::over_built_in("", rules)
+        Self::parse("", rules)
     }
 
     /// The setting of that rule, where the policy has one.

@@ -2,6 +2,7 @@
 //!
 //! Nothing is judged, published or kept here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -116,6 +117,7 @@ impl Fetch<'_> {
         let (listed, listing) = self.clients(registry.read().unwrap_or(&none), &identity).await?;
         let roles = self.input(Collector::Roles, self.platform.roles(), has_roles).await?;
         let divisions = self.input(Collector::Divisions, self.platform.divisions(), has_divisions).await?;
+        let permissions = self.permissions().await;
         self.statuses.sort_by_key(|status| status.collector);
 
         let registry = match registry {
@@ -130,8 +132,17 @@ impl Fetch<'_> {
             region: self.platform.config().region.clone(),
         };
         let own_client = Some(identity.own_client);
-        let snapshot =
-            Snapshot { organisation, taken_at: now, own_client, clients, scopes, registry, roles, divisions };
+        let snapshot = Snapshot {
+            organisation,
+            taken_at: now,
+            own_client,
+            clients,
+            scopes,
+            registry,
+            roles,
+            divisions,
+            permissions,
+        };
         Ok(Fetched { snapshot, listing, calls: Vec::new(), duplicates, rejected })
     }
 
@@ -179,6 +190,32 @@ impl Fetch<'_> {
                 Ok(Input::NotRead(NotRead { missing_permission, message: error.to_string() }))
             }
         }
+    }
+
+    /// The registry of permissions: only the policy's patterns are compared with it, so that no failure matters to the
+    /// refresh. What was read before stays good.
+    async fn permissions(&mut self) -> Input<BTreeSet<String>> {
+        let started = Instant::now();
+        let read = tokio::time::timeout(self.config.deadline / 4, self.platform.permissions()).await;
+        let why = match read {
+            Ok(Ok(permissions)) => {
+                self.status(Collector::Permissions, true, true, started);
+                return Input::Read(permissions);
+            }
+            Ok(Err(error)) => NotRead {
+                missing_permission: error.missing_permission().map(str::to_owned),
+                message: error.to_string(),
+            },
+            Err(_) => NotRead { missing_permission: None, message: "the platform took too long".to_owned() },
+        };
+        self.status(Collector::Permissions, false, why.missing_permission.is_none(), started);
+        warn!(
+            collector = Collector::Permissions.label(),
+            error = why.message,
+            "the registry of permissions cannot be read"
+        );
+        let known = self.previous.and_then(|previous| previous.permissions.read().cloned());
+        known.map_or(Input::NotRead(why), Input::Read)
     }
 
     fn is_whole<T>(&self, listed: &Listed<T>) -> bool {

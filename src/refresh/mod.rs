@@ -4,6 +4,7 @@
 
 mod complete;
 mod fetch;
+mod in_force;
 mod judge;
 mod metrics;
 mod reload;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use complete::{Incomplete, Listing};
 pub use fetch::{Failure, Fetched, fetch};
+pub use in_force::{Files, InForce};
 pub use judge::Judge;
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::Reloader;

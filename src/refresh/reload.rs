@@ -1,6 +1,6 @@
-//! The reload of the policy file, by signal or by request: all of it, or nothing.
+//! The reload of policy and baseline, by signal or by request: all of it, or nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,55 +8,43 @@ use arc_swap::ArcSwap;
 use tracing::{error, info};
 
 use super::Judge;
-use crate::audit::rules;
+use super::in_force::{self, Files, InForce};
+use crate::baseline::Baseline;
 use crate::domain::Timestamp;
-use crate::policy::Policy;
+use crate::policy::{Extension, Policy};
 use crate::publish::Publisher;
 
-/// A larger policy file is a mistake.
-const MAX_BYTES: u64 = 4 << 20;
-
-/// Reads the policy file again and has every organisation's last snapshot judged anew.
+/// Reads the files again and has every organisation's last snapshot judged anew.
 #[derive(Debug)]
 pub struct Reloader {
-    file: Option<PathBuf>,
-    policy: Arc<ArcSwap<Policy>>,
+    files: Files,
+    in_force: Arc<ArcSwap<InForce>>,
     judges: Vec<Arc<Judge>>,
     publisher: Publisher,
 }
 
 impl Reloader {
-    /// A reloader of that file for those organisations.
-    pub fn new(
-        file: Option<PathBuf>,
-        policy: Arc<ArcSwap<Policy>>,
-        judges: Vec<Arc<Judge>>,
-        publisher: Publisher,
-    ) -> Self {
-        Self { file, policy, judges, publisher }
+    /// A reloader of those files for those organisations.
+    pub fn new(files: Files, in_force: Arc<ArcSwap<InForce>>, judges: Vec<Arc<Judge>>, publisher: Publisher) -> Self {
+        Self { files, in_force, judges, publisher }
     }
 
     /// Reads the policy, the built-in one where no file is named. The message names every mistake.
-    pub fn read(file: Option<&PathBuf>) -> Result<Policy, String> {
-        let slugs = rules::slugs();
-        let Some(path) = file else {
-            return Policy::built_in(&slugs).map_err(|errors| list("the built-in policy", &errors));
-        };
-        let name = path.display().to_string();
-        let size = std::fs::metadata(path).map_err(|error| format!("policy file {name}: {error}"))?.len();
-        if size > MAX_BYTES {
-            return Err(format!("policy file {name}: {size} bytes are more than the {MAX_BYTES} that are read"));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| format!("policy file {name}: {error}"))?;
-        Policy::parse(&text, &slugs).map_err(|errors| list(&format!("policy file {name}"), &errors))
+    pub fn read(file: Option<&PathBuf>, extension: &Extension) -> Result<Policy, String> {
+        in_force::policy(file.map(PathBuf::as_path), extension)
     }
 
-    /// Reloads. A bad file keeps the old policy, and shows in the metrics. Blocking.
+    /// Reads the baseline; `None` where no file is named or it is missing. The message tells what is wrong, and where.
+    pub fn read_baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> {
+        in_force::baseline(file)
+    }
+
+    /// Reloads. A bad file keeps policy and baseline as they were, and shows in the metrics. Blocking.
     pub fn reload(&self) -> Result<(), String> {
         let now = Timestamp::from(SystemTime::now());
-        match Self::read(self.file.as_ref()) {
-            Ok(policy) => {
-                self.policy.store(Arc::new(policy));
+        match self.read_again() {
+            Ok(in_force) => {
+                self.in_force.store(Arc::new(in_force));
                 for judge in &self.judges {
                     judge.rejudge(now);
                 }
@@ -64,19 +52,25 @@ impl Reloader {
                     reload.last_successful = true;
                     reload.last_success = now;
                 });
-                info!("policy reloaded");
+                info!("policy and baseline reloaded");
                 Ok(())
             }
             Err(cause) => {
                 self.publisher.update(|_, reload| reload.last_successful = false);
-                error!(cause, "the policy is wrong; the one before stays in force");
+                error!(cause, "policy or baseline is wrong; those before stay in force");
                 Err(cause)
             }
         }
     }
-}
 
-fn list(what: &str, errors: &[crate::policy::PolicyError]) -> String {
-    let errors: Vec<String> = errors.iter().map(|error| format!("{what}, {error}")).collect();
-    errors.join("\n")
+    /// A baseline that was there and is not any more is a mistake: without it no approval would be asked for.
+    fn read_again(&self) -> Result<InForce, String> {
+        let read = InForce::read(&self.files)?;
+        match &self.files.baseline {
+            Some(path) if read.baseline.is_none() && self.in_force.load().baseline.is_some() => {
+                Err(format!("baseline file {}: it was there before and is missing", path.display()))
+            }
+            _ => Ok(read),
+        }
+    }
 }

@@ -20,6 +20,7 @@ pub const FAMILIES: &[Family] = &[REQUESTS];
 pub(super) enum Handler {
     Metrics,
     Page,
+    Client,
     Report,
     Healthy,
     Ready,
@@ -30,13 +31,23 @@ pub(super) enum Handler {
 }
 
 impl Handler {
-    const ALL: [Self; 8] =
-        [Self::Metrics, Self::Page, Self::Report, Self::Healthy, Self::Ready, Self::Reload, Self::Icon, Self::None];
+    const ALL: [Self; 9] = [
+        Self::Metrics,
+        Self::Page,
+        Self::Client,
+        Self::Report,
+        Self::Healthy,
+        Self::Ready,
+        Self::Reload,
+        Self::Icon,
+        Self::None,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
+            Self::Client => "client",
             Self::Report => "report",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
@@ -51,7 +62,7 @@ impl Handler {
         match self {
             Self::Metrics | Self::Icon => &[StatusCode::OK],
             Self::Page => &[StatusCode::OK, StatusCode::INTERNAL_SERVER_ERROR],
-            Self::Report => {
+            Self::Client | Self::Report => {
                 &[StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::INTERNAL_SERVER_ERROR]
             }
             Self::Healthy | Self::Ready => &[StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE],

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use crate::output::{Audited, FailWhen, Organisation, exit_code, json};
-use crate::publish::Published;
+use crate::output::{Audited, FailWhen, Organisation, Selection, exit_code, json};
+use crate::publish::{Judged, Published};
 
 /// The last document that was made, kept for whoever asks again before the next generation.
 #[derive(Debug, Clone, Default)]
@@ -44,10 +44,14 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
             let judged = organisation.judged.as_deref();
             Organisation {
                 org: &organisation.org,
-                audited: judged.map(|judged| Audited { snapshot: &judged.snapshot, report: &judged.report }),
+                audited: judged.map(|judged| {
+                    let Judged { snapshot, report, policy, .. } = judged;
+                    Audited { snapshot, report, policy }
+                }),
                 complete: judged.is_some(),
                 failure: organisation.freshness.failure.as_deref(),
                 calls: judged.map_or(&[], |judged| &judged.calls),
+                selection: Selection::default(),
             }
         })
         .collect();

@@ -3,7 +3,8 @@
 //! | path | methods | answer |
 //! |---|---|---|
 //! | the telemetry path | GET, HEAD | the metrics, always 200 |
-//! | `/` | GET, HEAD | the status page |
+//! | `/` | GET, HEAD | the status page; `q`, `severity`, `grant` and `status` in its query search clients |
+//! | `/clients/ID` | GET, HEAD | the page of one client |
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
 //! | `/-/healthy` | GET, HEAD | 200 while the process and its tasks live |
 //! | `/-/ready` | GET, HEAD | 200 once there is something to rely on |
@@ -63,10 +64,12 @@ impl Routes {
             let refusal = answer::text(StatusCode::PAYLOAD_TOO_LARGE, "No request here has a body.");
             return (Handler::None, refusal);
         }
+        let closed = || access::details_closed(&self.view.config, self.view.bound, request);
         let answer = match handler {
             Handler::Metrics => self.metrics(request.headers()),
-            Handler::Page => self.page(access::details_closed(&self.view.config, self.view.bound, request)).await,
-            Handler::Report => self.report(access::details_closed(&self.view.config, self.view.bound, request)).await,
+            Handler::Page => self.page(closed(), page::Search::parse(request.uri().query())).await,
+            Handler::Client => self.client(closed(), request.uri().path()).await,
+            Handler::Report => self.report(closed()).await,
             Handler::Healthy => self.healthy(),
             Handler::Ready => self.ready(),
             Handler::Reload => self.reload(access::is_cross_site(request)).await,
@@ -87,6 +90,7 @@ impl Routes {
             "/-/ready" => Some(Handler::Ready),
             "/-/reload" => Some(Handler::Reload),
             "/favicon.ico" => Some(Handler::Icon),
+            _ if path.starts_with(page::link::CLIENTS) => Some(Handler::Client),
             _ => None,
         }
     }
@@ -104,21 +108,42 @@ impl Routes {
         answer
     }
 
-    async fn page(&self, closed: Option<&'static str>) -> Answer {
+    async fn page(&self, closed: Option<&'static str>, search: page::Search) -> Answer {
         let published = self.view.reader.current();
         let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(move || {
+            Some(page::page(&published, now, &page::Options { telemetry_path: &path, closed, search: &search }))
+        });
+        making.await.unwrap_or_else(|| self.not_found())
+    }
+
+    async fn client(&self, closed: Option<&'static str>, path: &str) -> Answer {
+        if let Some(reason) = closed {
+            return answer::text(StatusCode::FORBIDDEN, reason);
+        }
+        let unknown = || answer::text(StatusCode::NOT_FOUND, "No organisation has a client with this id.");
+        let Some(id) = page::link::client_id(path) else { return unknown() };
+        let published = self.view.reader.current();
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        self.make(move || page::client::page(&published, &id, now, &path)).await.unwrap_or_else(unknown)
+    }
+
+    /// Makes a page off the async workers, a few at a time; `None` where there is none.
+    async fn make(&self, page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static) -> Option<Answer> {
         // Never closed; were it, pages would merely not be bounded.
         let turn = Arc::clone(&self.page_turns).acquire_owned().await;
         let making = tokio::task::spawn_blocking(move || {
-            let page = page::page(&published, now, &page::Options { telemetry_path: &path, closed });
+            let page = page();
             drop(turn);
             page
         });
-        match making.await {
-            Ok(Ok(page)) => answer::html(page, page::security_policy()),
-            Ok(Err(cause)) => failed("status page", &cause.to_string()),
-            Err(cause) => failed("status page", &cause.to_string()),
-        }
+        Some(match making.await {
+            Ok(page) => match page? {
+                Ok(page) => answer::html(page, page::security_policy()),
+                Err(cause) => failed("page", &cause.to_string()),
+            },
+            Err(cause) => failed("page", &cause.to_string()),
+        })
     }
 
     async fn report(&self, closed: Option<&'static str>) -> Answer {
@@ -167,8 +192,9 @@ impl Routes {
 
     fn not_found(&self) -> Answer {
         let metrics = &self.view.config.telemetry_path;
-        let paths =
-            format!("Not found. There is:\n{metrics}\n/\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)");
+        let paths = format!(
+            "Not found. There is:\n{metrics}\n/\n/clients/ID\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
+        );
         answer::text(StatusCode::NOT_FOUND, paths)
     }
 }

@@ -58,6 +58,34 @@ pub(super) const DANGEROUS_SCOPES: &[&str] = &[
     "users",
 ];
 
+/// Permissions that give control or mass data: the reference's list (5.7) without `externalContacts:contact:view`, which
+/// ordinary integrations need.
+pub(super) const DANGEROUS_PERMISSIONS: &[&str] = &[
+    "authorization:grant:add",
+    "authorization:grant:delete",
+    "authorization:role:add",
+    "authorization:role:edit",
+    "authorization:role:delete",
+    "authorization:orgTrustee:add",
+    "oauth:client:add",
+    "oauth:client:edit",
+    "oauth:client:delete",
+    "oauth:client:authorize",
+    "oauth:token:delete",
+    "directory:user:add",
+    "directory:user:edit",
+    "directory:user:delete",
+    "directory:user:setPassword",
+    "directory:organization:admin",
+    "integrations:integration:edit",
+    "integrations:action:edit",
+    "integrations:actionFunction:edit",
+    "telephony:plugin:all",
+    "recording:retentionPolicy:edit",
+    "recording:recording:view",
+    "gdpr:request:add",
+];
+
 const fn row(name: &'static str, description: &'static str, grant: &'static str) -> ClientRow {
     ClientRow {
         name,
@@ -228,11 +256,10 @@ pub(super) const CLIENTS: &[ClientRow] = &[
         "gdpr:request:add",
         RISK,
     )]),
-    cc("Tenant settings sync", "Production to test", &[("Tenant settings sync", "Test and UAT")]).plants(&[(
-        DangerousPermission,
-        "directory:organization:admin",
-        RISK,
-    )]),
+    cc("Tenant settings sync", "Production to test", &[("Tenant settings sync", "Test and UAT")]).plants(&[
+        (AdminRole, "Tenant settings sync", RISK),
+        (DangerousPermission, "directory:organization:admin", RISK),
+    ]),
     cc("Contact merge job", "Deduplicates contacts", &[("Contact wildcard", "Home")]).plants(&[
         (WildcardPermission, "externalContacts:*:view", RISK),
         (WildcardPermission, "relate:contact:*", RISK),
@@ -327,6 +354,7 @@ pub(super) const CLIENTS: &[ClientRow] = &[
     )
     .plants(&[
         (LoopbackRedirect, "http://localhost:3000/callback", RISK),
+        (LoopbackRedirect, "http://127.0.0.1:8080/callback", RISK),
         (InsecureRedirect, "http://localhost:3000/callback", TRAP),
     ]),
     code(

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::catalog::{self, ClientRow, DANGEROUS_SCOPES, EVERY_SCOPE, EXPORTER};
+use super::catalog::{self, ClientRow, EVERY_SCOPE, EXPORTER};
 use super::catalog_roles::{DIVISIONS, Kind, ROLES, RoleRow, SITES, TEAM_POLICIES, TEAMS};
+use super::generated;
 use super::ids::{self, DAY};
 use super::options::{ClientSet, Options};
-use super::risk::{Planted, Risk};
-use super::truth::Grant;
-use super::{generated, world};
+use super::plants::plants;
+use super::risk::Planted;
 
 /// The `secret` of every client entity: an exporter must never let it out (reference 3.2).
 pub const PLANTED_SECRET: &str = "SIMULATED-SECRET-MUST-NEVER-LEAVE";
@@ -133,50 +133,6 @@ pub(super) fn person(seed: u64, of: &str) -> Value {
     let number = ids::rng(seed, "author", of).u8(..12);
     let id = ids::uuid(seed, "user", &number.to_string());
     json!({ "id": id, "selfUri": format!("/api/v2/users/{id}") })
-}
-
-/// The plants that a row names, and those that the row shows by itself.
-fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<Planted> {
-    let grant = Grant::of(client);
-    let credentials = grant == Grant::ClientCredentials;
-    let scopes: Vec<&str> = world::items(&client["scope"]).filter_map(Value::as_str).collect();
-    let mut found: Vec<(Risk, &str, bool)> = row.plants.to_vec();
-    let dangerous = scopes.iter().filter(|scope| DANGEROUS_SCOPES.contains(scope));
-    found.extend(dangerous.map(|scope| (Risk::DangerousScope, *scope, credentials)));
-    let validity = row.validity.unwrap_or(86_400);
-    let shown = [
-        (Risk::ImplicitGrant, grant == Grant::Implicit),
-        (Risk::PasswordGrant, grant == Grant::Password),
-        (Risk::UnknownGrant, grant == Grant::Other),
-        (Risk::NoScopes, !credentials && scopes.is_empty()),
-        (Risk::IneffectiveScopes, credentials && !scopes.is_empty()),
-        (Risk::IneffectiveRedirects, credentials && !row.redirects.is_empty()),
-        (Risk::NoRole, credentials && row.roles.is_empty() && row.bare_roles.is_empty()),
-        (Risk::AllDivisions, row.roles.iter().any(|(_, division)| *division == "*")),
-        (Risk::LongLivedToken, validity > 86_400),
-        (Risk::ScimLivedToken, validity > 172_800),
-        (Risk::DisabledClient, ["inactive", "disabled"].contains(&row.state)),
-        (Risk::UnknownState, !["active", "inactive", "disabled"].contains(&row.state)),
-        (Risk::DeletionScheduled, row.deletion_in_days.is_some()),
-        (Risk::NoDescription, row.description.is_empty()),
-        (Risk::UnusedClient, row.dormant),
-    ];
-    found.extend(shown.into_iter().filter(|(_, is)| *is).map(|(risk, _)| (risk, "", false)));
-    if matches!(row.grant, "CLIENT_CREDENTIALS" | "SAML2BEARER") {
-        found.push((Risk::OldGrantSpelling, row.grant, true));
-    }
-    let planted = found.into_iter().map(|(risk, evidence, trap)| Planted {
-        client_id: client["id"].as_str().unwrap_or_default().to_owned(),
-        client_name: row.name.to_owned(),
-        risk,
-        evidence: match risk {
-            Risk::UnresolvedRole => id_of(options, "role", evidence),
-            Risk::UnresolvedDivision => id_of(options, "division", evidence),
-            _ => evidence.to_owned(),
-        },
-        trap,
-    });
-    planted.collect()
 }
 
 fn divisions(seed: u64) -> Vec<Value> {

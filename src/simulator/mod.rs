@@ -15,6 +15,7 @@ mod http;
 mod ids;
 mod options;
 mod organisation;
+mod plants;
 mod recorder;
 mod reply;
 mod risk;

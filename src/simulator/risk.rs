@@ -106,6 +106,8 @@ risks! {
     UnknownState = "unknown-state",
     /// `dateToDelete` is set.
     DeletionScheduled = "deletion-scheduled",
+    /// No owner in the description.
+    NoOwner = "no-owner",
     /// No description.
     NoDescription = "no-description",
     /// No row in the usage results.

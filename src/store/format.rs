@@ -2,7 +2,7 @@
 //!
 //! Its own types, so that the domain can change without changing the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Saved;
 use crate::domain::{
     Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission,
-    Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+    Power, Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
 };
-use crate::grants::{Ledger, Memory, ScopeGrant};
+use crate::grants::{Grant, Ledger, Memory};
 
 const FORMAT: u32 = 1;
 
@@ -35,18 +35,30 @@ struct SavedOrganisation {
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
+    /// Absent in files of before there was such an input.
+    #[serde(default = "never_read")]
+    permissions: SavedInput<BTreeSet<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SavedGrant {
     client: String,
-    scope: String,
+    #[serde(flatten)]
+    power: SavedPower,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     missed: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_since: Option<i64>,
+}
+
+/// One field, `scope` or `permission`; files of before there were permissions know `scope` only.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedPower {
+    Scope(String),
+    Permission(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,11 +86,17 @@ enum SavedInput<T> {
     NotRead { missing_permission: Option<String>, message: String },
 }
 
+fn never_read<T>() -> SavedInput<T> {
+    SavedInput::NotRead { missing_permission: None, message: "it has not been read yet".to_owned() }
+}
+
 #[derive(Serialize, Deserialize)]
 struct SavedRole {
     id: String,
     name: String,
     default_role: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_default: bool,
     general: Vec<String>,
     /// Domain, entity, action, and whether it is conditional.
     permissions: Vec<(String, String, String, bool)>,
@@ -89,6 +107,11 @@ struct SavedDivision {
     id: String,
     name: String,
     home: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -125,8 +148,11 @@ impl From<&Saved> for SavedOrganisation {
                 Memory::Held { first_seen, missed } => (first_seen.map(Timestamp::seconds), missed, None),
                 Memory::Gone(since) => (None, 0, Some(since.seconds())),
             };
-            let (client, scope) = (grant.client.to_string(), grant.scope.clone());
-            SavedGrant { client, scope, first_seen, missed, gone_since }
+            let power = match &grant.power {
+                Power::Scope(scope) => SavedPower::Scope(scope.clone()),
+                Power::Permission(permission) => SavedPower::Permission(permission.clone()),
+            };
+            SavedGrant { client: grant.client.to_string(), power, first_seen, missed, gone_since }
         });
         Self {
             name: snapshot.organisation.name.clone(),
@@ -143,6 +169,7 @@ impl From<&Saved> for SavedOrganisation {
                 let save = |d: &Division| SavedDivision { id: d.id.to_string(), name: d.name.clone(), home: d.home };
                 divisions.values().map(save).collect()
             }),
+            permissions: save_input(&snapshot.permissions, Clone::clone),
         }
     }
 }
@@ -156,7 +183,11 @@ impl SavedOrganisation {
                     Memory::Held { first_seen: grant.first_seen.map(Timestamp::from_seconds), missed: grant.missed }
                 }
             };
-            (ScopeGrant { client: ClientId::new(grant.client), scope: grant.scope }, memory)
+            let power = match grant.power {
+                SavedPower::Scope(scope) => Power::Scope(scope),
+                SavedPower::Permission(permission) => Power::Permission(permission),
+            };
+            (Grant { client: ClientId::new(grant.client), power }, memory)
         });
         let ledger = Ledger::from_entries(grants);
         let mut scopes = ScopeTable::default();
@@ -177,6 +208,7 @@ impl SavedOrganisation {
                 let restore = |d: SavedDivision| Division { id: DivisionId::new(d.id), name: d.name, home: d.home };
                 divisions.into_iter().map(restore).map(|division| (division.id.clone(), division)).collect()
             }),
+            permissions: restore_input(self.permissions, |permissions| permissions),
         };
         Saved { client_id: self.client_id, api_host: self.api_host, snapshot: Arc::new(snapshot), ledger }
     }
@@ -234,6 +266,7 @@ fn save_role(role: &Role) -> SavedRole {
         id: role.id.to_string(),
         name: role.name.clone(),
         default_role: role.default_role.clone(),
+        is_default: role.is_default,
         general: role.general.to_vec(),
         permissions: role.permissions.iter().map(permission).collect(),
     }
@@ -249,6 +282,7 @@ fn restore_role(saved: SavedRole) -> Role {
     Role {
         id: RoleId::new(saved.id),
         name: saved.name,
+        is_default: saved.is_default || saved.default_role.is_some(),
         default_role: saved.default_role,
         general: saved.general.into(),
         permissions: saved.permissions.into_iter().map(permission).collect(),
@@ -272,85 +306,4 @@ fn restore_input<T, S>(saved: SavedInput<S>, restore: impl FnOnce(S) -> T) -> In
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    pub(in crate::store) fn saved() -> Saved {
-        let mut scopes = ScopeTable::default();
-        let client = SavedClient {
-            id: "c-1".to_owned(),
-            name: "Wallboard \"north\"".to_owned(),
-            description: None,
-            grant_type: "CODE".to_owned(),
-            state: "active".to_owned(),
-            scopes: vec!["oauth".to_owned(), "users:readonly".to_owned()],
-            roles: vec![("r-1".to_owned(), Some("*".to_owned())), ("r-2".to_owned(), None)],
-            redirect_uris: vec!["https://example.com/cb".to_owned()],
-            token_validity: Some(300),
-            created: Some(1),
-            modified: Some(2),
-            created_by: Some("u-1".to_owned()),
-            modified_by: None,
-            deletion: None,
-        };
-        let role = Role {
-            id: RoleId::new("r-1"),
-            name: "Master Admin".to_owned(),
-            default_role: Some("admin".to_owned()),
-            general: Box::new(["admin".to_owned()]),
-            permissions: Box::new([Permission {
-                domain: "oauth".into(),
-                entity: "*".into(),
-                action: "view".into(),
-                conditional: true,
-            }]),
-        };
-        let clients = vec![restore_client(client, &mut scopes)];
-        let snapshot = Snapshot {
-            organisation: Organisation {
-                id: OrgId::new("o-1"),
-                name: "Example".to_owned(),
-                region: "mypurecloud.ie".to_owned(),
-            },
-            taken_at: Timestamp::from_seconds(1_790_000_000),
-            own_client: Some(ClientId::new("c-1")),
-            clients,
-            scopes,
-            registry: Input::Read(BTreeMap::from([("oauth".to_owned(), "OAuth clients".to_owned())])),
-            roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
-            divisions: Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() }),
-        };
-        let grant = |scope: &str| ScopeGrant { client: ClientId::new("c-1"), scope: scope.to_owned() };
-        let ledger = Ledger::from_entries([
-            (grant("oauth"), Memory::Held { first_seen: Some(Timestamp::from_seconds(5)), missed: 1 }),
-            (grant("scim"), Memory::Gone(Timestamp::from_seconds(6))),
-            (grant("users"), Memory::Held { first_seen: None, missed: 0 }),
-        ]);
-        let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
-        Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
-    }
-
-    #[test]
-    fn the_file_is_as_documented() {
-        let file = encode(&BTreeMap::from([(OrgId::new("o-1"), saved())]));
-        insta::assert_snapshot!(String::from_utf8(file).expect("JSON is UTF-8"));
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let organisations = BTreeMap::from([(OrgId::new("o-1"), saved())]);
-        assert_eq!(decode(&encode(&organisations)), Ok(organisations));
-    }
-
-    proptest! {
-        #[test]
-        fn damage_gives_an_error_or_a_state_and_never_a_panic(at in 0_usize..1_400, byte: u8) {
-            let mut file = encode(&BTreeMap::from([(OrgId::new("o-1"), saved())]));
-            let position = at % file.len();
-            file[position] = byte;
-            let _ = decode(&file);
-        }
-    }
-}
+pub(super) mod tests;

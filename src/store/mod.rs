@@ -4,6 +4,7 @@
 
 mod format;
 mod metrics;
+pub mod snapshot_file;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

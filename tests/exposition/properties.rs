@@ -9,11 +9,11 @@ use genesyscloud_oauth_exporter::domain::{ClientState, GrantType, OrgId, Organis
 use genesyscloud_oauth_exporter::exposition::{
     AUDITED_FAMILIES, Config, Encoding, FRESHNESS_FAMILIES, Format, StatusPart,
 };
-use genesyscloud_oauth_exporter::grants::{Ledger, Memory, ScopeGrant};
+use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory};
 use proptest::prelude::*;
 
 use crate::reference;
-use crate::world::{self, Org, Sketch, scope_grant};
+use crate::world::{self, Org, Sketch, permission_grant, scope_grant};
 
 const POLICY: &str = r#"
 [scopes]
@@ -33,8 +33,15 @@ fn any_org() -> impl Strategy<Value = Org> {
     let client = (any_text(), any_text(), 0..6_usize, 0..4_usize, scopes, (time.clone(), time.clone(), time));
     let clients = prop::collection::vec(client, 0..6);
     let ledger = prop::collection::vec((any_text(), any_text(), prop::option::of(0_i64..5), 0..3_u32), 0..4);
-    (any_text(), any_text(), clients, ledger, prop::collection::vec(0..4_usize, 0..10)).prop_map(
-        |(org, name, mut clients, ledger, statuses)| {
+    let permission = prop::sample::select(vec!["oauth:client:add", "*:client:a\"dd", "users:user:view", "oauth:*:*"]);
+    let memory = (prop::option::of(0_i64..5), 0..3_u32);
+    // Whose, which, with which status (4: gone), and since when.
+    let permissions = prop::collection::vec((any_text(), permission, 0..5_usize, memory), 0..6);
+    let baseline = prop::option::of(prop::array::uniform4(0..3_usize));
+    let exemptions = prop::collection::vec((any_text(), 0_i64..9), 0..3);
+    let statuses = prop::collection::vec(0..4_usize, 0..10);
+    (any_text(), any_text(), clients, ledger, statuses, (permissions, baseline, exemptions)).prop_map(
+        |(org, name, mut clients, ledger, statuses, (mut permissions, baseline, exemptions))| {
             let mut ids = BTreeSet::new();
             clients.retain(|client| ids.insert(client.0.clone()));
             clients.sort_by(|a, b| a.0.cmp(&b.0));
@@ -49,20 +56,39 @@ fn any_org() -> impl Strategy<Value = Org> {
             for (client, (.., times)) in org.snapshot.clients.iter_mut().zip(&clients) {
                 (client.created, client.modified, client.deletion) = *times;
             }
-            for (finding, status) in org.report.findings.iter_mut().zip(statuses) {
-                finding.status = Status::ALL[status];
+            for (finding, status) in statuses.into_iter().enumerate() {
+                org.set_status(finding, Status::ALL[status]);
             }
+            org.report.baseline = baseline.map(world::judged_baseline);
+            org.report.exemptions = exemptions
+                .into_iter()
+                .enumerate()
+                .map(|(n, (id, end))| (format!("{n}{id}"), Timestamp::from_seconds(end)))
+                .collect();
+            let mut distinct = BTreeSet::new();
+            permissions.retain(|(client, permission, ..)| distinct.insert((client.clone(), *permission)));
             let held: Vec<_> =
                 org.report.dangerous_scope_grants().map(|(c, scope, _)| (c.clone(), scope.to_owned())).collect();
             let held = held.into_iter().enumerate().map(|(n, (client, scope))| {
                 let first_seen = (n % 3 > 0).then_some(world::NOW);
-                (ScopeGrant { client, scope }, Memory::Held { first_seen, missed: 0 })
+                (Grant::scope(&client, &scope), Memory::Held { first_seen, missed: 0 })
             });
             org.ledger = Ledger::from_entries(held.chain(ledger.into_iter().map(|(client, scope, seen, missed)| {
                 let first_seen = seen.map(Timestamp::from_seconds);
                 let memory = if missed == 2 { Memory::Gone(world::NOW) } else { Memory::Held { first_seen, missed } };
                 (scope_grant(&client, &scope), memory)
             })));
+            let told = permissions.into_iter().map(|(client, permission, status, (seen, missed))| {
+                if let Some(status) = Status::ALL.get(status) {
+                    org.hold(&client, permission, *status);
+                }
+                let first_seen = seen.map(Timestamp::from_seconds);
+                let memory = if missed == 2 { Memory::Gone(world::NOW) } else { Memory::Held { first_seen, missed } };
+                (permission_grant(&client, permission), memory)
+            });
+            let told: Vec<_> = told.collect();
+            let known: Vec<_> = org.ledger.entries().map(|(grant, memory)| (grant.clone(), memory)).collect();
+            org.ledger = Ledger::from_entries(known.into_iter().chain(told));
             org
         },
     )

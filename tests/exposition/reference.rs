@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use genesyscloud_oauth_exporter::audit::{Status, Verdict};
-use genesyscloud_oauth_exporter::domain::{Client, ClientState, GrantType, Severity};
+use genesyscloud_oauth_exporter::audit::{DangerousGrant, Status, Verdict};
+use genesyscloud_oauth_exporter::domain::{Client, ClientState, GrantType, Permission, Power, Severity};
 use genesyscloud_oauth_exporter::exposition::{AUDITED_FAMILIES, Config};
+use genesyscloud_oauth_exporter::grants::{Grant, Memory};
 use genesyscloud_oauth_exporter::metric::Family;
 
 use crate::world::Org;
@@ -137,15 +138,30 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
         "client_dangerous_scope_first_seen_timestamp_seconds" => org
             .ledger
             .entries()
-            .map(|(grant, memory)| {
-                let exempt = report.findings.iter().any(|finding| {
-                    finding.status == Status::Exempt
-                        && finding.client.as_ref() == Some(&grant.client)
-                        && finding.evidence.key == grant.scope
-                });
-                let first_seen = if exempt { 0 } else { memory.first_seen().seconds() };
-                (words(&[grant.client.as_str(), &grant.scope]), first_seen)
+            .filter_map(|(grant, memory)| {
+                let Power::Scope(scope) = &grant.power else { return None };
+                Some((words(&[grant.client.as_str(), scope]), first_seen(org, grant, memory)))
             })
+            .collect(),
+        "client_dangerous_scope_unapproved" if report.baseline.is_some() => org
+            .ledger
+            .entries()
+            .filter_map(|(grant, _)| {
+                let Power::Scope(scope) = &grant.power else { return None };
+                Some((words(&[grant.client.as_str(), scope]), unapproved(org, grant)))
+            })
+            .collect(),
+        "client_dangerous_permission_unapproved" if report.baseline.is_some() => {
+            permissions(org, |grant, _| unapproved(org, grant))
+        }
+        "client_dangerous_scope_unapproved" | "client_dangerous_permission_unapproved" => vec![],
+        "client_dangerous_permission_first_seen_timestamp_seconds" => {
+            permissions(org, |grant, memory| first_seen(org, grant, memory))
+        }
+        "dangerous_permission_clients" => report
+            .dangerous_permissions
+            .iter()
+            .map(|permission| (words(&[&permission.pattern, permission.severity.label()]), number(permission.holders)))
             .collect(),
         "client_created_timestamp_seconds" => per_client(&|client| Some(client.created?.seconds())),
         "client_modified_timestamp_seconds" => per_client(&|client| Some(client.modified?.seconds())),
@@ -156,9 +172,48 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
         "scopes_known" => {
             snapshot.registry.read().map(|registry| (vec![], number(registry.len()))).into_iter().collect()
         }
-        "baseline_loaded" => vec![(vec![], 0)],
+        "baseline_loaded" => vec![(vec![], report.baseline.is_some().into())],
+        "baseline_timestamp_seconds" => {
+            report.baseline.iter().map(|baseline| (vec![], baseline.approved_at.seconds())).collect()
+        }
+        "baseline_drift" => report
+            .baseline
+            .iter()
+            .flat_map(|baseline| &baseline.drift)
+            .map(|drift| (words(&[drift.kind, &drift.dangerous.to_string()]), number(drift.count)))
+            .collect(),
+        "exemption_expiry_timestamp_seconds" => {
+            report.exemptions.iter().map(|(id, expires)| (words(&[id]), expires.seconds())).collect()
+        }
         other => panic!("the reference does not know {other}"),
     }
+}
+
+fn of_ledger<'a>(org: &'a Org, grant: &'a Grant) -> impl Iterator<Item = &'a DangerousGrant> {
+    org.report.grants.iter().filter(move |held| held.client == grant.client && held.power == grant.power)
+}
+
+fn first_seen(org: &Org, grant: &Grant, memory: Memory) -> i64 {
+    let exempt = of_ledger(org, grant).any(|held| held.status == Status::Exempt);
+    if exempt { 0 } else { memory.first_seen().seconds() }
+}
+
+fn unapproved(org: &Org, grant: &Grant) -> i64 {
+    of_ledger(org, grant).any(|held| held.status == Status::Open).into()
+}
+
+/// Permissions are told under the patterns that match them, with the largest of their numbers.
+fn permissions(org: &Org, number: impl Fn(&Grant, Memory) -> i64) -> Vec<Series> {
+    let mut series: BTreeMap<Vec<String>, i64> = BTreeMap::new();
+    for (grant, memory) in org.ledger.entries() {
+        let Power::Permission(permission) = &grant.power else { continue };
+        let permission = Permission::parse(permission).expect("three segments");
+        for pattern in org.report.permission_patterns.iter().filter(|pattern| pattern.meets(&permission)) {
+            let value = series.entry(words(&[grant.client.as_str(), pattern.as_str()])).or_default();
+            *value = number(grant, memory).max(*value);
+        }
+    }
+    series.into_iter().collect()
 }
 
 fn findings(org: &Org) -> Vec<Series> {

@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-use genesyscloud_oauth_exporter::audit::{self, Report, Status, Verdict, rules};
+use genesyscloud_oauth_exporter::audit::{
+    self, DangerousGrant, DangerousPermission, DriftCount, JudgedBaseline, Report, Status, Verdict, rules,
+};
 use genesyscloud_oauth_exporter::domain::{
     Client, ClientId, ClientState, Collector, CollectorStatus, DivisionId, Freshness, GrantType, Input, NotRead, OrgId,
-    Organisation, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+    Organisation, Power, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::exposition::{
     self, Audited, AuditedPart, Config, Encoding, Format, Reload, StatusPart, Watched,
 };
-use genesyscloud_oauth_exporter::grants::{Ledger, Memory, ScopeGrant};
-use genesyscloud_oauth_exporter::policy::Policy;
+use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory};
+use genesyscloud_oauth_exporter::policy::{PermissionPattern, Policy};
 use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -88,9 +90,15 @@ pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches:
         ])),
         roles: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
         divisions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
+        permissions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
     };
-    let policy = Policy::parse(policy, &rules::slugs()).expect("a valid policy");
-    let report = audit::evaluate(&snapshot, &policy, None, NOW);
+    // Two rules are enough to see every family, and keep the text short.
+    let others =
+        rules::slugs().into_iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(slug));
+    let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
+    let policy = Policy::parse(&format!("{policy}\n{}", off.concat()), &rules::slugs()).expect("a valid policy");
+    let mut report = audit::evaluate(&snapshot, &policy, None, NOW);
+    report.permission_patterns = PATTERNS.into_iter().filter_map(PermissionPattern::new).collect();
     Org { label: org.to_owned(), snapshot, report, ledger: Ledger::default(), freshness: freshness() }
 }
 
@@ -162,7 +170,20 @@ pub(crate) fn ugly() -> Vec<Org> {
         ),
         (scope_grant("c-1", "we\"ird\n\\"), Memory::Held { first_seen: None, missed: 1 }),
         (scope_grant("c-0, gone", "users"), Memory::Gone(NOW)),
+        (
+            permission_grant("c-2", "oauth:client:a\"dd"),
+            Memory::Held { first_seen: Some(Timestamp::from_seconds(1_700_000_005)), missed: 0 },
+        ),
+        (permission_grant("c-2", "oauth:client:*"), Memory::Held { first_seen: None, missed: 0 }),
+        (permission_grant("c-0, gone", "users:*:view"), Memory::Gone(NOW)),
     ]);
+    first.hold("c-2", "oauth:client:a\"dd", Status::Open);
+    first.hold("c-2", "oauth:client:*", Status::Approved);
+    first.set_status(0, Status::Approved);
+    first.report.baseline = Some(judged_baseline([1, 0, 0, 2]));
+    first.report.exemptions = vec![("EX-1 \"old\"".to_owned(), Timestamp::from_seconds(1_801_000_000))];
+    first.report.dangerous_permissions =
+        vec![DangerousPermission { pattern: PATTERNS[1].to_owned(), severity: Severity::High, holders: 1 }];
     first.freshness = Freshness {
         last_attempt: Some(NOW),
         last_success: Some(Timestamp::from_seconds(1_799_999_000)),
@@ -176,7 +197,7 @@ pub(crate) fn ugly() -> Vec<Org> {
     let sketch = Sketch("c-1", "the same id elsewhere", GrantType::Code, ClientState::Inactive, &["users"]);
     let mut second = org("eu \"west\"", organisation, "", &[sketch]);
     second.snapshot.registry = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
-    second.report.findings[0].status = Status::Exempt;
+    second.set_status(0, Status::Exempt);
     second.report.verdicts[0].verdict = Verdict::Compliant;
     second.ledger = Ledger::from_entries([(
         scope_grant("c-1", "users"),
@@ -189,8 +210,48 @@ fn status(collector: Collector, success: bool, milliseconds: u64) -> CollectorSt
     CollectorStatus { collector, success, supported: success, duration: Duration::from_millis(milliseconds) }
 }
 
-pub(crate) fn scope_grant(client: &str, scope: &str) -> ScopeGrant {
-    ScopeGrant { client: ClientId::new(client), scope: scope.to_owned() }
+pub(crate) fn scope_grant(client: &str, scope: &str) -> Grant {
+    Grant::scope(&ClientId::new(client), scope)
+}
+
+pub(crate) fn permission_grant(client: &str, permission: &str) -> Grant {
+    Grant::permission(&ClientId::new(client), permission)
+}
+
+/// The kinds of drift that are told, with these counts.
+pub(crate) fn judged_baseline(counts: [usize; 4]) -> JudgedBaseline {
+    let kinds = [("client-added", true), ("client-added", false), ("role-content", true), ("role-content", false)];
+    let drift = kinds.into_iter().zip(counts).map(|((kind, dangerous), count)| DriftCount { kind, dangerous, count });
+    JudgedBaseline { approved_at: Timestamp::from_seconds(1_790_000_000), drift: drift.collect() }
+}
+
+/// The patterns of dangerous permissions in these worlds.
+pub(crate) const PATTERNS: [&str; 3] = ["oauth:client:*", "*:client:a\"dd", "users:*:*"];
+
+impl Org {
+    /// Adds a dangerous permission that a client holds.
+    pub(crate) fn hold(&mut self, client: &str, permission: &str, status: Status) {
+        let grant = permission_grant(client, permission);
+        let parsed = genesyscloud_oauth_exporter::domain::Permission::parse(permission).expect("three segments");
+        let meeting = self.report.permission_patterns.iter().filter(|pattern| pattern.meets(&parsed));
+        let patterns = meeting.map(ToString::to_string).collect();
+        self.report.grants.push(DangerousGrant { client: grant.client, power: grant.power, status, patterns });
+        self.report.grants.sort();
+    }
+
+    /// Gives a finding a status, and its grant the same.
+    pub(crate) fn set_status(&mut self, finding: usize, status: Status) {
+        let Some(finding) = self.report.findings.get_mut(finding) else { return };
+        finding.status = status;
+        let power = Power::Scope(finding.evidence.key.clone());
+        let is_scope = finding.rule.slug == "dangerous-scope";
+        for grant in self.report.grants.iter_mut().filter(|_| is_scope) {
+            if Some(&grant.client) == finding.client.as_ref() && grant.power == power {
+                grant.status = status;
+            }
+        }
+        self.report.grants.sort();
+    }
 }
 
 /// Own families of every kind, well named.

@@ -1,100 +1,141 @@
-//! Rules on the scopes of clients whose tokens they bound.
+//! Rules on what scopes permit, for clients whose tokens they bound.
 //!
-//! Roles and permissions are judged elsewhere: scopes have no effect on client credentials
-//! ("Scopes only apply to clients not using the `client_credential` grant", Python SDK, `OAuthClient.md`).
+//! Untidy lists of scopes are `scope_hygiene`'s. Scopes have no effect on client credentials ("Scopes only apply to clients
+//! not using the `client_credential` grant", Python SDK, `OAuthClient.md`).
 
-use super::{AppliesTo, Confidence, Context, DANGEROUS_SCOPE, Rule, configured_severity};
-use crate::audit::{Evidence, Finding, Kind, Status};
-use crate::domain::{Client, Collector, Severity};
-use crate::policy::Policy;
+use std::collections::BTreeSet;
+
+use super::{AppliesTo, BASE, Context, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
+use crate::audit::{Evidence, Finding, Kind};
+use crate::domain::{Collector, Severity};
+
+const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 
 pub(super) static DANGEROUS: Rule = Rule {
     slug: DANGEROUS_SCOPE,
     title: "Dangerous scope",
     severity: Severity::High,
-    confidence: Confidence::Certain,
+    severity_note: "that of the policy's pattern",
     applies_to: AppliesTo::Scoped,
-    needs: &[Collector::Clients],
-    why: "A token of this client can use the scope with all the power of whichever user signs in. \
-          Scopes are listed at https://help.mypurecloud.com/articles/introduction-to-scopes/.",
+    why: "A token of this client can use the scope with all the power of whichever user signs in.",
+    reference: SCOPES,
     traps: "users:readonly is not users; scopes of client-credentials clients have no effect.",
     remediation: "Take the scope from the client, or replace it by its :readonly form. Where it is needed, approve it.",
-    severities: dangerous_severities,
+    severities: |rule, policy| any_of(rule, policy, policy.scopes.dangerous.iter().map(|pattern| pattern.severity)),
     check: dangerous,
+    ..BASE
 };
 
 pub(super) static MISSING_REQUIRED: Rule = Rule {
     slug: "missing-required-scope",
     title: "Required scope missing",
     severity: Severity::Low,
-    confidence: Confidence::Certain,
     applies_to: AppliesTo::Scoped,
-    needs: &[Collector::Clients],
     why: "The policy expects this client to hold the scope; without it the integration fails where it is used.",
-    traps: "x satisfies x:readonly unless the policy says exact = true.",
+    reference: SCOPES,
+    traps: "Silent unless the policy requires scopes. x satisfies x:readonly unless the policy says exact = true.",
     remediation: "Add the scope to the client, or take it from the policy's expectation.",
-    severities: one_severity,
     check: missing_required,
+    ..BASE
+};
+
+pub(super) static ALL_SCOPES: Rule = Rule {
+    slug: "all-scopes",
+    title: "Nearly all scopes",
+    severity: Severity::High,
+    applies_to: AppliesTo::Scoped,
+    needs: &[Collector::Clients, Collector::Scopes],
+    why: "The client may do nearly all that the platform can do: its scopes bound nothing.",
+    reference: SCOPES,
+    traps: "x counts as x:readonly too, since it includes it. Scopes that the registry does not have count for nothing.",
+    remediation: "Ask what the client calls, and leave it the scopes of these calls.",
+    check: all_scopes,
+    ..BASE
+};
+
+pub(super) static TOXIC: Rule = Rule {
+    slug: TOXIC_SCOPES,
+    title: "Scopes that should not come together",
+    severity: Severity::Critical,
+    applies_to: AppliesTo::Scoped,
+    why: "Together the scopes permit what none of them permits alone.",
+    reference: SCOPES,
+    traps: "The :readonly form of a scope completes no combination that names the scope itself.",
+    remediation: "Split the client in two, so that no token holds all of them.",
+    check: toxic,
+    ..BASE
 };
 
 fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in judged(context) {
+    for client in context.covered(&DANGEROUS) {
         for scope in &client.scopes {
-            let Some(pattern) = context.dangerous.get(scope.position()).copied().flatten() else { continue };
-            let name = context.snapshot.scopes.name(*scope);
-            let approved = context.baseline.is_some_and(|baseline| baseline.approves_scope(&client.id, name));
+            let Some(pattern) = context.dangerous_scope(*scope) else { continue };
+            let evidence = Evidence::scope(context.snapshot.scopes.name(*scope));
             findings.push(Finding {
-                rule: &DANGEROUS,
-                client: Some(client.id.clone()),
-                severity: pattern.severity,
-                status: if approved { Status::Approved } else { Status::Open },
-                evidence: Evidence::scope(name),
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),
+                ..context.finding_at(&DANGEROUS, pattern.severity, client, evidence)
             });
         }
     }
 }
 
 fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let severity = configured_severity(&MISSING_REQUIRED, context.policy);
-    for client in judged(context) {
-        let held: Vec<&str> = client.scopes.iter().map(|scope| context.snapshot.scopes.name(*scope)).collect();
-        let mut missing: Vec<&str> = context
-            .policy
-            .required_scopes(client)
-            .filter(|required| !held.iter().any(|held| satisfies(held, required, context.policy.scopes.exact)))
-            .collect();
-        missing.sort_unstable();
-        missing.dedup();
-        findings.extend(missing.into_iter().map(|scope| Finding {
-            rule: &MISSING_REQUIRED,
-            client: Some(client.id.clone()),
-            severity,
-            status: Status::Open,
-            evidence: Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}")),
-            pattern: None,
-            reason: "The policy requires it of this client.".to_owned(),
-        }));
+    for client in context.covered(&MISSING_REQUIRED) {
+        let required: BTreeSet<&str> = context.policy.required_scopes(client).collect();
+        if required.is_empty() {
+            continue;
+        }
+        let held = context.scopes_of(client);
+        for scope in required.into_iter().filter(|required| !holds(context, &held, required)) {
+            let evidence = Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}"));
+            findings.push(Finding {
+                reason: "The policy requires it of this client.".to_owned(),
+                ..context.finding(&MISSING_REQUIRED, client, evidence)
+            });
+        }
     }
 }
 
-/// The clients whose scopes count under this policy.
-fn judged<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Client> {
-    let judge = context.policy.scopes.judge;
-    context.snapshot.clients.iter().filter(move |client| AppliesTo::Scoped.covers(client.grant_type, judge))
+fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else { return };
+    let percent = context.policy.scopes.all_scopes_percent;
+    for client in context.covered(&ALL_SCOPES) {
+        let held = context.scopes_of(client);
+        let permitted = registry.keys().filter(|scope| satisfied(&held, scope, false)).count();
+        if permitted * 100 >= registry.len() * percent as usize {
+            let text = format!("may use {permitted} of the platform's {} scopes", registry.len());
+            findings.push(context.finding(&ALL_SCOPES, client, Evidence::new(Kind::Client, "", text)));
+        }
+    }
 }
 
-/// Whether a held scope does what the required one asks: `x` includes `x:readonly`.
-fn satisfies(held: &str, required: &str, exact: bool) -> bool {
-    held == required || (!exact && required.strip_suffix(":readonly") == Some(held))
+fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered(&TOXIC) {
+        let held = context.scopes_of(client);
+        let mut told = BTreeSet::new();
+        for combination in &context.policy.scopes.toxic {
+            let scopes: BTreeSet<&str> = combination.scopes.iter().map(String::as_str).collect();
+            // Sorted, so that the order in the policy identifies nothing.
+            let key = scopes.iter().copied().collect::<Vec<_>>().join("+");
+            let met = !scopes.is_empty() && scopes.iter().all(|scope| held.contains(scope));
+            if met && told.insert(key.clone()) {
+                let text = format!("holds {} together", scopes.into_iter().collect::<Vec<_>>().join(", "));
+                findings.push(Finding {
+                    pattern: Some(key.clone()),
+                    reason: combination.reason.clone(),
+                    ..context.finding(&TOXIC, client, Evidence::new(Kind::Scopes, key, text))
+                });
+            }
+        }
+    }
 }
 
-fn dangerous_severities(_rule: &Rule, policy: &Policy) -> Vec<Severity> {
-    let patterns = &policy.scopes.dangerous;
-    Severity::ALL.into_iter().filter(|severity| patterns.iter().any(|p| p.severity == *severity)).collect()
+fn holds(context: &Context<'_>, held: &BTreeSet<&str>, required: &str) -> bool {
+    satisfied(held, required, context.policy.scopes.exact)
 }
 
-fn one_severity(rule: &Rule, policy: &Policy) -> Vec<Severity> {
-    vec![configured_severity(rule, policy)]
+/// Whether what is held does what the required scope asks: `x` includes `x:readonly`.
+fn satisfied(held: &BTreeSet<&str>, required: &str, exact: bool) -> bool {
+    held.contains(required) || (!exact && required.strip_suffix(":readonly").is_some_and(|base| held.contains(base)))
 }

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use super::findings::Name;
+use super::link;
 use super::words::{grant_words, state_word};
 use crate::audit::{ClientVerdict, Report, Verdict};
 use crate::domain::{Client, ClientId, ClientState, Snapshot};
@@ -18,6 +19,7 @@ const SCOPES: usize = 12;
 
 pub(super) struct ClientRow {
     pub(super) name: Name,
+    pub(super) link: String,
     pub(super) client_id: String,
     pub(super) grant: &'static str,
     pub(super) state: &'static str,
@@ -37,11 +39,12 @@ pub(super) struct HeldScope {
     pub(super) is_dangerous: bool,
 }
 
-/// The clients, the worst first and then by name.
-pub(super) fn client_rows(snapshot: &Snapshot, report: &Report) -> Vec<ClientRow> {
+/// The clients at these positions of the snapshot, the worst first and then by name.
+pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[usize]) -> Vec<ClientRow> {
     let dangerous: HashSet<(&ClientId, &str)> =
         report.dangerous_scope_grants().map(|(client, scope, _)| (client, scope)).collect();
-    let mut judged: Vec<(&Client, &ClientVerdict)> = snapshot.clients.iter().zip(&report.verdicts).collect();
+    let at = |&position: &usize| Some((snapshot.clients.get(position)?, report.verdicts.get(position)?));
+    let mut judged: Vec<(&Client, &ClientVerdict)> = hits.iter().filter_map(at).collect();
     judged.sort_by_cached_key(|(client, verdict)| {
         let rank = match verdict.verdict {
             Verdict::Flagged(severity) => (0, Some(Reverse(severity))),
@@ -73,6 +76,7 @@ fn row(
     };
     ClientRow {
         name: Name::new(&client.name),
+        link: link::to_client(&client.id),
         client_id: visible(client.id.as_str()).into_owned(),
         grant: grant_words(client.grant_type),
         state: state_word(client.state),

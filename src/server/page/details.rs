@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::clients::{ClientRow, client_rows};
 use super::findings::{Name, Row, worst_findings};
-use super::words::{grant_words, spoken, state_word};
+use super::search::Search;
+use super::words::{grant_words, severity_word, spoken, state_word};
+use super::worst::{WorstClient, worst_clients};
 use crate::audit::{DangerousScope, Report, Status};
 use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
 use crate::output::{Summary, unread, visible};
@@ -18,6 +20,16 @@ const SCOPES: usize = 15;
 const BAR: usize = 1_000;
 
 pub(super) struct Details {
+    /// Absent where somebody searches: then the clients that were found are the page.
+    pub(super) overview: Option<Overview>,
+    pub(super) total_clients: usize,
+    /// How many meet the search; all without one.
+    pub(super) found: usize,
+    pub(super) clients: Vec<ClientRow>,
+    pub(super) more_clients: usize,
+}
+
+pub(super) struct Overview {
     pub(super) tiles: Vec<Tile>,
     pub(super) bars: Vec<Bar>,
     pub(super) open: usize,
@@ -28,9 +40,7 @@ pub(super) struct Details {
     pub(super) scopes: Vec<ScopeRow>,
     pub(super) more_scopes: usize,
     pub(super) inputs: Vec<InputRow>,
-    pub(super) total_clients: usize,
-    pub(super) clients: Vec<ClientRow>,
-    pub(super) more_clients: usize,
+    pub(super) worst: Vec<WorstClient>,
 }
 
 /// A figure.
@@ -72,13 +82,27 @@ pub(super) struct InputRow {
 }
 
 impl Details {
-    pub(super) fn new(judged: &Judged, collectors: &[CollectorStatus], now: Timestamp) -> Self {
+    pub(super) fn new(judged: &Judged, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
+        let Judged { snapshot, report, .. } = judged;
+        let hits = search.hits(snapshot, report);
+        let clients = client_rows(snapshot, report, &hits);
+        Self {
+            overview: (!search.is_some()).then(|| Overview::new(judged, collectors, now)),
+            total_clients: snapshot.clients.len(),
+            found: hits.len(),
+            more_clients: hits.len() - clients.len(),
+            clients,
+        }
+    }
+}
+
+impl Overview {
+    fn new(judged: &Judged, collectors: &[CollectorStatus], now: Timestamp) -> Self {
         let Judged { snapshot, report, ledger, .. } = judged;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
         let (findings, new) = worst_findings(snapshot, report, ledger, now);
         let scopes = scope_rows(report);
-        let clients = client_rows(snapshot, report);
         Self {
             tiles: tiles(&summary, report, snapshot),
             bars: bars(&summary),
@@ -89,10 +113,8 @@ impl Details {
             new,
             more_scopes: report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count() - scopes.len(),
             scopes,
-            total_clients: snapshot.clients.len(),
-            more_clients: snapshot.clients.len() - clients.len(),
-            clients,
             inputs: Collector::ALL.into_iter().map(|collector| input(collector, snapshot, collectors)).collect(),
+            worst: worst_clients(snapshot, report),
         }
     }
 }
@@ -140,9 +162,13 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
 fn bars(summary: &Summary) -> Vec<Bar> {
     let grants = summary.by_grant_type.map(|(grant, count)| (grant_words(grant), grant.label(), count));
     let states = summary.by_state.map(|(state, count)| (state_word(state), state.label(), count));
+    let severities =
+        summary.open_by_severity.map(|(severity, count)| (severity_word(severity), severity.label(), count));
+    let open = summary.findings(Status::Open);
     vec![
-        Bar { title: "By grant type", segments: segments(&grants, summary.clients) },
-        Bar { title: "By state", segments: segments(&states, summary.clients) },
+        Bar { title: "Open findings by severity", segments: segments(&severities, open) },
+        Bar { title: "Clients by grant type", segments: segments(&grants, summary.clients) },
+        Bar { title: "Clients by state", segments: segments(&states, summary.clients) },
     ]
 }
 

@@ -2,25 +2,24 @@
 //!
 //! Bounded; the whole is in the report.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
-use super::words::{Moment, grant_words, state_word};
-use crate::audit::{Finding, Kind, Report, Status};
-use crate::domain::{ClientId, ClientState, Snapshot, Timestamp};
-use crate::grants::{Ledger, Memory};
+use super::link;
+use super::since::{FirstSeen, Since};
+use super::words::{grant_words, state_word};
+use crate::audit::{Finding, Report, Status};
+use crate::domain::{ClientState, Snapshot, Timestamp};
+use crate::grants::Ledger;
 use crate::output::{shortened, visible};
 
 /// Findings that are shown; the rest is counted.
 const WORST: usize = 50;
 /// A longer name is cut, and told whole in its title.
 const NAME: usize = 80;
-/// What was first seen this shortly ago is marked as new.
-const NEW: Duration = Duration::from_hours(24);
 
 pub(super) struct Row {
     pub(super) severity: &'static str,
     pub(super) name: Name,
+    /// The client's page.
+    pub(super) link: Option<String>,
     pub(super) client_id: String,
     pub(super) kind: &'static str,
     /// Where it is not active.
@@ -32,14 +31,6 @@ pub(super) struct Row {
     pub(super) reason: String,
     pub(super) since: Since,
     pub(super) is_new: bool,
-}
-
-pub(super) enum Since {
-    At(Moment),
-    /// It was there when the exporter first looked.
-    BeforeUs,
-    /// Nobody keeps that.
-    Unknown,
 }
 
 /// A name that somebody else chose: what is shown, and the whole where that is more.
@@ -55,44 +46,23 @@ pub(super) fn worst_findings(
     ledger: &Ledger,
     now: Timestamp,
 ) -> (Vec<Row>, usize) {
-    let since: HashMap<(&ClientId, &str), Memory> =
-        ledger.entries().map(|(grant, memory)| ((&grant.client, grant.scope.as_str()), memory)).collect();
-    let mut open: Vec<(&Finding, Option<Memory>)> = report
-        .findings
-        .iter()
-        .filter(|finding| finding.status == Status::Open)
-        .map(|finding| {
-            let key = finding.client.as_ref().filter(|_| finding.evidence.kind == Kind::Scope);
-            (finding, key.and_then(|client| since.get(&(client, finding.evidence.key.as_str())).copied()))
-        })
-        .collect();
-    let first_seen = |memory: &Option<Memory>| memory.map(Memory::first_seen).unwrap_or_default();
-    let is_new = |memory: &Option<Memory>| {
-        let first_seen = first_seen(memory);
-        first_seen != Timestamp::default() && now.since(first_seen) < NEW
-    };
-    let new = open.iter().filter(|(_, memory)| is_new(memory)).count();
+    let first_seen = FirstSeen::new(ledger, now);
+    let mut open: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == Status::Open).collect();
+    let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();
     // Stable: within equals the report's order stays, by client, rule and evidence.
-    open.sort_by_key(|(finding, memory)| std::cmp::Reverse((finding.severity, first_seen(memory))));
-    let rows = open.iter().take(WORST).map(|(finding, memory)| {
-        let since = match memory {
-            Some(Memory::Held { first_seen: Some(time), .. }) => Since::At(Moment::new(*time, now)),
-            Some(Memory::Held { first_seen: None, .. }) => Since::BeforeUs,
-            Some(Memory::Gone(_)) | None => Since::Unknown,
-        };
-        Row::new(snapshot, finding, since, is_new(memory))
-    });
-    (rows.collect(), new)
+    open.sort_by_cached_key(|finding| std::cmp::Reverse((finding.severity, first_seen.time(finding))));
+    (open.iter().take(WORST).map(|finding| Row::new(snapshot, finding, &first_seen)).collect(), new)
 }
 
 impl Row {
-    fn new(snapshot: &Snapshot, finding: &Finding, since: Since, is_new: bool) -> Self {
+    fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>) -> Self {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         let text = finding.evidence.to_string();
         let value = finding.evidence.key.as_str();
         Self {
             severity: finding.severity.label(),
             name: Name::new(client.map_or("The organisation", |client| &client.name)),
+            link: client.map(|client| link::to_client(&client.id)),
             client_id: finding.client.as_ref().map_or(String::new(), |id| visible(id.as_str()).into_owned()),
             kind: client.map_or("", |client| grant_words(client.grant_type)),
             state: client.map(|client| client.state).filter(|s| *s != ClientState::Active).map(state_word),
@@ -101,8 +71,8 @@ impl Row {
             evidence: visible(text.strip_suffix(value).unwrap_or(&text)).into_owned(),
             value: Name::new(value),
             reason: visible(&finding.reason).into_owned(),
-            since,
-            is_new,
+            since: first_seen.since(finding),
+            is_new: first_seen.is_new(finding),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(in crate::server) fn security_policy() -> HeaderValue {
     static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
         let hash = base64(&Sha256::digest(STYLE.as_bytes()));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'; \
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'self'; \
              frame-ancestors 'none'"
         );
         // A hash in base64 is always a header's text; without it the page would be plain, and still closed.

@@ -1,6 +1,6 @@
 //! The page in its states: what it says, what it hides, and that nobody else's text gets through as markup.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::*;
 use crate::domain::Freshness;
@@ -8,11 +8,15 @@ use crate::exposition::Reload;
 use crate::output::sample::{self, NOW, Sample};
 use crate::publish::{Judged, channel};
 
-const OPEN: Options<'_> = Options { telemetry_path: "/metrics", closed: None };
+static ALL: LazyLock<Search> = LazyLock::new(Search::default);
+
+fn open() -> Options<'static> {
+    Options { telemetry_path: "/metrics", closed: None, search: &ALL }
+}
 
 fn judged(sample: Sample) -> Arc<Judged> {
-    let Sample { snapshot, report, ledger, .. } = sample;
-    Arc::new(Judged { snapshot: Arc::new(snapshot), report, ledger, calls: Vec::new() })
+    let Sample { snapshot, report, ledger, policy, .. } = sample;
+    Arc::new(Judged { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
 }
 
 fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> Organisation {
@@ -40,22 +44,22 @@ fn failing() -> Freshness {
 fn gallery() -> Vec<(&'static str, String)> {
     let closed = Options {
         closed: Some("Details are a map of the strongest credentials. They are served on loopback only."),
-        ..OPEN
+        ..open()
     };
     let planted = || Some(judged(sample::planted()));
     vec![
-        ("planted", rendered(vec![organisation(sample::freshness(), planted())], true, &OPEN)),
-        ("clean", rendered(vec![organisation(sample::freshness(), Some(judged(sample::clean())))], true, &OPEN)),
-        ("starting", rendered(vec![organisation(Freshness::default(), None)], true, &OPEN)),
-        ("failing", rendered(vec![organisation(failing(), planted())], false, &OPEN)),
-        ("withdrawn", rendered(vec![organisation(Freshness { withdrawn: true, ..failing() }, None)], true, &OPEN)),
+        ("planted", rendered(vec![organisation(sample::freshness(), planted())], true, &open())),
+        ("clean", rendered(vec![organisation(sample::freshness(), Some(judged(sample::clean())))], true, &open())),
+        ("starting", rendered(vec![organisation(Freshness::default(), None)], true, &open())),
+        ("failing", rendered(vec![organisation(failing(), planted())], false, &open())),
+        ("withdrawn", rendered(vec![organisation(Freshness { withdrawn: true, ..failing() }, None)], true, &open())),
         ("closed", rendered(vec![organisation(sample::freshness(), planted())], true, &closed)),
     ]
 }
 
 #[test]
 fn names_stay_text() {
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &open());
     assert!(!page.contains("<script"), "no markup from names, and no script of ours");
     assert!(
         page.contains("&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe[U+000A]"),
@@ -74,7 +78,7 @@ fn nothing_is_loaded_and_nothing_runs() {
             "{name}: the style is what the policy's hash is of"
         );
         for forbidden in
-            ["<script", "javascript:", " on", "http://", "https://", "@import", "url(", "style=", "<iframe", "<form"]
+            ["<script", "javascript:", " on", "http://", "https://", "@import", "url(", "style=", "<iframe"]
         {
             let hits = page.matches(forbidden).count();
             // Event handlers are attributes: ` on...=`.
@@ -120,10 +124,10 @@ fn the_worst_come_first_and_the_rest_is_counted() {
             .findings
             .push(crate::audit::Finding { severity: crate::domain::Severity::Low, ..template.clone() });
     }
-    let open = sample.report.findings.len();
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample)))], true, &OPEN);
+    let count = sample.report.findings.len();
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample)))], true, &open());
     assert_eq!(page.matches("<td role=\"cell\" class=\"sev\">").count(), 50);
-    assert!(page.contains(&format!("and {} more in the", open - 50)));
+    assert!(page.contains(&format!("and {} more in the", count - 50)));
     let rows = page.split("<td role=\"cell\" class=\"sev\"><span class=\"badge ").skip(1);
     let badges: Vec<&str> = rows.filter_map(|row| row.split('"').next()).collect();
     let expected = [vec!["critical"; 4], vec!["high"; 23], vec!["low"; 23]].concat();
@@ -134,7 +138,7 @@ fn the_worst_come_first_and_the_rest_is_counted() {
 
 #[test]
 fn what_is_new_is_marked_and_what_was_always_there_is_not() {
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &open());
     assert!(page.contains("<span class=\"new\">3 new in 24 h</span>"));
     assert_eq!(page.matches("<span class=\"new\">new</span>").count(), 3);
     assert!(page.contains("before tracking"));
@@ -143,7 +147,7 @@ fn what_is_new_is_marked_and_what_was_always_there_is_not() {
 
 #[test]
 fn an_input_that_was_not_read_names_the_permission_that_cures_it() {
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &OPEN);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &open());
     assert!(page.contains("<code>authorization:role:view</code>"));
     assert!(page.contains("not read: roles"));
 }
@@ -159,4 +163,49 @@ fn empty_states_say_what_they_are() {
     assert!(find("failing").contains("Reload failed."));
     assert!(find("withdrawn").contains("too long ago to be shown"));
     assert!(!find("withdrawn").contains("/api/v1/report"), "no link to a report that is not there");
+}
+
+fn searched(query: &str) -> String {
+    let search = Search::parse(Some(query));
+    let options = Options { search: &search, ..open() };
+    rendered(vec![organisation(sample::freshness(), Some(judged(sample::settled())))], true, &options)
+}
+
+#[test]
+fn a_search_shows_the_clients_found_and_stays_in_the_form() {
+    let page = searched("q=portal&severity=critical&grant=code&status=flagged");
+    assert!(page.contains("Clients found <span class=\"count\">1 of 61</span>"));
+    assert!(page.contains("href=\"/clients/00000000-7a3e-4c1d-9b20-000000000000\""));
+    assert!(page.contains("name=\"q\" value=\"portal\""));
+    for chosen in ["critical", "code", "flagged"] {
+        assert!(page.contains(&format!("<option value=\"{chosen}\" selected>")), "{chosen}");
+    }
+    assert_eq!(page.matches(" selected>").count(), 3);
+    assert!(page.contains("Complete "), "freshness stays");
+    assert!(!page.contains("Worst clients"), "the overview gives way");
+    let none = searched("q=nothing+like+it");
+    assert!(none.contains("0 of 61") && none.contains("No client of this organisation meets every criterion."));
+    assert!(searched("").contains("Worst clients"));
+}
+
+#[test]
+fn what_was_searched_for_is_echoed_as_text_and_bounded() {
+    let page = searched("q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%E2%80%AE");
+    assert!(page.contains("value=\"&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]\""));
+    assert!(!page.contains("<script") && !page.contains('\u{202e}'));
+    let long = searched(&format!("q={}", "x".repeat(9_000)));
+    assert!(long.contains(&"x".repeat(200)) && !long.contains(&"x".repeat(201)));
+}
+
+#[test]
+fn rows_are_bounded_and_the_rest_is_counted() {
+    let mut sample = sample::planted();
+    let client = sample.snapshot.clients[0].clone();
+    sample.snapshot.clients = (0..700)
+        .map(|n| crate::domain::Client { id: crate::domain::ClientId::new(format!("{n:04}")), ..client.clone() })
+        .collect();
+    sample.report = crate::audit::evaluate(&sample.snapshot, &sample.policy, None, NOW);
+    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample)))], true, &open());
+    assert_eq!(page.matches("<td role=\"cell\" class=\"verdict\">").count(), 500);
+    assert!(page.contains("and 200 more; search above"));
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{ClientState, GrantType, Timestamp};
+use crate::domain::{ClientState, GrantType, Severity, Timestamp};
 use crate::output::{rfc3339, utc};
 
 /// A point in time, said in three ways.
@@ -65,6 +65,17 @@ pub(super) const fn state_word(state: ClientState) -> &'static str {
         ClientState::Inactive => "Inactive",
         ClientState::Disabled => "Disabled",
         ClientState::Other => "Other state",
+    }
+}
+
+/// A severity, as a word at the beginning.
+pub(super) const fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "Critical",
+        Severity::High => "High",
+        Severity::Medium => "Medium",
+        Severity::Low => "Low",
+        Severity::Info => "Info",
     }
 }
 

@@ -1,0 +1,57 @@
+//! The baseline that a report was compared with, and how many differences there are of each kind.
+//!
+//! Not the rules that find them (`rules::drift`).
+
+use super::rules::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, drift_kind, drift_kinds};
+use super::{DangerousGrant, Finding, Status};
+use crate::baseline::Baseline;
+use crate::domain::{Power, Timestamp};
+
+/// What a report says of the baseline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedBaseline {
+    /// When any part of it was last approved.
+    pub approved_at: Timestamp,
+    /// Open differences, for every kind, dangerous and not.
+    pub drift: Vec<DriftCount>,
+}
+
+/// How many differences there are of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DriftCount {
+    /// The drift rule's slug without `drift-`.
+    pub kind: &'static str,
+    /// Whether they bring a dangerous scope or permission that is neither approved nor exempt: then its own metric tells
+    /// of it too.
+    pub dangerous: bool,
+    /// How many.
+    pub count: usize,
+}
+
+impl JudgedBaseline {
+    pub(super) fn new(baseline: &Baseline, findings: &[Finding], grants: &[DangerousGrant]) -> Self {
+        let mut drift: Vec<DriftCount> = drift_kinds()
+            .flat_map(|kind| [true, false].map(|dangerous| DriftCount { kind, dangerous, count: 0 }))
+            .collect();
+        for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
+            let Some(kind) = drift_kind(finding.rule) else { continue };
+            let dangerous = brings_open_grant(finding, grants);
+            if let Some(count) = drift.iter_mut().find(|count| count.kind == kind && count.dangerous == dangerous) {
+                count.count += 1;
+            }
+        }
+        Self { approved_at: baseline.approval.at, drift }
+    }
+}
+
+fn brings_open_grant(finding: &Finding, grants: &[DangerousGrant]) -> bool {
+    let Some(client) = &finding.client else { return false };
+    let start = grants.partition_point(|grant| grant.client < *client);
+    let open = || grants[start..].iter().take_while(|g| g.client == *client).filter(|g| g.status == Status::Open);
+    finding.evidence.details.iter().any(|(label, value)| {
+        open().any(|grant| match &grant.power {
+            Power::Scope(scope) => *label == DANGEROUS_SCOPE_DETAIL && scope == value,
+            Power::Permission(permission) => *label == DANGEROUS_PERMISSION_DETAIL && permission == value,
+        })
+    })
+}

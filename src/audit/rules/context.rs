@@ -1,0 +1,184 @@
+//! What the rules read, with each pattern of the policy matched once per distinct scope, and once per held role.
+//!
+//! No judgement here: whether something is a finding is the rules'.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::drift::Drift;
+use super::{Rule, weighed};
+use crate::audit::{Evidence, Finding, Status};
+use crate::baseline::Baseline;
+use crate::domain::{Client, DivisionId, Permission, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
+use crate::policy::{DangerousPattern, DangerousPermission, Policy};
+
+/// What the rules read.
+#[derive(Debug)]
+pub struct Context<'a> {
+    pub(in crate::audit) snapshot: &'a Snapshot,
+    pub(in crate::audit) policy: &'a Policy,
+    pub(in crate::audit) baseline: Option<&'a Baseline>,
+    pub(in crate::audit) now: Timestamp,
+    /// The dangerous pattern of each scope, by its position in the snapshot's table.
+    dangerous: Vec<Option<&'a DangerousPattern>>,
+    /// The dangerous permissions of each role that some client holds, each with the worst pattern that meets it.
+    powers: HashMap<&'a RoleId, Power<'a>>,
+    /// Made when the first drift rule asks.
+    pub(super) drift: OnceCell<Vec<Drift>>,
+}
+
+/// The dangerous permissions of a role.
+type Power<'a> = Vec<(&'a Permission, &'a DangerousPermission)>;
+
+/// A role that a client holds and that the organisation has.
+#[derive(Debug)]
+pub(super) struct HeldRole<'a> {
+    pub(super) role: &'a Role,
+    /// Where; `None` is a division that the platform did not tell.
+    pub(super) divisions: BTreeSet<Option<&'a DivisionId>>,
+}
+
+impl<'a> Context<'a> {
+    pub(in crate::audit) fn new(
+        snapshot: &'a Snapshot,
+        policy: &'a Policy,
+        baseline: Option<&'a Baseline>,
+        now: Timestamp,
+    ) -> Self {
+        let dangerous = snapshot.scopes.iter().map(|(_, scope)| policy.scopes.dangerous_pattern(scope)).collect();
+        let powers = powers(snapshot, policy);
+        Self { snapshot, policy, baseline, now, dangerous, powers, drift: OnceCell::new() }
+    }
+
+    /// The clients that a rule judges.
+    pub(super) fn covered(&self, rule: &Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
+        let (applies_to, judge) = (rule.applies_to, self.policy.scopes.judge);
+        self.snapshot.clients.iter().filter(move |client| applies_to.covers(client.grant_type, judge))
+    }
+
+    /// A finding on a client at the rule's own severity.
+    pub(super) fn finding(&self, rule: &'static Rule, client: &Client, evidence: Evidence) -> Finding {
+        self.finding_at(rule, rule.severity, client, evidence)
+    }
+
+    /// A finding on a client that is of itself of that severity.
+    pub(super) fn finding_at(
+        &self,
+        rule: &'static Rule,
+        own: Severity,
+        client: &Client,
+        evidence: Evidence,
+    ) -> Finding {
+        Finding { client: Some(client.id.clone()), ..self.finding_on_organisation(rule, own, evidence) }
+    }
+
+    /// A finding on the organisation.
+    pub(in crate::audit) fn finding_on_organisation(
+        &self,
+        rule: &'static Rule,
+        own: Severity,
+        evidence: Evidence,
+    ) -> Finding {
+        Finding {
+            rule,
+            client: None,
+            severity: weighed(rule, self.policy, own),
+            status: Status::Open,
+            evidence,
+            pattern: None,
+            reason: rule.why.to_owned(),
+            exemption: None,
+        }
+    }
+
+    /// The names of the scopes that a client holds.
+    pub(super) fn scopes_of(&self, client: &Client) -> BTreeSet<&'a str> {
+        client.scopes.iter().map(|scope| self.snapshot.scopes.name(*scope)).collect()
+    }
+
+    /// The worst dangerous pattern that matches a scope.
+    pub(super) fn dangerous_scope(&self, scope: ScopeIndex) -> Option<&'a DangerousPattern> {
+        self.dangerous.get(scope.position()).copied().flatten()
+    }
+
+    /// The roles that a client holds and that the organisation has, in the order of their ids.
+    pub(super) fn held_roles(&self, client: &'a Client) -> Vec<HeldRole<'a>> {
+        let Some(roles) = self.snapshot.roles.read() else { return Vec::new() };
+        let mut held: BTreeMap<&RoleId, HeldRole<'a>> = BTreeMap::new();
+        for grant in &client.role_grants {
+            let Some(role) = roles.get(&grant.role) else { continue };
+            let held = held.entry(&grant.role).or_insert_with(|| HeldRole { role, divisions: BTreeSet::new() });
+            held.divisions.insert(grant.division.as_ref());
+        }
+        held.into_values().collect()
+    }
+
+    /// The dangerous permissions of a role that some client holds.
+    pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[(&'a Permission, &'a DangerousPermission)] {
+        self.powers.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a client holds anything dangerous to effect, as far as could be read.
+    pub(super) fn is_dangerous(&self, client: &Client) -> bool {
+        let scopes_count = super::AppliesTo::Scoped.covers(client.grant_type, self.policy.scopes.judge);
+        let by_scope = scopes_count && client.scopes.iter().any(|scope| self.dangerous_scope(*scope).is_some());
+        let mut roles = client.role_grants.iter().map(|grant| &grant.role);
+        by_scope || (client.grant_type.roles_count() && roles.any(|role| !self.dangerous_permissions(role).is_empty()))
+    }
+
+    /// What people call a division.
+    pub(super) fn division_name<'b>(&'b self, division: &'b DivisionId) -> &'b str {
+        let known = self.snapshot.divisions.read().and_then(|divisions| divisions.get(division));
+        known.map_or(division.as_str(), |division| division.name.as_str())
+    }
+
+    /// The divisions in which something holds, as words that follow `in`.
+    pub(super) fn divisions_in_words<'b>(
+        &'b self,
+        divisions: impl IntoIterator<Item = Option<&'b DivisionId>>,
+    ) -> String {
+        let (mut names, mut unknown) = (BTreeSet::new(), false);
+        for division in divisions {
+            match division {
+                Some(all) if all.is_all() => return "all divisions".to_owned(),
+                Some(division) => {
+                    names.insert(self.division_name(division));
+                }
+                None => unknown = true,
+            }
+        }
+        let names: Vec<&str> = names.into_iter().chain(unknown.then_some("an unknown division")).collect();
+        match names.as_slice() {
+            [one] if unknown => (*one).to_owned(),
+            [one] => format!("the division {one}"),
+            several => format!("the divisions {}", several.join(", ")),
+        }
+    }
+}
+
+/// The dangerous permissions of every role that some client holds.
+fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Power<'a>> {
+    let Some(roles) = snapshot.roles.read() else { return HashMap::new() };
+    let held: BTreeSet<&RoleId> =
+        snapshot.clients.iter().flat_map(|client| client.role_grants.iter().map(|grant| &grant.role)).collect();
+    let mut known: HashMap<[&str; 3], Option<&DangerousPermission>> = HashMap::new();
+    let mut worst = |permission: &'a Permission| {
+        let segments = [&*permission.domain, &*permission.entity, &*permission.action];
+        *known.entry(segments).or_insert_with(|| worst_pattern(policy, permission))
+    };
+    held.into_iter()
+        .filter_map(|id| roles.get_key_value(id))
+        .map(|(id, role)| (id, role.permissions.iter().filter_map(|p| Some((p, worst(p)?))).collect()))
+        .collect()
+}
+
+/// The worst dangerous pattern that meets a permission, and of equals the first.
+fn worst_pattern<'a>(policy: &'a Policy, permission: &'a Permission) -> Option<&'a DangerousPermission> {
+    let mut worst: Option<&DangerousPermission> = None;
+    for met in policy.permissions.dangerous_patterns(permission) {
+        if worst.is_none_or(|worst| met.severity > worst.severity) {
+            worst = Some(met);
+        }
+    }
+    worst
+}

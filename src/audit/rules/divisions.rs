@@ -1,0 +1,112 @@
+//! Rules on the divisions in which clients hold their roles.
+//!
+//! What the roles permit there is `permissions`'s.
+
+use std::collections::BTreeSet;
+
+use super::{AppliesTo, BASE, Context, Rule, any_of};
+use crate::audit::{Evidence, Finding, Kind};
+use crate::domain::{Collector, DivisionId, Severity};
+use crate::policy::NamePattern;
+
+const DIVISIONS: &str = "https://help.mypurecloud.com/articles/about-access-control/";
+
+pub(super) static ALL_DIVISIONS: Rule = Rule {
+    slug: "all-divisions",
+    title: "All divisions",
+    severity: Severity::Medium,
+    severity_note: "high with a dangerous permission in all divisions",
+    applies_to: AppliesTo::Roled,
+    needs: &[Collector::Clients, Collector::Roles, Collector::Divisions],
+    why: "The role holds in every division, those that are made later too.",
+    reference: DIVISIONS,
+    traps: "Not applicable where the organisation has one division.",
+    remediation: "Grant the role in the divisions that the client works in.",
+    severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
+    not_applicable: |context| {
+        let one = context.snapshot.divisions.read().is_some_and(|divisions| divisions.len() <= 1);
+        one.then_some("the organisation has one division")
+    },
+    check: all_divisions,
+    ..BASE
+};
+
+pub(super) static FORBIDDEN: Rule = Rule {
+    slug: "forbidden-division",
+    title: "Division that the policy does not allow",
+    severity: Severity::High,
+    applies_to: AppliesTo::Roled,
+    needs: &[Collector::Clients, Collector::Divisions],
+    why: "The policy allows this client other divisions only.",
+    reference: "the policy, [[expect]] allowed_divisions",
+    traps: "Silent unless the policy says allowed_divisions for a selector that picks the client. A role without a known division is outside.",
+    remediation: "Take the role from the client in this division, or widen the policy's expectation.",
+    check: forbidden,
+    ..BASE
+};
+
+pub(super) static UNRESOLVED: Rule = Rule {
+    slug: "unresolved-division",
+    title: "Division that cannot be found",
+    severity: Severity::Medium,
+    applies_to: AppliesTo::Roled,
+    needs: &[Collector::Clients, Collector::Divisions],
+    why: "The client holds a role in a division that the organisation's list does not have, so that nobody can tell what it reaches.",
+    reference: DIVISIONS,
+    traps: "* is all divisions, and no id. A role that only the deprecated roleIds names has no division.",
+    remediation: "Take the grant from the client, and grant the role in a division that exists.",
+    check: unresolved,
+    ..BASE
+};
+
+fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered(&ALL_DIVISIONS) {
+        let held = context.held_roles(client);
+        let everywhere: Vec<_> =
+            held.iter().filter(|held| held.divisions.iter().flatten().any(|division| division.is_all())).collect();
+        // A role that cannot be found is held everywhere all the same.
+        if !client.role_grants.iter().any(|grant| grant.division.as_ref().is_some_and(DivisionId::is_all)) {
+            continue;
+        }
+        let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());
+        let severity = if dangerous { Severity::High } else { Severity::Medium };
+        let roles = everywhere.iter().map(|held| held.role.name.as_str()).collect::<Vec<_>>().join(", ");
+        let what = if dangerous { ", with dangerous permissions" } else { "" };
+        let evidence = Evidence {
+            details: vec![("role", roles.clone())],
+            ..Evidence::new(Kind::Division, "*", format!("holds in all divisions: {roles}{what}"))
+        };
+        findings.push(context.finding_at(&ALL_DIVISIONS, severity, client, evidence));
+    }
+}
+
+fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered(&FORBIDDEN) {
+        let expected: Vec<&[NamePattern]> = context.policy.allowed_divisions(client).collect();
+        if expected.is_empty() {
+            continue;
+        }
+        let held: BTreeSet<_> = client.role_grants.iter().map(|grant| grant.division.as_ref()).collect();
+        for division in held {
+            let allows = |pattern: &NamePattern| {
+                division.is_some_and(|id| pattern.matches(id.as_str()) || pattern.matches(context.division_name(id)))
+            };
+            if expected.iter().any(|allowed| !allowed.iter().any(allows)) {
+                let key = division.map_or("", DivisionId::as_str);
+                let text = format!("holds roles in {}", context.divisions_in_words([division]));
+                findings.push(context.finding(&FORBIDDEN, client, Evidence::new(Kind::Division, key, text)));
+            }
+        }
+    }
+}
+
+fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(divisions) = context.snapshot.divisions.read() else { return };
+    for client in context.covered(&UNRESOLVED) {
+        let named: BTreeSet<_> = client.role_grants.iter().filter_map(|grant| grant.division.as_ref()).collect();
+        for division in named.into_iter().filter(|division| !division.is_all() && !divisions.contains_key(*division)) {
+            let text = format!("names the division {division}, which the organisation does not have");
+            findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Division, division.as_str(), text)));
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Roles, permissions and divisions of client-credentials clients.
+
+use super::*;
+use crate::domain::NotRead;
+use crate::policy::{Expectation, NamePattern, Selector};
+
+fn patterns(texts: &[&str]) -> Vec<NamePattern> {
+    texts.iter().copied().map(NamePattern::new).collect()
+}
+
+#[test]
+fn admin_role() {
+    let admin = |world: World| world.with(|w| w.policy.roles.admin = patterns(&["Admin", "*dministrator"]));
+    for (world, expected) in [
+        (World::of(CC).role("R", None, &["authorization:*:*"]), &["id of R critical"][..]),
+        (World::of(CC).role("R", None, &["Authorization:*:*?"]), &["id of R critical"]),
+        (World::of(CC).role("R", None, &["directory:organization:admin"]), &["id of R critical"]),
+        (World::of(CC).role("R", None, &["directory:*:*"]), &["id of R critical"]),
+        (World::of(CC).any_role("R", None, &[], |r| r.general = Box::new(["admin".to_owned()])), &["id of R critical"]),
+        (World::of(CC).any_role("R", None, &[], |r| r.default_role = Some("Admin".to_owned())), &["id of R critical"]),
+        (World::of(CC).role("Admin", None, &["routing:queue:view"]), &["id of Admin medium"]),
+        (World::of("DEVICE").role("R", None, &["authorization:*:*"]), &["id of R critical"]),
+        // Traps.
+        (World::of(CC).role("Queue admin", None, &["routing:queue:edit"]), &[]),
+        (World::of(CC).role("R", None, &["authorization:role:*", "authorization:*:view", "oauth:*:*"]), &[]),
+        (World::of(CC).any_role("R", None, &[], |r| r.general = Box::new(["group_creation".to_owned()])), &[]),
+        (World::of("CODE").role("R", None, &["authorization:*:*"]), &[]),
+    ] {
+        let world = admin(world);
+        assert_eq!(world.found("admin-role"), expected, "{:?}", world.snapshot.roles);
+    }
+}
+
+#[test]
+fn dangerous_permission() {
+    use Severity::{Critical, High};
+    let policy = &[
+        ("authorization:grant:*", High),
+        ("authorization:grant:add", Critical),
+        ("oauth:client:add", Critical),
+        ("telephony:plugin:all", High),
+    ];
+    for (granted, expected) in [
+        (&["authorization:grant:add"][..], &["authorization:grant:add critical"][..]),
+        (&["authorization:grant:view"], &["authorization:grant:view high"]),
+        // What a role's own * grants is what the pattern names.
+        (&["authorization:*:*"], &["authorization:*:* critical"]),
+        (&["oauth:*:add"], &["oauth:*:add critical"]),
+        (&["*:*:*"], &["*:*:* critical"]),
+        (&["OAuth:Client:ADD"], &["OAuth:Client:ADD critical"]),
+        (&["telephony:plugin:all"], &["telephony:plugin:all high"]),
+        // Traps.
+        (&["oauth:client:view", "telephony:plugin:view", "telephony:trunk:all", "authorization:role:all"], &[]),
+    ] {
+        let world = World::of(CC).role("R", Some("d-1"), granted).dangerous(policy);
+        assert_eq!(world.found("dangerous-permission"), expected, "{granted:?}");
+        let user = World::of("CODE").role("R", Some("d-1"), granted).dangerous(policy);
+        assert_eq!(user.found("dangerous-permission"), [""; 0], "roles do nothing for a user's token");
+    }
+}
+
+#[test]
+fn a_dangerous_permission_is_told_once_with_all_its_roles_divisions_and_conditions() {
+    let world = World::of(CC)
+        .role("A", Some("d-1"), &["oauth:client:add?"])
+        .role("B", None, &["oauth:client:add?"])
+        .dangerous(&[("oauth:*:*", Severity::High), ("oauth:client:add", Severity::Critical)]);
+    let told = |world: &World| {
+        let report = world.report();
+        let found: Vec<_> = report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission").cloned().collect();
+        assert_eq!(found.len(), 1);
+        found[0].clone()
+    };
+    let finding = told(&world);
+    assert_eq!(finding.pattern.as_deref(), Some("oauth:client:add"), "the worst");
+    assert_eq!(finding.reason, "oauth:client:add is dangerous");
+    assert_eq!(
+        finding.evidence.text,
+        "may use oauth:client:add by the roles A, B in the divisions Home, an unknown division, under a condition only"
+    );
+    assert!(finding.evidence.details.contains(&("conditional", "true".to_owned())));
+    // One grant without a condition is enough, and changes no identity.
+    let unconditional = told(&world.role("C", Some("*"), &["oauth:client:add"]));
+    assert!(unconditional.evidence.details.contains(&("conditional", "false".to_owned())));
+    assert!(unconditional.evidence.text.ends_with("in all divisions"), "{}", unconditional.evidence.text);
+    assert_eq!(finding.fingerprint(), unconditional.fingerprint());
+}
+
+#[test]
+fn wildcard_permission() {
+    for (granted, expected) in [
+        (&["routing:*:view", "architect:flow:*"][..], &["architect:flow:* high", "routing:*:view high"][..]),
+        (&["*:*:*"], &["*:*:* high"]),
+        (&["telephony:plugin:all", "directory:organization:admin"], &[]),
+    ] {
+        assert_eq!(World::of(CC).role("R", None, granted).found("wildcard-permission"), expected, "{granted:?}");
+    }
+}
+
+#[test]
+fn all_divisions() {
+    let policy = &[("oauth:client:add", Severity::Critical)];
+    let world = |division, granted: &[&str]| World::of(CC).role("R", Some(division), granted).dangerous(policy);
+    assert_eq!(world("*", &["oauth:client:view"]).found("all-divisions"), ["* medium"]);
+    assert_eq!(world("*", &["oauth:client:add"]).found("all-divisions"), ["* high"]);
+    assert_eq!(world("d-1", &["oauth:client:add"]).found("all-divisions"), [""; 0]);
+    let elsewhere = world("d-1", &["oauth:client:add"]).role("Reader", Some("*"), &["oauth:client:view"]);
+    assert_eq!(elsewhere.found("all-divisions"), ["* medium"], "the dangerous role holds in one division");
+    let one = world("*", &["oauth:client:add"]).with(|w| w.snapshot.divisions = Input::Read(BTreeMap::new()));
+    assert_eq!((one.found("all-divisions"), one.state("all-divisions")), (vec![], "not_applicable"));
+}
+
+#[test]
+fn what_the_policy_allows_a_client() {
+    let expect = |world: World, expectation: Expectation| world.with(|w| w.policy.expectations = vec![expectation]);
+    let divisions =
+        |allowed: &[&str]| Expectation { allowed_divisions: Some(patterns(allowed)), ..Expectation::default() };
+    let roles = |allowed: &[&str]| Expectation { allowed_roles: Some(patterns(allowed)), ..Expectation::default() };
+    let world = || World::of(CC).role("Reader", Some("d-2"), &[]);
+    for (world, rule, expected) in [
+        (expect(world(), divisions(&["Home"])), "forbidden-division", &["d-2 high"][..]),
+        (expect(world(), divisions(&["Home", "Sales"])), "forbidden-division", &[]),
+        (expect(world(), divisions(&["d-2"])), "forbidden-division", &[]),
+        (expect(world().grants("x", Some("*")), divisions(&["Sales"])), "forbidden-division", &["* high"]),
+        (expect(world().grants("x", None), divisions(&["Sales"])), "forbidden-division", &[" high"]),
+        (world(), "forbidden-division", &[]),
+        (expect(world(), roles(&["Writer"])), "forbidden-role", &["id of Reader high"]),
+        (expect(world(), roles(&["Read*"])), "forbidden-role", &[]),
+        (expect(world(), roles(&[])), "forbidden-role", &["id of Reader high"]),
+        (world(), "forbidden-role", &[]),
+    ] {
+        assert_eq!(world.found(rule), expected, "{:?}", world.policy.expectations);
+    }
+    let somebody_else = Selector { ids: vec![ClientId::new("c-2")], ..Selector::default() };
+    let other = Expectation { selector: somebody_else, allowed_roles: Some(Vec::new()), ..Expectation::default() };
+    assert_eq!(expect(world(), other).found("forbidden-role"), [""; 0]);
+}
+
+#[test]
+fn shared_role_and_no_role() {
+    let default = World::of(CC).any_role("Employee", None, &[], |role| role.is_default = true);
+    assert_eq!(default.found("shared-role"), ["id of Employee medium"]);
+    assert_eq!(World::of(CC).role("Employee", None, &[]).found("shared-role"), [""; 0], "a custom role of that name");
+    for (grant, state, expected) in [
+        (CC, ClientState::Active, &[" low"][..]),
+        (CC, ClientState::Other, &[" low"]),
+        (CC, ClientState::Inactive, &[]),
+        (CC, ClientState::Disabled, &[]),
+        ("CODE", ClientState::Active, &[]),
+        ("DEVICE", ClientState::Active, &[]),
+    ] {
+        let world = World::of(grant).with(|w| w.client().state = state);
+        assert_eq!(world.found("no-role"), expected, "{grant} {state:?}");
+    }
+    assert_eq!(World::of(CC).grants("dangling", None).found("no-role"), [""; 0]);
+}
+
+#[test]
+fn unresolved_role_and_division() {
+    let world = World::of(CC).grants("gone", Some("nowhere")).grants("gone", Some("*")).role("R", None, &[]);
+    assert_eq!(world.found("unresolved-role"), ["gone medium"]);
+    assert_eq!(world.found("unresolved-division"), ["nowhere medium"]);
+    let unread = world.with(|w| {
+        let why = NotRead { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
+        w.snapshot.roles = Input::NotRead(why);
+    });
+    assert_eq!(unread.state("unresolved-role"), "not_evaluated");
+    assert_eq!(unread.found("unresolved-role"), ["roles medium"], "one finding on the organisation, not evaluated");
+    assert_eq!(unread.found("unresolved-division"), ["nowhere medium"]);
+}
+
+#[test]
+fn missing_companion_permission() {
+    let pattern = |text| PermissionPattern::new(text).expect("three segments");
+    let companions = || vec![(pattern("analytics:conversationDetail:view"), pattern("directory:user:view"))];
+    for (granted, expected) in [
+        (&["analytics:conversationDetail:view"][..], &["directory:user:view low"][..]),
+        (&["analytics:conversationDetail:view", "directory:user:view"], &[]),
+        (&["analytics:*:*", "directory:*:view"], &[]),
+        (&["routing:queue:view"], &[]),
+    ] {
+        let world = World::of(CC).role("R", None, granted).with(|w| w.policy.permissions.companions = companions());
+        assert_eq!(world.found("missing-companion-permission"), expected, "{granted:?}");
+        let unknown = world.grants("gone", None);
+        assert_eq!(unknown.found("missing-companion-permission"), [""; 0], "the role that is gone may grant it");
+    }
+}

@@ -1,0 +1,106 @@
+//! The organisation, the exporter's own client, and the policy's patterns.
+
+use super::*;
+use crate::domain::NotRead;
+use crate::policy::{DangerousPattern, NamePattern};
+
+#[test]
+fn scopes_not_enforced() {
+    for (attested, expected) in
+        [(None, &["scope_enforcement medium"][..]), (Some(false), &["scope_enforcement high"]), (Some(true), &[])]
+    {
+        let world = World::of("CODE").with(|w| w.policy.org.scope_enforcement = attested);
+        assert_eq!(world.found("scopes-not-enforced"), expected, "{attested:?}");
+    }
+}
+
+#[test]
+fn auditor_overprivileged() {
+    let own = |granted: &[&str]| {
+        World::of(CC).role("R", None, granted).with(|w| w.snapshot.own_client = Some(ClientId::new("c-1")))
+    };
+    assert_eq!(
+        own(&["oauth:client:view", "Authorization:role:view", "usage:organization:view"])
+            .found("auditor-overprivileged"),
+        [""; 0]
+    );
+    assert_eq!(own(&["oauth:client:view", "oauth:client:edit"]).found("auditor-overprivileged"), [" medium"]);
+    assert_eq!(own(&["oauth:client:*"]).found("auditor-overprivileged"), [" medium"]);
+    let other = own(&["oauth:client:*"]).with(|w| w.snapshot.own_client = Some(ClientId::new("c-2")));
+    assert_eq!(
+        (other.found("auditor-overprivileged"), other.state("auditor-overprivileged")),
+        (vec![], "not_applicable")
+    );
+}
+
+#[test]
+fn policy_pattern_unmatched() {
+    let dangerous = |text: &str, allow_unmatched| DangerousPattern {
+        pattern: NamePattern::new(text),
+        severity: Severity::High,
+        reason: "dangerous".to_owned(),
+        allow_unmatched,
+    };
+    let world = World::of("CODE")
+        .dangerous(&[
+            ("oauth:client:*", Severity::High),
+            ("telephony:plugin:all", Severity::High),
+            ("no:such:thing", Severity::High),
+        ])
+        .with(|w| {
+            w.policy.scopes.dangerous =
+                vec![dangerous("oauth*", false), dangerous("admin:all", true), dangerous("user:all", false)];
+        });
+    assert_eq!(world.found("policy-pattern-unmatched"), ["no:such:thing low", "user:all low"]);
+    let required = "[[expect]]\nfor = \"*\"\nrequired_scopes = [\"users\", \"presense\"]\n";
+    let expectations = Policy::parse(required, &rules::slugs()).expect("valid").expectations;
+    let world = world.with(|w| w.policy.expectations = expectations);
+    assert_eq!(world.found("policy-pattern-unmatched"), ["no:such:thing low", "presense low", "user:all low"]);
+    // Half of what it compares with is enough for half of the answer, and the other half is said.
+    let half = world.with(|w| {
+        w.snapshot.permissions = Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() });
+    });
+    assert_eq!(half.found("policy-pattern-unmatched"), ["permissions low", "presense low", "user:all low"]);
+    assert_eq!(half.state("policy-pattern-unmatched"), "not_evaluated");
+}
+
+#[test]
+fn the_policy_has_the_last_word_on_severities_and_switches() {
+    let text = "[rules.scopes-not-enforced]\nseverity = \"info\"\n[rules.no-owner]\nenabled = false\n";
+    let mut world = World::of("CODE").scopes(&["oauth"]);
+    world.policy = Policy::parse(text, &rules::slugs()).expect("valid");
+    world.client().description = None;
+    assert_eq!(world.found("scopes-not-enforced"), ["scope_enforcement info"]);
+    assert_eq!((world.found("no-owner"), world.state("no-owner")), (vec![], "disabled"));
+    for enabled in world.report().rules {
+        let found =
+            world.report().findings.iter().any(|f| f.rule == enabled.rule && !enabled.severities.contains(&f.severity));
+        assert!(!found, "{} has a severity that is not announced", enabled.rule.slug);
+    }
+}
+
+#[test]
+fn names_order_and_spelling_identify_nothing() {
+    let base =
+        || World::of("PASSWORD").scopes(&["oauth", "users", "users:readonly"]).redirects(&["http://a.example/", "x"]);
+    let prints = |world: &World| -> Vec<String> {
+        let mut prints: Vec<_> = world.report().findings.iter().map(|f| f.fingerprint().to_string()).collect();
+        prints.sort();
+        prints
+    };
+    let other =
+        World::of("password").scopes(&["users:readonly", "users", "oauth"]).redirects(&["x", "http://a.example/"]);
+    let other = other.with(|w| w.client().name = "Renamed".to_owned());
+    assert_eq!(prints(&base()), prints(&other));
+    let roles = |a: &str, b: &str| {
+        let rename = |name: &str| {
+            let name = name.to_owned();
+            move |role: &mut Role| role.name = name
+        };
+        World::of(CC)
+            .any_role("1", Some("d-1"), &["oauth:client:add", "authorization:*:*"], rename(a))
+            .any_role("2", Some("*"), &["oauth:client:add"], rename(b))
+            .dangerous(&[("oauth:client:add", Severity::Critical)])
+    };
+    assert_eq!(prints(&roles("A", "B")), prints(&roles("Z", "Y")));
+}

@@ -1,0 +1,156 @@
+//! How what a client holds differs from what was approved.
+//!
+//! Not how bad that is: `audit::rules::drift` decides.
+
+use std::fmt;
+
+use super::Holdings;
+use crate::domain::{ClientState, DivisionId, GrantType, RoleId};
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// A client that is not in the baseline.
+    ClientAdded,
+    /// A client of the baseline that is gone.
+    ClientRemoved,
+    /// Another grant type.
+    GrantType(GrantType, GrantType),
+    /// Another state.
+    State(ClientState, ClientState),
+    /// Another life of access tokens, in seconds.
+    TokenValidity(u32, u32),
+    /// A scope more.
+    ScopeAdded(String),
+    /// A scope less.
+    ScopeRemoved(String),
+    /// A role more, in these divisions.
+    RoleAdded(RoleId, Vec<DivisionId>),
+    /// A role in one division more.
+    DivisionAdded(RoleId, DivisionId),
+    /// A role less.
+    RoleRemoved(RoleId),
+    /// A role in one division less.
+    DivisionRemoved(RoleId, DivisionId),
+    /// Other permissions behind the same role.
+    RoleContent {
+        /// Which role.
+        role: RoleId,
+        /// Permissions more.
+        added: Vec<String>,
+        /// Permissions less.
+        removed: Vec<String>,
+    },
+    /// The contents of a role that were not known when it was approved.
+    RoleContentUnknown(RoleId),
+    /// A redirect URI more.
+    RedirectAdded(String),
+    /// A redirect URI less.
+    RedirectRemoved(String),
+}
+
+impl Difference {
+    /// Whether a drift rule is about it: what only became less needs nobody's approval.
+    pub fn is_drift(&self) -> bool {
+        match self {
+            Self::ScopeRemoved(_)
+            | Self::RoleRemoved(_)
+            | Self::DivisionRemoved(..)
+            | Self::RoleContentUnknown(_)
+            | Self::RedirectRemoved(_) => false,
+            Self::TokenValidity(before, now) => now > before,
+            Self::State(before, now) => is_asleep(*before) && !is_asleep(*now),
+            Self::ClientAdded
+            | Self::ClientRemoved
+            | Self::GrantType(..)
+            | Self::ScopeAdded(_)
+            | Self::RoleAdded(..)
+            | Self::DivisionAdded(..)
+            | Self::RoleContent { .. }
+            | Self::RedirectAdded(_) => true,
+        }
+    }
+}
+
+/// Whether no token can be had in that state. A state that we do not know may allow it.
+fn is_asleep(state: ClientState) -> bool {
+    matches!(state, ClientState::Inactive | ClientState::Disabled)
+}
+
+impl Holdings {
+    /// What is different `now`.
+    pub fn differences(&self, now: &Self) -> Vec<Difference> {
+        let mut found = Vec::new();
+        if self.grant_type != now.grant_type {
+            found.push(Difference::GrantType(self.grant_type, now.grant_type));
+        }
+        if self.state != now.state {
+            found.push(Difference::State(self.state, now.state));
+        }
+        if self.token_validity != now.token_validity {
+            found.push(Difference::TokenValidity(self.token_validity, now.token_validity));
+        }
+        found.extend(now.scopes.difference(&self.scopes).cloned().map(Difference::ScopeAdded));
+        found.extend(self.scopes.difference(&now.scopes).cloned().map(Difference::ScopeRemoved));
+        self.role_differences(now, &mut found);
+        found.extend(now.redirect_uris.difference(&self.redirect_uris).cloned().map(Difference::RedirectAdded));
+        found.extend(self.redirect_uris.difference(&now.redirect_uris).cloned().map(Difference::RedirectRemoved));
+        found
+    }
+
+    fn role_differences(&self, now: &Self, found: &mut Vec<Difference>) {
+        for (role, held) in &now.roles {
+            let Some(before) = self.roles.get(role) else {
+                found.push(Difference::RoleAdded(role.clone(), held.divisions.iter().cloned().collect()));
+                continue;
+            };
+            let more = held.divisions.difference(&before.divisions).cloned();
+            found.extend(more.map(|division| Difference::DivisionAdded(role.clone(), division)));
+            let less = before.divisions.difference(&held.divisions).cloned();
+            found.extend(less.map(|division| Difference::DivisionRemoved(role.clone(), division)));
+            match (&before.contents, &held.contents) {
+                (Some(before), Some(held)) if before != held => found.push(Difference::RoleContent {
+                    role: role.clone(),
+                    added: held.permissions.difference(&before.permissions).cloned().collect(),
+                    removed: before.permissions.difference(&held.permissions).cloned().collect(),
+                }),
+                (None, Some(_)) => found.push(Difference::RoleContentUnknown(role.clone())),
+                // Contents that cannot be read now are no proof of anything.
+                (Some(_), Some(_)) | (_, None) => {}
+            }
+        }
+        found.extend(
+            self.roles.keys().filter(|role| !now.roles.contains_key(*role)).cloned().map(Difference::RoleRemoved),
+        );
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientAdded => write!(f, "+ client"),
+            Self::ClientRemoved => write!(f, "- client"),
+            Self::GrantType(before, now) => write!(f, "~ grant type {} -> {}", before.label(), now.label()),
+            Self::State(before, now) => write!(f, "~ state {} -> {}", before.label(), now.label()),
+            Self::TokenValidity(before, now) => write!(f, "~ token validity {before} s -> {now} s"),
+            Self::ScopeAdded(scope) => write!(f, "+ scope {scope}"),
+            Self::ScopeRemoved(scope) => write!(f, "- scope {scope}"),
+            Self::RoleAdded(role, divisions) if divisions.is_empty() => write!(f, "+ role {role}"),
+            Self::RoleAdded(role, divisions) => {
+                let divisions: Vec<&str> = divisions.iter().map(DivisionId::as_str).collect();
+                write!(f, "+ role {role} in {}", divisions.join(", "))
+            }
+            Self::DivisionAdded(role, division) => write!(f, "+ role {role} in {division}"),
+            Self::RoleRemoved(role) => write!(f, "- role {role}"),
+            Self::DivisionRemoved(role, division) => write!(f, "- role {role} in {division}"),
+            Self::RoleContent { role, added, removed } => {
+                write!(f, "~ role {role}:")?;
+                added.iter().try_for_each(|permission| write!(f, " +{permission}"))?;
+                removed.iter().try_for_each(|permission| write!(f, " -{permission}"))
+            }
+            Self::RoleContentUnknown(role) => write!(f, "~ role {role}: its permissions were not known when approved"),
+            Self::RedirectAdded(uri) => write!(f, "+ redirect URI {uri}"),
+            Self::RedirectRemoved(uri) => write!(f, "- redirect URI {uri}"),
+        }
+    }
+}

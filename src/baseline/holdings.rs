@@ -1,0 +1,124 @@
+//! What a client holds, without anything that identifies by name: the same for the platform's data and for the file's.
+//!
+//! Not whether it may.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::{Client, ClientState, DivisionId, GrantType, Role, RoleId, Snapshot};
+
+/// Stands behind a permission that the platform narrows by a condition.
+pub const CONDITIONAL: &str = " (conditional)";
+
+/// What a client holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holdings {
+    /// How it obtains tokens.
+    pub grant_type: GrantType,
+    /// Where it stands in its life cycle.
+    pub state: ClientState,
+    /// The effective life of its access tokens, in seconds.
+    pub token_validity: u32,
+    /// Its scopes.
+    pub scopes: BTreeSet<String>,
+    /// Its roles.
+    pub roles: BTreeMap<RoleId, HeldRole>,
+    /// Where its codes and tokens may be sent.
+    pub redirect_uris: BTreeSet<String>,
+}
+
+/// A role that a client holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldRole {
+    /// The divisions in which; empty where only the deprecated `roleIds` names the role.
+    pub divisions: BTreeSet<DivisionId>,
+    /// What is behind it; `None` where the role could not be read.
+    pub contents: Option<Arc<Contents>>,
+}
+
+/// The permissions behind a role.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    /// A hash of the permissions, in hexadecimal.
+    pub fingerprint: String,
+    /// As the role grants them, general permissions too; a conditional one ends in [`CONDITIONAL`].
+    pub permissions: BTreeSet<String>,
+}
+
+/// The contents of every role of a snapshot, so that clients share them.
+#[derive(Debug, Clone, Default)]
+pub struct RoleContents(BTreeMap<RoleId, Arc<Contents>>);
+
+impl PartialEq for Contents {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+impl Eq for Contents {}
+
+impl Contents {
+    /// These permissions with their fingerprint.
+    pub fn new(permissions: BTreeSet<String>) -> Self {
+        let mut hash = Sha256::new();
+        for permission in &permissions {
+            // The length keeps ("ab", "c") apart from ("a", "bc").
+            hash.update((permission.len() as u64).to_le_bytes());
+            hash.update(permission.as_bytes());
+        }
+        let mut fingerprint = String::new();
+        for byte in &hash.finalize()[..16] {
+            // Writing to a String cannot fail.
+            let _ = write!(fingerprint, "{byte:02x}");
+        }
+        Self { fingerprint, permissions }
+    }
+
+    fn of(role: &Role) -> Self {
+        let condition = |conditional| if conditional { CONDITIONAL } else { "" };
+        let permissions = role.permissions.iter().map(|p| format!("{p}{}", condition(p.conditional)));
+        Self::new(permissions.chain(role.general.iter().cloned()).collect())
+    }
+}
+
+impl RoleContents {
+    /// The contents of the roles that could be read.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let roles = snapshot.roles.read().into_iter().flatten();
+        Self(roles.map(|(id, role)| (id.clone(), Arc::new(Contents::of(role)))).collect())
+    }
+}
+
+impl Holdings {
+    /// What that client of that snapshot holds.
+    pub fn of(client: &Client, snapshot: &Snapshot, contents: &RoleContents) -> Self {
+        let mut roles: BTreeMap<RoleId, HeldRole> = BTreeMap::new();
+        for grant in &client.role_grants {
+            let held = roles.entry(grant.role.clone()).or_insert_with(|| HeldRole {
+                divisions: BTreeSet::new(),
+                contents: contents.0.get(&grant.role).cloned(),
+            });
+            held.divisions.extend(grant.division.clone());
+        }
+        Self {
+            grant_type: client.grant_type,
+            state: client.state,
+            token_validity: client.effective_token_validity(),
+            scopes: client.scopes.iter().map(|scope| snapshot.scopes.name(*scope).to_owned()).collect(),
+            roles,
+            redirect_uris: client.redirect_uris.iter().cloned().collect(),
+        }
+    }
+
+    /// With the contents of roles that cannot be read now as they were known before.
+    #[must_use]
+    pub(super) fn remembering(mut self, before: Option<&Self>) -> Self {
+        for (id, role) in self.roles.iter_mut().filter(|(_, role)| role.contents.is_none()) {
+            role.contents = before.and_then(|before| before.roles.get(id)).and_then(|known| known.contents.clone());
+        }
+        self
+    }
+}

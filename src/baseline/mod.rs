@@ -1,0 +1,182 @@
+//! What somebody approved: who may hold what, by client id.
+//!
+//! Pure: the file is read by `refresh` and written by `cli`. No baseline is not an empty baseline: where none is loaded,
+//! nothing is asked to be approved.
+
+mod difference;
+mod document;
+mod holdings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use difference::Difference;
+pub use document::BaselineError;
+pub use holdings::{CONDITIONAL, Contents, HeldRole, Holdings, RoleContents};
+
+use crate::domain::{Client, ClientId, GrantType, OrgId, Snapshot, Timestamp};
+
+/// The approved state of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// Whose.
+    pub organisation: OrgId,
+    /// The last approval of any part.
+    pub approval: Approval,
+    /// Every approved client.
+    pub clients: BTreeMap<ClientId, ApprovedClient>,
+}
+
+/// Who approved, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// When.
+    pub at: Timestamp,
+    /// A name or a ticket.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What one client may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedClient {
+    /// The last approval of this client.
+    pub approval: Approval,
+    /// What it held when it was approved as a whole.
+    pub holdings: Holdings,
+    /// Scopes that were approved one by one since.
+    pub scopes: BTreeSet<String>,
+    /// Permissions, as a role grants them, that were approved one by one since.
+    pub permissions: BTreeSet<String>,
+}
+
+impl Baseline {
+    /// Reads the file's text. An error tells what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, BaselineError> {
+        document::parse(text)
+    }
+
+    /// The file's text: the same for the same baseline, one item a line, a line break at the end.
+    pub fn to_json(&self) -> String {
+        document::write(self)
+    }
+
+    /// Everything that is there, approved.
+    pub fn of(snapshot: &Snapshot, approval: &Approval) -> Self {
+        let organisation = snapshot.organisation.id.clone();
+        let mut baseline = Self { organisation, approval: approval.clone(), clients: BTreeMap::new() };
+        baseline.approve_all(snapshot, approval);
+        baseline
+    }
+
+    /// Whether that client may hold that scope. What had no effect under the approved grant type was not approved.
+    pub fn approves_scope(&self, client: &Client, scope: &str) -> bool {
+        self.clients.get(&client.id).is_some_and(|approved| {
+            let counted = approved.counted(client, GrantType::scopes_count);
+            approved.scopes.contains(scope) || (counted && approved.holdings.scopes.contains(scope))
+        })
+    }
+
+    /// Whether that client may hold that permission, as a role grants it: `*` approves `*` and nothing else.
+    ///
+    /// What was approved under a condition is not approved without one.
+    pub fn approves_permission(&self, client: &Client, permission: &str, conditional: bool) -> bool {
+        let Some(approved) = self.clients.get(&client.id) else { return false };
+        if approved.permissions.contains(permission) {
+            return true;
+        }
+        let contents = approved.holdings.roles.values().filter_map(|role| role.contents.as_deref());
+        let holds = |text: &str| contents.clone().any(|contents| contents.permissions.contains(text));
+        approved.counted(client, GrantType::roles_count)
+            && (holds(permission) || (conditional && holds(&format!("{permission}{CONDITIONAL}"))))
+    }
+
+    /// Approves everything that is there; clients that are gone leave. What did not change keeps its approval.
+    pub fn approve_all(&mut self, snapshot: &Snapshot, approval: &Approval) {
+        let contents = RoleContents::of(snapshot);
+        let mut before = std::mem::take(&mut self.clients);
+        for client in &snapshot.clients {
+            let old = before.remove(&client.id);
+            let holdings = Holdings::of(client, snapshot, &contents).remembering(old.as_ref().map(|old| &old.holdings));
+            let same = old.filter(|old| old.is_only(&holdings));
+            let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
+            self.clients.insert(client.id.clone(), approved);
+        }
+        self.approval = approval.clone();
+    }
+
+    /// Approves one client as it is now, and nothing beside. False where the organisation has no such client.
+    pub fn approve_client(&mut self, id: &ClientId, snapshot: &Snapshot, approval: &Approval) -> bool {
+        let Some(client) = snapshot.client(id) else { return false };
+        let old = self.clients.get(id).map(|old| &old.holdings);
+        let holdings = Holdings::of(client, snapshot, &RoleContents::of(snapshot)).remembering(old);
+        self.clients.insert(id.clone(), ApprovedClient::of(holdings, approval));
+        self.approval = approval.clone();
+        true
+    }
+
+    /// Approves single scopes and permissions of a client that is in the baseline. False where it is not.
+    pub fn approve_powers(
+        &mut self,
+        id: &ClientId,
+        scopes: impl IntoIterator<Item = String>,
+        permissions: impl IntoIterator<Item = String>,
+        approval: &Approval,
+    ) -> bool {
+        let Some(approved) = self.clients.get_mut(id) else { return false };
+        approved.scopes.extend(scopes);
+        approved.permissions.extend(permissions);
+        approved.approval = approval.clone();
+        self.approval = approval.clone();
+        true
+    }
+
+    /// Removes the clients that the organisation no longer has. Gives back their ids.
+    pub fn prune(&mut self, snapshot: &Snapshot) -> Vec<ClientId> {
+        let gone: Vec<ClientId> = self.clients.keys().filter(|id| snapshot.client(id).is_none()).cloned().collect();
+        for id in &gone {
+            self.clients.remove(id);
+        }
+        gone
+    }
+
+    /// How the organisation differs from what is approved, by client.
+    pub fn differences(&self, snapshot: &Snapshot) -> Vec<(ClientId, Vec<Difference>)> {
+        let contents = RoleContents::of(snapshot);
+        let mut differences: BTreeMap<ClientId, Vec<Difference>> = BTreeMap::new();
+        for client in &snapshot.clients {
+            let found = match self.clients.get(&client.id) {
+                None => vec![Difference::ClientAdded],
+                Some(approved) => {
+                    let now = Holdings::of(client, snapshot, &contents);
+                    let mut found = approved.holdings.differences(&now);
+                    found.retain(|d| !matches!(d, Difference::ScopeAdded(scope) if approved.scopes.contains(scope)));
+                    found
+                }
+            };
+            if !found.is_empty() {
+                differences.insert(client.id.clone(), found);
+            }
+        }
+        for id in self.clients.keys().filter(|id| snapshot.client(id).is_none()) {
+            differences.insert(id.clone(), vec![Difference::ClientRemoved]);
+        }
+        differences.into_iter().collect()
+    }
+}
+
+impl ApprovedClient {
+    /// A client approved as a whole.
+    pub fn of(holdings: Holdings, approval: &Approval) -> Self {
+        Self { approval: approval.clone(), holdings, scopes: BTreeSet::new(), permissions: BTreeSet::new() }
+    }
+
+    fn is_only(&self, holdings: &Holdings) -> bool {
+        self.holdings == *holdings && self.scopes.is_empty() && self.permissions.is_empty()
+    }
+
+    /// Whether what is recorded had its effect when it was approved, or the grant type is as it was.
+    fn counted(&self, client: &Client, counts: fn(GrantType) -> bool) -> bool {
+        counts(self.holdings.grant_type) || self.holdings.grant_type == client.grant_type
+    }
+}

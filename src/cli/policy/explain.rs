@@ -1,0 +1,61 @@
+//! The text of `policy explain`: one client, every rule, why.
+//!
+//! Not the reasons themselves: those are `audit::explain`'s.
+
+use std::fmt::Write as _;
+
+use crate::audit::{self, Finding, Outcome, Report, Status};
+use crate::domain::{Client, Snapshot};
+use crate::output::{utc, visible};
+use crate::policy::Policy;
+
+pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client: &Client) -> String {
+    let mut text = String::new();
+    let verdict = report.verdicts.iter().find(|verdict| verdict.client == client.id);
+    let verdict = verdict.map_or("", |verdict| verdict.verdict.label());
+    let _ = writeln!(text, "{} ({})", visible(&client.name), visible(client.id.as_str()));
+    let _ = writeln!(text, "grant type {}, state {}: {verdict}", client.grant_type.label(), client.state.label());
+    for (rule, outcome) in audit::explain(snapshot, policy, report, client) {
+        let _ = write!(text, "\n{:<28}", rule.slug);
+        match outcome {
+            Outcome::Found(findings) => {
+                let _ = writeln!(text, "{}", counted(&findings));
+                for finding in findings {
+                    describe(&mut text, finding, policy);
+                }
+            }
+            Outcome::Clean => text.push_str("clean\n"),
+            Outcome::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
+            Outcome::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(&why)),
+            Outcome::Off => text.push_str("switched off by the policy\n"),
+        }
+    }
+    text
+}
+
+/// E.g. `2 open, 1 exempt`.
+fn counted(findings: &[&Finding]) -> String {
+    let count = |status| findings.iter().filter(|finding| finding.status == status).count();
+    let counts = Status::ALL.map(|status| (count(status), status.label()));
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn describe(text: &mut String, finding: &Finding, policy: &Policy) {
+    let status = finding.status.label();
+    let _ = write!(text, "  {status}, {}: {}", finding.severity, visible(&finding.evidence.text));
+    if let Some(pattern) = finding.pattern.as_ref().filter(|pattern| **pattern != finding.evidence.key) {
+        let _ = write!(text, " (by the pattern {})", visible(pattern));
+    }
+    let _ = writeln!(text, "\n    {}", visible(&finding.reason));
+    let Some(id) = &finding.exemption else { return };
+    let _ = write!(text, "    exempt by {}", visible(id));
+    if let Some(exemption) = policy.exemptions.iter().find(|exemption| exemption.id == *id) {
+        let end = exemption.expires.map_or_else(|| "without an end".to_owned(), |end| format!("until {}", utc(end)));
+        let _ = write!(text, " of {}, {end}: {}", visible(&exemption.owner), visible(&exemption.reason));
+        if let Some(ticket) = &exemption.ticket {
+            let _ = write!(text, " ({})", visible(ticket));
+        }
+    }
+    text.push('\n');
+}

@@ -1,0 +1,96 @@
+//! The policy's patterns against what the platform has: its scopes and its permissions.
+//!
+//! Not against what clients hold: that is the audit.
+
+use std::collections::BTreeSet;
+
+use crate::cli::{CLEAN, say};
+use crate::domain::Permission;
+use crate::genesys::Platform;
+use crate::policy::{NamePattern, PermissionPattern, Policy};
+
+/// A pattern that protects nothing was found.
+const UNMATCHED: u8 = 1;
+
+/// What the platform knows.
+struct Registry {
+    scopes: BTreeSet<String>,
+    /// Each with three segments, none of them `*`.
+    permissions: BTreeSet<Permission>,
+    /// Whether these are all permissions, so that one which is missing does not exist.
+    all_permissions: bool,
+}
+
+/// Which patterns of the policy match nothing.
+pub(super) async fn check(platform: &Platform, policy: &Policy) -> Result<u8, String> {
+    let registry = registry(platform).await?;
+    let scopes = policy.scopes.dangerous.iter().map(|dangerous| {
+        let matched = registry.scopes.iter().any(|scope| dangerous.pattern.matches(scope));
+        (matched, "scope", dangerous.pattern.to_string(), dangerous.allow_unmatched)
+    });
+    let permissions = policy.permissions.dangerous.iter().map(|dangerous| {
+        let matched = registry.permissions.iter().any(|permission| dangerous.pattern.meets(permission));
+        (matched, "permission", dangerous.pattern.to_string(), dangerous.allow_unmatched)
+    });
+    let permissions = permissions.filter(|_| registry.all_permissions);
+    let unmatched: Vec<_> = scopes.chain(permissions).filter(|(matched, ..)| !matched).collect();
+    say(format_args!(
+        "organisation {}: {} scopes, {} permissions",
+        platform.config().org,
+        registry.scopes.len(),
+        registry.permissions.len()
+    ));
+    if !registry.all_permissions {
+        say("  patterns of permissions were not checked: these are the permissions of the roles, not all there are");
+    }
+    for (_, kind, pattern, allowed) in &unmatched {
+        let note = if *allowed { "allowed by allow_unmatched" } else { "nobody is protected by it: correct it" };
+        say(format_args!("  no {kind} matches {pattern}: {note}"));
+    }
+    if unmatched.is_empty() {
+        say("  every pattern matches something");
+    }
+    Ok(if unmatched.iter().all(|(.., allowed)| *allowed) { CLEAN } else { UNMATCHED })
+}
+
+/// What one pattern matches.
+pub(super) async fn test_glob(platform: &Platform, pattern: &str) -> Result<u8, String> {
+    let registry = registry(platform).await?;
+    let by_name = NamePattern::new(pattern);
+    let scopes: Vec<String> = registry.scopes.into_iter().filter(|scope| by_name.matches(scope)).collect();
+    list("scopes", &scopes);
+    let mut found = scopes.len();
+    if let Some(pattern) = PermissionPattern::new(pattern) {
+        let permissions = registry.permissions.iter().filter(|permission| pattern.meets(permission));
+        let permissions: Vec<String> = permissions.map(ToString::to_string).collect();
+        list(if registry.all_permissions { "permissions" } else { "permissions of the roles" }, &permissions);
+        found += permissions.len();
+    }
+    Ok(if found > 0 { CLEAN } else { UNMATCHED })
+}
+
+fn list(what: &str, found: &[String]) {
+    say(format_args!("{} {what}", found.len()));
+    for name in found {
+        say(format_args!("  {name}"));
+    }
+}
+
+async fn registry(platform: &Platform) -> Result<Registry, String> {
+    let scopes = platform.scopes().await.map_err(|error| error.to_string())?;
+    let scopes = scopes.records.descriptions().keys().cloned().collect();
+    let (permissions, all_permissions) = permissions(platform).await?;
+    Ok(Registry { scopes, permissions, all_permissions })
+}
+
+/// The registry of permissions; where it cannot be read, those that roles grant by name stand for it.
+async fn permissions(platform: &Platform) -> Result<(BTreeSet<Permission>, bool), String> {
+    if let Ok(permissions) = platform.permissions().await {
+        return Ok((permissions.iter().filter_map(|id| Permission::parse(id)).collect(), true));
+    }
+    let roles = platform.roles().await.map_err(|error| error.to_string())?;
+    let granted = roles.records.values().flat_map(|role| role.permissions.iter().cloned());
+    let by_name =
+        |granted: &Permission| [&granted.domain, &granted.entity, &granted.action].iter().all(|s| &***s != "*");
+    Ok((granted.filter(by_name).collect(), false))
+}

@@ -1,0 +1,117 @@
+//! `policy`: the policy checked, its patterns tried on the platform, a verdict explained.
+//!
+//! The text of an explanation is `explain`'s; what a policy means is `crate::policy`'s.
+
+mod explain;
+mod live;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::args::PolicyCommand;
+use super::{CLEAN, INCOMPLETE, USAGE, complain, refuse, say};
+use crate::audit;
+use crate::config::{Gathered, Settings};
+use crate::domain::{Client, Severity, Snapshot, Timestamp};
+use crate::genesys::{self, Metrics, Platform};
+use crate::policy::Policy;
+use crate::refresh::{Reloader, fetch};
+
+/// `policy check` without the platform.
+pub(super) fn check(gathered: &Gathered) -> u8 {
+    let (file, extension) = match Settings::policy(gathered) {
+        Ok(found) => found,
+        Err(errors) => return refuse(&errors),
+    };
+    match Reloader::read(file.as_ref(), &extension) {
+        Ok(policy) => {
+            summary(file.as_ref(), &policy);
+            CLEAN
+        }
+        Err(mistakes) => refuse_policy(&mistakes),
+    }
+}
+
+/// What needs the platform.
+pub(super) async fn run(settings: &Settings, command: PolicyCommand) -> u8 {
+    let policy = match Reloader::read(settings.policy_file.as_ref(), &settings.audit) {
+        Ok(policy) => policy,
+        Err(mistakes) => return refuse_policy(&mistakes),
+    };
+    if let PolicyCommand::Check { .. } = command {
+        summary(settings.policy_file.as_ref(), &policy);
+    }
+    let mut code = CLEAN;
+    for organisation in &settings.organisations {
+        let outcome = match connect(organisation) {
+            Ok(platform) => match &command {
+                PolicyCommand::Check { .. } => live::check(&platform, &policy).await,
+                PolicyCommand::TestGlob { pattern } => live::test_glob(&platform, pattern).await,
+                PolicyCommand::Explain { client } => explain(&platform, settings, &policy, client).await,
+            },
+            Err(failure) => Err(failure),
+        };
+        code = code.max(outcome.unwrap_or_else(|failure| {
+            complain(format_args!("organisation {}: {failure}", organisation.org));
+            INCOMPLETE
+        }));
+    }
+    code
+}
+
+fn refuse_policy(mistakes: &str) -> u8 {
+    mistakes.lines().for_each(complain);
+    USAGE
+}
+
+fn connect(config: &genesys::Config) -> Result<Platform, String> {
+    let metrics = Metrics::register(&prometheus::Registry::new()).map_err(|error| error.to_string())?;
+    Platform::new(config.clone(), &metrics).map_err(|error| error.to_string())
+}
+
+fn summary(file: Option<&PathBuf>, policy: &Policy) {
+    let name = file.map_or_else(|| "the built-in policy".to_owned(), |file| file.display().to_string());
+    say(format_args!("{name} is in order"));
+    let dangerous = &policy.scopes.dangerous;
+    let critical = dangerous.iter().filter(|pattern| pattern.severity == Severity::Critical).count();
+    say(format_args!("  dangerous scopes       {} ({critical} critical)", dangerous.len()));
+    say(format_args!("  toxic combinations     {}", policy.scopes.toxic.len()));
+    let dangerous = &policy.permissions.dangerous;
+    let critical = dangerous.iter().filter(|pattern| pattern.severity == Severity::Critical).count();
+    say(format_args!("  dangerous permissions  {} ({critical} critical)", dangerous.len()));
+    let rules = audit::rules::ALL.len();
+    let off = rules - audit::rules::enabled(policy).count();
+    say(format_args!("  rules                  {rules} ({off} switched off)"));
+    let now = Timestamp::from(SystemTime::now());
+    let ended = policy.exemptions.iter().filter(|exemption| exemption.has_ended(now)).count();
+    say(format_args!("  exemptions             {} ({ended} ended)", policy.exemptions.len()));
+    let defaults = policy.defaults;
+    say(format_args!("  fails from             {}, flags from {}", defaults.fail_on, defaults.flag_at));
+}
+
+async fn explain(platform: &Platform, settings: &Settings, policy: &Policy, wanted: &str) -> Result<u8, String> {
+    let now = Timestamp::from(SystemTime::now());
+    let fetched = fetch(platform, &settings.refresh, None, now, &mut Vec::new()).await;
+    let snapshot = fetched.map_err(|failure| failure.to_string())?.snapshot;
+    let client = find(&snapshot, wanted)?;
+    let report = audit::evaluate(&snapshot, policy, None, now);
+    say(explain::text(&snapshot, policy, &report, client).trim_end());
+    Ok(CLEAN)
+}
+
+/// A client by id, or by a name that only it has.
+fn find<'a>(snapshot: &'a Snapshot, wanted: &str) -> Result<&'a Client, String> {
+    let by_id = |client: &&Client| client.id.as_str().eq_ignore_ascii_case(wanted);
+    if let Some(client) = snapshot.clients.iter().find(by_id) {
+        return Ok(client);
+    }
+    let named: Vec<&Client> = snapshot.clients.iter().filter(|client| client.name == wanted).collect();
+    match named.as_slice() {
+        [client] => Ok(client),
+        [] => Err(format!("no client has the id or the exact name {wanted:?}")),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|client| client.id.as_str()).collect();
+            Err(format!("{} clients are called {wanted:?}; name one by its id: {}", ids.len(), ids.join(", ")))
+        }
+    }
+}

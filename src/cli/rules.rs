@@ -1,0 +1,145 @@
+//! `rules`: what is judged, and what each rule means.
+//!
+//! Not the judgement: that is `audit`'s.
+
+use std::fmt::Write as _;
+
+use super::{CLEAN, USAGE, complain, say};
+use crate::audit::Rule;
+use crate::audit::rules::{self, ALL};
+
+/// Prints every rule in one line each.
+pub(super) fn list() -> u8 {
+    let width = ALL.iter().map(|rule| rule.slug.len()).max().unwrap_or_default();
+    for rule in ALL {
+        say(format_args!("{:width$}  {:8}  {}", rule.slug, rule.severity, rule.title));
+    }
+    CLEAN
+}
+
+/// Prints all that is known of one rule.
+pub(super) fn explain(slug: &str) -> u8 {
+    let Some(rule) = rules::find(&slug.to_ascii_lowercase()) else {
+        let near = nearest(slug).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+        complain(format_args!("there is no rule {slug:?}; {near}`rules list` names them all"));
+        return USAGE;
+    };
+    say(format_args!("{}: {}\n", rule.slug, rule.title));
+    for (name, text) in facts(rule) {
+        say(format_args!("{name:12} {text}"));
+    }
+    CLEAN
+}
+
+/// `docs/rules.md`.
+pub(super) fn document() -> String {
+    let mut text = String::from(
+        "# Rules\n\nGenerated from the code by `genesyscloud-oauth-exporter docs rules`; do not edit.\n\n\
+         A rule's slug is the value of the label `rule` and never changes. `[rules.SLUG]` in the policy switches a rule off or \
+         gives it another severity. A rule whose input could not be read is `not_evaluated`, and what is not evaluated is not \
+         passed.\n\n| rule | severity | judges | finds |\n|---|---|---|---|\n",
+    );
+    for rule in ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| [`{slug}`](#{slug}) | {} | {} | {} |",
+            severity(rule),
+            rule.applies_to.describe(),
+            rule.title,
+            slug = rule.slug
+        );
+    }
+    for rule in ALL {
+        let _ = writeln!(text, "\n## {}\n\n{}.\n", rule.slug, rule.title);
+        for (name, fact) in facts(rule) {
+            let _ = writeln!(text, "- **{name}**: {}", fact.replace('*', "\\*"));
+        }
+    }
+    text
+}
+
+fn facts(rule: &Rule) -> Vec<(&'static str, String)> {
+    let needs = rule.needs.iter().map(|collector| match collector.permission() {
+        Some(permission) => format!("{} ({permission})", collector.label()),
+        None => collector.label().to_owned(),
+    });
+    let needs = needs.collect::<Vec<_>>().join(", ");
+    let mut facts = vec![
+        ("Severity", severity(rule)),
+        ("Confidence", rule.confidence.label().to_owned()),
+        ("Judges", rule.applies_to.describe().to_owned()),
+        ("Reads", if needs.is_empty() { "the policy".to_owned() } else { needs }),
+        ("Why", rule.why.to_owned()),
+        ("Traps", rule.traps.to_owned()),
+        ("Remediation", rule.remediation.to_owned()),
+        ("Reference", rule.reference.to_owned()),
+    ];
+    facts.extend(rule.not_built.map(|why| ("Evaluated", format!("not yet: {why}"))));
+    facts
+}
+
+fn severity(rule: &Rule) -> String {
+    match rule.severity_note {
+        "" => rule.severity.to_string(),
+        note => format!("{}; {note}", rule.severity),
+    }
+}
+
+/// The slug that shares most with what was typed, if it shares enough.
+fn nearest(typed: &str) -> Option<&'static str> {
+    let nearest = ALL.iter().map(|rule| (distance(typed, rule.slug), rule.slug)).min()?;
+    (nearest.0 <= nearest.1.len() / 2).then_some(nearest.1)
+}
+
+/// Letters to insert, remove or replace (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = row.first().copied().unwrap_or_default();
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, other) in b.iter().enumerate() {
+            let cost = (diagonal + usize::from(letter != *other)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nearly_a_slug_is_recognised_and_nonsense_is_not() {
+        for (typed, expected) in [
+            ("dangerous-scop", Some("dangerous-scope")),
+            ("admin_role", Some("admin-role")),
+            ("wildcard-permissions", Some("wildcard-permission")),
+            ("xyzzyxyzzyxyzzy", None),
+        ] {
+            assert_eq!(nearest(typed), expected, "{typed}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!((distance("", "abc"), distance("abc", "")), (3, 3));
+    }
+
+    #[test]
+    fn every_rule_says_all_there_is_to_say_and_no_slug_comes_twice() {
+        let slugs: std::collections::BTreeSet<_> = ALL.iter().map(|rule| rule.slug).collect();
+        assert_eq!(slugs.len(), ALL.len());
+        for rule in ALL {
+            let texts = [rule.title, rule.why, rule.traps, rule.remediation, rule.reference];
+            assert!(texts.iter().all(|text| text.len() > 5), "{}: something is not said", rule.slug);
+            assert!(
+                rule.slug.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit()),
+                "{}",
+                rule.slug
+            );
+            assert!([rule.why, rule.traps, rule.remediation].iter().all(|text| text.ends_with('.')), "{}", rule.slug);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The findings as CSV (RFC 4180), one row each, for spreadsheets and auditors.
+//!
+//! A client without a finding has no row; how many there are, and what was not evaluated, is in the other formats.
+
+use std::borrow::Cow;
+use std::io;
+
+use ::csv::{Terminator, WriterBuilder};
+
+use super::json::confidence;
+use super::{Audited, Organisation, excuse, rfc3339, visible};
+use crate::audit::Finding;
+
+const HEADER: [&str; 25] = [
+    "org",
+    "org_id",
+    "client_id",
+    "client_name",
+    "client_type",
+    "grant_type",
+    "client_state",
+    "client_status",
+    "rule",
+    "title",
+    "severity",
+    "status",
+    "confidence",
+    "evidence_kind",
+    "evidence",
+    "evidence_text",
+    "details",
+    "matched_pattern",
+    "reason",
+    "remediation",
+    "fingerprint",
+    "exemption",
+    "exemption_owner",
+    "exemption_reason",
+    "exemption_expires",
+];
+
+/// Writes the header and the rows. Fails only where the writer does.
+pub fn write(organisations: &[Organisation<'_>], writer: impl io::Write) -> io::Result<()> {
+    let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(writer);
+    rows.write_record(HEADER)?;
+    for organisation in organisations {
+        let Some(audited) = organisation.audited else { continue };
+        for finding in organisation.findings() {
+            rows.write_record(row(organisation, audited, finding).map(|cell| guarded(&cell).into_owned()))?;
+        }
+    }
+    rows.flush()
+}
+
+fn row<'a>(
+    organisation: &Organisation<'a>,
+    audited: Audited<'a>,
+    finding: &'a Finding,
+) -> [Cow<'a, str>; HEADER.len()] {
+    let id = finding.client.as_ref();
+    let client = id.and_then(|id| audited.snapshot.client(id));
+    let position = id.and_then(|id| audited.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok());
+    let verdict = position.and_then(|position| audited.report.verdicts.get(position));
+    let exemption = excuse(audited, finding);
+    let details = finding.evidence.details.iter().map(|(name, value)| format!("{name}={value}"));
+    [
+        organisation.org.into(),
+        audited.snapshot.organisation.id.as_str().into(),
+        id.map_or("", |id| id.as_str()).into(),
+        client.map_or("", |client| &client.name).into(),
+        client.map_or("", |client| &client.grant_type_spelling).into(),
+        client.map_or("", |client| client.grant_type.label()).into(),
+        client.map_or("", |client| client.state.label()).into(),
+        verdict.map_or("", |verdict| verdict.verdict.label()).into(),
+        finding.rule.slug.into(),
+        finding.rule.title.into(),
+        finding.severity.label().into(),
+        finding.status.label().into(),
+        confidence(finding.rule.confidence).into(),
+        finding.evidence.kind.label().into(),
+        finding.evidence.key.as_str().into(),
+        finding.evidence.text.as_str().into(),
+        details.collect::<Vec<_>>().join("; ").into(),
+        finding.pattern.as_deref().unwrap_or_default().into(),
+        finding.reason.as_str().into(),
+        finding.rule.remediation.into(),
+        finding.fingerprint().to_string().into(),
+        exemption.map_or("", |exemption| &exemption.id).into(),
+        exemption.map_or("", |exemption| &exemption.owner).into(),
+        exemption.map_or("", |exemption| &exemption.reason).into(),
+        exemption.and_then(|exemption| exemption.expires).map(rfc3339).unwrap_or_default().into(),
+    ]
+}
+
+/// The cell as a spreadsheet may open it: invisible characters written out, and no formula.
+///
+/// A cell that begins with one of these is calculated when opened, however it is quoted (OWASP, CSV injection).
+/// Fullwidth forms are calculated by spreadsheets in East Asian locales.
+fn guarded(cell: &str) -> Cow<'_, str> {
+    let is_formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
+    // Before the invisible ones are written out, or a leading tab would hide what it is.
+    let begins = cell.chars().find(|c| !matches!(c, ' ' | '\n')).is_some_and(is_formula);
+    let shown = visible(cell);
+    if begins { Cow::Owned(format!("'{shown}")) } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample::{self, Sample};
+
+    fn text(sample: &Sample) -> String {
+        let mut bytes = Vec::new();
+        write(&[sample.organisation(), sample::failed()], &mut bytes).expect("written");
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
+    #[test]
+    fn the_rows_read_like_this() {
+        let mut sample = sample::settled();
+        let ids = ["Partner provisioning portal", sample::HOSTILE].map(|name| sample.id(name).clone());
+        sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| ids.contains(id)));
+        insta::assert_snapshot!(text(&sample).replace("\r\n", "\n"));
+    }
+
+    #[test]
+    fn there_is_a_row_for_each_finding_and_every_row_has_every_cell() {
+        let sample = sample::settled();
+        let text = text(&sample);
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        assert_eq!(reader.headers().expect("a header"), &HEADER[..]);
+        assert_eq!(reader.records().flatten().count(), sample.report.findings.len());
+        assert!(text.ends_with("\r\n"), "RFC 4180, section 2, 1");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, expected) in [
+            ("=HYPERLINK(\"https://example.com\")", "'=HYPERLINK(\"https://example.com\")"),
+            ("+1", "'+1"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'[U+0009]=1"),
+            ("\r=1", "'[U+000D]=1"),
+            ("  =1", "'  =1"),
+            ("\n=1", "'[U+000A]=1"),
+            ("＝1", "'＝1"),
+            ("a=1", "a=1"),
+            ("a-b", "a-b"),
+            ("", ""),
+        ] {
+            assert_eq!(guarded(cell), expected);
+        }
+        let mut sample = sample::planted();
+        for client in &mut sample.snapshot.clients {
+            client.name = "=cmd|'/c calc'!A1, \"quoted\"\nnext".to_owned();
+        }
+        let text = text(&sample);
+        assert!(text.contains(",\"'=cmd|'/c calc'!A1, \"\"quoted\"\"[U+000A]next\","), "{text}");
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        for record in reader.records() {
+            let record = record.expect("a row");
+            assert!(record.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{record:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The document's `findings`: each with its proof, its reason and its identity.
+
+use serde::{Serialize, Serializer};
+
+use crate::audit::{Confidence, Finding};
+use crate::domain::ClientId;
+use crate::output::{Organisation, excuse, rfc3339};
+use crate::policy::Exemption;
+
+/// Written one by one: a list of all would be as large as the report.
+pub(super) struct Findings<'a>(pub(super) Organisation<'a>);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.findings().map(|finding| FindingDto::new(finding, &self.0)))
+    }
+}
+
+#[derive(Serialize)]
+struct FindingDto<'a> {
+    rule: &'static str,
+    title: &'static str,
+    client_id: Option<&'a str>,
+    severity: &'static str,
+    status: &'static str,
+    confidence: &'static str,
+    evidence: EvidenceDto<'a>,
+    matched_pattern: Option<&'a str>,
+    reason: &'a str,
+    remediation: &'static str,
+    fingerprint: String,
+    exemption: Option<ExemptionDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct EvidenceDto<'a> {
+    kind: &'static str,
+    value: &'a str,
+    text: &'a str,
+    details: Vec<DetailDto<'a>>,
+}
+
+/// A label can come more than once, so that this is no object.
+#[derive(Serialize)]
+struct DetailDto<'a> {
+    name: &'static str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct ExemptionDto<'a> {
+    id: &'a str,
+    owner: &'a str,
+    reason: &'a str,
+    ticket: Option<&'a str>,
+    expires: Option<String>,
+}
+
+impl<'a> From<&'a Exemption> for ExemptionDto<'a> {
+    fn from(exemption: &'a Exemption) -> Self {
+        Self {
+            id: &exemption.id,
+            owner: &exemption.owner,
+            reason: &exemption.reason,
+            ticket: exemption.ticket.as_deref(),
+            expires: exemption.expires.map(rfc3339),
+        }
+    }
+}
+
+impl<'a> FindingDto<'a> {
+    fn new(finding: &'a Finding, organisation: &Organisation<'a>) -> Self {
+        let evidence = &finding.evidence;
+        let details = evidence.details.iter().map(|(name, value)| DetailDto { name, value });
+        Self {
+            rule: finding.rule.slug,
+            title: finding.rule.title,
+            client_id: finding.client.as_ref().map(ClientId::as_str),
+            severity: finding.severity.label(),
+            status: finding.status.label(),
+            confidence: confidence(finding.rule.confidence),
+            evidence: EvidenceDto {
+                kind: evidence.kind.label(),
+                value: &evidence.key,
+                text: &evidence.text,
+                details: details.collect(),
+            },
+            matched_pattern: finding.pattern.as_deref(),
+            reason: &finding.reason,
+            remediation: finding.rule.remediation,
+            fingerprint: finding.fingerprint().to_string(),
+            exemption: organisation.audited.and_then(|audited| excuse(audited, finding)).map(ExemptionDto::from),
+        }
+    }
+}
+
+/// The word in reports.
+pub(in crate::output) const fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+    }
+}

@@ -1,0 +1,238 @@
+//! The report as Markdown, for a comment on a pull request: counts, then the findings by severity.
+//!
+//! Names come from whoever may edit a client: they stand in code spans, in which nothing is a link, a mention or markup.
+
+use std::fmt::Write as _;
+
+use super::{Audited, Organisation, Summary, excuse, not_judged, rfc3339, unread, utc, visible};
+use crate::audit::{Finding, Status};
+use crate::domain::{Severity, Snapshot};
+
+/// GitHub refuses a comment of more than 65,536 characters; the rest is counted.
+const MOST: usize = 60_000;
+/// The summary that follows the findings has this much room of it for each organisation.
+const RESERVE: usize = 4_000;
+
+/// The report of all organisations.
+pub fn render(organisations: &[Organisation<'_>]) -> String {
+    let mut text = String::from("## OAuth clients\n");
+    if organisations.is_empty() {
+        text.push_str("\nNo organisation was audited.\n");
+    }
+    for organisation in organisations {
+        one(&mut text, organisation);
+    }
+    text
+}
+
+fn one(text: &mut String, organisation: &Organisation<'_>) {
+    let Some(audited) = organisation.audited else {
+        let why = organisation.failure.unwrap_or("no reason was given");
+        push(text, format_args!("\n### {}\n\n**NOT AUDITED**: {}\n", code(organisation.org), prose(why)));
+        return;
+    };
+    let (snapshot, summary) = (audited.snapshot, Summary::new(audited.snapshot, audited.report));
+    let of = &snapshot.organisation;
+    push(text, format_args!("\n### {} ({}, {})\n\n", code(&of.name), code(organisation.org), utc(snapshot.taken_at)));
+    if !organisation.complete {
+        let why = organisation.failure.unwrap_or("clients are missing");
+        push(text, format_args!("**INCOMPLETE**: {} What is not listed was not judged.\n\n", prose(why)));
+    }
+    table(text, &summary);
+    for severity in Severity::ALL {
+        let open: Vec<&Finding> = organisation
+            .findings()
+            .filter(|finding| finding.status == Status::Open && finding.severity == severity)
+            .collect();
+        let title = format!("{} ({})", capital(severity.label()), open.len());
+        section(text, &title, &open, |finding| item(snapshot, finding, finding.rule.remediation));
+    }
+    for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
+        let settled: Vec<&Finding> = organisation.findings().filter(|finding| finding.status == status).collect();
+        let title = format!("{} ({})", capital(&status.label().replace('_', " ")), settled.len());
+        section(text, &title, &settled, |finding| item(snapshot, finding, &said(audited, finding)));
+    }
+    ends(text, organisation, audited);
+}
+
+fn table(text: &mut String, summary: &Summary) {
+    text.push_str("| | critical | high | medium | low | info | all |\n|---|--:|--:|--:|--:|--:|--:|\n");
+    for (title, counts) in
+        [("open findings", summary.open_by_severity), ("flagged clients", summary.flagged_by_severity)]
+    {
+        let all: usize = counts.iter().map(|(_, count)| count).sum();
+        let counts: Vec<String> = counts.iter().map(|(_, count)| count.to_string()).collect();
+        push(text, format_args!("| {title} | {} | {all} |\n", counts.join(" | ")));
+    }
+}
+
+/// A heading and its items, as many as there is room for.
+fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(&Finding) -> String) {
+    if findings.is_empty() {
+        return;
+    }
+    push(text, format_args!("\n#### {title}\n\n"));
+    for (position, finding) in findings.iter().enumerate() {
+        let line = line(finding);
+        if text.len() + line.len() > MOST - RESERVE {
+            push(text, format_args!("- … and {} more, in the other formats\n", findings.len() - position));
+            return;
+        }
+        text.push_str(&line);
+    }
+}
+
+fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
+    let client = finding.client.as_ref().map_or_else(
+        || "The organisation".to_owned(),
+        |id| {
+            let name = snapshot.client(id).map_or("", |client| &client.name);
+            format!("{} ({})", code(name), code(id.as_str()))
+        },
+    );
+    let evidence = code(&finding.evidence.text);
+    format!("- {client}: {evidence}, {}. {} {}\n", finding.rule.slug, prose(&finding.reason), prose(then))
+}
+
+/// Who settled it, why and until when.
+fn said(audited: Audited<'_>, finding: &Finding) -> String {
+    match excuse(audited, finding) {
+        Some(exemption) => {
+            let end = exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", rfc3339(end)));
+            format!("Exempt by {}, {end}: {}", exemption.owner, exemption.reason)
+        }
+        None => String::new(),
+    }
+}
+
+/// What was judged and what was not: never only that all is well.
+fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>) {
+    let (snapshot, report) = (audited.snapshot, audited.report);
+    let summary = Summary::new(snapshot, report);
+    let judged = report.rules.iter().filter(|rule| not_judged(snapshot, rule).is_none()).count();
+    push(
+        text,
+        format_args!(
+            "\n{} clients: {} flagged, {} not evaluated, {} compliant. {} findings: {} open, {} exempt, {} approved, \
+             {} not evaluated. {judged} of {} rules could be judged by.\n",
+            summary.clients,
+            summary.flagged,
+            summary.not_evaluated,
+            summary.compliant,
+            report.findings.len(),
+            summary.findings(Status::Open),
+            summary.findings(Status::Exempt),
+            summary.findings(Status::Approved),
+            summary.findings(Status::NotEvaluated),
+            report.rules.len(),
+        ),
+    );
+    for (collector, why) in unread(snapshot) {
+        let cure = why.missing_permission.as_deref();
+        let cure =
+            cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
+        push(text, format_args!("\n**NOT READ** {}: {}.{cure}\n", collector.label(), prose(&why.message)));
+    }
+    let left_out = organisation.left_out();
+    if left_out > 0 {
+        push(text, format_args!("\n{left_out} findings are left out by the filters of this run.\n"));
+    }
+}
+
+fn push(text: &mut String, piece: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = text.write_fmt(piece);
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Foreign text as a code span (`CommonMark` 6.1): in it nothing is markup, and GitHub makes no mention and no link of it.
+fn code(name: &str) -> String {
+    let name = visible(name);
+    let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // Without the spaces a name that begins or ends with a backtick would lengthen the fence; an empty one is no span.
+    let edge = if name.is_empty() || name.starts_with(['`', ' ']) || name.ends_with(['`', ' ']) { " " } else { "" };
+    // A pipe needs no escape: no name stands in a table.
+    let name = if name.is_empty() { "(no name)".into() } else { name };
+    format!("{fence}{edge}{name}{edge}{fence}")
+}
+
+/// A sentence from a policy, the platform or a rule: markup shows as what it is, an `@` mentions nobody.
+fn prose(sentence: &str) -> String {
+    let mut text = String::with_capacity(sentence.len() + 16);
+    for character in visible(sentence).chars() {
+        match character {
+            // The comment parts the sign from what it would mention.
+            '@' => text.push_str("@<!-- -->"),
+            '&' => text.push_str("&amp;"),
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
+                text.push('\\');
+                text.push(character);
+            }
+            _ => text.push(character),
+        }
+    }
+    text.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample;
+
+    #[test]
+    fn the_comment_reads_like_this() {
+        let mut sample = sample::settled();
+        let keep = ["Partner provisioning portal", sample::HOSTILE, "Batch password sync"];
+        let keep = keep.map(|name| sample.id(name).clone());
+        sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+        insta::assert_snapshot!(render(&[sample.organisation(), sample::failed()]));
+    }
+
+    #[test]
+    fn names_stay_text() {
+        for (name, expected) in [
+            ("Wallboard", "`Wallboard`"),
+            ("a|b", "`a|b`"),
+            ("`rm`", "`` `rm` ``"),
+            ("a``b`c", "```a``b`c```"),
+            ("[x](https://example.com) @team <b>", "`[x](https://example.com) @team <b>`"),
+            ("a\n# b", "`a[U+000A]# b`"),
+            ("", "` (no name) `"),
+        ] {
+            assert_eq!(code(name), expected);
+        }
+    }
+
+    #[test]
+    fn sentences_bring_no_markup_and_mention_nobody() {
+        for (sentence, expected) in [
+            ("plain, with a.b: and (c)", "plain, with a.b: and (c)"),
+            ("@team", "@<!-- -->team"),
+            ("<img src=x>", "&lt;img src=x&gt;"),
+            ("[a](https://b) `c` *d* _e_", "\\[a\\](https&#58;//b) \\`c\\` \\*d\\* \\_e\\_"),
+            ("www.example.com | #12", "www&#46;example.com \\| \\#12"),
+            ("&lt;", "&amp;lt;"),
+        ] {
+            assert_eq!(prose(sentence), expected);
+        }
+    }
+
+    #[test]
+    fn a_comment_is_never_too_long_and_the_rest_is_counted() {
+        let mut sample = sample::planted();
+        let finding = sample.report.findings[0].clone();
+        sample.report.findings = vec![finding; 5_000];
+        let text = render(&[sample.organisation()]);
+        assert!(text.len() < 65_536, "{}", text.len());
+        let listed = text.matches("\n- `").count();
+        assert!(listed > 50 && text.contains(&format!("and {} more", 5_000 - listed)), "{listed}");
+        assert!(text.contains("5000 findings: 5000 open"), "the counts are whole");
+    }
+}

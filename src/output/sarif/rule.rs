@@ -1,0 +1,43 @@
+//! A rule as SARIF describes it, with its help.
+
+use serde_json::{Value, json};
+
+use crate::audit::{Confidence, Rule};
+use crate::domain::Severity;
+
+pub(super) fn descriptor(rule: &Rule) -> Value {
+    let Rule { slug, title, why, traps, remediation, severity, confidence, .. } = rule;
+    let text = format!("{why}\n\nWhat is no finding: {traps}\n\nWhat to do: {remediation}");
+    let markdown = format!("{why}\n\n**What is no finding:** {traps}\n\n**What to do:** {remediation}");
+    json!({
+        "id": slug,
+        "name": pascal(slug),
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": why},
+        "help": {"text": text, "markdown": markdown},
+        "defaultConfiguration": {"level": super::level(*severity)},
+        "properties": {
+            "tags": ["security", "oauth", "genesys-cloud"],
+            "precision": match confidence { Confidence::Certain => "very-high", Confidence::Likely => "medium" },
+            "security-severity": score(*severity),
+        },
+    })
+}
+
+/// GitHub sorts by this number: over 9 is critical, from 7 high, from 4 medium.
+const fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "2.0",
+        Severity::Info => "0.1",
+    }
+}
+
+/// `dangerous-scope` as `DangerousScope`, as SARIF 3.49.7 asks.
+fn pascal(slug: &str) -> String {
+    slug.split('-')
+        .flat_map(|word| word.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c }))
+        .collect()
+}

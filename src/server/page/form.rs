@@ -1,0 +1,55 @@
+//! The search form, with what was searched for still in it.
+
+use super::search::{Search, Wanted};
+use super::words::{grant_words, severity_word};
+use crate::domain::{GrantType, Severity};
+use crate::output::visible;
+
+pub(super) struct Form {
+    pub(super) text: String,
+    pub(super) fields: [Field; 3],
+    pub(super) is_active: bool,
+}
+
+/// A choice.
+pub(super) struct Field {
+    pub(super) title: &'static str,
+    pub(super) name: &'static str,
+    pub(super) options: Vec<Choice>,
+}
+
+pub(super) struct Choice {
+    pub(super) value: &'static str,
+    pub(super) words: &'static str,
+    pub(super) is_chosen: bool,
+}
+
+impl Form {
+    pub(super) fn new(search: &Search) -> Self {
+        let severities = Severity::ALL.map(|severity| Choice {
+            value: severity.label(),
+            words: severity_word(severity),
+            is_chosen: search.severity == Some(severity),
+        });
+        let grants = GrantType::ALL.map(|grant| Choice {
+            value: grant.label(),
+            words: grant_words(grant),
+            is_chosen: search.grant == Some(grant),
+        });
+        let wanted = Wanted::ALL.map(|wanted| Choice {
+            value: wanted.label(),
+            words: wanted.words(),
+            is_chosen: search.status == Some(wanted),
+        });
+        let field = |title, name, options| Field { title, name, options };
+        Self {
+            text: visible(&search.text).into_owned(),
+            fields: [
+                field("Open finding", "severity", severities.into()),
+                field("Grant type", "grant", grants.into()),
+                field("Verdict", "status", wanted.into()),
+            ],
+            is_active: search.is_some(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What somebody searches for: read from the query of `/`, kept in the form, and compared with clients.
+//!
+//! Works by a GET form, without script. What cannot be read is no criterion, and the form shows that it is none.
+
+use std::collections::HashSet;
+
+use crate::audit::{ClientVerdict, Report, Status, Verdict};
+use crate::domain::{Client, GrantType, Severity, Snapshot};
+
+/// A longer text is cut: nobody's name is longer, and it is echoed.
+const LONGEST: usize = 200;
+/// More fields than the form has are not read.
+const FIELDS: usize = 16;
+
+/// What to show of all clients.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::server) struct Search {
+    /// A part of a name, an id or a scope; empty is any.
+    pub(super) text: String,
+    /// Clients with an open finding of this severity.
+    pub(super) severity: Option<Severity>,
+    pub(super) grant: Option<GrantType>,
+    pub(super) status: Option<Wanted>,
+}
+
+/// What the audit is to have said of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::server) enum Wanted {
+    Flagged,
+    NotEvaluated,
+    Compliant,
+    /// It has a finding that an exemption covers.
+    Exempt,
+    /// It has a finding that the baseline approves.
+    Approved,
+}
+
+impl Wanted {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Flagged, Self::NotEvaluated, Self::Compliant, Self::Exempt, Self::Approved];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Flagged => "flagged",
+            Self::NotEvaluated => "not_evaluated",
+            Self::Compliant => "compliant",
+            Self::Exempt => "exempt",
+            Self::Approved => "approved",
+        }
+    }
+
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Flagged => "Flagged",
+            Self::NotEvaluated => "Not evaluated",
+            Self::Compliant => "Compliant",
+            Self::Exempt => "With exemptions",
+            Self::Approved => "With approvals",
+        }
+    }
+}
+
+impl Search {
+    /// Reads the query of a URL.
+    pub(in crate::server) fn parse(query: Option<&str>) -> Self {
+        let mut search = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).take(FIELDS) {
+            match &*name {
+                "q" => search.text = value.trim().chars().take(LONGEST).collect(),
+                "severity" => search.severity = value.parse().ok(),
+                "grant" => search.grant = GrantType::ALL.into_iter().find(|grant| grant.label() == value),
+                "status" => search.status = Wanted::ALL.into_iter().find(|wanted| wanted.label() == value),
+                _ => {}
+            }
+        }
+        search
+    }
+
+    /// Whether there is any criterion.
+    pub(super) fn is_some(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// The positions in the snapshot of the clients that meet every criterion.
+    pub(super) fn hits(&self, snapshot: &Snapshot, report: &Report) -> Vec<usize> {
+        let text = self.text.to_lowercase();
+        // Each scope's name is looked at once, however many clients hold it.
+        let scopes: HashSet<_> = snapshot
+            .scopes
+            .iter()
+            .filter(|(_, name)| name.to_lowercase().contains(&text))
+            .map(|(index, _)| index)
+            .collect();
+        let says = |client: &Client| {
+            text.is_empty()
+                || client.name.to_lowercase().contains(&text)
+                || client.id.as_str().to_lowercase().contains(&text)
+                || client.scopes.iter().any(|scope| scopes.contains(scope))
+        };
+        snapshot
+            .clients
+            .iter()
+            .zip(&report.verdicts)
+            .enumerate()
+            .filter(|(_, (client, verdict))| {
+                self.grant.is_none_or(|grant| client.grant_type == grant)
+                    && self.status.is_none_or(|wanted| is(wanted, client, verdict, report))
+                    && self.severity.is_none_or(|severity| has_open(severity, client, report))
+                    && says(client)
+            })
+            .map(|(position, _)| position)
+            .collect()
+    }
+}
+
+fn is(wanted: Wanted, client: &Client, verdict: &ClientVerdict, report: &Report) -> bool {
+    let has = |status| report.findings_of(&client.id).any(|finding| finding.status == status);
+    match wanted {
+        Wanted::Flagged => matches!(verdict.verdict, Verdict::Flagged(_)),
+        Wanted::NotEvaluated => matches!(verdict.verdict, Verdict::NotEvaluated(_)),
+        Wanted::Compliant => verdict.verdict == Verdict::Compliant,
+        Wanted::Exempt => has(Status::Exempt),
+        Wanted::Approved => has(Status::Approved),
+    }
+}
+
+fn has_open(severity: Severity, client: &Client, report: &Report) -> bool {
+    report.findings_of(&client.id).any(|finding| finding.status == Status::Open && finding.severity == severity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample;
+
+    fn names(query: &str) -> Vec<String> {
+        let sample = sample::settled();
+        let hits = Search::parse(Some(query)).hits(&sample.snapshot, &sample.report);
+        let mut names: Vec<String> = hits.iter().map(|&at| sample.snapshot.clients[at].name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_criterion_narrows_and_all_must_hold() {
+        assert_eq!(names("").len(), 61);
+        assert_eq!(names("q=WALLBOARD+z%C3%BCrich"), ["Wallboard Zürich"]);
+        assert_eq!(names("q=9e3779b9-7a3e"), ["Legacy agent desktop"], "a part of an id");
+        assert_eq!(names("q=identity-prov"), ["Single sign-on bridge"], "a part of a scope");
+        assert_eq!(names("grant=password"), ["Batch password sync"]);
+        assert_eq!(names("status=exempt"), ["Partner provisioning portal"]);
+        assert_eq!(names("status=approved"), ["Batch password sync"]);
+        assert_eq!(names("severity=critical"), ["Partner provisioning portal", "Single sign-on bridge"]);
+        assert_eq!(names("severity=critical&grant=code"), ["Partner provisioning portal"]);
+        assert_eq!(names("severity=critical&grant=code&q=nothing+like+it"), Vec::<String>::new());
+        let all = ["flagged", "not_evaluated", "compliant"].map(|status| names(&format!("status={status}")).len());
+        assert!(all.iter().all(|count| *count > 0) && all.iter().sum::<usize>() == 61, "{all:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_criterion() {
+        for query in ["", "x=1", "severity=worst&grant=CODE&status=&q=++", "&&=&%"] {
+            assert!(!Search::parse(Some(query)).is_some(), "{query}");
+        }
+        assert!(!Search::parse(None).is_some());
+        assert_eq!(Search::parse(Some(&format!("q={}", "ä".repeat(10_000)))).text.chars().count(), LONGEST);
+    }
+}

@@ -1,0 +1,57 @@
+//! Since when a finding is there, as far as the ledger keeps it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::words::Moment;
+use crate::audit::{Finding, Kind};
+use crate::domain::{ClientId, Timestamp};
+use crate::grants::{Ledger, Memory};
+
+/// What was first seen this shortly ago is marked as new.
+const NEW: Duration = Duration::from_hours(24);
+
+/// The ledger, to be asked for findings.
+pub(super) struct FirstSeen<'a> {
+    memories: HashMap<(&'a ClientId, &'a str), Memory>,
+    now: Timestamp,
+}
+
+pub(super) enum Since {
+    At(Moment),
+    /// It was there when the exporter first looked.
+    BeforeUs,
+    /// Nobody keeps that.
+    Unknown,
+}
+
+impl<'a> FirstSeen<'a> {
+    pub(super) fn new(ledger: &'a Ledger, now: Timestamp) -> Self {
+        let memories = ledger.entries().map(|(grant, memory)| ((&grant.client, grant.power.name()), memory)).collect();
+        Self { memories, now }
+    }
+
+    fn memory(&self, finding: &Finding) -> Option<Memory> {
+        let client =
+            finding.client.as_ref().filter(|_| matches!(finding.evidence.kind, Kind::Scope | Kind::Permission))?;
+        self.memories.get(&(client, finding.evidence.key.as_str())).copied()
+    }
+
+    /// For sorting: 0 where it is not known.
+    pub(super) fn time(&self, finding: &Finding) -> Timestamp {
+        self.memory(finding).map(Memory::first_seen).unwrap_or_default()
+    }
+
+    pub(super) fn is_new(&self, finding: &Finding) -> bool {
+        let time = self.time(finding);
+        time != Timestamp::default() && self.now.since(time) < NEW
+    }
+
+    pub(super) fn since(&self, finding: &Finding) -> Since {
+        match self.memory(finding) {
+            Some(Memory::Held { first_seen: Some(time), .. }) => Since::At(Moment::new(time, self.now)),
+            Some(Memory::Held { first_seen: None, .. }) => Since::BeforeUs,
+            Some(Memory::Gone(_)) | None => Since::Unknown,
+        }
+    }
+}

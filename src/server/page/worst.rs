@@ -1,0 +1,57 @@
+//! The clients with the worst open findings.
+
+use super::findings::Name;
+use super::link;
+use super::words::grant_words;
+use crate::audit::{Report, Status, Verdict};
+use crate::domain::{Client, Severity, Snapshot};
+
+/// Clients that are shown.
+const WORST: usize = 8;
+
+pub(super) struct WorstClient {
+    pub(super) name: Name,
+    pub(super) link: String,
+    pub(super) grant: &'static str,
+    pub(super) counts: Vec<Count>,
+}
+
+/// Open findings of a severity.
+pub(super) struct Count {
+    pub(super) severity: &'static str,
+    pub(super) count: usize,
+}
+
+/// The flagged clients, by their critical findings, then by their high ones, and so on.
+pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstClient> {
+    let flagged = report.verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_)));
+    let mut clients: Vec<([usize; 5], &Client)> = flagged
+        .filter_map(|verdict| {
+            let mut counts = [0; 5];
+            for finding in report.findings_of(&verdict.client).filter(|finding| finding.status == Status::Open) {
+                let place = Severity::ALL.iter().position(|severity| *severity == finding.severity);
+                if let Some(place) = place {
+                    counts[place] += 1;
+                }
+            }
+            Some((counts, snapshot.client(&verdict.client)?))
+        })
+        .collect();
+    // Stable: of equals the one with the smaller id comes first.
+    clients.sort_by_key(|(counts, _)| std::cmp::Reverse(*counts));
+    clients
+        .into_iter()
+        .take(WORST)
+        .map(|(counts, client)| WorstClient {
+            name: Name::new(&client.name),
+            link: link::to_client(&client.id),
+            grant: grant_words(client.grant_type),
+            counts: Severity::ALL
+                .iter()
+                .zip(counts)
+                .filter(|(_, count)| *count > 0)
+                .map(|(severity, count)| Count { severity: severity.label(), count })
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,130 @@
+//! A snapshot as a file of its own, for an audit without credentials or network, and for a comparison with an earlier one.
+//!
+//! The state file's format with a word on each organisation beside it, so that a state file can be read in its place.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Saved, format};
+use crate::domain::{OrgId, Snapshot};
+use crate::grants::Ledger;
+
+/// What a state file, which has no labels, is told under.
+const DEFAULT_ORG: &str = "default";
+
+/// An organisation in a snapshot file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The value of the label `org`.
+    pub org: String,
+    /// What was read.
+    pub snapshot: Arc<Snapshot>,
+    /// Why not every client is in it; `None` where every one is.
+    pub incomplete: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct About {
+    org: String,
+    incomplete: Option<String>,
+}
+
+/// Writes the snapshots to a file that its owner alone can read, by rename.
+pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
+    super::write(path, &encode(kept)?)
+}
+
+fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
+    let saved = kept.iter().map(|kept| {
+        let saved = Saved {
+            client_id: kept.snapshot.own_client.as_ref().map(ToString::to_string).unwrap_or_default(),
+            api_host: kept.snapshot.organisation.region.clone(),
+            snapshot: Arc::clone(&kept.snapshot),
+            ledger: Ledger::default(),
+        };
+        (kept.snapshot.organisation.id.clone(), saved)
+    });
+    let about = kept.iter().map(|kept| {
+        let about = About { org: kept.org.clone(), incomplete: kept.incomplete.clone() };
+        (kept.snapshot.organisation.id.to_string(), about)
+    });
+    let about: BTreeMap<String, About> = about.collect();
+    let mut document: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&format::encode(&saved.collect()))?;
+    document.insert("snapshots".to_owned(), serde_json::value::to_raw_value(&about)?);
+    Ok(serde_json::to_vec(&document)?)
+}
+
+/// Reads the snapshots of a snapshot file or of a state file, by the organisations' ids; `None` where there is no file.
+///
+/// The message tells what is wrong with it; it never quotes it.
+pub fn read(path: &Path) -> Result<Option<Vec<Kept>>, String> {
+    let bytes = super::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    decode(&bytes).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        /// By the organisation's id; a state file has none.
+        #[serde(default)]
+        snapshots: BTreeMap<String, About>,
+    }
+    let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes)?;
+    let head: Head =
+        serde_json::from_slice(bytes).map_err(|error| format!("line {}, column {}", error.line(), error.column()))?;
+    let mut about = head.snapshots;
+    let kept = organisations.into_iter().map(|(id, saved)| {
+        let about = about.remove(id.as_str());
+        let (org, incomplete) = about.map_or((DEFAULT_ORG.to_owned(), None), |about| (about.org, about.incomplete));
+        Kept { org, snapshot: saved.snapshot, incomplete }
+    });
+    Ok(kept.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::store::format::tests::saved;
+
+    fn kept(incomplete: Option<&str>) -> Kept {
+        Kept { org: "emea".to_owned(), snapshot: saved().snapshot, incomplete: incomplete.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_only_its_owner_may() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("snapshot.json");
+        for kept in [kept(None), kept(Some("page 2 never came"))] {
+            write(&path, std::slice::from_ref(&kept)).expect("writable");
+            assert_eq!(read(&path), Ok(Some(vec![kept])));
+        }
+        assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+        assert_eq!(read(&folder.path().join("missing.json")), Ok(None));
+    }
+
+    #[test]
+    fn a_state_file_is_read_as_snapshots_and_a_snapshot_as_a_state() {
+        let id = saved().snapshot.organisation.id.clone();
+        let state = format::encode(&BTreeMap::from([(id.clone(), saved())]));
+        assert_eq!(decode(&state), Ok(vec![Kept { org: DEFAULT_ORG.to_owned(), ..kept(None) }]));
+        let snapshot = encode(&[kept(None)]).expect("JSON");
+        assert_eq!(format::decode(&snapshot).expect("a state")[&id].snapshot, saved().snapshot);
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_refused_without_quoting_it() {
+        for text in ["", "null", "{\"format\":1}", "{\"format\":99,\"organisations\":{}}", "secret=1"] {
+            let why = decode(text.as_bytes()).expect_err(text);
+            assert!(!why.contains("secret"), "{why}");
+        }
+    }
+}
