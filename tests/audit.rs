@@ -184,6 +184,16 @@ fn the_verdict_says_what_was_not_judged() {
 }
 
 #[test]
+fn what_no_enabled_rule_judges_is_not_compliant() {
+    let off: Vec<String> = rules::slugs().iter().map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
+    for grant in ["CODE", "CLIENT-CREDENTIALS", "DEVICE"] {
+        let nothing = Policy::parse(&off.concat(), &rules::slugs()).expect("a valid policy");
+        let report = judge(case(grant, &["oauth"]), &nothing);
+        assert_eq!(report.verdicts[0].verdict.label(), "NOT_EVALUATED", "{grant}");
+    }
+}
+
+#[test]
 fn dangerous_scopes_of_the_registry_are_counted_at_zero() {
     let report = judge(case("CODE", &["oauth", "admin:all"]), &policy(""));
     let counted: Vec<_> = report.dangerous_scopes.iter().map(|d| (d.scope.as_str(), d.holders)).collect();

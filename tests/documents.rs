@@ -57,6 +57,12 @@ fn links_within_the_project_lead_somewhere() {
 }
 
 #[test]
+fn the_readme_tells_the_number_of_rules() {
+    let rules = genesyscloud_oauth_exporter::audit::rules::ALL.len();
+    assert!(read("README.md").contains(&format!("{rules} rules ([docs/rules.md]")), "there are {rules} rules");
+}
+
+#[test]
 fn commands_that_the_readme_names_exist() {
     let readme = read("README.md");
     for script in ["scripts/check", "scripts/generate"] {

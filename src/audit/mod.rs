@@ -40,7 +40,7 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
 ///
 /// Not evaluated is not passed: a client whose roles nobody judged is not compliant.
 fn not_judged(snapshot: &Snapshot, policy: &Policy, client: &Client) -> Option<String> {
-    let mut roles_judged = false;
+    let (mut roles_judged, mut scopes_judged) = (false, false);
     let mut unread = std::collections::BTreeSet::new();
     for rule in rules::enabled(policy) {
         if !rule.applies_to.covers(client.grant_type, policy.scopes.judge) {
@@ -48,11 +48,18 @@ fn not_judged(snapshot: &Snapshot, policy: &Policy, client: &Client) -> Option<S
         }
         unread.extend(rule.needs.iter().copied().filter(|collector| snapshot.not_read(*collector).is_some()));
         roles_judged |= rule.needs.contains(&Collector::Roles);
+        scopes_judged |= rule.applies_to == AppliesTo::Scoped;
     }
     let why = |collector| Some(state::why_not_read(collector, snapshot.not_read(collector)?));
     if !unread.is_empty() {
         return Some(unread.into_iter().filter_map(why).collect::<Vec<_>>().join("; "));
     }
-    (client.grant_type.roles_count() && !roles_judged)
-        .then(|| "roles decide what this client may do, and no enabled rule judges roles".to_owned())
+    let why = if client.grant_type.roles_count() && !roles_judged {
+        "roles decide what this client may do, and no enabled rule judges roles"
+    } else if client.grant_type.scopes_count() && !scopes_judged {
+        "scopes bound what this client may do, and no enabled rule judges scopes"
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
 }
