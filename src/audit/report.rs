@@ -240,19 +240,20 @@ fn grants(policy: &Policy, findings: &[Finding]) -> Vec<DangerousGrant> {
 }
 
 fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<DangerousPermission> {
-    let holders = |pattern: &str| {
-        let met = grants.iter().filter(|grant| matches!(grant.power, Power::Permission(_)));
-        let met = met.filter(|grant| grant.patterns.iter().any(|known| known == pattern));
-        met.map(|grant| &grant.client).collect::<BTreeSet<_>>().len()
-    };
+    let mut holders: BTreeMap<&str, BTreeSet<&ClientId>> = BTreeMap::new();
+    for grant in grants.iter().filter(|grant| matches!(grant.power, Power::Permission(_))) {
+        for pattern in &grant.patterns {
+            holders.entry(pattern).or_default().insert(&grant.client);
+        }
+    }
     policy
         .permissions
         .dangerous
         .iter()
-        .map(|dangerous| {
+        .filter_map(|dangerous| {
             let pattern = dangerous.pattern.to_string();
-            DangerousPermission { holders: holders(&pattern), pattern, severity: dangerous.severity }
+            let holders = holders.get(pattern.as_str())?.len();
+            Some(DangerousPermission { pattern, severity: dangerous.severity, holders })
         })
-        .filter(|dangerous| dangerous.holders > 0)
         .collect()
 }
