@@ -84,7 +84,7 @@ impl Ledger {
         }
         for (grant, memory) in &self.entries {
             let memory = match *memory {
-                Memory::Held { first_seen, missed } if missed + 1 < FORGOTTEN_AFTER => {
+                Memory::Held { first_seen, missed } if missed.saturating_add(1) < FORGOTTEN_AFTER => {
                     Memory::Held { first_seen, missed: missed + 1 }
                 }
                 Memory::Held { .. } => Memory::Gone(now),

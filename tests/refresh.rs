@@ -571,6 +571,16 @@ async fn an_input_that_comes_in_part_is_no_input() {
 }
 
 #[tokio::test]
+async fn a_role_that_cannot_be_read_keeps_what_was_known_of_it() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    let id = good.roles.read().expect("read").keys().next().expect("a role").to_string();
+    world.simulator.organisation().edit_role(&id, |role| role["permissionPolicies"] = "nonsense".into());
+    let fetched = world.refresh(Some(&good)).await.0.expect("its id can be read");
+    assert_eq!(fetched.snapshot.roles, good.roles, "the last known role stands in");
+}
+
+#[tokio::test]
 async fn the_platforms_budget_is_shown_and_kept() {
     let world = World::start().await;
     world.simulator.organisation().set_fault(Fault::Budget { count: 7, allowed: 100, reset: 42 });

@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::complete::{Incomplete, Listing};
 use crate::domain::{
-    Client, ClientId, Collector, CollectorStatus, Input, NotRead, Organisation, ScopeTable, Snapshot, Timestamp,
+    Client, ClientId, Collector, CollectorStatus, Input, NotRead, Organisation, RoleId, ScopeTable, Snapshot, Timestamp,
 };
 use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes};
 
@@ -115,7 +115,16 @@ impl Fetch<'_> {
         let registry = self.input(Collector::Scopes, self.platform.scopes(), has_registry).await?;
         let none = Scopes::default();
         let (listed, listing) = self.clients(registry.read().unwrap_or(&none), &identity).await?;
-        let roles = self.input(Collector::Roles, self.platform.roles(), has_roles).await?;
+        let (platform, previous) = (self.platform, self.previous);
+        let read_roles = async {
+            let mut listed = platform.roles().await?;
+            // A role that cannot be read is still there, and must not look as though it permitted nothing any more.
+            let known = previous.and_then(|previous| previous.roles.read());
+            let last_known = listed.rejected.iter().filter_map(|id| known?.get(&RoleId::new(id.as_str())));
+            listed.records.extend(last_known.map(|role| (role.id.clone(), role.clone())));
+            Ok(listed)
+        };
+        let roles = self.input(Collector::Roles, read_roles, has_roles).await?;
         let divisions = self.input(Collector::Divisions, self.platform.divisions(), has_divisions).await?;
         let permissions = self.permissions().await;
         self.statuses.sort_by_key(|status| status.collector);

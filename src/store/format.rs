@@ -67,6 +67,9 @@ struct SavedClient {
     name: String,
     description: Option<String>,
     grant_type: String,
+    /// What the grant type was taken for, where the platform did not spell it. Older files have none.
+    #[serde(default)]
+    taken_for: Option<String>,
     state: String,
     scopes: Vec<String>,
     roles: Vec<(String, Option<String>)>,
@@ -221,6 +224,7 @@ fn save_client(client: &Client, scopes: &ScopeTable) -> SavedClient {
         name: client.name.clone(),
         description: client.description.clone(),
         grant_type: client.grant_type_spelling.to_string(),
+        taken_for: Some(client.grant_type.label().to_owned()),
         state: client.state.label().to_owned(),
         scopes: client.scopes.iter().map(|scope| scopes.name(*scope).to_owned()).collect(),
         roles: client.role_grants.iter().map(role).collect(),
@@ -245,7 +249,10 @@ fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Client {
         id: ClientId::new(saved.id),
         name: saved.name,
         description: saved.description,
-        grant_type: GrantType::from_platform(&saved.grant_type),
+        grant_type: saved
+            .taken_for
+            .and_then(|label| GrantType::ALL.into_iter().find(|grant| grant.label() == label))
+            .unwrap_or_else(|| GrantType::from_platform(&saved.grant_type)),
         grant_type_spelling: saved.grant_type.into(),
         state: ClientState::from_platform(&saved.state),
         scopes: held.into(),

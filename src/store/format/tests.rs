@@ -11,6 +11,7 @@ pub(in crate::store) fn saved() -> Saved {
         name: "Wallboard \"north\"".to_owned(),
         description: None,
         grant_type: "CODE".to_owned(),
+        taken_for: None,
         state: "active".to_owned(),
         scopes: vec!["oauth".to_owned(), "users:readonly".to_owned()],
         roles: vec![("r-1".to_owned(), Some("*".to_owned())), ("r-2".to_owned(), None)],
@@ -79,6 +80,17 @@ fn a_file_of_before_there_was_a_registry_of_permissions_is_read() {
     organisation.remove("permissions").expect("it is written");
     let organisations = decode(file.to_string().as_bytes()).expect("an older file");
     assert!(organisations[&OrgId::new("o-1")].snapshot.permissions.read().is_none());
+}
+
+/// A client whose grant type was told by its roles alone is the same after a restart.
+#[test]
+fn an_unspelled_grant_type_outlives_a_restart() {
+    let mut saved = saved();
+    let snapshot = Arc::make_mut(&mut saved.snapshot);
+    snapshot.clients[0].grant_type = GrantType::ClientCredentials;
+    snapshot.clients[0].grant_type_spelling = "".into();
+    let organisations = BTreeMap::from([(OrgId::new("o-1"), saved)]);
+    assert_eq!(decode(&encode(&organisations)), Ok(organisations));
 }
 
 #[test]
