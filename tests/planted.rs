@@ -13,7 +13,7 @@ use genesyscloud_oauth_exporter::genesys::{Metrics, Platform};
 use genesyscloud_oauth_exporter::policy::{
     DangerousPermission, NamePattern, PermissionPattern, Policy, ToxicCombination,
 };
-use genesyscloud_oauth_exporter::refresh::fetch;
+use genesyscloud_oauth_exporter::refresh::{Previous, fetch};
 use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, Organisation, Risk, Simulator};
 
 /// The reference's list of dangerous permissions (5.7), as a policy would write it.
@@ -76,7 +76,10 @@ async fn read(simulator: &Simulator) -> Snapshot {
     let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = Timestamp::from_seconds(simulator.organisation().now());
-    fetch(&platform, &settings.refresh, None, now, &mut Vec::new()).await.expect("a complete refresh").snapshot
+    fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new())
+        .await
+        .expect("a complete refresh")
+        .snapshot
 }
 
 /// The rule that finds a planted risk; `None` for what no rule is about.
@@ -215,9 +218,11 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = snapshot.taken_at;
     let before = simulator.organisation().request_count(path);
-    let unread = fetch(&platform, &settings.refresh, None, now, &mut Vec::new()).await.expect("soft").snapshot;
+    let unread =
+        fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await.expect("soft").snapshot;
     assert!(unread.permissions.read().is_none());
-    let kept = fetch(&platform, &settings.refresh, Some(&snapshot), now, &mut Vec::new()).await.expect("soft").snapshot;
+    let previous = Previous { snapshot: Some(&snapshot), served: true };
+    let kept = fetch(&platform, &settings.refresh, previous, now, &mut Vec::new()).await.expect("soft").snapshot;
     assert_eq!(kept.permissions, snapshot.permissions, "what was read before stays good");
     assert_eq!(simulator.organisation().request_count(path), before + 1, "a failure is not repeated at every refresh");
     // Half of what the rule compares with is there: that half is judged.

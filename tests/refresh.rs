@@ -8,7 +8,7 @@ use genesyscloud_oauth_exporter::domain::{ClientState, Collector, CollectorStatu
 use genesyscloud_oauth_exporter::genesys::{
     self, AuthStyle, Limits, Metrics, PacingConfig, Platform, RetryConfig, TokenError,
 };
-use genesyscloud_oauth_exporter::refresh::{Config, Failure, Fetched, Incomplete, fetch};
+use genesyscloud_oauth_exporter::refresh::{Config, Failure, Fetched, Incomplete, Previous, fetch};
 use genesyscloud_oauth_exporter::secret::{SecretSource, SecretString};
 use genesyscloud_oauth_exporter::simulator::{
     Alias, ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Options, Paging, RetryAfter,
@@ -73,6 +73,7 @@ impl World {
     async fn refresh(&self, previous: Option<&Snapshot>) -> (Result<Fetched, Failure>, Vec<CollectorStatus>) {
         let mut statuses = Vec::new();
         let now = Timestamp::from(SystemTime::now());
+        let previous = Previous { snapshot: previous, served: true };
         let outcome = fetch(&self.platform, &self.config, previous, now, &mut statuses).await;
         (outcome, statuses)
     }

@@ -32,8 +32,8 @@ pub struct Report {
     pub baseline: Option<JudgedBaseline>,
     /// The ends of the policy's exemptions that have one, by id.
     pub exemptions: Vec<(String, Timestamp)>,
-    /// The policy's patterns of dangerous permissions, for grants that are gone.
-    pub permission_patterns: Vec<PermissionPattern>,
+    /// The policy's patterns of dangerous permissions, in lower case as `DangerousGrant::patterns` has them.
+    pub permission_labels: BTreeSet<String>,
     /// The rules that were judged by, with the severities that they can have under this policy.
     pub rules: Vec<EnabledRule>,
     /// What became of each rule there is, in the order of the documentation.
@@ -113,9 +113,11 @@ pub struct DangerousGrant {
     pub client: ClientId,
     /// What.
     pub power: Power,
+    /// The evidence key of the finding.
+    pub evidence: String,
     /// Whether it counts.
     pub status: Status,
-    /// The policy's patterns that match it.
+    /// The policy's patterns that match it. Those of permissions are in lower case: another spelling is the same pattern.
     pub patterns: Vec<String>,
 }
 
@@ -160,8 +162,8 @@ impl Report {
         let baseline = context.baseline.map(|baseline| JudgedBaseline::new(baseline, &findings, &grants));
         let exemptions = context.policy.exemptions.iter();
         let exemptions = exemptions.filter_map(|exemption| Some((exemption.id.clone(), exemption.expires?))).collect();
-        let permission_patterns =
-            context.policy.permissions.dangerous.iter().map(|dangerous| dangerous.pattern.clone()).collect();
+        let permission_labels =
+            context.policy.permissions.dangerous.iter().map(|dangerous| label(&dangerous.pattern)).collect();
         Self {
             evaluated_at: now,
             flag_at,
@@ -173,7 +175,7 @@ impl Report {
             grants,
             baseline,
             exemptions,
-            permission_patterns,
+            permission_labels,
             rules,
             outcomes,
         }
@@ -227,16 +229,22 @@ fn grants(policy: &Policy, findings: &[Finding]) -> Vec<DangerousGrant> {
             DANGEROUS_SCOPE => (Power::Scope(key.clone()), finding.pattern.iter().cloned().collect()),
             DANGEROUS_PERMISSION => {
                 let granted = Permission::parse(key)?;
-                let patterns = policy.permissions.dangerous_patterns(&granted).map(|p| p.pattern.to_string()).collect();
+                let patterns = policy.permissions.dangerous_patterns(&granted).map(|p| label(&p.pattern)).collect();
                 (Power::Permission(key.clone()), patterns)
             }
             _ => return None,
         };
-        Some(DangerousGrant { client: finding.client.clone()?, power, status: finding.status, patterns })
+        let evidence = key.clone();
+        Some(DangerousGrant { client: finding.client.clone()?, power, evidence, status: finding.status, patterns })
     };
     let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
     grants.sort();
     grants
+}
+
+/// What a pattern of permissions is called in metrics.
+fn label(pattern: &PermissionPattern) -> String {
+    pattern.as_str().to_ascii_lowercase()
 }
 
 fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<DangerousPermission> {
@@ -251,7 +259,7 @@ fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<Dang
         .dangerous
         .iter()
         .filter_map(|dangerous| {
-            let pattern = dangerous.pattern.to_string();
+            let pattern = label(&dangerous.pattern);
             let holders = holders.get(pattern.as_str())?.len();
             Some(DangerousPermission { pattern, severity: dangerous.severity, holders })
         })

@@ -18,7 +18,7 @@ use crate::domain::{Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::output::{self, Audited, FailWhen, Organisation, Selection};
 use crate::policy::Policy;
-use crate::refresh::{self, Reloader, fetch};
+use crate::refresh::{self, Previous, Reloader, fetch};
 use crate::store::snapshot_file::{self, Kept};
 
 /// What was read of one organisation, or why nothing was.
@@ -130,7 +130,7 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
         ..config.clone()
     };
     let mut statuses = Vec::new();
-    let work = Box::pin(fetch(&platform, &lenient, None, now, &mut statuses));
+    let work = Box::pin(fetch(&platform, &lenient, Previous::default(), now, &mut statuses));
     let outcome = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
     let calls = platform.calls().into_iter().map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
     match outcome {

@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{DangerousGrant, Report, Status};
-use crate::domain::{ClientId, Permission, Power, Timestamp};
-use crate::grants::{Grant, Ledger, Memory};
+use crate::domain::{ClientId, Timestamp};
+use crate::grants::{GrantKind, Ledger};
 
 /// The dangerous grants of an organisation as they are told, sorted by client and label.
 #[derive(Debug, Default)]
@@ -28,27 +27,17 @@ pub(super) struct ToldGrant<'a> {
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(report: &'a Report, ledger: &'a Ledger) -> Self {
+    pub(super) fn new(ledger: &'a Ledger) -> Self {
         let mut scopes = Vec::new();
         let mut permissions: BTreeMap<(&ClientId, &str), (bool, Timestamp)> = BTreeMap::new();
-        // Both lists are sorted by client and power, so that one walk is enough.
-        let mut rest = report.grants.as_slice();
         for (grant, memory) in ledger.entries() {
-            let before = |held: &DangerousGrant| (&held.client, &held.power) < (&grant.client, &grant.power);
-            rest = rest.get(rest.partition_point(before)..).unwrap_or_default();
-            let this = |held: &&DangerousGrant| held.client == grant.client && held.power == grant.power;
-            let held: Vec<&DangerousGrant> = rest.iter().take_while(this).collect();
-            let unapproved = held.iter().any(|held| held.status == Status::Open);
-            let first_seen = first_seen(&held, memory);
-            match &grant.power {
-                Power::Scope(scope) => {
-                    scopes.push(ToldGrant { client: &grant.client, label: scope, unapproved, first_seen });
-                }
-                Power::Permission(_) => {
-                    for pattern in patterns(report, &held, grant) {
-                        let told = permissions.entry((&grant.client, pattern)).or_default();
-                        *told = (told.0 | unapproved, told.1.max(first_seen));
-                    }
+            let (client, label) = (&grant.client, grant.label.as_str());
+            let (unapproved, first_seen) = (memory.is_unapproved(), memory.first_seen());
+            match grant.kind {
+                GrantKind::Scope => scopes.push(ToldGrant { client, label, unapproved, first_seen }),
+                GrantKind::Permission => {
+                    let told = permissions.entry((client, label)).or_default();
+                    *told = (told.0 | unapproved, told.1.max(first_seen));
                 }
             }
         }
@@ -57,20 +46,4 @@ impl<'a> Told<'a> {
         };
         Self { scopes, permissions: permissions.into_iter().map(permission).collect() }
     }
-}
-
-/// An exempt grant must not page.
-fn first_seen(held: &[&DangerousGrant], memory: Memory) -> Timestamp {
-    let exempt = !held.is_empty() && held.iter().all(|held| held.status == Status::Exempt);
-    if exempt { Timestamp::default() } else { memory.first_seen() }
-}
-
-/// The patterns that match a permission: those of the report, and where it is gone those that match it now.
-fn patterns<'a>(report: &'a Report, held: &[&'a DangerousGrant], grant: &Grant) -> Vec<&'a str> {
-    if let Some(held) = held.first() {
-        return held.patterns.iter().map(String::as_str).collect();
-    }
-    let Some(permission) = Permission::parse(grant.power.name()) else { return Vec::new() };
-    let meeting = report.permission_patterns.iter().filter(|pattern| pattern.meets(&permission));
-    meeting.map(crate::policy::PermissionPattern::as_str).collect()
 }

@@ -40,7 +40,7 @@ impl<'a> View<'a> {
     pub(super) fn new(audited: Audited<'a>) -> Self {
         let ids = Ids::new(&audited.snapshot.clients);
         let open_findings = open_findings(&audited.snapshot.clients, &audited.report.findings);
-        let told = Told::new(audited.report, audited.ledger);
+        let told = Told::new(audited.ledger);
         Self { audited, org: Escaped::new(audited.org), ids, open_findings, told }
     }
 

@@ -12,7 +12,7 @@ use crate::domain::{
     Client, ClientId, ClientState, Collector, CollectorStatus, Division, DivisionId, Freshness, GrantType, Input,
     NotRead, OrgId, Permission, Role, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
 };
-use crate::grants::{Grant, Ledger};
+use crate::grants::{Grant, Ledger, Sighting, Standing};
 use crate::policy::{DangerousPermission, Exemption, PermissionPattern, Policy};
 
 /// 2026-11-21T00:27:41Z, when the samples are looked at.
@@ -254,12 +254,16 @@ fn judged(
     let held: BTreeSet<Grant> =
         report.dangerous_scope_grants().map(|(client, scope, _)| Grant::scope(client, scope)).collect();
     // All but these were there when the exporter first looked.
-    let later = |grant: &Grant| matches!(grant.power.name(), "oauth" | "upload" | "telephony");
+    let later = |grant: &Grant| matches!(grant.evidence.as_str(), "oauth" | "upload" | "telephony");
     let at_first: BTreeSet<Grant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
     let first = Timestamp::from_seconds(NOW.seconds() - 40 * 86_400);
-    let ledger = Ledger::default().after_refresh(None, at_first.clone(), first).after_refresh(
+    let sighting = |held: &BTreeSet<Grant>| Sighting {
+        held: held.iter().map(|grant| (grant.clone(), Standing::Settled)).collect(),
+        ..Sighting::default()
+    };
+    let ledger = Ledger::default().after_refresh(None, sighting(&at_first), first).after_refresh(
         Some(&at_first),
-        held,
+        sighting(&held),
         Timestamp::from_seconds(NOW.seconds() - 3 * 3_600),
     );
     let calls = vec![("GET /api/v2/oauth/clients".to_owned(), 1), ("GET /api/v2/oauth/scopes".to_owned(), 1)];

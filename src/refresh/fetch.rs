@@ -27,6 +27,8 @@ pub struct Fetched {
     pub duplicates: usize,
     /// Clients whose record could not be read.
     pub rejected: usize,
+    /// Those of them of which nothing was known before.
+    pub unread: BTreeSet<ClientId>,
 }
 
 /// Why a refresh is not complete.
@@ -72,16 +74,17 @@ pub enum Failure {
 
 /// Fetches an organisation within the deadline. `statuses` tells of each collector that ran, complete or not.
 ///
-/// `previous` is the last complete snapshot: an input that it has must be read again.
+/// `previous` is the last complete snapshot, from which records that cannot be read keep what was known of them.
 pub async fn fetch(
     platform: &Platform,
     config: &super::Config,
-    previous: Option<&Snapshot>,
+    previous: Previous<'_>,
     now: Timestamp,
     statuses: &mut Vec<CollectorStatus>,
 ) -> Result<Fetched, Failure> {
     let before = platform.calls();
-    let fetch = Fetch { platform, config, previous, statuses }.run(now);
+    let Previous { snapshot: previous, served } = previous;
+    let fetch = Fetch { platform, config, previous, served, statuses }.run(now);
     let outcome = tokio::time::timeout(config.deadline, fetch).await;
     let mut fetched =
         outcome.unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }))?;
@@ -98,10 +101,21 @@ fn deadline_hint(asked: Option<Duration>) -> String {
     }
 }
 
+/// What the last complete refresh left.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Previous<'a> {
+    /// Its snapshot.
+    pub snapshot: Option<&'a Snapshot>,
+    /// Whether the data is served: then an input that it has must be read again. Data that was withdrawn demands nothing
+    /// any more, since an input that is lost for good must not end the audits for good.
+    pub served: bool,
+}
+
 struct Fetch<'a> {
     platform: &'a Platform,
     config: &'a super::Config,
     previous: Option<&'a Snapshot>,
+    served: bool,
     statuses: &'a mut Vec<CollectorStatus>,
 }
 
@@ -134,6 +148,8 @@ impl Fetch<'_> {
             Input::NotRead(why) => Input::NotRead(why),
         };
         let (duplicates, rejected) = (listed.duplicates, listed.rejected.len());
+        let is_unread = |id: &&ClientId| self.previous.is_none_or(|previous| previous.client(id).is_none());
+        let unread = listed.rejected.iter().filter(is_unread).cloned().collect();
         let (clients, scopes) = with_last_known(listed, self.previous);
         let organisation = Organisation {
             id: identity.org_id,
@@ -152,7 +168,7 @@ impl Fetch<'_> {
             divisions,
             permissions,
         };
-        Ok(Fetched { snapshot, listing, calls: Vec::new(), duplicates, rejected })
+        Ok(Fetched { snapshot, listing, calls: Vec::new(), duplicates, rejected, unread })
     }
 
     async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<(ListedClients, Listing), Failure> {
@@ -180,7 +196,7 @@ impl Fetch<'_> {
         let supported = !outcome.as_ref().is_err_and(|error| error.is_forbidden() || error.is_not_found());
         let whole = outcome.as_ref().is_ok_and(|listed| self.is_whole(listed));
         self.status(collector, whole, supported, started);
-        let required = self.previous.is_some_and(had);
+        let required = self.served && self.previous.is_some_and(had);
         match outcome {
             Ok(listed) if whole => Ok(Input::Read(listed.records)),
             Ok(listed) => {
@@ -260,10 +276,13 @@ fn has_divisions(snapshot: &Snapshot) -> bool {
 fn with_last_known(listed: ListedClients, previous: Option<&Snapshot>) -> (Vec<Client>, ScopeTable) {
     let ListedClients { mut clients, mut scopes, rejected, .. } = listed;
     let known = |id: &ClientId| previous.and_then(|previous| Some((previous.client(id)?, &previous.scopes)));
-    for (client, names) in rejected.iter().filter_map(known) {
+    // A readable record can have come under the same id: what was known of the client stands.
+    let known: Vec<_> = rejected.iter().filter_map(known).collect();
+    let again: BTreeSet<&ClientId> = known.iter().map(|(client, _)| &client.id).collect();
+    clients.retain(|listed| !again.contains(&listed.id));
+    for (client, names) in known {
         let mut held: Vec<_> = client.scopes.iter().map(|scope| scopes.intern(names.name(*scope))).collect();
         held.sort_unstable();
-        clients.retain(|listed| listed.id != client.id);
         clients.push(Client { scopes: held.into(), ..client.clone() });
     }
     clients.sort_by(|a, b| a.id.cmp(&b.id));

@@ -2,15 +2,15 @@
 //!
 //! Blocking: evaluating and rendering take time that an async worker does not have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::{Fetched, InForce};
-use crate::audit::{self, Report};
-use crate::domain::{Freshness, Power, Snapshot, Timestamp};
-use crate::grants::{Grant, Ledger};
+use crate::audit::{self, DangerousGrant, Report, Status};
+use crate::domain::{ClientId, Freshness, Power, Snapshot, Timestamp};
+use crate::grants::{Grant, GrantKind, Ledger, Sighting, Standing};
 use crate::policy::Policy;
 use crate::publish::{Judged, Publisher};
 use crate::store::{Saved, Store};
@@ -55,8 +55,9 @@ impl Judge {
         let taken_at = saved.snapshot.taken_at;
         let withdrawn = now.since(taken_at) >= stale_after;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (report, policy, held) = self.evaluate(&saved.snapshot, now);
-        let ledger = saved.ledger.after_policy_change(held, now);
+        let (report, policy) = self.evaluate(&saved.snapshot, now);
+        let sighting = sighting(&saved.snapshot, &report, &saved.ledger, BTreeSet::new());
+        let ledger = saved.ledger.after_policy_change(sighting, now);
         let judged = Arc::new(Judged { snapshot: saved.snapshot, report, policy, ledger, calls: Vec::new() });
         *last = Some(Arc::clone(&judged));
         self.publish(|freshness| {
@@ -71,17 +72,21 @@ impl Judge {
     /// Publishes and keeps a complete snapshot. Gives back what was published.
     pub fn accept(&self, fetched: Fetched, now: Timestamp, fresh: impl FnOnce(&mut Freshness)) -> Arc<Judged> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let Fetched { snapshot, calls, .. } = fetched;
+        let Fetched { snapshot, calls, unread, .. } = fetched;
         let snapshot = Arc::new(snapshot);
-        let (report, policy, held) = self.evaluate(&snapshot, now);
-        let previous = last.as_ref().filter(|last| last.snapshot.organisation.id == snapshot.organisation.id);
-        let ledger = match previous {
+        let (report, policy) = self.evaluate(&snapshot, now);
+        let ledger = match last.as_ref().filter(|last| last.snapshot.organisation.id == snapshot.organisation.id) {
             Some(last) => {
-                // Judged anew, since policy or baseline can have changed between: new is new under those in force.
-                let (before, _, _) = self.evaluate(&last.snapshot, now);
-                last.ledger.after_refresh(Some(&seen(&last.snapshot, &before, &held)), held, now)
+                let sighting = sighting(&snapshot, &report, &last.ledger, unread);
+                let seen = if Arc::ptr_eq(&last.policy, &policy) {
+                    seen(&last.snapshot, &last.report, &sighting)
+                } else {
+                    // A reload came between, and has not judged the last snapshot yet: new is new under the policy in force.
+                    seen(&last.snapshot, &self.evaluate(&last.snapshot, now).0, &sighting)
+                };
+                last.ledger.after_refresh(Some(&seen), sighting, now)
             }
-            None => self.ledger_of_file(&snapshot, held, now),
+            None => self.ledger_of_file(&snapshot, &report, unread, now),
         };
         let judged = Arc::new(Judged { snapshot, report, policy, ledger, calls });
         *last = Some(Arc::clone(&judged));
@@ -100,22 +105,30 @@ impl Judge {
     }
 
     /// The first refresh of this process: another client of the same organisation may have kept a state.
-    fn ledger_of_file(&self, snapshot: &Snapshot, held: BTreeSet<Grant>, now: Timestamp) -> Ledger {
-        match self.store.of(&snapshot.organisation.id) {
-            Some(saved) => {
-                let (report, _, _) = self.evaluate(&saved.snapshot, now);
-                saved.ledger.after_refresh(Some(&seen(&saved.snapshot, &report, &held)), held, now)
-            }
-            None => Ledger::default().after_refresh(None, held, now),
-        }
+    fn ledger_of_file(
+        &self,
+        snapshot: &Snapshot,
+        report: &Report,
+        unread: BTreeSet<ClientId>,
+        now: Timestamp,
+    ) -> Ledger {
+        let Some(saved) = self.store.of(&snapshot.organisation.id) else {
+            let none = Ledger::default();
+            return none.after_refresh(None, sighting(snapshot, report, &none, unread), now);
+        };
+        let (before, _) = self.evaluate(&saved.snapshot, now);
+        let sighting = sighting(snapshot, report, &saved.ledger, unread);
+        let seen = seen(&saved.snapshot, &before, &sighting);
+        saved.ledger.after_refresh(Some(&seen), sighting, now)
     }
 
     /// Judges the last snapshot anew, after policy or baseline changed, and publishes at once where data is served.
     pub fn rejudge(&self, now: Timestamp) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(previous) = last.as_ref() else { return };
-        let (report, policy, held) = self.evaluate(&previous.snapshot, now);
-        let ledger = previous.ledger.after_policy_change(held, now);
+        let (report, policy) = self.evaluate(&previous.snapshot, now);
+        let sighting = sighting(&previous.snapshot, &report, &previous.ledger, BTreeSet::new());
+        let ledger = previous.ledger.after_policy_change(sighting, now);
         let (snapshot, calls) = (Arc::clone(&previous.snapshot), previous.calls.clone());
         let judged = Arc::new(Judged { snapshot, report, policy, ledger, calls });
         *last = Some(Arc::clone(&judged));
@@ -131,13 +144,11 @@ impl Judge {
         });
     }
 
-    fn evaluate(&self, snapshot: &Snapshot, now: Timestamp) -> (Report, Arc<Policy>, BTreeSet<Grant>) {
+    fn evaluate(&self, snapshot: &Snapshot, now: Timestamp) -> (Report, Arc<Policy>) {
         let in_force = self.in_force.load();
         in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
         let policy = Arc::clone(&in_force.policy);
-        let report = audit::evaluate(snapshot, &policy, in_force.baseline.as_ref(), now);
-        let held = grants(&report);
-        (report, policy, held)
+        (audit::evaluate(snapshot, &policy, in_force.baseline.as_ref(), now), policy)
     }
 
     /// One swap: `change` alters the freshness and gives new data, if there is any.
@@ -151,16 +162,42 @@ impl Judge {
     }
 }
 
-fn grants(report: &Report) -> BTreeSet<Grant> {
-    let grants = report.grants.iter();
-    grants.map(|grant| Grant { client: grant.client.clone(), power: grant.power.clone() }).collect()
+/// What a snapshot tells of dangerous grants, judged by this report; `ledger` is what was known before.
+fn sighting(snapshot: &Snapshot, report: &Report, ledger: &Ledger, unread: BTreeSet<ClientId>) -> Sighting {
+    let mut held: BTreeMap<Grant, Standing> = BTreeMap::new();
+    for granted in &report.grants {
+        let standing = match granted.status {
+            Status::Open if report.baseline.is_some() => Standing::Unapproved,
+            Status::Exempt => Standing::Exempt,
+            _ => Standing::Settled,
+        };
+        held.extend(grants(granted).map(|grant| (grant, standing)));
+    }
+    let untold = ledger.entries().map(|(grant, _)| grant).filter(|grant| is_untold(snapshot, report, grant));
+    Sighting { held, untold: untold.cloned().collect(), unread }
+}
+
+/// Whether a snapshot says nothing of a grant that was known: without the roles, of the permissions behind them.
+fn is_untold(snapshot: &Snapshot, report: &Report, grant: &Grant) -> bool {
+    grant.kind == GrantKind::Permission
+        && snapshot.roles.read().is_none()
+        && snapshot.client(&grant.client).is_some_and(|client| client.grant_type.roles_count())
+        && report.permission_labels.contains(&grant.label)
+}
+
+/// A dangerous grant under each label that tells of it.
+fn grants(granted: &DangerousGrant) -> impl Iterator<Item = Grant> {
+    granted.patterns.iter().map(|pattern| match &granted.power {
+        Power::Scope(scope) => Grant::scope(&granted.client, scope),
+        Power::Permission(_) => Grant::permission(&granted.client, &granted.evidence, pattern),
+    })
 }
 
 /// What is not new: what the last snapshot held, and where it lacked the roles, every permission that is seen now.
-fn seen(snapshot: &Snapshot, report: &Report, held: &BTreeSet<Grant>) -> BTreeSet<Grant> {
-    let mut seen = grants(report);
+fn seen(snapshot: &Snapshot, report: &Report, now: &Sighting) -> BTreeSet<Grant> {
+    let mut seen: BTreeSet<Grant> = report.grants.iter().flat_map(grants).collect();
     if snapshot.roles.read().is_none() {
-        seen.extend(held.iter().filter(|grant| matches!(grant.power, Power::Permission(_))).cloned());
+        seen.extend(now.held.keys().filter(|grant| grant.kind == GrantKind::Permission).cloned());
     }
     seen
 }
@@ -175,13 +212,18 @@ mod tests {
     fn permissions_are_not_new_where_the_last_snapshot_lacked_the_roles() {
         let sample = sample::planted();
         let id = &sample.snapshot.clients[0].id;
-        let held = BTreeSet::from([Grant::permission(id, "oauth:client:add"), Grant::scope(id, "a-new-scope")]);
+        let permission = Grant::permission(id, "oauth:client:add", "oauth:client:*");
+        let held = BTreeMap::from([
+            (permission.clone(), Standing::Settled),
+            (Grant::scope(id, "a-new-scope"), Standing::Settled),
+        ]);
+        let now = Sighting { held, ..Sighting::default() };
         let mut last = sample.snapshot.clone();
         last.roles = Input::Read(std::collections::BTreeMap::new());
-        assert!(held.is_disjoint(&seen(&last, &sample.report, &held)), "both are new");
+        assert!(now.held.keys().all(|grant| !seen(&last, &sample.report, &now).contains(grant)), "both are new");
         last.roles = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
-        let seen = seen(&last, &sample.report, &held);
-        assert!(seen.contains(&Grant::permission(id, "oauth:client:add")));
+        let seen = seen(&last, &sample.report, &now);
+        assert!(seen.contains(&permission));
         assert!(!seen.contains(&Grant::scope(id, "a-new-scope")));
     }
 }

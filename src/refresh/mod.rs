@@ -14,7 +14,7 @@ mod worker;
 use std::time::Duration;
 
 pub use complete::{Incomplete, Listing};
-pub use fetch::{Failure, Fetched, fetch};
+pub use fetch::{Failure, Fetched, Previous, fetch};
 pub use in_force::{Files, InForce};
 pub use judge::Judge;
 pub use metrics::{FAMILIES, Metrics};

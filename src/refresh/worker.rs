@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::fetch::{Failure, Fetched, fetch};
+use super::fetch::{Failure, Fetched, Previous, fetch};
 use super::metrics::{Metrics, Outcome};
 use super::{Config, Judge, schedule};
 use crate::audit::Verdict;
@@ -107,9 +107,9 @@ impl Worker {
 
     /// Everything of the organisation. Nothing is lost where this is cut.
     async fn fetch(&self, now: Timestamp, collectors: &mut Vec<CollectorStatus>) -> Result<Fetched, Failure> {
-        // Data that was withdrawn demands nothing any more: an input that is lost for good must not end the audits for good.
-        let previous = if self.withdrawn { None } else { self.judge.last_snapshot() };
-        fetch(&self.platform, &self.config, previous.as_deref(), now, collectors).await
+        let last = self.judge.last_snapshot();
+        let previous = Previous { snapshot: last.as_deref(), served: !self.withdrawn };
+        fetch(&self.platform, &self.config, previous, now, collectors).await
     }
 
     /// Waits for the next refresh; data that grows too old on the way is withdrawn at its time.

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Saved;
 use crate::domain::{
     Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission,
-    Power, Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+    Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
 };
-use crate::grants::{Grant, Ledger, Memory};
+use crate::grants::{Grant, GrantKind, Ledger, Memory, Standing};
 
 const FORMAT: u32 = 1;
 
@@ -31,6 +31,9 @@ struct SavedOrganisation {
     taken_at: i64,
     own_client: Option<String>,
     grants: Vec<SavedGrant>,
+    /// Clients that were there at the first refresh ever and could not be read since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unread_clients: Vec<String>,
     clients: Vec<SavedClient>,
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
@@ -47,18 +50,55 @@ struct SavedGrant {
     power: SavedPower,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<i64>,
+    #[serde(default, skip_serializing_if = "SavedStanding::is_settled")]
+    standing: SavedStanding,
     #[serde(default, skip_serializing_if = "is_zero")]
     missed: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_since: Option<i64>,
 }
 
-/// One field, `scope` or `permission`; files of before there were permissions know `scope` only.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 enum SavedPower {
-    Scope(String),
-    Permission(String),
+    Scope { scope: String },
+    Permission { permission: String, pattern: String },
+}
+
+#[derive(Serialize, Deserialize, Default, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum SavedStanding {
+    Unapproved,
+    Exempt,
+    #[default]
+    Settled,
+}
+
+impl SavedStanding {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_settled(&self) -> bool {
+        *self == Self::Settled
+    }
+}
+
+impl From<Standing> for SavedStanding {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Unapproved => Self::Unapproved,
+            Standing::Exempt => Self::Exempt,
+            Standing::Settled => Self::Settled,
+        }
+    }
+}
+
+impl From<SavedStanding> for Standing {
+    fn from(standing: SavedStanding) -> Self {
+        match standing {
+            SavedStanding::Unapproved => Self::Unapproved,
+            SavedStanding::Exempt => Self::Exempt,
+            SavedStanding::Settled => Self::Settled,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,15 +187,19 @@ impl From<&Saved> for SavedOrganisation {
     fn from(saved: &Saved) -> Self {
         let snapshot = &*saved.snapshot;
         let grants = saved.ledger.entries().map(|(grant, memory)| {
-            let (first_seen, missed, gone_since) = match memory {
-                Memory::Held { first_seen, missed } => (first_seen.map(Timestamp::seconds), missed, None),
-                Memory::Gone(since) => (None, 0, Some(since.seconds())),
+            let (first_seen, standing, missed, gone_since) = match memory {
+                Memory::Held { first_seen, standing, missed } => {
+                    (first_seen.map(Timestamp::seconds), standing.into(), missed, None)
+                }
+                Memory::Gone(since) => (None, SavedStanding::Settled, 0, Some(since.seconds())),
             };
-            let power = match &grant.power {
-                Power::Scope(scope) => SavedPower::Scope(scope.clone()),
-                Power::Permission(permission) => SavedPower::Permission(permission.clone()),
+            let power = match grant.kind {
+                GrantKind::Scope => SavedPower::Scope { scope: grant.evidence.clone() },
+                GrantKind::Permission => {
+                    SavedPower::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone() }
+                }
             };
-            SavedGrant { client: grant.client.to_string(), power, first_seen, missed, gone_since }
+            SavedGrant { client: grant.client.to_string(), power, first_seen, standing, missed, gone_since }
         });
         Self {
             name: snapshot.organisation.name.clone(),
@@ -165,6 +209,7 @@ impl From<&Saved> for SavedOrganisation {
             taken_at: snapshot.taken_at.seconds(),
             own_client: snapshot.own_client.as_ref().map(ToString::to_string),
             grants: grants.collect(),
+            unread_clients: saved.ledger.unread().iter().map(ToString::to_string).collect(),
             clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
             registry: save_input(&snapshot.registry, Clone::clone),
             roles: save_input(&snapshot.roles, |roles| roles.values().map(save_role).collect()),
@@ -182,17 +227,20 @@ impl SavedOrganisation {
         let grants = self.grants.into_iter().map(|grant| {
             let memory = match grant.gone_since {
                 Some(since) => Memory::Gone(Timestamp::from_seconds(since)),
-                None => {
-                    Memory::Held { first_seen: grant.first_seen.map(Timestamp::from_seconds), missed: grant.missed }
-                }
+                None => Memory::Held {
+                    first_seen: grant.first_seen.map(Timestamp::from_seconds),
+                    standing: grant.standing.into(),
+                    missed: grant.missed,
+                },
             };
-            let power = match grant.power {
-                SavedPower::Scope(scope) => Power::Scope(scope),
-                SavedPower::Permission(permission) => Power::Permission(permission),
+            let client = ClientId::new(grant.client);
+            let grant = match grant.power {
+                SavedPower::Scope { scope } => Grant::scope(&client, &scope),
+                SavedPower::Permission { permission, pattern } => Grant::permission(&client, &permission, &pattern),
             };
-            (Grant { client: ClientId::new(grant.client), power }, memory)
+            (grant, memory)
         });
-        let ledger = Ledger::from_entries(grants);
+        let ledger = Ledger::from_entries(grants, self.unread_clients.into_iter().map(ClientId::new));
         let mut scopes = ScopeTable::default();
         let mut clients: Vec<Client> =
             self.clients.into_iter().map(|client| restore_client(client, &mut scopes)).collect();

@@ -9,11 +9,11 @@ use genesyscloud_oauth_exporter::domain::{ClientState, GrantType, OrgId, Organis
 use genesyscloud_oauth_exporter::exposition::{
     AUDITED_FAMILIES, Config, Encoding, FRESHNESS_FAMILIES, Format, StatusPart,
 };
-use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory};
+use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing};
 use proptest::prelude::*;
 
 use crate::reference;
-use crate::world::{self, Org, Sketch, permission_grant, scope_grant};
+use crate::world::{self, Org, Sketch, permission_grants, scope_grant};
 
 const POLICY: &str = r#"
 [scopes]
@@ -22,6 +22,8 @@ dangerous = [{ match = "a*", severity = "critical", reason = "x" }, { match = "*
 for = "*"
 required_scopes = ["b"]
 "#;
+
+const STANDINGS: [Standing; 3] = [Standing::Unapproved, Standing::Exempt, Standing::Settled];
 
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![r#"[a-z\\"\n 🦀]{0,12}"#, "(?s).{0,8}", "[é\"]{250,260}"]
@@ -35,7 +37,7 @@ fn any_org() -> impl Strategy<Value = Org> {
     let ledger = prop::collection::vec((any_text(), any_text(), prop::option::of(0_i64..5), 0..3_u32), 0..4);
     let permission = prop::sample::select(vec!["oauth:client:add", "*:client:a\"dd", "users:user:view", "oauth:*:*"]);
     let memory = (prop::option::of(0_i64..5), 0..3_u32);
-    // Whose, which, with which status (4: gone), and since when.
+    // Whose, which, how it stands, and since when.
     let permissions = prop::collection::vec((any_text(), permission, 0..5_usize, memory), 0..6);
     let baseline = prop::option::of(prop::array::uniform4(0..3_usize));
     let exemptions = prop::collection::vec((any_text(), 0_i64..9), 0..3);
@@ -67,28 +69,27 @@ fn any_org() -> impl Strategy<Value = Org> {
                 .collect();
             let mut distinct = BTreeSet::new();
             permissions.retain(|(client, permission, ..)| distinct.insert((client.clone(), *permission)));
-            let held: Vec<_> =
-                org.report.dangerous_scope_grants().map(|(c, scope, _)| (c.clone(), scope.to_owned())).collect();
-            let held = held.into_iter().enumerate().map(|(n, (client, scope))| {
-                let first_seen = (n % 3 > 0).then_some(world::NOW);
-                (Grant::scope(&client, &scope), Memory::Held { first_seen, missed: 0 })
-            });
-            org.ledger = Ledger::from_entries(held.chain(ledger.into_iter().map(|(client, scope, seen, missed)| {
-                let first_seen = seen.map(Timestamp::from_seconds);
-                let memory = if missed == 2 { Memory::Gone(world::NOW) } else { Memory::Held { first_seen, missed } };
-                (scope_grant(&client, &scope), memory)
-            })));
-            let told = permissions.into_iter().map(|(client, permission, status, (seen, missed))| {
-                if let Some(status) = Status::ALL.get(status) {
-                    org.hold(&client, permission, *status);
+            let memory = |seen: Option<i64>, missed: u32, standing: usize| match missed {
+                2 => Memory::Gone(world::NOW),
+                missed => {
+                    let first_seen = seen.map(Timestamp::from_seconds);
+                    Memory::Held { first_seen, missed, standing: STANDINGS[standing % STANDINGS.len()] }
                 }
-                let first_seen = seen.map(Timestamp::from_seconds);
-                let memory = if missed == 2 { Memory::Gone(world::NOW) } else { Memory::Held { first_seen, missed } };
-                (permission_grant(&client, permission), memory)
-            });
-            let told: Vec<_> = told.collect();
-            let known: Vec<_> = org.ledger.entries().map(|(grant, memory)| (grant.clone(), memory)).collect();
-            org.ledger = Ledger::from_entries(known.into_iter().chain(told));
+            };
+            let mut entries: Vec<_> = org
+                .report
+                .dangerous_scope_grants()
+                .enumerate()
+                .map(|(n, (client, scope, _))| (Grant::scope(client, scope), memory(Some(5), 0, n)))
+                .collect();
+            for (client, scope, seen, missed) in ledger {
+                entries.push((scope_grant(&client, &scope), memory(seen, missed, scope.len())));
+            }
+            for (client, permission, standing, (seen, missed)) in permissions {
+                let memory = memory(seen, missed, standing);
+                entries.extend(permission_grants(&client, permission).map(|grant| (grant, memory)));
+            }
+            org.ledger = Ledger::from_entries(entries, []);
             org
         },
     )

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use genesyscloud_oauth_exporter::audit::{DangerousGrant, Status, Verdict};
-use genesyscloud_oauth_exporter::domain::{Client, ClientState, GrantType, Permission, Power, Severity};
+use genesyscloud_oauth_exporter::audit::{Status, Verdict};
+use genesyscloud_oauth_exporter::domain::{Client, ClientState, GrantType, Severity, Timestamp};
 use genesyscloud_oauth_exporter::exposition::{AUDITED_FAMILIES, Config};
-use genesyscloud_oauth_exporter::grants::{Grant, Memory};
+use genesyscloud_oauth_exporter::grants::{GrantKind, Memory, Standing};
 use genesyscloud_oauth_exporter::metric::Family;
 
 use crate::world::Org;
@@ -135,29 +135,13 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
         "client_scopes" => per_client(&|client| Some(number(client.scopes.len()))),
         "client_role_grants" => per_client(&|client| Some(number(client.role_grants.len()))),
         "client_findings" => client_findings(org),
-        "client_dangerous_scope_first_seen_timestamp_seconds" => org
-            .ledger
-            .entries()
-            .filter_map(|(grant, memory)| {
-                let Power::Scope(scope) = &grant.power else { return None };
-                Some((words(&[grant.client.as_str(), scope]), first_seen(org, grant, memory)))
-            })
-            .collect(),
-        "client_dangerous_scope_unapproved" if report.baseline.is_some() => org
-            .ledger
-            .entries()
-            .filter_map(|(grant, _)| {
-                let Power::Scope(scope) = &grant.power else { return None };
-                Some((words(&[grant.client.as_str(), scope]), unapproved(org, grant)))
-            })
-            .collect(),
+        "client_dangerous_scope_first_seen_timestamp_seconds" => told(org, GrantKind::Scope, first_seen),
+        "client_dangerous_permission_first_seen_timestamp_seconds" => told(org, GrantKind::Permission, first_seen),
+        "client_dangerous_scope_unapproved" if report.baseline.is_some() => told(org, GrantKind::Scope, unapproved),
         "client_dangerous_permission_unapproved" if report.baseline.is_some() => {
-            permissions(org, |grant, _| unapproved(org, grant))
+            told(org, GrantKind::Permission, unapproved)
         }
         "client_dangerous_scope_unapproved" | "client_dangerous_permission_unapproved" => vec![],
-        "client_dangerous_permission_first_seen_timestamp_seconds" => {
-            permissions(org, |grant, memory| first_seen(org, grant, memory))
-        }
         "dangerous_permission_clients" => report
             .dangerous_permissions
             .iter()
@@ -189,29 +173,23 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
     }
 }
 
-fn of_ledger<'a>(org: &'a Org, grant: &'a Grant) -> impl Iterator<Item = &'a DangerousGrant> {
-    org.report.grants.iter().filter(move |held| held.client == grant.client && held.power == grant.power)
+fn first_seen(memory: Memory) -> i64 {
+    match memory {
+        Memory::Held { standing: Standing::Exempt, .. } | Memory::Gone(_) => 0,
+        Memory::Held { first_seen, .. } => first_seen.map_or(0, Timestamp::seconds),
+    }
 }
 
-fn first_seen(org: &Org, grant: &Grant, memory: Memory) -> i64 {
-    let exempt = of_ledger(org, grant).any(|held| held.status == Status::Exempt);
-    if exempt { 0 } else { memory.first_seen().seconds() }
+fn unapproved(memory: Memory) -> i64 {
+    matches!(memory, Memory::Held { standing: Standing::Unapproved, .. }).into()
 }
 
-fn unapproved(org: &Org, grant: &Grant) -> i64 {
-    of_ledger(org, grant).any(|held| held.status == Status::Open).into()
-}
-
-/// Permissions are told under the patterns that match them, with the largest of their numbers.
-fn permissions(org: &Org, number: impl Fn(&Grant, Memory) -> i64) -> Vec<Series> {
+/// What is told under one label of one client has the largest of its numbers.
+fn told(org: &Org, kind: GrantKind, number: impl Fn(Memory) -> i64) -> Vec<Series> {
     let mut series: BTreeMap<Vec<String>, i64> = BTreeMap::new();
-    for (grant, memory) in org.ledger.entries() {
-        let Power::Permission(permission) = &grant.power else { continue };
-        let permission = Permission::parse(permission).expect("three segments");
-        for pattern in org.report.permission_patterns.iter().filter(|pattern| pattern.meets(&permission)) {
-            let value = series.entry(words(&[grant.client.as_str(), pattern.as_str()])).or_default();
-            *value = number(grant, memory).max(*value);
-        }
+    for (grant, memory) in org.ledger.entries().filter(|(grant, _)| grant.kind == kind) {
+        let value = series.entry(words(&[grant.client.as_str(), &grant.label])).or_default();
+        *value = number(memory).max(*value);
     }
     series.into_iter().collect()
 }

@@ -7,16 +7,16 @@ use std::io::Read;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::audit::{
-    self, DangerousGrant, DangerousPermission, DriftCount, JudgedBaseline, Report, Status, Verdict, rules,
+    self, DangerousPermission, DriftCount, JudgedBaseline, Report, Status, Verdict, rules,
 };
 use genesyscloud_oauth_exporter::domain::{
     Client, ClientId, ClientState, Collector, CollectorStatus, DivisionId, Freshness, GrantType, Input, NotRead, OrgId,
-    Organisation, Power, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
+    Organisation, Permission, Power, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::exposition::{
     self, Audited, AuditedPart, Config, Encoding, Format, Reload, StatusPart, Watched,
 };
-use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory};
+use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing};
 use genesyscloud_oauth_exporter::policy::{PermissionPattern, Policy};
 use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
@@ -97,8 +97,7 @@ pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches:
         rules::slugs().into_iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(slug));
     let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
     let policy = Policy::parse(&format!("{policy}\n{}", off.concat()), &rules::slugs()).expect("a valid policy");
-    let mut report = audit::evaluate(&snapshot, &policy, None, NOW);
-    report.permission_patterns = PATTERNS.into_iter().filter_map(PermissionPattern::new).collect();
+    let report = audit::evaluate(&snapshot, &policy, None, NOW);
     Org { label: org.to_owned(), snapshot, report, ledger: Ledger::default(), freshness: freshness() }
 }
 
@@ -163,22 +162,19 @@ pub(crate) fn ugly() -> Vec<Org> {
     clients[0].modified = Some(Timestamp::from_seconds(1_600_000_000));
     clients[0].token_validity = Some(300);
     clients[2].deletion = Some(Timestamp::from_seconds(1_900_000_000));
-    first.ledger = Ledger::from_entries([
-        (
-            scope_grant("c-1", "oauth"),
-            Memory::Held { first_seen: Some(Timestamp::from_seconds(1_700_000_000)), missed: 0 },
-        ),
-        (scope_grant("c-1", "we\"ird\n\\"), Memory::Held { first_seen: None, missed: 1 }),
+    let mut entries = vec![
+        (scope_grant("c-1", "oauth"), held(Some(1_700_000_000), Standing::Settled)),
+        (scope_grant("c-1", "we\"ird\n\\"), held(None, Standing::Unapproved)),
         (scope_grant("c-0, gone", "users"), Memory::Gone(NOW)),
-        (
-            permission_grant("c-2", "oauth:client:a\"dd"),
-            Memory::Held { first_seen: Some(Timestamp::from_seconds(1_700_000_005)), missed: 0 },
-        ),
-        (permission_grant("c-2", "oauth:client:*"), Memory::Held { first_seen: None, missed: 0 }),
-        (permission_grant("c-0, gone", "users:*:view"), Memory::Gone(NOW)),
-    ]);
-    first.hold("c-2", "oauth:client:a\"dd", Status::Open);
-    first.hold("c-2", "oauth:client:*", Status::Approved);
+    ];
+    for (client, permission, memory) in [
+        ("c-2", "oauth:client:a\"dd", held(Some(1_700_000_005), Standing::Unapproved)),
+        ("c-2", "oauth:client:*", held(None, Standing::Settled)),
+        ("c-0, gone", "users:*:view", Memory::Gone(NOW)),
+    ] {
+        entries.extend(permission_grants(client, permission).map(|grant| (grant, memory)));
+    }
+    first.ledger = Ledger::from_entries(entries, []);
     first.set_status(0, Status::Approved);
     first.report.baseline = Some(judged_baseline([1, 0, 0, 2]));
     first.report.exemptions = vec![("EX-1 \"old\"".to_owned(), Timestamp::from_seconds(1_801_000_000))];
@@ -199,10 +195,8 @@ pub(crate) fn ugly() -> Vec<Org> {
     second.snapshot.registry = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
     second.set_status(0, Status::Exempt);
     second.report.verdicts[0].verdict = Verdict::Compliant;
-    second.ledger = Ledger::from_entries([(
-        scope_grant("c-1", "users"),
-        Memory::Held { first_seen: Some(Timestamp::from_seconds(1_700_000_001)), missed: 0 },
-    )]);
+    second.ledger =
+        Ledger::from_entries([(scope_grant("c-1", "users"), held(Some(1_700_000_001), Standing::Exempt))], []);
     vec![first, second]
 }
 
@@ -214,8 +208,17 @@ pub(crate) fn scope_grant(client: &str, scope: &str) -> Grant {
     Grant::scope(&ClientId::new(client), scope)
 }
 
-pub(crate) fn permission_grant(client: &str, permission: &str) -> Grant {
-    Grant::permission(&ClientId::new(client), permission)
+/// A permission under each of the [`PATTERNS`] that match it.
+pub(crate) fn permission_grants(client: &str, permission: &str) -> impl Iterator<Item = Grant> {
+    let parsed = Permission::parse(permission).expect("three segments");
+    let (client, evidence) = (ClientId::new(client), format!("{permission} role=r division=*"));
+    let meeting = PATTERNS.into_iter().filter_map(PermissionPattern::new).filter(move |pattern| pattern.meets(&parsed));
+    meeting.map(move |pattern| Grant::permission(&client, &evidence, pattern.as_str()))
+}
+
+/// Held since then, in seconds.
+pub(crate) fn held(first_seen: Option<i64>, standing: Standing) -> Memory {
+    Memory::Held { first_seen: first_seen.map(Timestamp::from_seconds), standing, missed: 0 }
 }
 
 /// The kinds of drift that are told, with these counts.
@@ -229,16 +232,6 @@ pub(crate) fn judged_baseline(counts: [usize; 4]) -> JudgedBaseline {
 pub(crate) const PATTERNS: [&str; 3] = ["oauth:client:*", "*:client:a\"dd", "users:*:*"];
 
 impl Org {
-    /// Adds a dangerous permission that a client holds.
-    pub(crate) fn hold(&mut self, client: &str, permission: &str, status: Status) {
-        let grant = permission_grant(client, permission);
-        let parsed = genesyscloud_oauth_exporter::domain::Permission::parse(permission).expect("three segments");
-        let meeting = self.report.permission_patterns.iter().filter(|pattern| pattern.meets(&parsed));
-        let patterns = meeting.map(ToString::to_string).collect();
-        self.report.grants.push(DangerousGrant { client: grant.client, power: grant.power, status, patterns });
-        self.report.grants.sort();
-    }
-
     /// Gives a finding a status, and its grant the same.
     pub(crate) fn set_status(&mut self, finding: usize, status: Status) {
         let Some(finding) = self.report.findings.get_mut(finding) else { return };

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::domain::{ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::output::visible;
-use crate::refresh::fetch;
+use crate::refresh::{Previous, fetch};
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
     let Some(path) = settings.baseline_file.as_deref() else {
@@ -172,7 +172,7 @@ async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)
         .and_then(|metrics| Platform::new(config.clone(), &metrics).map_err(|error| error.to_string()))
         .map_err(|error| (INCOMPLETE, error))?;
     let now = Timestamp::from(SystemTime::now());
-    let fetched = fetch(&platform, &settings.refresh, None, now, &mut Vec::new()).await;
+    let fetched = fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
     let fetched = fetched.map_err(|failure| (INCOMPLETE, failure.to_string()))?;
     if fetched.rejected > 0 {
         let mistake = format!("{} clients could not be read; nothing is approved of what nobody saw", fetched.rejected);

@@ -15,7 +15,7 @@ use crate::config::{Gathered, Settings};
 use crate::domain::{Client, Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
-use crate::refresh::{Reloader, fetch};
+use crate::refresh::{Previous, Reloader, fetch};
 
 /// `policy check` without the platform.
 pub(super) fn check(gathered: &Gathered) -> u8 {
@@ -91,7 +91,7 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
 
 async fn explain(platform: &Platform, settings: &Settings, policy: &Policy, wanted: &str) -> Result<u8, String> {
     let now = Timestamp::from(SystemTime::now());
-    let fetched = fetch(platform, &settings.refresh, None, now, &mut Vec::new()).await;
+    let fetched = fetch(platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
     let snapshot = fetched.map_err(|failure| failure.to_string())?.snapshot;
     let client = find(&snapshot, wanted)?;
     let report = audit::evaluate(&snapshot, policy, None, now);

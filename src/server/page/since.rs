@@ -27,7 +27,8 @@ pub(super) enum Since {
 
 impl<'a> FirstSeen<'a> {
     pub(super) fn new(ledger: &'a Ledger, now: Timestamp) -> Self {
-        let memories = ledger.entries().map(|(grant, memory)| ((&grant.client, grant.power.name()), memory)).collect();
+        let memories =
+            ledger.entries().map(|(grant, memory)| ((&grant.client, grant.evidence.as_str()), memory)).collect();
         Self { memories, now }
     }
 

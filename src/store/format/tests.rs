@@ -53,17 +53,22 @@ pub(in crate::store) fn saved() -> Saved {
         permissions: Input::Read(["oauth:client:view".to_owned()].into()),
     };
     let grant = |scope: &str| Grant::scope(&ClientId::new("c-1"), scope);
-    let ledger = Ledger::from_entries([
-        (grant("oauth"), Memory::Held { first_seen: Some(Timestamp::from_seconds(5)), missed: 1 }),
+    let entries = [
+        (grant("oauth"), held(Some(5), Standing::Unapproved, 1)),
         (grant("scim"), Memory::Gone(Timestamp::from_seconds(6))),
-        (grant("users"), Memory::Held { first_seen: None, missed: 0 }),
+        (grant("users"), held(None, Standing::Settled, 0)),
         (
-            Grant::permission(&ClientId::new("c-1"), "oauth:*:view"),
-            Memory::Held { first_seen: Some(Timestamp::from_seconds(7)), missed: 0 },
+            Grant::permission(&ClientId::new("c-1"), "oauth:*:view role=r-1 division=*", "oauth:client:*"),
+            held(Some(7), Standing::Exempt, 0),
         ),
-    ]);
+    ];
+    let ledger = Ledger::from_entries(entries, [ClientId::new("c-2")]);
     let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
     Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
+}
+
+fn held(first_seen: Option<i64>, standing: Standing, missed: u32) -> Memory {
+    Memory::Held { first_seen: first_seen.map(Timestamp::from_seconds), standing, missed }
 }
 
 #[test]
@@ -105,7 +110,7 @@ fn a_file_of_before_there_were_permissions_is_read() {
         "own_client":null,"grants":[{"client":"c-1","scope":"oauth","first_seen":5}],"clients":[],
         "registry":{"read":{}},"roles":{"read":[]},"divisions":{"read":[]}}}}"#;
     let saved = decode(old.as_bytes()).expect("it is read").remove(&OrgId::new("o")).expect("it is there");
-    let held = Memory::Held { first_seen: Some(Timestamp::from_seconds(5)), missed: 0 };
+    let held = held(Some(5), Standing::Settled, 0);
     let expected = Grant::scope(&ClientId::new("c-1"), "oauth");
     assert_eq!(saved.ledger.entries().collect::<Vec<_>>(), [(&expected, held)]);
     assert!(decode(old.replace("\"scope\":\"oauth\",", "").as_bytes()).is_err(), "a grant of nothing");
