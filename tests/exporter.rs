@@ -450,6 +450,12 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
     let kept = exporter.scrape().await;
     assert_eq!(kept.own("config_last_reload_successful"), Some(0.0));
     assert_eq!((kept.sum("baseline_loaded", &[]), kept.sum(UNAPPROVED, &[])), (1.0, 0.0));
+    let mut foreign: serde_json::Value = serde_json::from_slice(&good).expect("JSON");
+    foreign["organisation"] = "another".into();
+    fs::write(&file, foreign.to_string()).expect("writable");
+    let (status, why) = exporter.post("/-/reload").await;
+    assert!(status == 500 && why.contains("it is of the organisation another"), "{status} {why}");
+    assert_eq!(exporter.scrape().await.sum("baseline_loaded", &[]), 1.0);
     fs::write(&file, good).expect("writable");
 
     assert!(organisation.revoke_scope("CRM screen pop", "oauth"));
@@ -470,5 +476,106 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
         assert_eq!(failed.count(family, &[]), exporter.scrape().await.count(family, &[]));
         assert_eq!(failed.sum(family, &[]), gone.sum(family, &[]), "roles that fail make nothing vanish: {family}");
     }
+    exporter.stop().await;
+}
+
+/// Roles cannot be read any more: first the refresh fails, then the data is withdrawn, then it is served without them. The
+/// page on a permission stays open over all of it, and does not fire anew when they can be read again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
+    const UNAPPROVED: &str = "client_dangerous_permission_unapproved";
+    const SEEN: &str = "client_dangerous_permission_first_seen_timestamp_seconds";
+    let simulator = simulator().await;
+    let organisation = simulator.organisation();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("baseline.json");
+    let id = organisation.truth().organisation_id;
+    fs::write(&file, empty_baseline(&id)).expect("writable");
+    let mut settings = settings(&simulator, &[("baseline.file", file.to_str().expect("UTF-8"))]);
+    settings.refresh.stale_after = Duration::from_secs(1);
+    let exporter = Exporter::start(settings).await;
+    let open = exporter.until_refreshed().await;
+    let told = |scrape: &support::Scrape| -> Vec<(String, f64)> {
+        [UNAPPROVED, SEEN]
+            .iter()
+            .flat_map(|family| scrape.of(family, &[]).map(|(name, value)| (name.to_owned(), value)).collect::<Vec<_>>())
+            .collect()
+    };
+    assert!(open.sum(UNAPPROVED, &[]) > 1.0);
+
+    let forbidden = Fault::Forbidden { permission: "authorization:role:view".to_owned() };
+    organisation.set_fault(forbidden.at(Endpoint::Roles));
+    exporter.until("failing", |scrape| scrape.own("last_refresh_successful") == Some(0.0)).await;
+    let succeeded = |scrape: &support::Scrape| scrape.sum("exporter_refreshes_total", &["outcome=\"success\""]);
+    let before = succeeded(&exporter.scrape().await);
+    // One list without a grant resolves nothing, so that it takes several to tell.
+    let without = exporter.until("three refreshes", |scrape| succeeded(scrape) >= before + 3.0).await;
+    assert_eq!(without.sum("exporter_collector_supported", &["collector=\"roles\""]), 0.0);
+    assert_eq!(told(&without), told(&open));
+    organisation.clear_faults();
+    let again = exporter
+        .until("roles", |scrape| scrape.sum("exporter_collector_supported", &["collector=\"roles\""]) == 1.0)
+        .await;
+    assert_eq!(told(&again), told(&open));
+    exporter.stop().await;
+}
+
+/// A baseline that approves nothing, so that everything dangerous is unapproved.
+fn empty_baseline(organisation: &str) -> String {
+    let approval = serde_json::json!({"at": "2026-01-01T00:00:00Z", "by": "Kim", "reason": "OPS-1"});
+    serde_json::json!({"version": 1, "organisation": organisation, "approved": approval, "clients": {}}).to_string()
+}
+
+/// Its last sample must not be the 1 of before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pattern_that_the_policy_lost_is_told_as_zero() {
+    const UNAPPROVED: &str = "client_dangerous_permission_unapproved";
+    let simulator = simulator().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (policy, baseline) = (folder.path().join("policy.toml"), folder.path().join("baseline.json"));
+    let pattern = |pattern: &str| {
+        let entry = format!("{{ match = \"{pattern}\", severity = \"high\", reason = \"We say so.\" }}");
+        fs::write(&policy, format!("builtin = false\n[permissions]\ndangerous = [{entry}]\n")).expect("writable");
+    };
+    pattern("OAuth:client:*");
+    fs::write(&baseline, empty_baseline(&simulator.organisation().truth().organisation_id)).expect("writable");
+    let flags = [
+        ("policy.file", policy.to_str().expect("UTF-8")),
+        ("baseline.file", baseline.to_str().expect("UTF-8")),
+        ("web.enable-lifecycle", "true"),
+    ];
+    let mut settings = settings(&simulator, &flags);
+    settings.refresh.interval = Duration::from_hours(1);
+    let exporter = Exporter::start(settings).await;
+    let before = exporter.until_refreshed().await;
+    let (old, new) = (["permission=\"oauth:client:*\""], ["permission=\"oauth:*:*\""]);
+    let clients = before.sum(UNAPPROVED, &old);
+    assert!(clients > 0.0, "the label is in lower case, however the policy spells it");
+    pattern("oauth:*:*");
+    assert_eq!(exporter.post("/-/reload").await.0, 200);
+    let after = exporter.scrape().await;
+    assert_eq!((after.count(UNAPPROVED, &old) as f64, after.sum(UNAPPROVED, &old)), (clients, 0.0));
+    assert!(after.sum(UNAPPROVED, &new) >= clients);
+    exporter.stop().await;
+}
+
+/// A client whose record was unreadable at the first refresh ever was there before anybody looked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_could_not_be_read_at_first_is_not_new_later() {
+    let simulator = simulator().await;
+    let organisation = simulator.organisation();
+    organisation.add_client(serde_json::json!({
+        "name": "last", "authorizedGrantType": "CODE", "scope": ["oauth"], "roleDivisions": [], "state": "active",
+    }));
+    organisation.set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes).at(Endpoint::Clients));
+    organisation.add_fault(Fault::Garbage.at(Endpoint::Client));
+    let exporter = Exporter::start(settings(&simulator, &[])).await;
+    let unread = exporter.until_refreshed().await;
+    assert!(unread.sum("exporter_records_rejected_total", &["collector=\"clients\""]) > 0.0);
+    organisation.clear_faults();
+    let clients = organisation.truth().clients as f64;
+    let read = exporter.until("the record", |scrape| scrape.sum("clients", &[]) == clients).await;
+    assert!(read.count(FIRST_SEEN, &[]) > unread.count(FIRST_SEEN, &[]), "the record must hold something dangerous");
+    assert_eq!(read.sum(FIRST_SEEN, &[]), 0.0);
     exporter.stop().await;
 }

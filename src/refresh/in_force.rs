@@ -59,9 +59,14 @@ impl InForce {
         Ok(Self { policy: Arc::new(policy), baseline })
     }
 
-    /// Says where the baseline is another organisation's: then it counts as not loaded.
+    /// Whether the baseline is another organisation's: then it counts as not loaded.
+    pub fn has_foreign_baseline(&self, org: &OrgId) -> bool {
+        self.baseline.as_ref().is_some_and(|baseline| baseline.organisation != *org)
+    }
+
+    /// Says so where it is.
     pub fn warn_of_foreign_baseline(&self, org: &OrgId) {
-        if let Some(baseline) = self.baseline.as_ref().filter(|baseline| baseline.organisation != *org) {
+        if let Some(baseline) = self.baseline.as_ref().filter(|_| self.has_foreign_baseline(org)) {
             warn!(baseline_org_id = %baseline.organisation, org_id = %org, "the baseline is another organisation's and is not used");
         }
     }

@@ -153,10 +153,15 @@ impl Judge {
 
     /// One swap: `change` alters the freshness and gives new data, if there is any.
     fn publish(&self, change: impl FnOnce(&mut Freshness) -> Option<Option<Arc<Judged>>>) {
-        self.publisher.update(|organisations, _| {
+        self.publisher.update(|organisations, reload| {
             let Some(organisation) = organisations.get_mut(self.index) else { return };
             if let Some(judged) = change(&mut organisation.freshness) {
                 organisation.judged = judged;
+            }
+            // Nobody is asked to approve anything then: the alert on a failed reload is the one that tells.
+            let org = organisation.judged.as_ref().map(|judged| &judged.snapshot.organisation.id);
+            if org.is_some_and(|org| self.in_force.load().has_foreign_baseline(org)) {
+                reload.last_successful = false;
             }
         });
     }

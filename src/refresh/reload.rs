@@ -10,7 +10,7 @@ use tracing::{error, info};
 use super::Judge;
 use super::in_force::{self, Files, InForce};
 use crate::baseline::Baseline;
-use crate::domain::Timestamp;
+use crate::domain::{OrgId, Timestamp};
 use crate::policy::{Extension, Policy};
 use crate::publish::Publisher;
 
@@ -63,14 +63,28 @@ impl Reloader {
         }
     }
 
-    /// A baseline that was there and is not any more is a mistake: without it no approval would be asked for.
+    /// A baseline that was there and is not any more is a mistake, and so is one of an organisation that is not watched:
+    /// without it no approval would be asked for.
     fn read_again(&self) -> Result<InForce, String> {
         let read = InForce::read(&self.files)?;
-        match &self.files.baseline {
-            Some(path) if read.baseline.is_none() && self.in_force.load().baseline.is_some() => {
-                Err(format!("baseline file {}: it was there before and is missing", path.display()))
-            }
-            _ => Ok(read),
+        let Some(path) = &self.files.baseline else { return Ok(read) };
+        let Some(baseline) = &read.baseline else {
+            return match self.in_force.load().baseline {
+                Some(_) => Err(format!("baseline file {}: it was there before and is missing", path.display())),
+                None => Ok(read),
+            };
+        };
+        let watched: Vec<OrgId> =
+            self.judges.iter().filter_map(|judge| judge.last_snapshot()).map(|s| s.organisation.id.clone()).collect();
+        if watched.is_empty() || watched.contains(&baseline.organisation) {
+            return Ok(read);
         }
+        let watched: Vec<&str> = watched.iter().map(OrgId::as_str).collect();
+        Err(format!(
+            "baseline file {}: it is of the organisation {}, and the exporter watches {}",
+            path.display(),
+            baseline.organisation,
+            watched.join(", ")
+        ))
     }
 }
