@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
-use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules};
-use crate::domain::{ClientId, Permission, Power, Severity, Timestamp};
+use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE, UNRESOLVED_ROLE};
+use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules, unresolved_roles};
+use crate::domain::{ClientId, Permission, Power, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
 
 /// The judgement of one snapshot.
@@ -22,6 +22,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// A verdict for each client, in the snapshot's order.
     pub verdicts: Vec<ClientVerdict>,
+    /// Roles that clients hold, of which nobody knows what they permit, where no open finding flags a client for it: an
+    /// audit that must be whole is not.
+    pub unjudged_roles: BTreeSet<RoleId>,
     /// The dangerous scopes that are held or registered, sorted by name.
     pub dangerous_scopes: Vec<DangerousScope>,
     /// The dangerous permission patterns that some client's roles meet, in the policy's order.
@@ -151,6 +154,7 @@ impl Report {
                 ClientVerdict { client: client.id.clone(), verdict, worst, open }
             })
             .collect();
+        let unjudged_roles = unjudged_roles(context, &findings);
         let dangerous_scopes = dangerous_scopes(context, &findings);
         let grants = grants(context.policy, &findings);
         let dangerous_permissions = dangerous_permissions(context.policy, &grants);
@@ -168,6 +172,7 @@ impl Report {
             fail_on,
             findings,
             verdicts,
+            unjudged_roles,
             dangerous_scopes,
             dangerous_permissions,
             grants,
@@ -197,6 +202,19 @@ impl Report {
     pub fn worst_open(&self) -> Option<Severity> {
         self.findings.iter().filter(|finding| finding.status == Status::Open).map(|finding| finding.severity).max()
     }
+}
+
+fn unjudged_roles(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleId> {
+    let flagged: BTreeSet<(&ClientId, &str)> = findings
+        .iter()
+        .filter(|finding| finding.rule.slug == UNRESOLVED_ROLE && finding.status == Status::Open)
+        .filter(|finding| finding.severity >= context.policy.defaults.flag_at)
+        .filter_map(|finding| Some((finding.client.as_ref()?, finding.evidence.key.as_str())))
+        .collect();
+    let clients = context.snapshot.clients.iter();
+    let unresolved = clients
+        .flat_map(|client| unresolved_roles(context.snapshot, client).into_iter().map(move |role| (&client.id, role)));
+    unresolved.filter(|(client, role)| !flagged.contains(&(*client, role.as_str()))).map(|(_, r)| r.clone()).collect()
 }
 
 /// The dangerous scopes of the registry and of the clients, each with the number of its holders.

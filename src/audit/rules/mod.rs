@@ -37,6 +37,9 @@ pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 /// The slug of combinations of scopes, which a baseline can approve.
 pub const TOXIC_SCOPES: &str = "toxic-scopes";
 
+/// The slug of roles of which nobody knows what they permit.
+pub(super) const UNRESOLVED_ROLE: &str = "unresolved-role";
+
 /// Every rule there is.
 pub static ALL: &[&Rule] = &[
     &scopes::DANGEROUS,

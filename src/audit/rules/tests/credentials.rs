@@ -185,3 +185,29 @@ fn missing_companion_permission() {
         assert_eq!(unknown.found("missing-companion-permission"), [""; 0], "the role that is gone may grant it");
     }
 }
+
+/// Nobody knows what a role that is not in the list permits, and no setting of the rule that says so makes it harmless.
+#[test]
+fn a_client_with_a_role_that_nobody_can_judge_is_never_compliant() {
+    let setting = |enabled, severity| crate::policy::RuleSetting { enabled, severity };
+    let rule = |setting| {
+        World::of(CC).grants("gone", Some("d-1")).role("R", Some("d-1"), &["routing:queue:view"]).with(|w| {
+            w.policy.rules.insert("unresolved-role".to_owned(), setting);
+        })
+    };
+    for (world, expected, unjudged) in [
+        (rule(setting(true, None)), "FLAGGED", &[][..]),
+        (rule(setting(false, None)), "NOT_EVALUATED", &["gone"]),
+        (rule(setting(true, Some(Severity::Low))), "NOT_EVALUATED", &["gone"]),
+        (World::of(CC).role("R", Some("d-1"), &["routing:queue:view"]), "COMPLIANT", &[]),
+        (World::of("CODE").scopes(&["users:readonly"]).grants("gone", None), "COMPLIANT", &[]),
+    ] {
+        let report = world.report();
+        let verdict = &report.verdicts[0].verdict;
+        assert_eq!(verdict.label(), expected, "{:?}", world.policy.rule("unresolved-role"));
+        if let crate::audit::Verdict::NotEvaluated(why) = verdict {
+            assert!(why.contains("role gone"), "{why}");
+        }
+        assert_eq!(report.unjudged_roles.iter().map(RoleId::as_str).collect::<Vec<_>>(), unjudged);
+    }
+}
