@@ -13,7 +13,7 @@ mod state;
 
 pub use drift_count::{DriftCount, JudgedBaseline};
 pub use explain::{Outcome, explain};
-pub use finding::{Evidence, Finding, Fingerprint, Kind, Status};
+pub use finding::{Evidence, Finding, Fingerprint, GrantedPermission, Kind, Status};
 pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
 pub use rules::{AppliesTo, Confidence, Rule};
 pub use state::{RuleOutcome, RuleState};
@@ -33,7 +33,7 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
     let outcomes = state::run(&context, &mut findings);
     // What is approved needs no exemption, so that approving comes first.
     approve::approve(&context, &mut findings);
-    exempt::apply(snapshot, policy, now, &mut findings);
+    exempt::apply(&context, &outcomes, &mut findings);
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Report::new(&context, findings, outcomes, now)
 }

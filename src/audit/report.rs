@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE, UNRESOLVED_ROLE};
 use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules, unresolved_roles};
-use crate::domain::{ClientId, Permission, Power, RoleId, Severity, Timestamp};
+use crate::domain::{ClientId, Power, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
 
 /// The judgement of one snapshot.
@@ -114,11 +114,13 @@ pub struct DangerousPermission {
 pub struct DangerousGrant {
     /// Who holds it.
     pub client: ClientId,
-    /// What.
+    /// What. A permission is held several times where several roles, or one in several divisions, grant it.
     pub power: Power,
+    /// The evidence's key: what tells those apart. A scope's is the scope.
+    pub evidence: String,
     /// Whether it counts.
     pub status: Status,
-    /// The policy's patterns that match it.
+    /// The policy's patterns that match it, in lower case where it is a permission.
     pub patterns: Vec<String>,
 }
 
@@ -156,9 +158,10 @@ impl Report {
             .collect();
         let unjudged_roles = unjudged_roles(context, &findings);
         let dangerous_scopes = dangerous_scopes(context, &findings);
-        let grants = grants(context.policy, &findings);
+        let grants = grants(&findings);
         let dangerous_permissions = dangerous_permissions(context.policy, &grants);
         let rules = rules::enabled(context.policy)
+            .filter(|rule| rule.not_built.is_none())
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
         let baseline = context.baseline.map(|baseline| JudgedBaseline::new(baseline, &findings, &grants));
@@ -238,19 +241,15 @@ fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<Dangerou
         .collect()
 }
 
-fn grants(policy: &Policy, findings: &[Finding]) -> Vec<DangerousGrant> {
+fn grants(findings: &[Finding]) -> Vec<DangerousGrant> {
     let grant = |finding: &Finding| {
-        let key = &finding.evidence.key;
-        let (power, patterns) = match finding.rule.slug {
-            DANGEROUS_SCOPE => (Power::Scope(key.clone()), finding.pattern.iter().cloned().collect()),
-            DANGEROUS_PERMISSION => {
-                let granted = Permission::parse(key)?;
-                let patterns = policy.permissions.dangerous_patterns(&granted).map(|p| p.pattern.to_string()).collect();
-                (Power::Permission(key.clone()), patterns)
-            }
+        let evidence = finding.evidence.key.clone();
+        let (power, patterns) = match (finding.rule.slug, &finding.evidence.permission) {
+            (DANGEROUS_SCOPE, _) => (Power::Scope(evidence.clone()), finding.pattern.iter().cloned().collect()),
+            (DANGEROUS_PERMISSION, Some(held)) => (Power::Permission(held.name.clone()), held.patterns.to_vec()),
             _ => return None,
         };
-        Some(DangerousGrant { client: finding.client.clone()?, power, status: finding.status, patterns })
+        Some(DangerousGrant { client: finding.client.clone()?, power, evidence, status: finding.status, patterns })
     };
     let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
     grants.sort();

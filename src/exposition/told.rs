@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit::{DangerousGrant, Report, Status};
-use crate::domain::{ClientId, Permission, Power, Timestamp};
+use crate::domain::{ClientId, Power, Timestamp};
 use crate::grants::{Grant, Ledger, Memory};
 
 /// The dangerous grants of an organisation as they are told, sorted by client and label.
@@ -70,7 +70,6 @@ fn patterns<'a>(report: &'a Report, held: &[&'a DangerousGrant], grant: &Grant) 
     if let Some(held) = held.first() {
         return held.patterns.iter().map(String::as_str).collect();
     }
-    let Some(permission) = Permission::parse(grant.power.name()) else { return Vec::new() };
-    let meeting = report.permission_patterns.iter().filter(|pattern| pattern.meets(&permission));
+    let meeting = report.permission_patterns.iter().filter(|pattern| pattern.meets_text(grant.power.name()));
     meeting.map(crate::policy::PermissionPattern::as_str).collect()
 }

@@ -280,8 +280,15 @@ impl Policy {
 
 impl PermissionPolicy {
     /// The dangerous patterns that meet a permission that a role grants, in the policy's order.
-    pub fn dangerous_patterns<'a>(&'a self, granted: &'a Permission) -> impl Iterator<Item = &'a DangerousPermission> {
-        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets(granted))
+    pub fn dangerous_patterns(&self, granted: &Permission) -> impl Iterator<Item = &DangerousPermission> + use<'_> {
+        let segments = permission::folded(granted);
+        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_folded(&segments))
+    }
+
+    /// The same of a general permission, which has no segments.
+    pub fn dangerous_general(&self, granted: &str) -> impl Iterator<Item = &DangerousPermission> + use<'_> {
+        let word = [granted.to_ascii_lowercase()];
+        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_folded(&word))
     }
 }
 

@@ -235,7 +235,14 @@ impl Org {
         let parsed = genesyscloud_oauth_exporter::domain::Permission::parse(permission).expect("three segments");
         let meeting = self.report.permission_patterns.iter().filter(|pattern| pattern.meets(&parsed));
         let patterns = meeting.map(ToString::to_string).collect();
-        self.report.grants.push(DangerousGrant { client: grant.client, power: grant.power, status, patterns });
+        let evidence = permission.to_owned();
+        self.report.grants.push(DangerousGrant {
+            client: grant.client,
+            power: grant.power,
+            evidence,
+            status,
+            patterns,
+        });
         self.report.grants.sort();
     }
 
