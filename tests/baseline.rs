@@ -268,8 +268,7 @@ fn a_permission_is_approved_as_it_was_granted() {
 fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
     let division = |id: &str| Some(DivisionId::new(id));
     let held = |role: &str, conditional: bool, divisions: Vec<Option<DivisionId>>| {
-        let holder =
-            Case { roles: vec![(if role == "r" { "r" } else { "s" }, "d")], ..case(GrantType::ClientCredentials) };
+        let holder = case(GrantType::ClientCredentials);
         let mut there = snapshot(&[holder], &[("r", &[DANGEROUS]), ("s", &["Authorization:Grant:*"])]);
         if let Input::Read(roles) = &mut there.roles {
             for role in roles.values_mut() {
@@ -338,7 +337,9 @@ fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
     let there = |general: &[&str]| {
         let mut there = snapshot(std::slice::from_ref(&holder), &[("r", &["users:user:view"])]);
         if let Input::Read(roles) = &mut there.roles {
-            roles.values_mut().for_each(|role| role.general = general.iter().map(|word| (*word).to_owned()).collect());
+            for role in roles.values_mut() {
+                role.general = general.iter().map(|word| (*word).to_owned()).collect();
+            }
         }
         there
     };

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use genesyscloud_oauth_exporter::audit::{Finding, Kind, Report, Status, Verdict, evaluate, rules};
 use genesyscloud_oauth_exporter::domain::{Severity, Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::genesys::{Metrics, Platform};
+use genesyscloud_oauth_exporter::output::{Audited, FailOn, FailWhen, Organisation as Reported, Selection, exit_code};
 use genesyscloud_oauth_exporter::policy::{
     DangerousPermission, NamePattern, PermissionPattern, Policy, ToxicCombination,
 };
@@ -227,4 +228,31 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
     let outcome = report.outcomes.iter().find(|o| o.rule.slug == "policy-pattern-unmatched").expect("the rule");
     assert!(outcome.state.is_failure());
     assert!(!report.verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
+}
+
+/// The organisation has a client whose role is in no list: with the rule off that says so it is still no all-clear.
+#[tokio::test]
+async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_compliant() {
+    let simulator = support::simulator().await;
+    let snapshot = read(&simulator).await;
+    let strict = FailWhen { fail_on: FailOn::Never, strict: true, allow_incomplete: false };
+    for (text, verdict, code) in [
+        ("", "FLAGGED", 0),
+        ("[rules.unresolved-role]\nenabled = false\n", "NOT_EVALUATED", 3),
+        ("[rules.unresolved-role]\nseverity = \"low\"\n", "NOT_EVALUATED", 3),
+    ] {
+        let policy = Policy::parse(text, &rules::slugs()).expect("a valid policy");
+        let report = evaluate(&snapshot, &policy, None, snapshot.taken_at);
+        let clients = snapshot.clients.iter().zip(&report.verdicts);
+        let (client, of_client) =
+            clients.into_iter().find(|(client, _)| client.name == "Chat transcript archive").expect("it is there");
+        assert_eq!(of_client.verdict.label(), verdict, "{text}");
+        if let Verdict::NotEvaluated(why) = &of_client.verdict {
+            assert!(why.contains(client.role_grants[0].role.as_str()), "{why}");
+        }
+        let audited = Some(Audited { snapshot: &snapshot, report: &report, policy: &policy });
+        let (failure, calls, selection) = (None, &[][..], Selection::default());
+        let organisation = Reported { org: "default", audited, complete: true, failure, calls, selection };
+        assert_eq!(exit_code(&[organisation], strict), code, "{text}");
+    }
 }

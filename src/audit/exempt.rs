@@ -86,7 +86,9 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
         }
     };
     if exemption.ids().is_empty() {
-        of_rule.iter().for_each(|(client, places)| look(*client, places));
+        for (client, places) in of_rule {
+            look(*client, places);
+        }
     } else {
         // Most exemptions name their client: no other is looked at.
         let named = exemption.ids().iter().map(Some).chain([None]);

@@ -285,10 +285,10 @@ impl PermissionPolicy {
         self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_folded(&segments))
     }
 
-    /// The same of a general permission, which has no segments.
+    /// The same of a general permission, which is one word.
     pub fn dangerous_general(&self, granted: &str) -> impl Iterator<Item = &DangerousPermission> + use<'_> {
-        let word = [granted.to_ascii_lowercase()];
-        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_folded(&word))
+        let granted = granted.to_owned();
+        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_text(&granted))
     }
 }
 

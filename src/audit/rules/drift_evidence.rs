@@ -110,18 +110,18 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
 
 /// A client that nobody approved, with its roles where they count, and what is dangerous.
 fn added(context: &Context<'_>, drift: &Drift) -> Evidence {
-    let mut text = "is not in the baseline".to_owned();
+    let mut said = vec!["is not in the baseline".to_owned()];
     let client = context.snapshot.client(&drift.client).filter(|client| client.grant_type.roles_count());
     let mut roles: Vec<&RoleId> = client.iter().flat_map(|c| c.role_grants.iter().map(|grant| &grant.role)).collect();
     roles.dedup();
     if !roles.is_empty() {
         let names: Vec<&str> = roles.iter().map(|role| role_name(context, role)).collect();
-        text += &format!("; its roles: {}", some(names.iter().copied()));
+        said.push(format!("its roles: {}", some(names.into_iter())));
     }
     if !drift.gained.is_empty() {
-        text += &format!("; what is dangerous: {}", some(drift.gained.iter().map(Power::name)));
+        said.push(format!("what is dangerous: {}", some(drift.gained.iter().map(Power::name))));
     }
-    Evidence::new(Kind::Client, "", text)
+    Evidence::new(Kind::Client, "", said.join("; "))
 }
 
 /// The first of these, and how many more there are.
