@@ -109,11 +109,13 @@ impl Holdings {
             let less = before.divisions.difference(&held.divisions).cloned();
             found.extend(less.map(|division| Difference::DivisionRemoved(role.clone(), division)));
             match (&before.contents, &held.contents) {
-                (Some(before), Some(held)) if before != held => found.push(Difference::RoleContent {
-                    role: role.clone(),
-                    added: held.permissions.difference(&before.permissions).cloned().collect(),
-                    removed: before.permissions.difference(&held.permissions).cloned().collect(),
-                }),
+                (Some(before), Some(held)) if before != held => {
+                    let (added, removed) = (held.beyond(before), before.beyond(held));
+                    // Another spelling is no difference.
+                    if !added.is_empty() || !removed.is_empty() {
+                        found.push(Difference::RoleContent { role: role.clone(), added, removed });
+                    }
+                }
                 (None, Some(_)) => found.push(Difference::RoleContentUnknown(role.clone())),
                 // Contents that cannot be read now are no proof of anything.
                 (Some(_), Some(_)) | (_, None) => {}

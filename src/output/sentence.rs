@@ -23,7 +23,7 @@ pub enum FailOn {
 pub struct FailWhen {
     /// Open findings.
     pub fail_on: FailOn,
-    /// An enabled input that could not be read.
+    /// An enabled input that could not be read, or a role of which nobody knows what it permits.
     pub strict: bool,
     /// Not an incomplete list of clients, as long as there is one.
     pub allow_incomplete: bool,
@@ -35,7 +35,8 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
         None => true,
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
-                || (when.strict && unread(audited.snapshot).next().is_some())
+                || (when.strict
+                    && (unread(audited.snapshot).next().is_some() || !audited.report.unjudged_roles.is_empty()))
         }
     };
     if organisations.iter().any(missing) {
@@ -125,5 +126,9 @@ mod tests {
         let strict = FailWhen { strict: true, ..FailWhen::default() };
         assert_eq!(exit_code(&[planted.organisation()], strict), 3);
         assert_eq!(exit_code(&[clean.organisation()], strict), 0);
+        let mut unknown_role = sample::clean();
+        unknown_role.report.unjudged_roles.insert(crate::domain::RoleId::new("a-role"));
+        assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "nobody knows what the role permits");
+        assert_eq!(exit_code(&[unknown_role.organisation()], FailWhen::default()), 0);
     }
 }

@@ -249,7 +249,7 @@ fn defaults(fields: Fields<'_>, into: &mut Defaults) {
 fn permissions(permissions: Fields<'_>, policy: &mut Policy) {
     for (_, fields) in permissions.tables("dangerous") {
         let (Some(pattern), Some(severity), Some(reason)) =
-            (fields.permission("match"), fields.severity("severity"), fields.text("reason"))
+            (fields.any_permission("match"), fields.severity("severity"), fields.text("reason"))
         else {
             continue;
         };

@@ -32,6 +32,8 @@ pub(super) enum Shape {
     WordOrWords(Words),
     /// A permission pattern of three segments.
     Permission,
+    /// The same, or one word: a general permission.
+    AnyPermission,
     /// A duration, or a whole number of seconds.
     Seconds,
     /// A duration of whole days.
@@ -145,7 +147,11 @@ static PERMISSIONS: &[Key] = &[
 ];
 
 static DANGEROUS_PERMISSION: &[Key] = &[
-    must("match", Shape::Permission, "Which permissions, as domain:entity:action; case does not count."),
+    must(
+        "match",
+        Shape::AnyPermission,
+        "Which permissions, as domain:entity:action, or a general permission as one word; case does not count.",
+    ),
     must("severity", Shape::Word(severities), "How dangerous."),
     must("reason", Shape::Text, "Why; it is shown with each finding."),
     may("allow_unmatched", Shape::Switch, "Whether it is in order that the platform has no such permission."),
