@@ -102,7 +102,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
         assert!(printed.contains(part), "{part:?} in {printed}");
     }
     let output = against(&simulator, &["policy", "explain", "Nobody"]);
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("no client has the id or the exact name \"Nobody\""));
 }
 

@@ -6,6 +6,7 @@ pub mod args;
 mod audit;
 mod audit_args;
 pub mod baseline;
+mod client;
 mod docs;
 mod doctor;
 mod healthcheck;

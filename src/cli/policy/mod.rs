@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::args::PolicyCommand;
+use super::client;
 use super::{CLEAN, INCOMPLETE, USAGE, complain, refuse, say};
 use crate::audit;
 use crate::config::{Gathered, Settings};
-use crate::domain::{Client, Severity, Snapshot, Timestamp};
+use crate::domain::{Severity, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
 use crate::refresh::{Reloader, fetch};
@@ -45,18 +46,22 @@ pub(super) async fn run(settings: &Settings, command: PolicyCommand) -> u8 {
     for organisation in &settings.organisations {
         let outcome = match connect(organisation) {
             Ok(platform) => match &command {
-                PolicyCommand::Check { .. } => live::check(&platform, &policy).await,
-                PolicyCommand::TestGlob { pattern } => live::test_glob(&platform, pattern).await,
+                PolicyCommand::Check { .. } => live::check(&platform, &policy).await.map_err(unread),
+                PolicyCommand::TestGlob { pattern } => live::test_glob(&platform, pattern).await.map_err(unread),
                 PolicyCommand::Explain { client } => explain(&platform, settings, &policy, client).await,
             },
-            Err(failure) => Err(failure),
+            Err(failure) => Err(unread(failure)),
         };
-        code = code.max(outcome.unwrap_or_else(|failure| {
-            complain(format_args!("organisation {}: {failure}", organisation.org));
-            INCOMPLETE
+        code = code.max(outcome.unwrap_or_else(|(code, mistake)| {
+            complain(format_args!("organisation {}: {mistake}", organisation.org));
+            code
         }));
     }
     code
+}
+
+fn unread(failure: String) -> (u8, String) {
+    (INCOMPLETE, failure)
 }
 
 fn refuse_policy(mistakes: &str) -> u8 {
@@ -89,29 +94,12 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
     say(format_args!("  fails from             {}, flags from {}", defaults.fail_on, defaults.flag_at));
 }
 
-async fn explain(platform: &Platform, settings: &Settings, policy: &Policy, wanted: &str) -> Result<u8, String> {
+async fn explain(platform: &Platform, settings: &Settings, policy: &Policy, wanted: &str) -> Result<u8, (u8, String)> {
     let now = Timestamp::from(SystemTime::now());
     let fetched = fetch(platform, &settings.refresh, None, now, &mut Vec::new()).await;
-    let snapshot = fetched.map_err(|failure| failure.to_string())?.snapshot;
-    let client = find(&snapshot, wanted)?;
+    let snapshot = fetched.map_err(|failure| unread(failure.to_string()))?.snapshot;
+    let client = client::find(&snapshot, wanted).map_err(|mistake| (USAGE, mistake))?;
     let report = audit::evaluate(&snapshot, policy, None, now);
     say(explain::text(&snapshot, policy, &report, client).trim_end());
     Ok(CLEAN)
-}
-
-/// A client by id, or by a name that only it has.
-fn find<'a>(snapshot: &'a Snapshot, wanted: &str) -> Result<&'a Client, String> {
-    let by_id = |client: &&Client| client.id.as_str().eq_ignore_ascii_case(wanted);
-    if let Some(client) = snapshot.clients.iter().find(by_id) {
-        return Ok(client);
-    }
-    let named: Vec<&Client> = snapshot.clients.iter().filter(|client| client.name == wanted).collect();
-    match named.as_slice() {
-        [client] => Ok(client),
-        [] => Err(format!("no client has the id or the exact name {wanted:?}")),
-        several => {
-            let ids: Vec<&str> = several.iter().map(|client| client.id.as_str()).collect();
-            Err(format!("{} clients are called {wanted:?}; name one by its id: {}", ids.len(), ids.join(", ")))
-        }
-    }
 }
