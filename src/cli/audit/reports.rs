@@ -4,13 +4,41 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::args::{AuditArgs, AuditFormat};
+use super::super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::config::Settings;
 use crate::output::sarif::{File, Files};
 use crate::output::{Organisation, csv, json, markdown, sarif, table};
 
 /// A table that goes to a file or a pipe is this wide.
 const WIDTH: usize = 120;
+
+/// Stdout by its names: it gets what `--format` says.
+const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+/// Refuses two documents in one place, before anything is read: the second would replace the first or run into it.
+pub(super) fn check(args: &AuditArgs) -> Result<(), String> {
+    let mut taken: Vec<PathBuf> = args.snapshot_out.iter().map(|path| place(path)).collect();
+    for OutputFile { path, .. } in &args.output {
+        if STDOUT.iter().any(|name| path.as_os_str() == *name) {
+            return Err(format!("--output {}: stdout gets what --format says; name a file", path.display()));
+        }
+        let place = place(path);
+        if taken.contains(&place) {
+            let message = "--output and --snapshot-out write each file once, and this one is named twice";
+            return Err(format!("--output {}: {message}", path.display()));
+        }
+        taken.push(place);
+    }
+    Ok(())
+}
+
+/// A file's one name, which may not be there yet.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        fs::canonicalize(folder).or_else(|_| std::path::absolute(folder)).unwrap_or_else(|_| folder.to_owned());
+    path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name))
+}
 
 /// Writes the files first, so that whoever reads stdout to its end finds them there. The message is for people.
 pub(super) fn write_all(
