@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, excuse, not_judged, rfc3339, shortened, unread, utc, visible};
+use super::{Audited, Organisation, Summary, counted, excuse, not_judged, rfc3339, shortened, unread, utc, visible};
 use crate::audit::{Finding, Status};
 use crate::domain::{ClientState, Severity, Snapshot};
 
@@ -196,7 +196,7 @@ impl Table {
         ));
         self.line(&format!(
             "{}: {} open, {} exempt, {} approved, {} not evaluated.",
-            counted(summary.findings_by_status.iter().map(|(_, count)| count).sum(), "finding"),
+            counted(summary.findings_by_status.iter().map(|(_, count)| count).sum::<usize>(), "finding"),
             summary.findings(Status::Open),
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
@@ -264,10 +264,6 @@ impl Columns {
         let name = widest(|row| &row.name, "CLIENT").min(WIDEST_NAME).min(room.saturating_sub(evidence).max(NARROWEST));
         Some(Self { name, id, rule, evidence: room - name })
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]

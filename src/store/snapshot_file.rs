@@ -71,13 +71,13 @@ pub fn read(path: &Path) -> Result<Option<Vec<Kept>>, String> {
 }
 
 fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
-    recognise(bytes)?;
     #[derive(Deserialize)]
     struct Head {
         /// By the organisation's id; a state file has none.
         #[serde(default)]
         snapshots: BTreeMap<String, About>,
     }
+    recognise(bytes)?;
     let damaged = |place: String| format!("this snapshot is damaged at {place}; {ANEW}");
     let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes).map_err(damaged)?;
     let head: Head = serde_json::from_slice(bytes).map_err(|error| damaged(place(&error)))?;
@@ -99,7 +99,7 @@ fn recognise(bytes: &[u8]) -> Result<(), String> {
     struct Shape {
         format: u32,
         #[serde(rename = "organisations")]
-        _organisations: BTreeMap<String, IgnoredAny>,
+        _organisations: IgnoredAny,
     }
     let another = "it is no snapshot of this program; name a file of `audit --snapshot-out`, or a state file";
     match serde_json::from_slice::<Shape>(bytes) {

@@ -8,7 +8,7 @@ use crate::audit::AppliesTo;
 use crate::baseline::{CONDITIONAL, Contents, Difference, Holdings, RoleContents};
 use crate::cli::say;
 use crate::domain::{Client, ClientId, DivisionId, GrantType, Permission, RoleId, Snapshot};
-use crate::output::visible;
+use crate::output::{counted, visible};
 use crate::policy::Policy;
 
 /// As much of a list as somebody will read.
@@ -63,7 +63,7 @@ impl Eye<'_> {
                 vec![format!("- role {} in {}", self.role_name(role), self.division_name(division))]
             }
             Difference::RoleContent { role, added, removed } => {
-                let counts = format!("{} and {} fewer", counted(added.len(), "permission", " more"), removed.len());
+                let counts = format!("{} more, {} fewer", counted(added.len(), "permission"), removed.len());
                 let mut lines = vec![format!("~ role {}: {counts}", self.role_name(role))];
                 lines.extend(self.permissions("+ ", added));
                 lines.extend(self.permissions("- ", removed));
@@ -113,7 +113,7 @@ impl Eye<'_> {
         let Some(contents) = contents(role, held) else { return format!("{line}: its permissions could not be read") };
         let dangerous = contents.permissions.iter().filter(|text| self.is_dangerous_permission(text)).count();
         let dangerous = if dangerous > 0 { format!(", {dangerous} dangerous") } else { String::new() };
-        format!("{line}: {}{dangerous}", counted(contents.permissions.len(), "permission", ""))
+        format!("{line}: {}{dangerous}", counted(contents.permissions.len(), "permission"))
     }
 
     /// One a line, the dangerous ones first and marked.
@@ -157,10 +157,6 @@ fn contents<'a>(role: &RoleId, held: Option<&'a Holdings>) -> Option<&'a Content
 
 fn named(name: Option<&str>, id: &str) -> String {
     name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
-}
-
-fn counted(count: usize, what: &str, more: &str) -> String {
-    format!("{count} {what}{}{more}", if count == 1 { "" } else { "s" })
 }
 
 fn bounded(lines: impl Iterator<Item = String>, indent: &str) -> Vec<String> {
