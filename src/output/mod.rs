@@ -24,7 +24,7 @@ pub use selection::{Selection, fingerprints};
 pub use sentence::{FailOn, FailWhen, NotJudged, exit_code, not_judged, unread};
 pub use summary::Summary;
 pub use time::{rfc3339, utc};
-pub use visible::{shortened, visible};
+pub use visible::{shortened, visible, wrapped};
 
 use crate::audit::{Finding, Report};
 use crate::domain::Snapshot;
