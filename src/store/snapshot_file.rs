@@ -11,8 +11,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Saved;
 use super::format::{self, FORMAT};
+use super::{Mode, Saved};
 use crate::domain::{OrgId, Snapshot};
 use crate::grants::Ledger;
 
@@ -38,7 +38,7 @@ struct About {
 
 /// Writes the snapshots to a file that its owner alone can read, by rename.
 pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
-    super::write(path, &encode(kept)?)
+    super::replace(path, &encode(kept)?, Mode::Private)
 }
 
 fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {

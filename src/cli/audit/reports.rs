@@ -8,6 +8,7 @@ use super::super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::config::Settings;
 use crate::output::sarif::{File, Files};
 use crate::output::{Organisation, csv, json, markdown, sarif, table};
+use crate::store::{self, Mode};
 
 /// A table that goes to a file or a pipe is this wide.
 const WIDTH: usize = 120;
@@ -92,24 +93,12 @@ fn style(stdout: &io::StdoutLock<'_>) -> table::Style {
     table::Style { width, colour }
 }
 
-/// Writes beside the file and renames, so that nobody reads half a report. A device or a pipe is written to as it is.
+/// Replaces a file as a whole, so that nobody reads half a report. A device or a pipe is written to as it is.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut beside = name.to_os_string();
-    beside.push(".new");
-    let beside = path.with_file_name(beside);
-    // A leftover of a crash, or somebody's link, must not be written through.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    store::replace(path, bytes, Mode::AsBefore)
 }
 
 /// The files that results may point into, as they are called from the working directory.
