@@ -280,6 +280,27 @@ async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_reports_never_go_to_one_place() {
+    let world = World::start().await;
+    fs::create_dir(world.path("ci")).expect("a folder");
+    for (arguments, told) in [
+        (&["--output=json=r", "--output=csv=r"][..], "r"),
+        (&["--output=json=r", "--output=json=./r"], "r"),
+        (&["--output=json=ci/../r", "--output=csv=r"], "r"),
+        (&["--output=json=r", "--snapshot-out=r"], "--snapshot-out"),
+        (&["--output=csv=-"], "--format"),
+        (&["--output=csv=/dev/stdout"], "--format"),
+    ] {
+        let output = world.audit(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("--output") && said.contains(told), "{arguments:?}: {said}");
+    }
+    assert_eq!(world.simulator.organisation().request_count("/"), 0, "before anybody was called");
+    assert_eq!(world.audit(&["--output=json=r", "--output=csv=ci/r"]).status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_but_the_report_reaches_stdout_and_no_colour_reaches_a_pipe() {
     let world = World::start().await;
     let output = world.audit(&["--log.level=trace", "--format=json"]);

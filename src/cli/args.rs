@@ -37,13 +37,14 @@ pub enum Command {
     Demo,
     /// Audit once, print the findings, and tell by the exit code.
     ///
-    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage or configuration is wrong; 3 the audit could not
-    /// run or is incomplete.
+    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage, policy, baseline or configuration is wrong; 3 the
+    /// audit could not run or is incomplete, or with --strict an input could not be read; 4 a report or snapshot could not be
+    /// written.
     Audit(AuditArgs),
     /// Approve what is there, and tell what differs from what was approved.
     ///
     /// The file is named by --baseline.file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 usage, configuration or
-    /// baseline is wrong; 3 the organisation could not be read completely.
+    /// baseline is wrong; 3 the organisation could not be read completely; 4 the file could not be written.
     Baseline {
         /// What to do with it.
         #[command(subcommand)]

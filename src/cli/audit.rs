@@ -31,6 +31,10 @@ struct Taken {
 }
 
 pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
+    if let Err(mistake) = reports::check(args) {
+        complain(mistake);
+        return USAGE;
+    }
     let policy = match Reloader::read(settings.policy_file.as_ref(), &settings.audit) {
         Ok(policy) => policy,
         Err(mistakes) => {

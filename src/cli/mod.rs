@@ -6,6 +6,7 @@ pub mod args;
 mod audit;
 mod audit_args;
 pub mod baseline;
+mod client;
 mod docs;
 mod doctor;
 mod healthcheck;
@@ -60,7 +61,11 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             CLEAN
         }),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
-        Command::Policy { command } => with_settings(gathered, |settings| block_on(policy::run(&settings, command))),
+        Command::Policy { command } => with_settings(gathered, |settings| match command {
+            PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),
+            PolicyCommand::Explain { client } => block_on(policy::explain(&settings, &client)),
+            PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
+        }),
         Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
         Command::Audit(args) if args.snapshot_in.is_some() => {
             with(Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))

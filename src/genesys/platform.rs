@@ -108,15 +108,22 @@ impl Platform {
     }
 
     async fn fetch_identity(&self) -> Result<Identity, ApiError> {
-        let (organisation, own_client) =
-            match self.object::<wire::TokenInfo>(Endpoint::TokensMe, "api/v2/tokens/me").await {
-                Ok(info) => (info.organization, info.oauth_client.and_then(|client| client.id)),
-                Err(error) if error.is_forbidden() || error.is_not_found() => (None, None),
-                Err(error) => return Err(error),
-            };
+        let asked = self.object::<wire::TokenInfo>(Endpoint::TokensMe, "api/v2/tokens/me").await;
+        let (organisation, own_client, refusal) = match asked {
+            Ok(info) => (info.organization, info.oauth_client.and_then(|client| client.id), None),
+            Err(error) if error.is_refused() => (None, None, Some(error)),
+            Err(error) => return Err(error),
+        };
         let organisation = match organisation {
             Some(organisation) if organisation.id.is_some() && organisation.name.is_some() => organisation,
-            _ => self.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await?,
+            _ => self.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await.map_err(
+                |error| match refusal {
+                    Some(token) if error.is_refused() => {
+                        ApiError::NoIdentity { token: Box::new(token), organisation: Box::new(error) }
+                    }
+                    _ => error,
+                },
+            )?,
         };
         let Some(id) = organisation.id.filter(|id| !id.is_empty()) else {
             return Err(malformed(Endpoint::OrganizationsMe, "the organisation has no id".to_owned(), None));

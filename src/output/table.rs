@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, excuse, not_judged, rfc3339, shortened, unread, utc, visible};
+use super::{
+    Audited, Organisation, Summary, counted, excuse, not_judged, rfc3339, shortened, unread, utc, visible, wrapped,
+};
 use crate::audit::{Finding, Status};
 use crate::domain::{ClientState, Severity, Snapshot};
 
@@ -59,6 +61,8 @@ struct Row {
     id: String,
     rule: &'static str,
     evidence: String,
+    /// Whether the evidence is wrapped where it would be cut.
+    whole: bool,
     /// A line of its own below: who settled it.
     then: Option<String>,
 }
@@ -123,6 +127,12 @@ impl Table {
             let mut rows: Vec<Row> = of_status
                 .map(|finding| {
                     let mut row = Row::new(audited.snapshot, finding);
+                    if let Some(permission) = cure(finding) {
+                        // The whole reason is told once, below.
+                        let input = visible(&finding.evidence.key);
+                        row.evidence = format!("{input} were not read; grant {}", visible(permission));
+                    }
+                    row.whole = status == Status::NotEvaluated;
                     // The severity comes first, so that a narrow column still tells it.
                     row.evidence.insert_str(0, &format!("{}: ", finding.severity));
                     if let Some(exemption) = excuse(audited, finding) {
@@ -149,7 +159,9 @@ impl Table {
         let Some(columns) = Columns::fit(rows, self.style.width) else {
             for row in rows {
                 self.line(&format!("  {}", row.name));
-                self.line(&format!("    {}", row.id));
+                if !row.id.is_empty() {
+                    self.line(&format!("    {}", row.id));
+                }
                 self.line(&format!("    {}: {}", row.rule, row.evidence));
                 self.then(row);
             }
@@ -157,7 +169,15 @@ impl Table {
         };
         self.row(columns, ["CLIENT", "CLIENT ID", "RULE", "EVIDENCE"]);
         for row in rows {
-            self.row(columns, [&row.name, &row.id, row.rule, &row.evidence]);
+            if row.whole {
+                let mut lines = wrapped(&row.evidence, columns.evidence).into_iter();
+                self.row(columns, [&row.name, &row.id, row.rule, &lines.next().unwrap_or_default()]);
+                for line in lines {
+                    self.row(columns, ["", "", "", &line]);
+                }
+            } else {
+                self.row(columns, [&row.name, &row.id, row.rule, &shortened(&row.evidence, columns.evidence)]);
+            }
             self.then(row);
         }
     }
@@ -169,9 +189,9 @@ impl Table {
     }
 
     fn row(&mut self, columns: Columns, [name, id, rule, evidence]: [&str; 4]) {
-        let (name, evidence) = (shortened(name, columns.name), shortened(evidence, columns.evidence));
+        let name = shortened(name, columns.name);
         let mut line = String::new();
-        for (text, width) in [(&*name, columns.name), (id, columns.id), (rule, columns.rule), (&evidence, 0)] {
+        for (text, width) in [(&*name, columns.name), (id, columns.id), (rule, columns.rule), (evidence, 0)] {
             // Writing to a String cannot fail.
             let _ = write!(line, "{:GAP$}{text:width$}", "");
         }
@@ -196,7 +216,7 @@ impl Table {
         ));
         self.line(&format!(
             "{}: {} open, {} exempt, {} approved, {} not evaluated.",
-            counted(summary.findings_by_status.iter().map(|(_, count)| count).sum(), "finding"),
+            counted(summary.findings_by_status.iter().map(|(_, count)| count).sum::<usize>(), "finding"),
             summary.findings(Status::Open),
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
@@ -245,6 +265,7 @@ impl Row {
             id: client.map_or_else(String::new, |id| visible(id.as_str()).into_owned()),
             rule: finding.rule.slug,
             evidence: visible(&finding.evidence.to_string()).into_owned() + &state,
+            whole: false,
             then: None,
         }
     }
@@ -266,8 +287,10 @@ impl Columns {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+/// The permission that would have a finding that was not evaluated be judged.
+fn cure(finding: &Finding) -> Option<&str> {
+    let details = finding.evidence.details.iter().filter(|_| finding.status == Status::NotEvaluated);
+    details.filter(|(name, _)| *name == "missing_permission").map(|(_, permission)| permission.as_str()).next()
 }
 
 #[cfg(test)]
@@ -304,6 +327,21 @@ mod tests {
             for line in findings {
                 assert!(line.chars().count() <= width, "{width}: {line}");
             }
+        }
+    }
+
+    #[test]
+    fn what_cures_an_input_that_was_not_read_is_never_cut() {
+        let mut sample = sample::planted();
+        let policy = crate::policy::Policy::built_in(&crate::audit::rules::slugs()).expect("it is valid");
+        sample.report = crate::audit::evaluate(&sample.snapshot, &policy, None, sample::NOW);
+        for width in [60, 82, 90, 120, 200] {
+            let table = render(&[sample.organisation()], Style { width, ..PLAIN });
+            let (_, settled) = table.split_once("NOT EVALUATED  ").expect("roles were not read");
+            let (settled, _) = settled.split_once("\n\n").expect("the summary");
+            let rules = settled.lines().count();
+            assert!(rules > 5 && !settled.contains('…'), "{width}: {settled}");
+            assert!(settled.matches("authorization:role:view").count() > 5, "{width}: {settled}");
         }
     }
 

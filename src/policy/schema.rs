@@ -109,7 +109,7 @@ static DEFAULTS: &[Key] = &[
     may("fail_on", Shape::Word(severities), "An audit fails from this severity on."),
     may("flag_at", Shape::Word(severities), "A client is flagged from this severity on."),
     may("max_token_validity", Shape::Seconds, "The longest life of an access token that needs no finding."),
-    may("unused_after", Shape::Days, "A client without a request for this long is unused."),
+    may("unused_after", Shape::Days, "A client without a request for this long is unused. No effect yet."),
     may("exemption_max", Shape::Days, "No exemption may end later than this from now; each then needs an end."),
     may("require_expiry", Shape::Switch, "Whether each exemption needs an end."),
     may("baseline_max_age", Shape::Days, "A baseline that was approved longer ago is stale."),
