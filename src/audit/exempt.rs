@@ -20,8 +20,6 @@ struct Use<'a> {
     organisation: bool,
     /// The findings, by their places.
     covered: Vec<usize>,
-    /// A finding that it could have covered was not evaluated.
-    unclear: bool,
 }
 
 /// The places of the findings by rule, and by client; `None` is the organisation.
@@ -46,9 +44,8 @@ pub(super) fn apply(context: &Context<'_>, outcomes: &[RuleOutcome], findings: &
             continue;
         }
         let used = use_of(exemption, context.snapshot, &places, findings);
-        let unused = used.covered.is_empty() && !used.unclear;
-        if unused && is_judged(exemption, outcomes) && !unjudged.iter().any(|client| misses(exemption, client, context))
-        {
+        let clear = || is_judged(exemption, outcomes) && !unjudged.iter().any(|id| misses(exemption, id, context));
+        if used.covered.is_empty() && clear() {
             report(&exemptions::UNUSED, context, exemption, "covers nothing that is open", &mut more);
         }
         if let Some(text) = too_broad(exemption, &used) {
@@ -69,19 +66,14 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
     let mut used = Use::default();
     let Some(of_rule) = places.get(exemption.rule.as_str()) else { return used };
     let mut look = |client: Option<&'a ClientId>, places: &[usize]| {
+        if !client.map_or(exemption.is_about_organisation(), |client| picks(exemption, client, snapshot)) {
+            return;
+        }
         for (place, finding) in places.iter().filter_map(|place| Some((*place, findings.get(*place)?))) {
-            match finding.status {
-                Status::Open
-                    if is_about(exemption, client, snapshot, finding) && covers(exemption, &finding.evidence) =>
-                {
-                    match client {
-                        Some(client) => _ = used.clients.insert(client),
-                        None => used.organisation = true,
-                    }
-                    used.covered.push(place);
-                }
-                Status::NotEvaluated => used.unclear |= is_about(exemption, client, snapshot, finding),
-                Status::Open | Status::Exempt | Status::Approved => {}
+            if finding.status == Status::Open && covers(exemption, &finding.evidence) {
+                used.clients.extend(client);
+                used.organisation |= client.is_none();
+                used.covered.push(place);
             }
         }
     };
@@ -91,21 +83,16 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
         }
     } else {
         // Most exemptions name their client: no other is looked at.
-        let named = exemption.ids().iter().map(Some).chain([None]);
-        for (client, places) in named.filter_map(|client| of_rule.get_key_value(&client)) {
-            look(*client, places);
+        for client in exemption.ids() {
+            look(Some(client), of_rule.get(&Some(client)).map_or(&[], Vec::as_slice));
         }
     }
     used
 }
 
-fn is_about(exemption: &Exemption, client: Option<&ClientId>, snapshot: &Snapshot, finding: &Finding) -> bool {
-    match client {
-        // A client that is gone has no name or grant type any more: only its id can pick it.
-        Some(id) => snapshot.client(id).map_or_else(|| exemption.is_about_id(id), |client| exemption.is_about(client)),
-        // A rule that could not be evaluated at all says so once, for every client.
-        None => exemption.is_about_organisation() || finding.status == Status::NotEvaluated,
-    }
+fn picks(exemption: &Exemption, client: &ClientId, snapshot: &Snapshot) -> bool {
+    // A client that is gone has no name or grant type any more: only its id can pick it.
+    snapshot.client(client).map_or_else(|| exemption.is_about_id(client), |client| exemption.is_about(client))
 }
 
 /// A permission by itself stands for every role and division that grants it; with role and division for that grant alone.
@@ -135,7 +122,7 @@ fn unjudged_clients(snapshot: &Snapshot) -> Vec<&ClientId> {
 fn misses(exemption: &Exemption, client: &ClientId, context: &Context<'_>) -> bool {
     let judges_contents = rules::find(&exemption.rule)
         .is_some_and(|rule| rule.slug != UNRESOLVED_ROLE && rule.needs.contains(&Collector::Roles));
-    judges_contents && context.snapshot.client(client).is_some_and(|client| exemption.is_about(client))
+    judges_contents && picks(exemption, client, context.snapshot)
 }
 
 fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
