@@ -66,6 +66,7 @@ impl Reloader {
     /// A baseline that was there and is not any more is a mistake: without it no approval would be asked for.
     fn read_again(&self) -> Result<InForce, String> {
         let read = InForce::read(&self.files)?;
+        read.tell(&self.files);
         match &self.files.baseline {
             Some(path) if read.baseline.is_none() && self.in_force.load().baseline.is_some() => {
                 Err(format!("baseline file {}: it was there before and is missing", path.display()))

@@ -70,9 +70,9 @@ impl Search {
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).take(FIELDS) {
             match &*name {
                 "q" => search.text = value.trim().chars().take(LONGEST).collect(),
-                "severity" => search.severity = chosen(&name, &value, &Severity::ALL, |of| of.label(), &mut mistakes),
-                "grant" => search.grant = chosen(&name, &value, &GrantType::ALL, |of| of.label(), &mut mistakes),
-                "status" => search.status = chosen(&name, &value, &Wanted::ALL, |of| of.label(), &mut mistakes),
+                "severity" => search.severity = chosen(&name, &value, &Severity::ALL, Severity::label, &mut mistakes),
+                "grant" => search.grant = chosen(&name, &value, &GrantType::ALL, GrantType::label, &mut mistakes),
+                "status" => search.status = chosen(&name, &value, &Wanted::ALL, Wanted::label, &mut mistakes),
                 _ => {}
             }
         }
