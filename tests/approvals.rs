@@ -155,6 +155,7 @@ async fn no_address_goes_into_the_file() {
     assert_eq!(approved.text(), before);
     let (code, said) = approved.run(&["approve", "--all", "--by", "Kim", "--reason", "bought @ 3, see #12"]);
     assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("level=info"), "the log does not talk into the output: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -268,6 +268,9 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
     let world = World::start().await;
+    let unapproved = world.audit(&["--baseline.file=none.json"]);
+    assert_eq!(unapproved.status.code(), Some(1));
+    assert!(text(&unapproved.stderr).contains("note: baseline file none.json: there is no such file"));
     let output = world.audit(&["--output=json=no/such/folder.json"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("no/such/folder.json"), "{}", text(&output.stderr));

@@ -57,6 +57,9 @@ pub enum Command {
         command: ConfigCommand,
     },
     /// Look at the policy: check it, test its patterns, explain a verdict.
+    ///
+    /// Exit codes: 0 done; 1 a pattern matches nothing (`check --live`, `test-glob`); 2 usage, configuration or policy is
+    /// wrong; 3 the platform could not be read.
     Policy {
         /// What to do with it.
         #[command(subcommand)]
@@ -69,8 +72,12 @@ pub enum Command {
         command: RulesCommand,
     },
     /// Tell what the exporter's client may read, what is missing and what is too much.
+    ///
+    /// Exit codes: 0 there can be an audit; 2 usage or configuration is wrong; 3 there cannot.
     Doctor,
     /// Ask a running exporter whether it is healthy; for container health checks.
+    ///
+    /// Exit codes: 0 healthy; 2 usage or configuration is wrong; 4 it is not healthy, or does not answer.
     Healthcheck(HealthcheckArgs),
     /// Print generated documentation.
     #[command(hide = true)]

@@ -66,9 +66,9 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             PolicyCommand::Explain { client } => block_on(policy::explain(&settings, &client)),
             PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
         }),
-        Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
+        Command::Serve => with(Settings::from_raw(gathered), |settings| block_on(serve::serve(settings))),
         Command::Audit(args) if args.snapshot_in.is_some() => {
-            with(Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
+            once(gathered, Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
         }
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
         Command::Baseline { command } => {
@@ -78,11 +78,23 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     }
 }
 
-/// Runs with valid settings and a working log, or tells every mistake.
+/// A command that ends by itself and talks to the platform.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
-    with(Settings::from_raw(gathered), run)
+    once(gathered, Settings::from_raw(gathered), run)
 }
 
+/// A command that ends by itself. Its output is what it says: the log speaks up where something is wrong, or where asked.
+fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
+    let quiet = |mut settings: Settings| {
+        if !gathered.is_given("log.level") {
+            settings.log.level = telemetry::Level::Warn;
+        }
+        settings
+    };
+    with(settings.map(quiet), run)
+}
+
+/// Runs with valid settings and a working log, or tells every mistake.
 fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
     match settings {
         Ok(settings) => match prepare(&settings) {

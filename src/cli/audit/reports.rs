@@ -108,7 +108,7 @@ fn pointed_at(settings: &Settings) -> Files {
         // It was read a moment ago; without it results merely point nowhere.
         Some(File { uri: uri(path)?, text: fs::read_to_string(path).ok()? })
     };
-    Files { baseline: file(settings.baseline_file.as_ref()), policy: file(settings.policy_file.as_ref()) }
+    Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
 }
 
 /// A relative URI for what lies below the working directory, else a `file:` one.

@@ -1,20 +1,13 @@
-//! The baseline's file: read with a clear mistake, replaced as a whole.
+//! The baseline's file: made anew, or replaced as a whole.
 //!
-//! The exporter never writes it; only these commands do.
+//! The exporter never writes it; only these commands do. It is read with the settings (`config`).
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::baseline::Baseline;
-use crate::refresh::Reloader;
 use crate::store::{self, Mode};
-
-/// Reads a baseline that must be there.
-pub(super) fn read(path: &Path) -> Result<Baseline, String> {
-    Reloader::read_baseline(Some(path))?
-        .ok_or_else(|| format!("baseline file {}: there is no such file; `baseline init` makes one", path.display()))
-}
 
 /// Writes a file that is not there yet.
 pub(super) fn create(path: &Path, baseline: &Baseline) -> io::Result<()> {

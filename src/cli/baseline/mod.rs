@@ -19,12 +19,11 @@ use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::output::visible;
-use crate::policy::Policy;
-use crate::refresh::{Previous, Reloader, fetch};
+use crate::refresh::{Previous, fetch};
 use show::{heading, show};
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
-    let Some(path) = settings.baseline_file.as_deref() else {
+    let Some(path) = settings.files.baseline.as_deref() else {
         complain("no baseline is named; --baseline.file names it");
         return USAGE;
     };
@@ -61,11 +60,10 @@ async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
 }
 
 async fn diff(settings: &Settings, path: &Path) -> Outcome {
-    let baseline = file::read(path).map_err(|mistake| (USAGE, mistake))?;
-    let policy = policy(settings)?;
+    let baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
-    show(&differences, &snapshot, &policy);
+    show(&differences, &snapshot, &settings.in_force.policy);
     if let Some(why) = snapshot.roles.not_read() {
         notice(format_args!("roles could not be read, so that what is behind them was not compared: {}", why.message));
     }
@@ -81,15 +79,14 @@ async fn diff(settings: &Settings, path: &Path) -> Outcome {
 
 async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Outcome {
     let approval = approval(&args.approval)?;
-    let mut baseline = file::read(path).map_err(|mistake| (USAGE, mistake))?;
-    let policy = policy(settings)?;
+    let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let before = baseline.clone();
     let ApproveArgs { client, scopes, permissions, dry_run, .. } = args;
     match client {
         None => {
             refuse_unread_roles(&snapshot, &snapshot.clients)?;
-            show(&before.differences(&snapshot), &snapshot, &policy);
+            show(&before.differences(&snapshot), &snapshot, &settings.in_force.policy);
             baseline.approve_all(&snapshot, &approval);
         }
         Some(wanted) => {
@@ -98,7 +95,7 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Outcome
                 refuse_unread_roles(&snapshot, [client])?;
                 let mut differences = before.differences(&snapshot);
                 differences.retain(|(id, _)| *id == client.id);
-                show(&differences, &snapshot, &policy);
+                show(&differences, &snapshot, &settings.in_force.policy);
                 baseline.approve_client(&client.id, &snapshot, &approval);
             } else {
                 if !permissions.is_empty() {
@@ -149,7 +146,7 @@ fn find<'a>(snapshot: &'a Snapshot, baseline: &Baseline, wanted: &str) -> Result
 }
 
 async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> Outcome {
-    let mut baseline = file::read(path).map_err(|mistake| (USAGE, mistake))?;
+    let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let gone = baseline.prune(&snapshot);
     for id in &gone {
@@ -203,6 +200,14 @@ fn has_address(text: &str) -> bool {
     text.split_whitespace().any(|word| word.split_once('@').is_some_and(|(name, host)| inner(name) && inner(host)))
 }
 
+/// The baseline, which must be there.
+fn read_baseline(settings: &Settings, path: &Path) -> Result<Baseline, (u8, String)> {
+    settings.in_force.baseline.clone().ok_or_else(|| {
+        let mistake = format!("baseline file {}: there is no such file; `baseline init` makes one", path.display());
+        (USAGE, mistake)
+    })
+}
+
 /// One organisation is configured; several will need a file each.
 async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)> {
     let [config] = settings.organisations.as_slice() else {
@@ -246,9 +251,4 @@ fn refuse_unread_roles<'a>(
         }
         _ => Ok(()),
     }
-}
-
-/// What is dangerous, for the eye alone: the file does not depend on it.
-fn policy(settings: &Settings) -> Result<Policy, (u8, String)> {
-    Reloader::read(settings.policy_file.as_ref(), &settings.audit).map_err(|mistakes| (USAGE, mistakes))
 }

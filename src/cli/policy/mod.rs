@@ -11,37 +11,36 @@ use std::time::SystemTime;
 use super::client;
 use super::{CLEAN, INCOMPLETE, USAGE, complain, refuse, say};
 use crate::audit;
-use crate::baseline::Baseline;
 use crate::config::{Gathered, Settings};
 use crate::domain::{Severity, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
-use crate::refresh::{Previous, Reloader, fetch};
+use crate::refresh::{self, Previous, Reloader, fetch};
 use live::Tried;
 
 /// `policy check` without the platform.
 pub(super) fn check(gathered: &Gathered) -> u8 {
-    let (file, extension) = match Settings::policy(gathered) {
-        Ok(found) => found,
+    let files = match Settings::policy(gathered) {
+        Ok(files) => files,
         Err(errors) => return refuse(&errors),
     };
-    match Reloader::read(file.as_ref(), &extension) {
+    match Reloader::read(files.policy.as_ref(), &files.extension) {
         Ok(policy) => {
-            summary(file.as_ref(), &policy);
+            summary(files.policy.as_ref(), &policy);
             CLEAN
         }
-        Err(mistakes) => refuse_policy(&mistakes),
+        Err(mistakes) => {
+            mistakes.lines().for_each(complain);
+            USAGE
+        }
     }
 }
 
 /// `policy check --live`.
 pub(super) async fn check_live(settings: &Settings) -> u8 {
-    let policy = match policy(settings) {
-        Ok(policy) => policy,
-        Err(code) => return code,
-    };
-    summary(settings.policy_file.as_ref(), &policy);
-    each(settings, async |platform| live::check(platform, &policy).await.map_err(unread)).await
+    let policy = &settings.in_force.policy;
+    summary(settings.files.policy.as_ref(), policy);
+    each(settings, async |platform| live::check(platform, policy).await.map_err(unread)).await
 }
 
 /// `policy test-glob`.
@@ -57,18 +56,7 @@ pub(super) async fn test_glob(settings: &Settings, pattern: &str) -> u8 {
 
 /// `policy explain`.
 pub(super) async fn explain(settings: &Settings, wanted: &str) -> u8 {
-    let policy = match policy(settings) {
-        Ok(policy) => policy,
-        Err(code) => return code,
-    };
-    let baseline = match Reloader::read_baseline(settings.baseline_file.as_deref()) {
-        Ok(baseline) => baseline,
-        Err(mistake) => {
-            complain(mistake);
-            return USAGE;
-        }
-    };
-    each(settings, async |platform| explained(platform, settings, &policy, baseline.as_ref(), wanted).await).await
+    each(settings, async |platform| explained(platform, settings, wanted).await).await
 }
 
 /// Does it for each organisation; the worst exit code counts.
@@ -87,17 +75,8 @@ async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (
     code
 }
 
-fn policy(settings: &Settings) -> Result<Policy, u8> {
-    Reloader::read(settings.policy_file.as_ref(), &settings.audit).map_err(|mistakes| refuse_policy(&mistakes))
-}
-
 fn unread(failure: String) -> (u8, String) {
     (INCOMPLETE, failure)
-}
-
-fn refuse_policy(mistakes: &str) -> u8 {
-    mistakes.lines().for_each(complain);
-    USAGE
 }
 
 fn connect(config: &genesys::Config) -> Result<Platform, String> {
@@ -125,18 +104,13 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
     say(format_args!("  fails from             {}, flags from {}", defaults.fail_on, defaults.flag_at));
 }
 
-async fn explained(
-    platform: &Platform,
-    settings: &Settings,
-    policy: &Policy,
-    baseline: Option<&Baseline>,
-    wanted: &str,
-) -> Result<u8, (u8, String)> {
+async fn explained(platform: &Platform, settings: &Settings, wanted: &str) -> Result<u8, (u8, String)> {
+    let refresh::InForce { policy, baseline } = &settings.in_force;
     let now = Timestamp::from(SystemTime::now());
     let fetched = fetch(platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
     let snapshot = fetched.map_err(|failure| unread(failure.to_string()))?.snapshot;
     let client = client::find(&snapshot, wanted).map_err(|mistake| (USAGE, mistake))?;
-    let report = audit::evaluate(&snapshot, policy, baseline, now);
+    let report = audit::evaluate(&snapshot, policy, baseline.as_ref(), now);
     say(explain::text(&snapshot, policy, &report, client).trim_end());
     Ok(CLEAN)
 }
