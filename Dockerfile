@@ -7,7 +7,7 @@ ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
 # The builder runs on the machine's own architecture and compiles for the target's, which is many times quicker than emulation.
-FROM --platform=${BUILDPLATFORM} ${RUST_IMAGE} AS dependencies
+FROM --platform=${BUILDPLATFORM} ${RUST_IMAGE} AS build
 ARG TARGETARCH
 # `dist` is what is shipped (thin LTO); `release` builds quicker.
 ARG PROFILE=dist
@@ -43,7 +43,6 @@ RUN set -eu; \
     cargo clean --locked --package genesyscloud-oauth-exporter --profile "${PROFILE}" --target "$(cat /target)"; \
     rm -r src
 
-FROM dependencies AS build
 ARG REVISION=unknown
 COPY build.rs ./
 COPY templates ./templates
