@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::Rule;
-use crate::domain::{ClientId, DivisionId, Severity};
+use crate::domain::{ClientId, DivisionId, RoleId, Severity};
 
 /// One thing that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Evidence {
 pub struct GrantedPermission {
     /// `domain:entity:action` as the role spells it, or the word of a general permission.
     pub name: String,
+    /// Which role.
+    pub role: RoleId,
     /// Where; `None` is a division that the platform did not tell.
     pub division: Option<DivisionId>,
     /// Whether the platform narrows it by a condition.

@@ -116,6 +116,8 @@ pub struct DangerousGrant {
     pub client: ClientId,
     /// What. A permission is held several times where several roles, or one in several divisions, grant it.
     pub power: Power,
+    /// The role that grants it; `None` where it is a scope.
+    pub role: Option<RoleId>,
     /// The evidence's key: what tells those apart. A scope's is the scope.
     pub evidence: String,
     /// Whether it counts.
@@ -244,12 +246,15 @@ fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<Dangerou
 fn grants(findings: &[Finding]) -> Vec<DangerousGrant> {
     let grant = |finding: &Finding| {
         let evidence = finding.evidence.key.clone();
-        let (power, patterns) = match (finding.rule.slug, &finding.evidence.permission) {
-            (DANGEROUS_SCOPE, _) => (Power::Scope(evidence.clone()), finding.pattern.iter().cloned().collect()),
-            (DANGEROUS_PERMISSION, Some(held)) => (Power::Permission(held.name.clone()), held.patterns.to_vec()),
+        let (power, role, patterns) = match (finding.rule.slug, &finding.evidence.permission) {
+            (DANGEROUS_SCOPE, _) => (Power::Scope(evidence.clone()), None, finding.pattern.iter().cloned().collect()),
+            (DANGEROUS_PERMISSION, Some(held)) => {
+                (Power::Permission(held.name.clone()), Some(held.role.clone()), held.patterns.to_vec())
+            }
             _ => return None,
         };
-        Some(DangerousGrant { client: finding.client.clone()?, power, evidence, status: finding.status, patterns })
+        let client = finding.client.clone()?;
+        Some(DangerousGrant { client, power, role, evidence, status: finding.status, patterns })
     };
     let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
     grants.sort();

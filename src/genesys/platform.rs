@@ -139,7 +139,10 @@ impl Platform {
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
         let mut registry = ScopeRegistry::default();
         let listing = self
-            .list(Endpoint::Scopes, Collector::Scopes, "api/v2/oauth/scopes", |scope| registry.insert(scope))
+            .list(Endpoint::Scopes, Collector::Scopes, "api/v2/oauth/scopes", |scope| {
+                registry.insert(scope);
+                true
+            })
             .await?;
         Ok(listing.with(Scopes(registry)))
     }
@@ -150,7 +153,10 @@ impl Platform {
         let mut roles = BTreeMap::new();
         let insert = |record| {
             let role = convert::role(record);
-            roles.insert(role.id.clone(), role);
+            roles.get(&role.id).is_none_or(|known| *known == role) && {
+                roles.insert(role.id.clone(), role);
+                true
+            }
         };
         let listing = self.list(Endpoint::Roles, Collector::Roles, path, insert).await?;
         Ok(listing.with(roles))
@@ -162,7 +168,10 @@ impl Platform {
         let mut divisions = BTreeMap::new();
         let insert = |record| {
             let division = convert::division(record);
-            divisions.insert(division.id.clone(), division);
+            divisions.get(&division.id).is_none_or(|known| *known == division) && {
+                divisions.insert(division.id.clone(), division);
+                true
+            }
         };
         let listing = self.list(Endpoint::Divisions, Collector::Divisions, path, insert).await?;
         Ok(listing.with(divisions))

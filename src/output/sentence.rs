@@ -3,7 +3,7 @@
 //! Not the process's end: `cli` does that.
 
 use super::Organisation;
-use crate::audit::{EnabledRule, Rule, Status};
+use crate::audit::Status;
 use crate::domain::{Collector, NotRead, Severity, Snapshot};
 
 /// From which severity on open findings fail an audit.
@@ -53,23 +53,6 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
         open.any(|finding| finding.severity >= least && organisation.selection.is_counted(finding))
     };
     u8::from(organisations.iter().any(found))
-}
-
-/// An enabled rule that could not be judged by, since an input was not read.
-#[derive(Debug, Clone, Copy)]
-pub struct NotJudged<'a> {
-    /// Which rule.
-    pub rule: &'static Rule,
-    /// The input that it lacks.
-    pub input: Collector,
-    /// Why, and what would cure it.
-    pub why: &'a NotRead,
-}
-
-/// Why that rule could not be judged by; `None` where it was.
-pub fn not_judged<'a>(snapshot: &'a Snapshot, enabled: &EnabledRule) -> Option<NotJudged<'a>> {
-    let rule = enabled.rule;
-    rule.needs.iter().find_map(|&input| Some(NotJudged { rule, input, why: snapshot.not_read(input)? }))
 }
 
 /// The inputs that could not be read, with the reason, in the order of [`Collector::ALL`].

@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 
 use super::{
-    Audited, Organisation, Summary, counted, excuse, not_judged, rfc3339, shortened, unread, utc, visible, wrapped,
+    Audited, Organisation, Summary, counted, excuse, judged::Rules, rfc3339, shortened, unread, utc, visible, wrapped,
 };
-use crate::audit::{Finding, Status};
+use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{ClientState, Severity, Snapshot};
 
 /// How the table may look.
@@ -222,13 +222,15 @@ impl Table {
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
         ));
-        let lacking: Vec<_> = report.rules.iter().filter_map(|rule| not_judged(snapshot, rule)).collect();
-        self.line(&format!(
-            "{}: {} evaluated, {} not evaluated.",
-            counted(report.rules.len(), "rule"),
-            report.rules.len() - lacking.len(),
-            lacking.len(),
-        ));
+        let rules = Rules::of(report);
+        self.line(&rules.sentence());
+        for ((state, why), slugs) in rules.idle() {
+            let state = state.replace('_', " ");
+            match slugs.as_slice() {
+                [one] => self.line(&format!("  {state}, {why}: {one}")),
+                several => self.line(&format!("  {state}, {why}: {}", counted(several.len(), "rule"))),
+            }
+        }
         let left_out = organisation.left_out();
         if left_out > 0 {
             self.line(&format!("{} left out by the filters of this run.", counted(left_out, "finding")));
@@ -239,11 +241,16 @@ impl Table {
                 .missing_permission
                 .as_deref()
                 .map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
-            self.line(&format!("{not_read} {}: {}.{cure}", collector.label(), visible(&why.message)));
-            let rules: Vec<&str> = lacking.iter().filter(|l| l.input == collector).map(|l| l.rule.slug).collect();
-            if !rules.is_empty() {
-                self.line(&format!("  not evaluated without it: {}", rules.join(", ")));
+            self.line(&format!("{not_read} {}.{cure}", visible(&why_not_read(collector, why))));
+            let without = rules.without(collector);
+            if !without.is_empty() {
+                self.line(&format!("  not evaluated without it: {}", without.join(", ")));
             }
+        }
+        for role in &report.unjudged_roles {
+            let unknown = self.painted("UNKNOWN ROLE", "33");
+            let role = visible(role.as_str());
+            self.line(&format!("{unknown} {role}: nobody knows what it permits; --strict fails by it."));
         }
         if !organisation.complete {
             let incomplete = self.painted("INCOMPLETE", "1;31");

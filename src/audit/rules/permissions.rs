@@ -65,6 +65,7 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
             for danger in context.dangerous_permissions(&held.role.id) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: danger.name.clone(),
+                    role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: danger.conditional,
                     patterns: Arc::clone(&danger.patterns),
@@ -93,6 +94,7 @@ fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
             for permission in held.role.permissions.iter().filter(wild) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: permission.to_string(),
+                    role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: permission.conditional,
                     patterns: Arc::default(),

@@ -46,7 +46,8 @@ fn counted(findings: &[&Finding]) -> String {
 fn describe(text: &mut String, finding: &Finding, policy: &Policy) {
     let status = finding.status.label();
     let _ = write!(text, "  {status}, {}: {}", finding.severity, visible(&finding.evidence.text));
-    if let Some(pattern) = finding.pattern.as_ref().filter(|pattern| **pattern != finding.evidence.key) {
+    let is_said = |pattern: &str| finding.evidence.text.contains(pattern);
+    if let Some(pattern) = finding.pattern.as_ref().filter(|pattern| !is_said(pattern)) {
         let _ = write!(text, " (by the pattern {})", visible(pattern));
     }
     let _ = writeln!(text, "\n    {}", visible(&finding.reason));
