@@ -65,7 +65,7 @@ LABEL org.opencontainers.image.title="genesyscloud-oauth-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /genesyscloud-oauth-exporter /usr/bin/
-COPY LICENSE /usr/share/doc/genesyscloud-oauth-exporter/
+COPY --chmod=0644 LICENSE /usr/share/doc/genesyscloud-oauth-exporter/
 COPY --from=build --chown=65532:65532 /state/ /var/lib/
 # Every address of the container, so that a published port reaches it. Details of the status page and the report stay closed
 # there unless GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT opens them.
