@@ -64,11 +64,12 @@ const identity = row('Identity',
 const grants = row('Scopes and permissions', line(9,
   table(12, 'Dangerous Grants', 'The dangerous scopes and permissions of the client. Settled: approved, exempt or gone; a grant that is gone is listed for 26 h more. First seen is empty where the grant is exempt, gone, or older than the exporter.', [
     `max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 1000`,
-    `max by (kind, grant) (${dangerous('unapproved', '', ONE)})`,
+    // Never without a row for each grant: Grafana names the value of a query that is alone otherwise.
+    `max by (kind, grant) (${dangerous('unapproved', '', ONE)}) or max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 0 - 1`,
   ], {
     columns: [
       column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }),
-      column('Value #B', 'Status', { look: 'color-background', width: 150, mappings: APPROVAL, noValue: 'no baseline' }),
+      column('Value #B', 'Status', { look: 'color-background', width: 150, mappings: APPROVAL }),
       column('Value #A', 'First Seen', { width: 170, unit: 'dateTimeFromNow', mappings: [{ type: 'value', options: { 0: { text: '', index: 0 } } }] }),
     ],
     sortBy: ['Status', true], noValue: 'The client holds nothing dangerous',

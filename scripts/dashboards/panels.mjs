@@ -26,7 +26,7 @@ export const SEVERITY_NUMBER = mapping({
   0: ['none', GOOD], ...Object.fromEntries(SEVERITIES.map((name, at) => [SEVERITIES.length - at, [name, COLOURS[name]]])),
 });
 /** Settled: approved, exempt or gone. */
-export const APPROVAL = mapping({ 0: ['settled', GOOD], 1: ['unapproved', COLOURS.critical] });
+export const APPROVAL = mapping({ [-1]: ['no baseline', '#808080'], 0: ['settled', GOOD], 1: ['unapproved', COLOURS.critical] });
 export const YES_NO = mapping({ 0: ['no', COLOURS.critical], 1: ['yes', GOOD] });
 
 /** A colour of its own for a series of that name. */
