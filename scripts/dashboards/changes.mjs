@@ -21,7 +21,7 @@ const fresh = row('New grants', line(9,
     }),
   series(8, 'Grants Known to Be New', 'Dangerous grants with a first-seen time, by kind: it steps up with each new one, and down when it is gone or exempt.',
     [over(`count by (kind) (${dangerous(FIRST_SEEN, '> 0')})`, '{{kind}}')],
-    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' } }),
+    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' }, noValue: 'Nothing new' }),
 ));
 
 const drift = row('Drift by kind', line(9,

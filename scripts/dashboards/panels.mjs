@@ -122,8 +122,10 @@ const override = ({ header, look, width, more: { steps, ...standard } }) => {
     ...(width ? [{ id: 'custom.width', value: width }] : []),
     ...(steps ? [{ id: 'thresholds', value: thresholds(steps) }] : []),
     ...Object.entries(standard).map(([id, value]) => ({ id, value })),
+    // The sentence that stands for an empty table would stand in each empty cell, too.
+    { id: 'noValue', value: '-' },
   ];
-  return properties.length > 0 ? [{ matcher: { id: 'byName', options: header }, properties }] : [];
+  return { matcher: { id: 'byName', options: header }, properties };
 };
 
 /** Hidden, and still there for links. */
@@ -147,7 +149,7 @@ export const table = (width, title, description, questions, { columns, drop = []
   const merge = questions.length > 1 ? [{ id: 'merge', options: {} }] : [];
   return panel('table', width, title, description, questions.map(rows),
     { ...basics({ unit: 'none', noValue }), custom: { align: 'auto', cellOptions: { type: 'auto' }, inspect: false, filterable } },
-    [...columns.flatMap(override), ...keep.map(hidden)],
+    [...columns.map(override), ...keep.map(hidden)],
     {
       cellHeight: 'sm', footer: { countRows: false, fields: [], reducer: ['sum'], show: false }, frameIndex: 0, showHeader: true,
       sortBy: sortBy ? [{ displayName: sortBy[0], desc: sortBy[1] }] : [],

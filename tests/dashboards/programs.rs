@@ -57,6 +57,16 @@ pub(crate) fn exporter(simulator: &Simulator, folder: &Path, name: &str, flags: 
     (Running(command.spawn().expect("it starts")), address)
 }
 
+/// Starts `demo`, which brings its own organisation, and tells its address.
+pub(crate) fn demo(folder: &Path) -> (Running, String) {
+    let address = free_address();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter"));
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["demo", "--refresh.interval", "1s", "--genesys.requests-per-minute", "3000"]);
+    command.args(["--web.listen-address", &address]).arg("--state.file").arg(folder.join("demo.state.json"));
+    (Running(command.spawn().expect("it starts")), address)
+}
+
 pub(crate) struct Prometheus {
     _running: Running,
     url: String,
