@@ -2,7 +2,7 @@
 
 import { CLIENT, dashboard, line, row } from './model.mjs';
 import { APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_NUMBER, SEVERITY_TEXT, TO_CLIENT, column, now, over, series, stat, table, timeline } from './panels.mjs';
-import { dangerous, each, of, worst } from './queries.mjs';
+import { CLIENTS, dangerous, each, of, worst } from './queries.mjs';
 
 const ONE = 'client_id="$client"';
 const client = (family) => each('org, client_id', `client_${family}`);
@@ -10,7 +10,7 @@ const chosen = (family) => `max(${of(`client_${family}`, ONE)})`;
 
 const inventory = row('Inventory', line(12,
   table(24, 'Clients', 'Every client, the worst first. Filter by the funnel in a header; click a name to see the rest of this page for that client.', [
-    each('org, client_id, client_name, grant_type, state', 'client_info'),
+    CLIENTS,
     worst(),
     `sum by (org, client_id) (${each('org, client_id, rule, severity', 'client_findings')})`,
     `sum by (org, client_id) (${dangerous('unapproved')})`,

@@ -27,6 +27,8 @@ export const SEVERITY_NUMBER = mapping({
 });
 /** Settled: approved, exempt or gone. */
 export const APPROVAL = mapping({ [-1]: ['no baseline', '#808080'], 0: ['settled', GOOD], 1: ['unapproved', COLOURS.critical] });
+/** The time of a refresh that never was is 1970. */
+export const AGE_TEXT = [{ type: 'range', options: { from: 1e9, to: null, result: { text: 'never read', color: COLOURS.critical, index: 0 } } }];
 export const YES_NO = mapping({ 0: ['no', COLOURS.critical], 1: ['yes', GOOD] });
 
 /** A colour of its own for a series of that name. */

@@ -176,6 +176,9 @@ async fn every_query_has_data_and_every_column_is_there() {
 
     let allowed: BTreeSet<&str> = EMPTY.iter().map(|(place, _)| *place).chain(without_rules()).collect();
     let results = until_all_have_data(&prometheus, &dashboards, &variables, &allowed).await;
+    let clients = world.organisation().truth().clients.to_string();
+    let counted = &results["genesys-oauth-overview / Clients / A"]["result"][0]["value"][1];
+    assert_eq!(counted, clients.as_str(), "the pair tells of one organisation");
     let file = world.folder.path().join("results.json");
     fs::write(&file, json!(results).to_string()).expect("writable");
     assert_columns(&file);

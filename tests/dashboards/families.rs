@@ -77,6 +77,8 @@ fn every_family_is_shown_or_alerted_on_or_has_a_reason_not_to_be() {
     assert!(forgotten.is_empty(), "show them, alert on them, or say in AD_HOC what they are for: {forgotten:?}");
     let stale: Vec<_> = ad_hoc.iter().filter(|family| used.contains(*family) || !families.contains(*family)).collect();
     assert!(stale.is_empty(), "no longer for ad-hoc use alone: {stale:?}");
+    let document = fs::read_to_string("docs/dashboards.md").expect("UTF-8");
+    assert!(ad_hoc.iter().all(|family| document.contains(family)), "docs/dashboards.md names them all: {ad_hoc:?}");
 }
 
 #[test]
