@@ -2,9 +2,8 @@
 
 import { dashboard, line, row } from './model.mjs';
 import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, now, over, pie, series, stat, table } from './panels.mjs';
-import { AGE, UNAPPROVED, dangerous, each, named } from './queries.mjs';
+import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
-const sum = (by, labels, family, ...more) => `sum${by ? ` by (${by})` : ''} (${each(labels, family, ...more)})`;
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
 
 /** By the end of March 2027 the implicit grant ends: src/audit/rules/grants.rs, IMPLICIT_GRANT_ENDS. tests/dashboards.rs compares. */

@@ -51,7 +51,7 @@ const panel = (type, width, title, description, targets, defaults, overrides, op
   fieldConfig: { defaults, overrides }, options, ...more,
 });
 
-const reduce = (calc = 'lastNotNull') => ({ calcs: [calc], fields: '', values: false });
+const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
 const legend = (more = {}) => ({ displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [], ...more });
 const tooltip = { mode: 'multi', sort: 'desc' };
 
@@ -61,16 +61,16 @@ const basics = ({ unit, steps = [[0, NEUTRAL]], mappings = [], noValue, decimals
 });
 
 /** One figure. */
-export const stat = (width, title, description, targets, { look = 'background', text = 'auto', calc, ...field }) =>
+export const stat = (width, title, description, targets, { look = 'background', text = 'auto', ...field }) =>
   panel('stat', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
     colorMode: look, graphMode: 'none', justifyMode: 'center', orientation: 'auto', percentChangeColorMode: 'standard',
-    reduceOptions: reduce(calc), showPercentChange: false, textMode: text, wideLayout: true,
+    reduceOptions, showPercentChange: false, textMode: text, wideLayout: true,
   });
 
 /** A share of a whole, on a dial. */
 export const gauge = (width, title, description, targets, field) =>
   panel('gauge', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
-    minVizHeight: 75, minVizWidth: 75, orientation: 'auto', reduceOptions: reduce(), showThresholdLabels: false,
+    minVizHeight: 75, minVizWidth: 75, orientation: 'auto', reduceOptions, showThresholdLabels: false,
     showThresholdMarkers: true, sizing: 'auto',
   });
 
@@ -78,7 +78,7 @@ export const gauge = (width, title, description, targets, field) =>
 export const bars = (width, title, description, targets, { colours = {}, ...field }) =>
   panel('bargauge', width, title, description, targets, basics({ noValue: 'No data', min: 0, ...field }), coloured(colours), {
     displayMode: 'basic', legend: { ...legend(), showLegend: false }, maxVizHeight: 300, minVizHeight: 16, minVizWidth: 8, namePlacement: 'auto',
-    orientation: 'horizontal', reduceOptions: reduce(), showUnfilled: true, sizing: 'auto', valueMode: 'color',
+    orientation: 'horizontal', reduceOptions, showUnfilled: true, sizing: 'auto', valueMode: 'color',
   });
 
 /** Parts of a whole. */
@@ -87,7 +87,7 @@ export const pie = (width, title, description, targets, { colours = {}, ...field
     { ...basics({ noValue: 'No data', color: { mode: 'palette-classic' }, ...field }), custom: { hideFrom: { legend: false, tooltip: false, viz: false } } },
     coloured(colours), {
       displayLabels: [], legend: { ...legend({ displayMode: 'table', placement: 'right' }), values: ['value', 'percent'] }, orientation: 'auto', pieType: 'donut',
-      reduceOptions: reduce(), tooltip: { mode: 'single', sort: 'none' },
+      reduceOptions, tooltip: { mode: 'single', sort: 'none' },
     });
 
 /** What was, over time. `interval` is the least step: longer than a few refreshes where a counter moves once a refresh. */

@@ -17,6 +17,9 @@ export const of = (family, ...labels) => plain(`genesyscloud_oauth_${family}`, '
 /** One series for each value of the labels, whichever replica tells it. */
 export const each = (labels, family, ...more) => `max by (${labels}) (${of(family, ...more)})`;
 
+/** The sum of these over the organisations, by some of their labels or, with '', altogether. */
+export const sum = (by, labels, family, ...more) => `sum${by ? ` by (${by})` : ''} (${each(labels, family, ...more)})`;
+
 /** The number of events of a counter around each point. */
 export const events = (by, counter) => `sum by (${by}) (increase(${counter}[$__rate_interval]))`;
 
