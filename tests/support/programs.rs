@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use genesyscloud_oauth_exporter::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Simulator};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -105,6 +106,18 @@ pub fn with_value(yaml: &str, key: &str, value: impl Fn(&str) -> String) -> Stri
     lines.join("\n") + "\n"
 }
 
+/// The program, for that organisation, with nothing else from the environment.
+pub fn exporter(simulator: &Simulator) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter"));
+    program
+        .env_clear()
+        .env("GENESYSCLOUD_OAUTHCLIENT_ID", DEFAULT_CLIENT_ID)
+        .env("GENESYSCLOUD_OAUTHCLIENT_SECRET", DEFAULT_CLIENT_SECRET)
+        .env("GENESYSCLOUD_API_URL", simulator.url())
+        .env("GENESYSCLOUD_LOGIN_URL", simulator.url());
+    program
+}
+
 /// The machine's own Prometheus.
 pub const PROMETHEUS_2: &str = "prometheus";
 
@@ -163,20 +176,23 @@ impl Prometheus {
         self.run();
     }
 
-    pub async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
-        let url = url::Url::parse_with_params(&format!("{}{path}", self.url), parameters).expect("a URL");
-        let text = self.http.get(url).send().await.ok()?.text().await.ok()?;
-        serde_json::from_str(&text).ok()
+    /// The `data` of an answer of the API, or why there is none.
+    pub async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+        let url = url::Url::parse_with_params(&format!("{}/api/v1{path}", self.url), parameters).expect("a URL");
+        let response = self.http.get(url).send().await.map_err(|error| error.to_string())?;
+        let text = response.text().await.map_err(|error| error.to_string())?;
+        let answer: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        if answer["status"] == "success" { Ok(answer["data"].clone()) } else { Err(answer["error"].to_string()) }
     }
 
     /// The samples of an instant query.
     pub async fn query(&self, query: &str) -> Option<Vec<(BTreeMap<String, String>, f64)>> {
-        let answer = self.get("/api/v1/query", &[("query", query)]).await?;
+        let data = self.get("/query", &[("query", query)]).await.ok()?;
         let sample = |sample: &Value| {
             let labels = serde_json::from_value(sample["metric"].clone()).ok()?;
             Some((labels, sample["value"][1].as_str()?.parse().ok()?))
         };
-        answer["data"]["result"].as_array()?.iter().map(sample).collect()
+        data["result"].as_array()?.iter().map(sample).collect()
     }
 
     /// Waits until a query has a sample.
