@@ -1,0 +1,221 @@
+//! What could be wrong in an alert: every expression with one thing changed, by rules that know no alert.
+//!
+//! A mutant that is no valid expression counts against this file, not for the tests (`survivors` sees to that).
+
+use super::promql::{Tokens, closing, compares, enclosed, levels, strength, text, tokens};
+use super::rules::Rule;
+
+/// An alert with one thing changed.
+#[derive(Debug)]
+pub(crate) struct Mutant {
+    /// What was changed.
+    pub(crate) what: String,
+    /// Its expression.
+    pub(crate) expr: String,
+    /// Its `for`.
+    pub(crate) hold: Option<String>,
+}
+
+/// Every mutant of an alert.
+pub(crate) fn of(rule: &Rule) -> Vec<Mutant> {
+    let original = tokens(&rule.expr);
+    let mut changed: Vec<(String, Tokens)> = Vec::new();
+    for mutate in [terms, bounds, numbers, ranges, functions, aggregations, labels_of_lists, matching, matchers] {
+        mutate(&original, &mut |what, tokens| changed.push((what, tokens)));
+    }
+    let hold = rule.hold.clone();
+    let mut mutants: Vec<Mutant> =
+        changed.into_iter().map(|(what, tokens)| Mutant { what, expr: text(&tokens), hold: hold.clone() }).collect();
+    let holds = hold.as_deref().map_or(vec!["5m".to_owned()], around);
+    mutants.extend(holds.into_iter().map(|hold| Mutant {
+        what: format!("for: {hold}"),
+        expr: text(&original),
+        hold: Some(hold),
+    }));
+    mutants
+}
+
+/// The tokens with those of a range exchanged.
+fn exchanged(tokens: &[String], range: std::ops::Range<usize>, with: &[&str]) -> Tokens {
+    let with = with.iter().map(|token| (*token).to_owned());
+    [&tokens[..range.start], &with.collect::<Tokens>(), &tokens[range.end..]].concat()
+}
+
+/// Said of a place, so that equal changes at different places have different names.
+fn at(tokens: &[String], place: usize) -> String {
+    let from = place.saturating_sub(4);
+    format!("at `{}`", text(&tokens[from..tokens.len().min(place + 5)]))
+}
+
+type Report<'a> = &'a mut dyn FnMut(String, Tokens);
+
+/// Drops each operand of `or`, `and` and `unless`, the left one and the right one.
+fn terms(tokens: &[String], report: Report<'_>) {
+    for level in levels(tokens) {
+        let operators: Vec<(usize, u8)> = {
+            let mut found = Vec::new();
+            let mut place = level.start;
+            while place < level.end {
+                if tokens[place] == "(" {
+                    place = closing(tokens, place);
+                } else if let Some(strength) = strength(&tokens[place]) {
+                    found.push((place, strength));
+                }
+                place += 1;
+            }
+            found
+        };
+        for (index, &(place, strength)) in operators.iter().enumerate() {
+            // The right side of `and` and `unless` ends at the next operator, that of `or` at the next `or`; the left side
+            // begins after the last `or` in both cases.
+            let end =
+                operators[index + 1..].iter().find(|(_, next)| *next <= strength).map_or(level.end, |next| next.0);
+            let start =
+                operators[..index].iter().rev().find(|(_, last)| *last == 0).map_or(level.start, |last| last.0 + 1);
+            let right = if tokens[place + 1] == "on" { closing(tokens, place + 2) + 1 } else { place + 1 };
+            report(
+                format!("drops the right side of {} {}", tokens[place], at(tokens, place)),
+                exchanged(tokens, place..end, &[]),
+            );
+            report(
+                format!("drops the left side of {} {}", tokens[place], at(tokens, place)),
+                exchanged(tokens, start..right, &[]),
+            );
+        }
+    }
+}
+
+/// Turns each comparison round, and moves `>` and `<` by the width of the bound.
+fn bounds(tokens: &[String], report: Report<'_>) {
+    let enclosed = enclosed(tokens);
+    for (place, token) in tokens.iter().enumerate().filter(|(place, token)| compares(token) && !enclosed[*place]) {
+        let others: &[&str] = match token.as_str() {
+            "==" => &["!="],
+            ">" => &["<", ">="],
+            "<" => &[">", "<="],
+            other => panic!("no alert uses {other}; say what is wrong with it here"),
+        };
+        for other in others {
+            report(format!("{other} {}", at(tokens, place)), exchanged(tokens, place..place + 1, &[other]));
+        }
+    }
+}
+
+/// Doubles and halves each number; 0 becomes 2.
+fn numbers(tokens: &[String], report: Report<'_>) {
+    let enclosed = enclosed(tokens);
+    for (place, token) in tokens.iter().enumerate().filter(|(place, _)| !enclosed[*place]) {
+        let Ok(number) = token.parse::<f64>() else { continue };
+        let others = if number == 0.0 { vec![2.0] } else { vec![number * 2.0, number / 2.0] };
+        for other in others {
+            report(
+                format!("{other} {}", at(tokens, place)),
+                exchanged(tokens, place..place + 1, &[&other.to_string()]),
+            );
+        }
+    }
+}
+
+/// Doubles and halves each range.
+fn ranges(tokens: &[String], report: Report<'_>) {
+    for (open, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "[") {
+        for other in around(&tokens[open + 1]) {
+            report(format!("[{other}] {}", at(tokens, open)), exchanged(tokens, open + 1..open + 2, &[&other]));
+        }
+    }
+}
+
+/// A duration doubled and halved.
+fn around(duration: &str) -> Vec<String> {
+    let (number, unit) = duration.split_at(duration.len() - 1);
+    let number: u64 = number.parse().unwrap_or_else(|_| panic!("{duration} is no duration of one unit"));
+    let seconds = number
+        * match unit {
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86400,
+            other => panic!("no unit: {other}"),
+        };
+    [seconds * 2, seconds / 2].map(|seconds| format!("{seconds}s")).into()
+}
+
+/// Takes each function over a range away, with its range; and `absent`; and turns arithmetic round.
+fn functions(tokens: &[String], report: Report<'_>) {
+    for (place, token) in tokens.iter().enumerate() {
+        match token.as_str() {
+            "absent" => {
+                report(format!("without absent {}", at(tokens, place)), exchanged(tokens, place..place + 1, &[]))
+            }
+            "last_over_time" | "avg_over_time" | "increase" | "rate" => {
+                let close = closing(tokens, place + 1);
+                let open = (place..close).rev().find(|place| tokens[*place] == "[").unwrap_or(close);
+                let plain: Vec<&str> = tokens[place + 2..open].iter().map(String::as_str).collect();
+                report(format!("without {token} {}", at(tokens, place)), exchanged(tokens, place..close + 1, &plain));
+            }
+            "+" | "-" | "*" | "/" => {
+                let other = match token.as_str() {
+                    "+" => "-",
+                    "-" => "+",
+                    "*" => "/",
+                    _ => "*",
+                };
+                report(format!("{other} {}", at(tokens, place)), exchanged(tokens, place..place + 1, &[other]));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Takes each aggregation away, and exchanges it for its opposite.
+fn aggregations(tokens: &[String], report: Report<'_>) {
+    for (place, token) in tokens.iter().enumerate() {
+        let opposite = match token.as_str() {
+            "max" => Some("min"),
+            "min" | "sum" => Some("max"),
+            "group" => None,
+            _ => continue,
+        };
+        if let Some(opposite) = opposite {
+            report(format!("{opposite} {}", at(tokens, place)), exchanged(tokens, place..place + 1, &[opposite]));
+        }
+        let argument = if tokens[place + 1] == "by" { closing(tokens, place + 2) + 1 } else { place + 1 };
+        report(format!("without {token} {}", at(tokens, place)), exchanged(tokens, place..argument, &[]));
+    }
+}
+
+/// Takes each label out of `by (...)` and `on (...)`.
+fn labels_of_lists(tokens: &[String], report: Report<'_>) {
+    for (place, _) in tokens.iter().enumerate().filter(|(_, token)| ["by", "on"].contains(&token.as_str())) {
+        let close = closing(tokens, place + 1);
+        for label in place + 2..close {
+            if tokens[label] != "," {
+                // With the comma after it, or with the one before it where it is the last.
+                let range = match (tokens[label + 1].as_str(), tokens[label - 1].as_str()) {
+                    (",", _) => label..label + 2,
+                    (_, ",") => label - 1..label + 1,
+                    _ => label..label + 1,
+                };
+                report(format!("without {} {}", tokens[label], at(tokens, label)), exchanged(tokens, range, &[]));
+            }
+        }
+    }
+}
+
+/// Takes each `on (...)` away.
+fn matching(tokens: &[String], report: Report<'_>) {
+    for (place, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "on") {
+        let close = closing(tokens, place + 1);
+        report(format!("without on {}", at(tokens, place)), exchanged(tokens, place..close + 1, &[]));
+    }
+}
+
+/// Takes each label matcher away, and turns it round.
+fn matchers(tokens: &[String], report: Report<'_>) {
+    for (open, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "{") {
+        let close = closing(tokens, open);
+        assert!(close == open + 4, "one label a selector, so far; teach this the comma: {}", text(tokens));
+        report(format!("without the matcher {}", at(tokens, open + 1)), exchanged(tokens, open..close + 1, &[]));
+        let other = if tokens[open + 2] == "=" { "!=" } else { "=" };
+        report(format!("{other} {}", at(tokens, open + 2)), exchanged(tokens, open + 2..open + 3, &[other]));
+    }
+}

@@ -1,0 +1,24 @@
+//! Prometheus' and Alertmanager's own checkers.
+
+use std::process::Command;
+
+/// What a checker says, and whether it is content.
+pub(crate) struct Verdict {
+    pub(crate) content: bool,
+    pub(crate) said: String,
+}
+
+/// Asks `promtool` or `amtool`.
+pub(crate) fn ask<S: AsRef<std::ffi::OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Verdict {
+    let output = Command::new(tool).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{tool}: {error}; scripts/check installs it"));
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    Verdict { content: output.status.success(), said: said.into_owned() }
+}
+
+/// Asks, and fails where the checker is not content.
+pub(crate) fn must<S: AsRef<std::ffi::OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> String {
+    let verdict = ask(tool, arguments);
+    assert!(verdict.content, "{tool} says:\n{}", verdict.said);
+    verdict.said
+}
