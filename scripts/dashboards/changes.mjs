@@ -1,0 +1,82 @@
+// What changed: new grants, drift from the baseline, history, and what was approved or exempt.
+
+import { dashboard, line, row } from './model.mjs';
+import { COLOURS, GOOD, NEUTRAL, TO_CLIENT, YES_NO, bars, column, now, over, series, stat, table } from './panels.mjs';
+import { UNAPPROVED, dangerous, each, named } from './queries.mjs';
+
+const sum = (by, labels, family, ...more) => `sum by (${by}) (${each(labels, family, ...more)})`;
+/** In the time range that is chosen; Grafana tells its beginning in milliseconds. */
+const RECENT = '> ($__from / 1000)';
+const FIRST_SEEN = 'first_seen_timestamp_seconds';
+
+const fresh = row('New grants', line(9,
+  table(16, 'New Grants by Client', 'Dangerous scopes and permissions that were first seen in the time range, the newest first.',
+    [named(`(${dangerous(FIRST_SEEN, RECENT)} * 1000)`, 'kind', 'grant')], {
+      columns: [
+        column('Value', 'First Seen', { width: 170, unit: 'dateTimeAsIso' }), column('client_name', 'Client', { links: TO_CLIENT }),
+        column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }), column('grant_type', 'Grant Type', { width: 150 }),
+        column('org', 'Organisation', { width: 130 }),
+      ],
+      keep: ['client_id'], sortBy: ['First Seen', true], noValue: 'Nothing new',
+    }),
+  series(8, 'Grants Known to Be New', 'Dangerous grants with a first-seen time, by kind: it steps up with each new one, and down when it is gone or exempt.',
+    [over(`count by (kind) (${dangerous(FIRST_SEEN, '> 0')})`, '{{kind}}')],
+    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' } }),
+));
+
+const drift = row('Drift by kind', line(9,
+  stat(4, 'Unapproved Grants', 'Dangerous grants that the baseline does not approve. Each of them pages.', [now(UNAPPROVED)],
+    { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]], noValue: 'No baseline' }),
+  bars(10, 'Open Drift by Kind', 'What differs from the baseline now, dangerous or not.', [now(sum('kind', 'org, kind, dangerous', 'baseline_drift'), '{{kind}}')],
+    { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium]], noValue: 'No baseline' }),
+  series(10, 'Drift over Time', 'Dangerous drift pages by the grant that it brings; other drift warns.',
+    [over(sum('dangerous', 'org, kind, dangerous', 'baseline_drift'), 'dangerous: {{dangerous}}')],
+    { unit: 'none', stacked: true, noValue: 'No baseline', colours: { 'dangerous: true': COLOURS.critical, 'dangerous: false': COLOURS.medium } }),
+));
+
+const history = row('History',
+  line(8,
+    series(12, 'Clients by Grant Type', 'How many clients there are.', [over(sum('grant_type', 'org, grant_type, state', 'clients'), '{{grant_type}}')],
+      { unit: 'none', stacked: true }),
+    series(12, 'Open Findings by Severity', 'The open findings of all rules together.', [over(sum('severity', 'org, rule, severity', 'findings', 'status="open"'), '{{severity}}')],
+      { unit: 'none', stacked: true, colours: COLOURS }),
+  ),
+  line(9,
+    table(12, 'Clients Created', 'Clients that were made in the time range.', [named(`((${each('org, client_id', 'client_created_timestamp_seconds')} ${RECENT}) * 1000)`)], when('Created')),
+    table(12, 'Clients Changed', 'Clients that were last changed in the time range.', [named(`((${each('org, client_id', 'client_modified_timestamp_seconds')} ${RECENT}) * 1000)`)], when('Changed')),
+  ),
+);
+
+function when(header) {
+  return {
+    columns: [
+      column('Value', header, { width: 170, unit: 'dateTimeAsIso' }), column('client_name', 'Client', { links: TO_CLIENT }),
+      column('grant_type', 'Grant Type', { width: 150 }), column('org', 'Organisation', { width: 130 }),
+    ],
+    keep: ['client_id'], sortBy: [header, true], noValue: 'None in the time range',
+  };
+}
+
+const STATUS_COLOURS = { open: COLOURS.high, approved: GOOD, exempt: 'blue', not_evaluated: 'purple' };
+
+const approvals = row('Approvals and exemptions', line(9,
+  stat(4, 'Baseline Loaded', 'Without a baseline nothing can be approved, and new grants page by the time at which they were first seen.',
+    [now(`min(${each('org', 'baseline_loaded')})`)], { unit: 'none', mappings: YES_NO, steps: [[0, NEUTRAL]] }),
+  stat(4, 'Last Approval', 'When any part of the baseline was last approved.', [now(`max(${each('org', 'baseline_timestamp_seconds')}) * 1000`)],
+    { unit: 'dateTimeFromNow', look: 'value', steps: [[0, NEUTRAL]], noValue: 'No baseline' }),
+  series(8, 'Findings by Status', 'Approved and exempt findings are settled, and do not count. What was not evaluated is not passed.',
+    [over(sum('status', 'org, rule, severity, status', 'findings'), '{{status}}')], { unit: 'none', stacked: true, colours: STATUS_COLOURS }),
+  table(8, 'Exemptions by Expiry', 'Exemptions that end, the next one first. What they cover is open again then.',
+    [`${each('org, exemption', 'exemption_expiry_timestamp_seconds')} * 1000`], {
+      columns: [
+        column('exemption', 'Exemption'), column('Value', 'Ends', { width: 150, unit: 'dateTimeFromNow' }), column('org', 'Organisation', { width: 130 }),
+      ],
+      sortBy: ['Ends', false], noValue: 'No exemption ends',
+    }),
+));
+
+export default dashboard({
+  uid: 'genesys-oauth-changes', title: 'Genesys Cloud OAuth / Changes', from: 'now-7d', refresh: '5m',
+  description: 'What changed among the OAuth clients: new dangerous grants, drift from the baseline, approvals and exemptions.',
+  rows: [fresh, drift, history, approvals],
+});

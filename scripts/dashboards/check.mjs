@@ -1,0 +1,84 @@
+// Checks dashboards against Grafana's own types and registries: node scripts/dashboards/check.mjs FILE...
+// A unit, reducer or transformation that Grafana does not know is drawn silently wrong, so that a look at the picture proves nothing.
+// Not what the queries give: that is columns.mjs, called by tests/dashboards.rs.
+
+import { readFileSync } from 'node:fs';
+
+import { grafanaData, validators } from './grafana.mjs';
+
+const KINDS = ['row', 'bargauge', 'gauge', 'piechart', 'stat', 'statetimeline', 'table', 'timeseries'];
+const validate = validators(['Dashboard', 'Field', 'TableField', 'TimeseriesField', 'TimelineField', 'PieField', ...KINDS]);
+const CUSTOM = { table: 'TableField', timeseries: 'TimeseriesField', 'state-timeline': 'TimelineField', piechart: 'PieField' };
+
+const grafana = grafanaData();
+const ids = (list) => new Set(list.map(({ id }) => id));
+const UNITS = ids(grafana.getValueFormats().flatMap(({ submenu }) => submenu.map(({ value }) => ({ id: value }))));
+const TRANSFORMATIONS = ids(Object.values(grafana.standardTransformers));
+const REDUCERS = ids(grafana.fieldReducers.list());
+const MATCHERS = ids(grafana.fieldMatchers.list());
+const COLOUR_MODES = ids(grafana.fieldColorModeRegistry.list());
+const CALCULATIONS = new Set(['calcs', 'reducer', 'reducers', 'aggregations']);
+const theme = grafana.createTheme();
+
+/** A name that the theme does not know comes back as it went in. */
+const isColour = (name) => /^#[0-9a-f]{6}$/i.test(name) || theme.visualization.getColorByName(name) !== name;
+
+/** Every key and value below a value, with the path that leads there. */
+function* walk(value, path = '') {
+  if (value === null || typeof value !== 'object') return;
+  for (const [key, inner] of Object.entries(value)) {
+    yield [key, inner, `${path}/${key}`];
+    yield* walk(inner, `${path}/${key}`);
+  }
+}
+
+const told = (validator) => validator.errors.map(({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`);
+
+/** What is wrong with the ids in a panel. */
+function* wrongIds(panel) {
+  for (const { id } of panel.transformations ?? []) if (!TRANSFORMATIONS.has(id)) yield `unknown transformation ${id}`;
+  for (const { matcher, properties } of panel.fieldConfig?.overrides ?? []) {
+    if (!MATCHERS.has(matcher.id)) yield `unknown matcher ${matcher.id}`;
+    for (const { id, value } of properties) yield* wrongProperty(panel, id, value);
+  }
+  const units = [panel.fieldConfig?.defaults.unit, ...(panel.fieldConfig?.overrides ?? []).flatMap(({ properties }) =>
+    properties.filter(({ id }) => id === 'unit').map(({ value }) => value))];
+  for (const unit of units) if (unit !== undefined && !UNITS.has(unit)) yield `unknown unit ${unit}`;
+  for (const [key, value, path] of walk(panel)) {
+    const reducers = CALCULATIONS.has(key) ? [value].flat().filter((name) => typeof name === 'string') : [];
+    for (const name of reducers) if (!REDUCERS.has(name)) yield `${path}: unknown reducer ${name}`;
+    if (['color', 'fixedColor'].includes(key) && typeof value === 'string' && !isColour(value)) yield `${path}: unknown colour ${value}`;
+    if (key === 'color' && value?.mode !== undefined && !COLOUR_MODES.has(value.mode)) yield `${path}: unknown colour mode ${value.mode}`;
+  }
+}
+
+/** A property of an override is a field of Grafana's FieldConfig, or with `custom.` of the panel's own. */
+function* wrongProperty(panel, id, value) {
+  const own = id.startsWith('custom.');
+  const validator = validate[own ? CUSTOM[panel.type] : 'Field'];
+  if (!validator) yield `${id}: a ${panel.type} has no custom fields`;
+  else if (!validator({ [own ? id.slice('custom.'.length) : id]: value })) yield* told(validator).map((error) => `override ${id}: ${error}`);
+}
+
+function* wrong(dashboard) {
+  if (!validate.Dashboard(dashboard)) yield* told(validate.Dashboard);
+  for (const panel of dashboard.panels) {
+    const name = `panel "${panel.title}"`;
+    const validator = validate[KINDS.find((kind) => kind === String(panel.type).replace('-', ''))];
+    if (!validator) yield `${name}: unknown type ${panel.type}`;
+    else {
+      if (!validator(panel)) yield* told(validator).map((error) => `${name}: ${error}`);
+      for (const error of wrongIds(panel)) yield `${name}: ${error}`;
+    }
+  }
+}
+
+let errors = 0;
+for (const file of process.argv.slice(2)) {
+  for (const error of wrong(JSON.parse(readFileSync(file, 'utf8')))) {
+    console.error(`${file}: ${error}`);
+    errors += 1;
+  }
+}
+// jsdom keeps timers, which would keep the process alive.
+process.exit(errors > 0 ? 1 : 0);

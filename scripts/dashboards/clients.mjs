@@ -1,0 +1,100 @@
+// One client, found in the inventory or by its name.
+
+import { CLIENT, dashboard, line, row } from './model.mjs';
+import { APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_NUMBER, SEVERITY_TEXT, TO_CLIENT, column, now, over, series, stat, table, timeline } from './panels.mjs';
+import { dangerous, each, of, worst } from './queries.mjs';
+
+const ONE = 'client_id="$client"';
+const client = (family) => each('org, client_id', `client_${family}`);
+const chosen = (family) => `max(${of(`client_${family}`, ONE)})`;
+
+const inventory = row('Inventory', line(12,
+  table(24, 'Clients', 'Every client, the worst first. Filter by the funnel in a header; click a name to see the rest of this page for that client.', [
+    each('org, client_id, client_name, grant_type, state', 'client_info'),
+    worst(),
+    `sum by (org, client_id) (${each('org, client_id, rule, severity', 'client_findings')})`,
+    `sum by (org, client_id) (${dangerous('unapproved')})`,
+    client('scopes'),
+    client('role_grants'),
+    client('access_token_validity_seconds'),
+    `${client('modified_timestamp_seconds')} * 1000`,
+  ], {
+    columns: [
+      column('client_name', 'Client', { links: TO_CLIENT }),
+      column('Value #B', 'Worst', { look: 'color-background', width: 90, mappings: SEVERITY_NUMBER }),
+      column('Value #C', 'Open Findings', { width: 130 }),
+      column('Value #D', 'Unapproved', { look: 'color-text', width: 110, steps: [[0, GOOD], [1, COLOURS.critical]] }),
+      column('grant_type', 'Grant Type', { width: 150 }), column('state', 'State', { width: 90 }),
+      column('Value #E', 'Scopes', { width: 90 }), column('Value #F', 'Roles', { width: 90 }),
+      column('Value #G', 'Token Life', { width: 110, unit: 's', look: 'color-text', steps: [[0, NEUTRAL], [86401, COLOURS.medium], [172801, COLOURS.high]] }),
+      column('Value #H', 'Changed', { width: 140, unit: 'dateTimeFromNow' }),
+      column('org', 'Organisation', { width: 130 }),
+    ],
+    drop: ['Value #A'], keep: ['client_id'], sortBy: ['Worst', true], noValue: '-', filterable: true,
+  }),
+));
+
+const plainly = { unit: 'none', look: 'value', steps: [[0, NEUTRAL]] };
+/** A label of the client as the text of a panel. */
+const label = (name) => [now(`max by (${name}) (${of('client_info', ONE)})`, `{{${name}}}`)];
+
+const identity = row('Identity',
+  line(4,
+    stat(8, 'Name', 'The client that is chosen above. A name can change, and identifies nobody: its id is the value of the variable Client.', label('client_name'), { ...plainly, text: 'name' }),
+    stat(4, 'Grant Type', 'How the client obtains tokens. Client credentials act by roles, all others act for a user by scopes.', label('grant_type'), { ...plainly, text: 'name' }),
+    stat(4, 'Client State', 'A client that is not active can be switched on again.', label('state'), { ...plainly, text: 'name' }),
+    stat(4, 'Worst Finding', 'The severity of its worst open finding.',
+      [now(`max(${worst(ONE)} or max by (org, client_id) (${of('client_info', ONE)}) * 0)`)], { unit: 'none', mappings: SEVERITY_NUMBER, steps: [[0, GOOD]] }),
+    stat(4, 'Unapproved', 'Its dangerous scopes and permissions that the baseline does not approve.',
+      [now(`sum(${dangerous('unapproved', '', ONE)} or max by (org) (${of('baseline_loaded')} == 1) * 0)`)],
+      { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]], noValue: 'No baseline' }),
+  ),
+  line(4,
+    stat(4, 'Created', 'When the client was made.', [now(`${chosen('created_timestamp_seconds')} * 1000`)], { ...plainly, unit: 'dateTimeFromNow' }),
+    stat(4, 'Last Changed', 'When somebody last changed the client.', [now(`${chosen('modified_timestamp_seconds')} * 1000`)], { ...plainly, unit: 'dateTimeFromNow' }),
+    stat(4, 'Deletion', 'When the platform will delete the client.', [now(`${chosen('deletion_timestamp_seconds')} * 1000`)],
+      { ...plainly, unit: 'dateTimeFromNow', noValue: 'Not scheduled' }),
+    stat(4, 'Token Life', 'How long its access tokens live; 24 h is the default of the platform.', [now(chosen('access_token_validity_seconds'))],
+      { unit: 's', look: 'value', steps: [[0, NEUTRAL], [86401, COLOURS.medium], [172801, COLOURS.high]] }),
+    stat(4, 'Scopes Held', 'The number of its scopes. They count for clients that act for a user.', [now(chosen('scopes'))], plainly),
+    stat(4, 'Roles Held', 'The number of its roles, each counted once a division. They count for client credentials.', [now(chosen('role_grants'))], plainly),
+  ),
+);
+
+const grants = row('Scopes and permissions', line(9,
+  table(12, 'Dangerous Grants', 'The dangerous scopes and permissions of the client. Settled: approved, exempt or gone; a grant that is gone is listed for 26 h more. First seen is empty where the grant is exempt, gone, or older than the exporter.', [
+    `max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 1000`,
+    // Never without a row for each grant: Grafana names the value of a query that is alone otherwise.
+    `max by (kind, grant) (${dangerous('unapproved', '', ONE)}) or max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 0 - 1`,
+  ], {
+    columns: [
+      column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }),
+      column('Value #B', 'Status', { look: 'color-background', width: 150, mappings: APPROVAL }),
+      column('Value #A', 'First Seen', { width: 170, unit: 'dateTimeFromNow', mappings: [{ type: 'value', options: { 0: { text: '', index: 0 } } }] }),
+    ],
+    sortBy: ['Status', true], noValue: 'The client holds nothing dangerous',
+  }),
+  timeline(12, 'Approval over Time', 'When each dangerous grant of the client stood unapproved. It pages where this is red.', [
+    over(`max by (scope) (${of('client_dangerous_scope_unapproved', ONE)})`, '{{scope}}'),
+    over(`max by (permission) (${of('client_dangerous_permission_unapproved', ONE)})`, '{{permission}}'),
+  ], { unit: 'none', mappings: APPROVAL, noValue: 'No baseline, or nothing dangerous' }),
+));
+
+const findings = row('Findings', line(9,
+  table(12, 'Open Findings', 'What the audit has against the client. "rules explain RULE" tells why it matters and what to do.',
+    [`max by (rule, severity) (${of('client_findings', ONE)})`], {
+      columns: [
+        column('rule', 'Rule'), column('severity', 'Severity', { look: 'color-background', width: 110, mappings: SEVERITY_TEXT }),
+        column('Value', 'Findings', { width: 110 }),
+      ],
+      sortBy: ['Findings', true], noValue: 'No open finding',
+    }),
+  series(12, 'Findings by Severity', 'The open findings of the client over time.',
+    [over(`sum by (severity) (max by (rule, severity) (${of('client_findings', ONE)}))`, '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
+));
+
+export default dashboard({
+  uid: 'genesys-oauth-clients', title: 'Genesys Cloud OAuth / Clients', from: 'now-24h', refresh: '5m',
+  description: 'The inventory of OAuth clients, and one of them: who it is, what it may do, and what is wrong with it.',
+  variables: [CLIENT], rows: [inventory, identity, grants, findings],
+});

@@ -1,0 +1,132 @@
+// Is the exporter working: freshness, token, the platform's API, the process.
+
+import { dashboard, line, row } from './model.mjs';
+import { COLOURS, GOOD, YES_NO, column, gauge, mapping, now, over, series, stat, table, timeline } from './panels.mjs';
+import { AGE, each, events, of, own, plain, quantile } from './queries.mjs';
+
+/** A refresh is every 5 min by default: a shorter step would show gaps between refreshes. */
+const SLOW = '15m';
+const total = (family) => of(`exporter_${family}_total`);
+const gaugeOf = (labels, family) => each(labels, `exporter_${family}`);
+const OUTCOME_COLOURS = { success: GOOD, error: COLOURS.critical };
+const STALE_STEPS = [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]];
+
+const freshness = row('Freshness',
+  line(5,
+    stat(4, 'Last Refresh Complete', 'Whether the last refresh of every organisation was complete. If not, the last good data is served.',
+      [now(`min(${gaugeOf('org', 'last_refresh_successful')})`)], { unit: 'none', mappings: YES_NO }),
+    stat(4, 'Age of the Data', 'Time since the last complete refresh, of the organisation that is worst off.', [now(`max(${AGE})`)],
+      { unit: 's', decimals: 0, steps: STALE_STEPS, noValue: 'Never refreshed' }),
+    stat(4, 'Failures in a Row', 'Refreshes that failed since the last complete one.', [now(`max(min by (org) (${of('exporter_consecutive_refresh_failures')}))`)],
+      { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium], [3, COLOURS.critical]] }),
+    stat(4, 'Last Attempt', 'When the last refresh began, complete or not.',
+      [now(`min(${gaugeOf('org', 'last_refresh_attempt_timestamp_seconds')} > 0) * 1000`)], { unit: 'dateTimeFromNow', look: 'value', noValue: 'None yet' }),
+    stat(4, 'Interval', 'The configured time between two refreshes.', [now(`max(${gaugeOf('org', 'refresh_interval_seconds')})`)], { unit: 's', look: 'value' }),
+    stat(4, 'Scopes Known', 'The size of the platform\'s registry of scopes; without it unknown scopes cannot be told.', [now(`max(${each('org', 'scopes_known')})`)], { unit: 'none', look: 'value' }),
+  ),
+  line(8,
+    series(8, 'Refreshes', 'Refreshes by outcome. An error leaves the last good data and its age.', [over(events('outcome', total('refreshes')), '{{outcome}}')],
+      { unit: 'none', draw: 'bars', stacked: true, interval: SLOW, colours: { ...OUTCOME_COLOURS, cancelled: '#808080' } }),
+    series(8, 'Refresh Duration', 'From the start of a refresh to its end, complete or not. It is cut off at --refresh.deadline, 2 min by default.',
+      [over(quantile(0.5, 'exporter_refresh_duration_seconds'), 'median'), over(quantile(0.95, 'exporter_refresh_duration_seconds'), '95 %')],
+      { unit: 's', interval: SLOW }),
+    series(8, 'Age of the Data over Time', 'A saw whose teeth are as high as the interval; a ramp is a failure that lasts.', [over(AGE, '{{org}}')], { unit: 's', steps: STALE_STEPS }),
+  ),
+  line(8,
+    table(10, 'Collectors', 'What the exporter reads. Without the permission to read it, a part of the audit is not evaluated: "doctor" tells which one is missing.',
+      [gaugeOf('org, collector', 'collector_supported'), gaugeOf('org, collector', 'collector_success'), gaugeOf('org, collector', 'collector_duration_seconds')], {
+        columns: [
+          column('collector', 'Collector'),
+          column('Value #A', 'Permitted', { look: 'color-background', width: 110, mappings: YES_NO }),
+          column('Value #B', 'Complete', { look: 'color-background', width: 110, mappings: YES_NO }),
+          column('Value #C', 'Duration', { width: 110, unit: 's', decimals: 2 }), column('org', 'Organisation', { width: 130 }),
+        ],
+        sortBy: ['Permitted', false],
+      }),
+    timeline(8, 'Collectors over Time', 'Whether each collector read everything.', [over(`min by (collector) (${gaugeOf('org, collector', 'collector_success')})`, '{{collector}}')],
+      { unit: 'none', mappings: mapping({ 0: ['failed', COLOURS.critical], 1: ['complete', GOOD] }) }),
+    series(6, 'Records Not Read', 'Records that the platform sent and the exporter could not read. Their clients keep what was last known of them.',
+      [over(events('collector', total('records_rejected')), '{{collector}}')], { unit: 'none', draw: 'bars', stacked: true, interval: SLOW }),
+  ),
+  line(6, table(24, 'Organisations', 'The organisations whose data is served. One that is missing here was never read, or its data is older than --refresh.stale-after.', [
+    each('org, org_id, org_name, region', 'org_info'), gaugeOf('org', 'snapshot_clients'), AGE, gaugeOf('org', 'refresh_interval_seconds'),
+  ], {
+    columns: [
+      column('org', 'Organisation', { width: 150 }), column('org_name', 'Name'), column('org_id', 'Id', { width: 310 }), column('region', 'Region', { width: 150 }),
+      column('Value #B', 'Clients', { width: 100 }),
+      column('Value #C', 'Age', { look: 'color-background', width: 130, unit: 's', decimals: 0, steps: STALE_STEPS }),
+      column('Value #D', 'Interval', { width: 100, unit: 's' }),
+    ],
+    drop: ['Value #A'], sortBy: ['Organisation', false], noValue: 'No data is served',
+  })),
+);
+
+const token = row('Token', line(7,
+  stat(6, 'Token Expires', 'When the access token in use expires. The exporter fetches the next one shortly before.',
+    [now(`min(${of('exporter_token_expiry_timestamp_seconds')} > 0) * 1000`)], { unit: 'dateTimeFromNow', look: 'value', noValue: 'No token' }),
+  series(18, 'Token Fetches', 'Attempts to obtain a token. invalid_client: the id, the secret or the region is wrong; it is tried again once a minute at the most.',
+    [over(events('outcome', total('token_fetches')), '{{outcome}}')], { unit: 'none', draw: 'bars', stacked: true, interval: SLOW, colours: { success: GOOD, invalid_client: COLOURS.critical } }),
+));
+
+const requests = (by) => `sum${by ? ` by (${by})` : ''} (rate(${total('api_requests')}[$__rate_interval]))`;
+const limited = `sum(rate(${of('exporter_api_requests_total', 'code="429"')}[$__rate_interval]))`;
+
+const api = row('API',
+  line(8,
+    series(8, 'Requests by Status', 'Requests to the platform by HTTP status, retries included. none: no answer.', [over(requests('code'), '{{code}}')],
+      { unit: 'reqps', stacked: true, interval: SLOW, colours: { 200: GOOD } }),
+    series(8, 'Requests by Endpoint', 'Which of the platform\'s endpoints the requests go to.', [over(requests('endpoint'), '{{endpoint}}')], { unit: 'reqps', stacked: true, interval: SLOW }),
+    series(8, 'Share of 429', 'Requests that the platform refused for their rate. The alert fires from 20 % on.', [over(`(${limited} or vector(0)) / ${requests('')}`, '429')],
+      { unit: 'percentunit', interval: SLOW, steps: [[0, GOOD], [0.2, COLOURS.high]], max: 1 }),
+  ),
+  line(8,
+    series(8, 'Latency', 'From sending a request to the end of the body of its answer, without the waits between retries.',
+      [0.5, 0.95, 0.99].map((q) => over(quantile(q, 'exporter_api_request_duration_seconds'), q === 0.5 ? 'median' : `${q * 100} %`)), { unit: 's', interval: SLOW }),
+    series(8, 'Retries by Reason', 'Requests that were sent again.', [over(events('reason', total('api_retries')), '{{reason}}')],
+      { unit: 'none', draw: 'bars', stacked: true, interval: SLOW, colours: { rate_limited: COLOURS.high, server_error: COLOURS.critical } }),
+    series(5, 'Waiting to Retry', 'Seconds a second that the exporter waits before it sends again.', [over(`sum(rate(${total('api_retry_wait_seconds')}[$__rate_interval]))`, 'waiting')],
+      { unit: 'percentunit', interval: SLOW }),
+    gauge(3, 'Budget Used', 'Share of the requests that the platform allows in its current window.',
+      [now(`max(${gaugeOf('org', 'api_rate_limit_used')} / ${gaugeOf('org', 'api_rate_limit_allowed')})`)],
+      { unit: 'percentunit', min: 0, max: 1, steps: [[0, GOOD], [0.6, COLOURS.medium], [0.9, COLOURS.critical]] }),
+  ),
+);
+
+const UP = 'up{job=~"$job", instance=~"$instance"}';
+
+const process = row('Process',
+  line(5,
+    stat(3, 'Replicas Up', 'Exporters that Prometheus can scrape.', [now(`sum(${UP})`)], { unit: 'none', steps: [[0, COLOURS.critical], [1, GOOD]] }),
+    stat(3, 'State Is Kept', 'Whether the state file is in use and can be written. Without it each restart begins without data.', [now(`min(${own('state_persistent')})`)], { unit: 'none', mappings: YES_NO }),
+    stat(3, 'Damaged State Files', 'State files that could not be read at the last start; a damaged one is set aside.', [now(`sum(${own('state_damaged_total')})`)], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
+    stat(3, 'Reload in Order', 'Whether policy and baseline could be read at the last reload. If not, the old ones are in force.', [now(`min(${own('config_last_reload_successful')})`)], { unit: 'none', mappings: YES_NO }),
+    stat(3, 'Policy Read', 'When the policy and the baseline in force were read.', [now(`min(${own('config_last_reload_success_timestamp_seconds')}) * 1000`)], { unit: 'dateTimeFromNow', look: 'value' }),
+    stat(3, 'Series Dropped', 'Series of families that --metrics.max-client-series left out. More than 0: parts of these views are empty.', [now(`sum(${gaugeOf('org, family', 'series_dropped')})`)],
+      { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]] }),
+    stat(3, 'Snapshot Series', 'Series of what was audited, in one scrape.', [now(`sum(${gaugeOf('org', 'snapshot_series')})`)], { unit: 'short', look: 'value' }),
+    stat(3, 'Snapshot Size', 'Size of what was audited in one scrape, before compression.', [now(`sum(${gaugeOf('org', 'snapshot_bytes')})`)], { unit: 'bytes', look: 'value' }),
+  ),
+  line(8,
+    table(8, 'Replicas', 'The versions that run.', [`max by (instance, version, revision) (${own('build_info')})`, `max by (instance) (${plain('process_start_time_seconds')} * 1000)`], {
+      columns: [
+        column('instance', 'Instance'), column('version', 'Version', { width: 90 }), column('revision', 'Revision', { width: 110 }),
+        column('Value #B', 'Started', { width: 140, unit: 'dateTimeFromNow' }),
+      ],
+      drop: ['Value #A'], sortBy: ['Instance', false],
+    }),
+    series(8, 'CPU', 'Cores that each replica uses.', [over(`sum by (instance) (rate(${plain('process_cpu_seconds_total')}[$__rate_interval]))`, '{{instance}}')], { unit: 'none', decimals: 3 }),
+    series(8, 'Memory', 'Resident memory of each replica.', [over(`max by (instance) (${plain('process_resident_memory_bytes')})`, '{{instance}}')], { unit: 'bytes' }),
+  ),
+  line(8,
+    series(8, 'Scrapes and Pages', 'Requests that the exporter answered.', [over(`sum by (handler, code) (rate(${own('http_requests_total')}[$__rate_interval]))`, '{{handler}} {{code}}')], { unit: 'reqps' }),
+    series(8, 'Open Files', 'File descriptors of each replica.', [over(`max by (instance) (${plain('process_open_fds')})`, '{{instance}}')], { unit: 'none' }),
+    series(8, 'State File Writes', 'Writes of the state file by outcome. An error means that a restart will forget.',
+      [over(events('outcome', own('state_writes_total')), '{{outcome}}')], { unit: 'none', draw: 'bars', stacked: true, interval: SLOW, colours: OUTCOME_COLOURS }),
+  ),
+);
+
+export default dashboard({
+  uid: 'genesys-oauth-exporter', title: 'Genesys Cloud OAuth / Exporter', from: 'now-6h', refresh: '1m',
+  description: 'Whether the exporter works: how fresh its data is, its token, its calls of the platform, its process.',
+  rows: [freshness, token, api, process],
+});

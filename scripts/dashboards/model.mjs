@@ -1,0 +1,98 @@
+// The dashboard around the panels: variables, annotations, links between the four, and the layout in the grid.
+
+const COLUMNS = 24;
+
+export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
+
+/** Grafana's Prometheus variable editor tells the kinds of queries by these numbers. */
+const LABEL_VALUES = 1;
+const QUERY_RESULT = 3;
+
+const query = (kind, text) => ({ qryType: kind, query: text, refId: 'PrometheusVariableQueryEditor-VariableQuery' });
+
+const variable = (name, label, description, kind, text, more) => ({
+  type: 'query', name, label, description, datasource: DATASOURCE, query: query(kind, text),
+  hide: 0, includeAll: false, multi: false, options: [], refresh: 2, regex: '', skipUrlSync: false, sort: 1, ...more,
+});
+
+const many = { includeAll: true, multi: true, allValue: '.+', current: { selected: true, text: ['All'], value: ['$__all'] } };
+
+const BUILD = 'genesyscloud_oauth_exporter_build_info';
+const HERE = 'job=~"$job", instance=~"$instance"';
+
+const datasource = {
+  type: 'datasource', name: 'datasource', label: 'Data source', description: 'The Prometheus that scrapes the exporter.',
+  query: 'prometheus', hide: 0, includeAll: false, multi: false, options: [], refresh: 1, regex: '', skipUrlSync: false,
+};
+
+const VARIABLES = [
+  datasource,
+  variable('job', 'Job', 'The scrape job of the exporter.', LABEL_VALUES, `label_values(${BUILD}, job)`, many),
+  variable('instance', 'Instance', 'Replicas of the exporter; what they audit is never added up.', LABEL_VALUES,
+    `label_values(${BUILD}{job=~"$job"}, instance)`, many),
+  variable('org', 'Organisation', 'The label org, as GENESYSCLOUD_ORG sets it.', LABEL_VALUES,
+    `label_values(genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds{${HERE}}, org)`, many),
+];
+
+/** One client, found by typing its name; its value is the id, since names do not identify. */
+export const CLIENT = variable('client', 'Client', 'Type a part of the name.', QUERY_RESULT,
+  `query_result(max by (client_id, client_name) (genesyscloud_oauth_client_info{${HERE}, org=~"$org"}))`,
+  { regex: '/client_id="(?<value>[^"]*)|client_name="(?<text>[^"]*)/g', sort: 5 });
+
+/** An event is drawn at the time that the series holds, in milliseconds, not where the sample is. */
+const annotation = (name, iconColor, expr, titleFormat, textFormat, tagKeys) => ({
+  name, iconColor, enable: true, hide: false, datasource: DATASOURCE, titleFormat, textFormat, tagKeys, useValueForTime: true,
+  target: { refId: 'Anno', expr, interval: '' },
+});
+
+const firstSeen = (kind) =>
+  `max by (org, client_id, client_name, ${kind}) ((max by (org, client_id, ${kind}) (genesyscloud_oauth_client_dangerous_${kind}_first_seen_timestamp_seconds{${HERE}, org=~"$org"}) > 0)`
+  + ` * on (org, client_id) group_left (client_name) topk by (org, client_id) (1, genesyscloud_oauth_client_info{${HERE}, org=~"$org"})) * 1000`;
+
+const ANNOTATIONS = [
+  annotation('New dangerous scope', 'red', firstSeen('scope'), 'New dangerous scope', '{{client_name}} gained {{scope}}', 'org'),
+  annotation('New dangerous permission', 'purple', firstSeen('permission'), 'New dangerous permission',
+    '{{client_name}} gained {{permission}}', 'org'),
+  annotation('Exporter restart', 'blue',
+    `max by (job, instance) (process_start_time_seconds{${HERE}} and on (job, instance) genesyscloud_oauth_exporter_build_info{${HERE}}) * 1000`,
+    'Exporter started', '{{instance}}', 'job'),
+];
+
+const TAG = 'genesys-oauth';
+
+const links = [{
+  type: 'dashboards', tags: [TAG], title: 'Genesys Cloud OAuth', tooltip: 'The other views, for the same time and selection', icon: 'external link',
+  asDropdown: false, includeVars: true, keepTime: true, targetBlank: false, url: '',
+}];
+
+/** A named row: its lines fill the grid from left to right, each of one height and exactly as wide as the grid. */
+export const row = (title, ...lines) => ({ title, lines });
+
+function place(uid, rows) {
+  const panels = [];
+  let y = 0;
+  let id = 0;
+  for (const { title, lines } of rows) {
+    panels.push({ id: ++id, type: 'row', title, collapsed: false, gridPos: { x: 0, y, w: COLUMNS, h: 1 }, panels: [] });
+    y += 1;
+    for (const { height, panels: line } of lines) {
+      let x = 0;
+      for (const { width, ...panel } of line) {
+        panels.push({ id: ++id, ...panel, gridPos: { x, y, w: width, h: height } });
+        x += width;
+      }
+      if (x !== COLUMNS) throw new Error(`${uid}, ${title}: a line is ${x} wide, not ${COLUMNS}`);
+      y += height;
+    }
+  }
+  return panels;
+}
+
+/** Panels of one height beside each other. */
+export const line = (height, ...panels) => ({ height, panels });
+
+export const dashboard = ({ uid, title, description, from, refresh, variables = [], rows }) => ({
+  uid, title, description, tags: [TAG, 'oauth', 'security'], schemaVersion: 39, version: 1, editable: false, graphTooltip: 1,
+  time: { from, to: 'now' }, refresh, timezone: 'browser', timepicker: {}, weekStart: '', fiscalYearStartMonth: 0, liveNow: false,
+  annotations: { list: ANNOTATIONS }, links, templating: { list: [...VARIABLES, ...variables] }, panels: place(uid, rows),
+});

@@ -1,0 +1,156 @@
+// The kinds of panels, each with what all of its kind have in common. What they show is said in the four dashboards.
+
+import { DATASOURCE } from './model.mjs';
+import { SEVERITIES } from './queries.mjs';
+
+/** One colour for each severity, everywhere. */
+export const COLOURS = { critical: 'red', high: 'orange', medium: 'yellow', low: 'blue', info: '#808080' };
+export const GOOD = 'green';
+export const NEUTRAL = 'text';
+
+/** `steps` are [from, colour]; the first counts from minus infinity. */
+const thresholds = (steps) => ({
+  mode: 'absolute', steps: steps.map(([value, color], at) => ({ color, value: at === 0 ? null : value })),
+});
+
+/** Values to texts and colours. */
+export const mapping = (options) => [{
+  type: 'value',
+  options: Object.fromEntries(Object.entries(options).map(([value, [text, color]], index) => [value, { text, color, index }])),
+}];
+
+export const SEVERITY_TEXT = mapping(Object.fromEntries(SEVERITIES.map((name) => [name, [name, COLOURS[name]]])));
+/** Alerts say warning where findings say high. */
+export const ALERT_TEXT = mapping({ critical: ['critical', COLOURS.critical], warning: ['warning', COLOURS.high], info: ['info', COLOURS.info] });
+export const SEVERITY_NUMBER = mapping({
+  0: ['none', GOOD], ...Object.fromEntries(SEVERITIES.map((name, at) => [SEVERITIES.length - at, [name, COLOURS[name]]])),
+});
+/** Settled: approved, exempt or gone. */
+export const APPROVAL = mapping({ [-1]: ['no baseline', '#808080'], 0: ['settled', GOOD], 1: ['unapproved', COLOURS.critical] });
+export const YES_NO = mapping({ 0: ['no', COLOURS.critical], 1: ['yes', GOOD] });
+
+/** A colour of its own for a series of that name. */
+const coloured = (colours) => Object.entries(colours).map(([name, fixedColor]) => ({
+  matcher: { id: 'byName', options: name }, properties: [{ id: 'color', value: { mode: 'fixed', fixedColor } }],
+}));
+
+const refId = (at) => String.fromCharCode(65 + at);
+
+/** A question about now: nothing old can stand in for data that was withdrawn. */
+export const now = (expr, legendFormat = '__auto') => ({ expr, legendFormat, instant: true, range: false, format: 'time_series' });
+/** A question about the whole time range. */
+export const over = (expr, legendFormat) => ({ expr, legendFormat, instant: false, range: true, format: 'time_series' });
+/** As `now`, with the labels as columns. */
+const rows = (expr) => ({ expr, legendFormat: '', instant: true, range: false, format: 'table' });
+
+const panel = (type, width, title, description, targets, defaults, overrides, options, more = {}) => ({
+  type, width, title, description, datasource: DATASOURCE,
+  targets: targets.map((target, at) => ({ refId: refId(at), datasource: DATASOURCE, editorMode: 'code', ...target })),
+  fieldConfig: { defaults, overrides }, options, ...more,
+});
+
+const reduce = (calc = 'lastNotNull') => ({ calcs: [calc], fields: '', values: false });
+const legend = (more = {}) => ({ displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [], ...more });
+const tooltip = { mode: 'multi', sort: 'desc' };
+
+const basics = ({ unit, steps = [[0, NEUTRAL]], mappings = [], noValue, decimals, min, max, color = { mode: 'thresholds' }, links }) => ({
+  unit, mappings, color, thresholds: thresholds(steps),
+  ...Object.fromEntries(Object.entries({ noValue, decimals, min, max, links }).filter(([, value]) => value !== undefined)),
+});
+
+/** One figure. */
+export const stat = (width, title, description, targets, { look = 'background', text = 'auto', calc, ...field }) =>
+  panel('stat', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
+    colorMode: look, graphMode: 'none', justifyMode: 'center', orientation: 'auto', percentChangeColorMode: 'standard',
+    reduceOptions: reduce(calc), showPercentChange: false, textMode: text, wideLayout: true,
+  });
+
+/** A share of a whole, on a dial. */
+export const gauge = (width, title, description, targets, field) =>
+  panel('gauge', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
+    minVizHeight: 75, minVizWidth: 75, orientation: 'auto', reduceOptions: reduce(), showThresholdLabels: false,
+    showThresholdMarkers: true, sizing: 'auto',
+  });
+
+/** Figures beside each other. */
+export const bars = (width, title, description, targets, { colours = {}, ...field }) =>
+  panel('bargauge', width, title, description, targets, basics({ noValue: 'No data', min: 0, ...field }), coloured(colours), {
+    displayMode: 'basic', legend: { ...legend(), showLegend: false }, maxVizHeight: 300, minVizHeight: 16, minVizWidth: 8, namePlacement: 'auto',
+    orientation: 'horizontal', reduceOptions: reduce(), showUnfilled: true, sizing: 'auto', valueMode: 'color',
+  });
+
+/** Parts of a whole. */
+export const pie = (width, title, description, targets, { colours = {}, ...field }) =>
+  panel('piechart', width, title, description, targets,
+    { ...basics({ noValue: 'No data', color: { mode: 'palette-classic' }, ...field }), custom: { hideFrom: { legend: false, tooltip: false, viz: false } } },
+    coloured(colours), {
+      displayLabels: [], legend: { ...legend({ displayMode: 'table', placement: 'right' }), values: ['value', 'percent'] }, orientation: 'auto', pieType: 'donut',
+      reduceOptions: reduce(), tooltip: { mode: 'single', sort: 'none' },
+    });
+
+/** What was, over time. `interval` is the least step: longer than a few refreshes where a counter moves once a refresh. */
+export const series = (width, title, description, targets, { colours = {}, stacked = false, draw = 'line', interval, calcs = [], steps, ...field }) =>
+  panel('timeseries', width, title, description, targets, {
+    ...basics({ min: 0, color: { mode: 'palette-classic' }, steps: steps ?? [[0, GOOD]], ...field }),
+    custom: {
+      drawStyle: draw, lineInterpolation: 'stepAfter', lineWidth: draw === 'bars' ? 0 : 2, fillOpacity: draw === 'bars' ? 80 : stacked ? 40 : 8,
+      showPoints: 'never', spanNulls: false, stacking: { group: 'A', mode: stacked ? 'normal' : 'none' },
+      thresholdsStyle: { mode: steps ? 'dashed' : 'off' },
+    },
+  }, coloured(colours), { legend: legend(calcs.length > 0 ? { displayMode: 'table', calcs } : {}), tooltip }, interval ? { interval } : {});
+
+/** What state was when. */
+export const timeline = (width, title, description, targets, field) =>
+  panel('state-timeline', width, title, description, targets,
+    { ...basics({ noValue: 'No data', ...field }), custom: { fillOpacity: 80, lineWidth: 0 } }, [], {
+      alignValue: 'left', legend: { ...legend(), showLegend: true }, mergeValues: true, perPage: 20, rowHeight: 0.85, showValue: 'auto',
+      tooltip: { mode: 'single', sort: 'none' },
+    });
+
+/** Links to the view of the client in a row of a table; the table must have the column client_id. */
+export const TO_CLIENT = [{
+  title: 'Look at this client', targetBlank: false,
+  url: '/d/genesys-oauth-clients?var-client=${__data.fields.client_id}&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${org:queryparam}&${__url_time_range}',
+}];
+
+/** A column of a table: the field it is made of, its header, and how it looks. `look` is a type of cell. */
+export const column = (field, header, { look, width, ...more } = {}) => ({ field, header, look, width, more });
+
+const override = ({ header, look, width, more: { steps, ...standard } }) => {
+  const properties = [
+    ...(look ? [{ id: 'custom.cellOptions', value: look === 'color-background' ? { type: look, mode: 'basic' } : { type: look } }] : []),
+    ...(width ? [{ id: 'custom.width', value: width }] : []),
+    ...(steps ? [{ id: 'thresholds', value: thresholds(steps) }] : []),
+    ...Object.entries(standard).map(([id, value]) => ({ id, value })),
+  ];
+  return properties.length > 0 ? [{ matcher: { id: 'byName', options: header }, properties }] : [];
+};
+
+/** Hidden, and still there for links. */
+const hidden = (name) => ({ matcher: { id: 'byName', options: name }, properties: [{ id: 'custom.hidden', value: true }] });
+
+/**
+ * A table: one row for each series. Several questions are merged where their common labels are the same. `sortBy` is [header, descending].
+ * `drop` are columns that say nothing; `keep` are hidden ones that links need.
+ */
+export const table = (width, title, description, questions, { columns, drop = [], keep = [], sortBy, noValue = '', filterable = false }) => {
+  const excluded = ['Time', ...drop];
+  const organize = {
+    id: 'organize',
+    options: {
+      excludeByName: Object.fromEntries(excluded.map((name) => [name, true])),
+      indexByName: Object.fromEntries([...columns.map(({ field }) => field), ...keep].map((name, at) => [name, at])),
+      renameByName: Object.fromEntries(columns.map(({ field, header }) => [field, header])),
+      includeByName: {},
+    },
+  };
+  const merge = questions.length > 1 ? [{ id: 'merge', options: {} }] : [];
+  return panel('table', width, title, description, questions.map(rows),
+    { ...basics({ unit: 'none', noValue }), custom: { align: 'auto', cellOptions: { type: 'auto' }, inspect: false, filterable } },
+    [...columns.flatMap(override), ...keep.map(hidden)],
+    {
+      cellHeight: 'sm', footer: { countRows: false, fields: [], reducer: ['sum'], show: false }, frameIndex: 0, showHeader: true,
+      sortBy: sortBy ? [{ displayName: sortBy[0], desc: sortBy[1] }] : [],
+    },
+    { transformations: [...merge, organize] });
+};
