@@ -244,19 +244,151 @@ fn approval_is_of_a_scope_under_the_grant_type_that_gave_it_effect() {
 fn a_permission_is_approved_as_it_was_granted() {
     let holder = Case { roles: vec![("r", "*")], ..case(GrantType::ClientCredentials) };
     let there = snapshot(&[holder], &[("r", &[DANGEROUS, "users:user:view"])]);
-    let client = &there.clients[0];
+    let (client, elsewhere) = (&there.clients[0], DivisionId::new("d-1"));
+    let anywhere = Some(&elsewhere);
     let mut baseline = Baseline::of(&there, &approval());
-    assert!(baseline.approves_permission(client, DANGEROUS, false));
-    assert!(!baseline.approves_permission(client, "authorization:grant:add", false));
-    assert!(!baseline.approves_permission(client, "*:*:*", false));
+    assert!(baseline.approves_permission(client, DANGEROUS, anywhere, false));
+    assert!(!baseline.approves_permission(client, "authorization:grant:add", anywhere, false));
+    assert!(!baseline.approves_permission(client, "*:*:*", anywhere, false));
     baseline.approve_powers(&client.id, [], ["oauth:client:add".to_owned()], &approval());
-    assert!(baseline.approves_permission(client, "oauth:client:add", false));
+    assert!(baseline.approves_permission(client, "oauth:client:add", anywhere, false));
     // With the roles unreadable, what was known of them stays.
     let unread = NotRead { missing_permission: None, message: "403".to_owned() };
     let blind = Snapshot { roles: Input::NotRead(unread), ..there.clone() };
     baseline.approve_all(&blind, &approval());
-    assert!(baseline.approves_permission(client, DANGEROUS, false));
-    assert!(!baseline.approves_permission(client, "oauth:client:add", false), "a whole approval is of what is there");
+    assert!(baseline.approves_permission(client, DANGEROUS, anywhere, false));
+    assert!(
+        !baseline.approves_permission(client, "oauth:client:add", anywhere, false),
+        "a whole approval is of what is there"
+    );
+}
+
+/// Approved is a permission where the approved role was held and as it was narrowed, and nothing beyond.
+#[test]
+fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
+    let division = |id: &str| Some(DivisionId::new(id));
+    let held = |role: &str, conditional: bool, divisions: Vec<Option<DivisionId>>| {
+        let holder = case(GrantType::ClientCredentials);
+        let mut there = snapshot(&[holder], &[("r", &[DANGEROUS]), ("s", &["Authorization:Grant:*"])]);
+        if let Input::Read(roles) = &mut there.roles {
+            for role in roles.values_mut() {
+                role.permissions.iter_mut().for_each(|permission| permission.conditional = conditional);
+            }
+        }
+        let grant = |division| RoleGrant { role: RoleId::new(role), division };
+        there.clients[0].role_grants = divisions.into_iter().map(grant).collect();
+        there
+    };
+    let open = |baseline: &Baseline, now: &Snapshot| {
+        let report = judge(now, baseline, NOW);
+        let open =
+            report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission" && f.status.label() == "open");
+        open.map(|finding| finding.evidence.key.split_once("division=").expect("a division").1.to_owned()).collect()
+    };
+    let none: [&str; 0] = [];
+    for (before, now, expected) in [
+        (held("r", false, vec![division("d")]), held("r", false, vec![division("d")]), &none[..]),
+        (held("r", false, vec![division("d")]), held("r", false, vec![division("d"), division("e")]), &["e"]),
+        (held("r", false, vec![division("d")]), held("r", false, vec![division("*")]), &["*"]),
+        (held("r", false, vec![division("*")]), held("r", false, vec![division("e"), None]), &[]),
+        (held("r", false, vec![None]), held("r", false, vec![None]), &[]),
+        (held("r", false, vec![None]), held("r", false, vec![division("d")]), &["d"]),
+        (held("r", false, vec![division("d")]), held("r", false, vec![None]), &["unknown"]),
+        (held("r", false, vec![division("d"), None]), held("r", false, vec![division("d"), None]), &[]),
+        (held("r", true, vec![division("d")]), held("r", true, vec![division("d")]), &[]),
+        (held("r", true, vec![division("d")]), held("r", false, vec![division("d")]), &["d"]),
+        (held("r", false, vec![division("d")]), held("r", true, vec![division("d")]), &[]),
+        // Another role with the same permission, differently spelled, permits no more there.
+        (held("r", false, vec![division("d")]), held("s", false, vec![division("d")]), &[]),
+        (held("r", false, vec![division("d")]), held("s", false, vec![division("e")]), &["e"]),
+    ] {
+        let baseline = Baseline::of(&before, &approval());
+        let found: Vec<String> = open(&baseline, &now);
+        assert_eq!(found, expected, "{:?} -> {:?}", before.clients[0].role_grants, now.clients[0].role_grants);
+    }
+    let nothing = Baseline::of(&held("r", false, vec![]), &approval());
+    let free = held("r", false, vec![division("d"), division("*")]);
+    let conditional = held("r", true, vec![division("d"), division("*")]);
+    for (literal, expected_free, expected_conditional) in [
+        (DANGEROUS, 0, 0),
+        ("AUTHORIZATION:GRANT:*", 0, 0),
+        ("authorization:grant:* (conditional)", 2, 0),
+        ("authorization:grant:add", 2, 2),
+    ] {
+        let mut baseline = nothing.clone();
+        baseline.approve_powers(&ClientId::new("c-1"), [], [literal.to_owned()], &approval());
+        let count = |now| open(&baseline, now).len();
+        assert_eq!((count(&free), count(&conditional)), (expected_free, expected_conditional), "{literal}");
+    }
+}
+
+#[test]
+fn a_role_in_another_division_brings_its_dangerous_permissions_there() {
+    let holder = |roles| Case { roles, ..case(GrantType::ClientCredentials) };
+    let baseline = Baseline::of(&snapshot(&[holder(vec![("wild", "d")])], ROLES), &approval());
+    let report = judge(&snapshot(&[holder(vec![("wild", "d"), ("wild", "e")])], ROLES), &baseline, NOW);
+    assert_eq!(drift(&report), ["drift-role-added wild e high"]);
+    assert_eq!(counted(&report), ["role-added true"], "the metric of unapproved permissions is 1 as well");
+}
+
+#[test]
+fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
+    let holder = Case { roles: vec![("r", "*")], ..case(GrantType::ClientCredentials) };
+    let there = |general: &[&str]| {
+        let mut there = snapshot(std::slice::from_ref(&holder), &[("r", &["users:user:view"])]);
+        if let Input::Read(roles) = &mut there.roles {
+            for role in roles.values_mut() {
+                role.general = general.iter().map(|word| (*word).to_owned()).collect();
+            }
+        }
+        there
+    };
+    let judged = |before: &[&str], now: &[&str]| {
+        let baseline = Baseline::of(&there(before), &approval());
+        let policy = Policy::built_in(&rules::slugs()).expect("it is valid");
+        let report = evaluate(&there(now), &policy, Some(&baseline), NOW);
+        let admin = report.findings.iter().find(|finding| finding.rule.slug == "dangerous-permission");
+        (drift(&report), counted(&report), admin.map(|finding| finding.status.label()))
+    };
+    let gained = judged(&["group_creation"], &["group_creation", "admin"]);
+    assert_eq!(
+        gained,
+        (vec!["drift-role-content r high".to_owned()], vec!["role-content true".to_owned()], Some("open"))
+    );
+    assert_eq!(judged(&["admin"], &["Admin"]), (vec![], vec![], Some("approved")), "another spelling is no difference");
+}
+
+#[test]
+fn drift_is_told_with_names_and_what_it_brings() {
+    let holder = |roles| Case { roles, ..case(GrantType::ClientCredentials) };
+    let told = |before: &[Case], then: &[(&str, &[&str])], now: &[Case], roles: &[(&str, &[&str])]| {
+        let report = judge(&snapshot(now, roles), &Baseline::of(&snapshot(before, then), &approval()), NOW);
+        let drift = report.findings.into_iter().filter(|finding| finding.rule.slug.starts_with("drift-"));
+        drift.map(|finding| finding.evidence.text).collect::<Vec<_>>()
+    };
+    let (without, with) = (holder(vec![]), holder(vec![("wild", "d")]));
+    let view = "users:user:view";
+    assert_eq!(
+        told(&[], ROLES, std::slice::from_ref(&with), ROLES),
+        ["is not in the baseline; its roles: R; what is dangerous: authorization:grant:*"]
+    );
+    assert_eq!(
+        told(&[without], ROLES, std::slice::from_ref(&with), ROLES),
+        [
+            "gained, since it was approved, the role R in the division d, which brings what is dangerous: authorization:grant:*"
+        ]
+    );
+    let wild: &[(&str, &[&str])] = &[("wild", &[DANGEROUS, view, "a:b:c", "a:b:d", "a:b:e", "a:b:f"])];
+    let mild: &[(&str, &[&str])] = &[("wild", &["x:y:z"])];
+    let same = std::slice::from_ref(&with);
+    assert_eq!(
+        told(same, mild, same, wild),
+        [
+            "has 6 permissions more and 1 less behind the role R: a:b:c, a:b:d, a:b:e, a:b:f, authorization:grant:* and 1 more, which \
+          brings what is dangerous: authorization:grant:*"
+        ]
+    );
+    assert_eq!(told(same, wild, same, &[("wild", &[view])]), ["has 5 permissions less behind the role R"]);
 }
 
 #[test]
@@ -325,7 +457,8 @@ proptest! {
         prop_assert!(read.differences(&now).is_empty());
         prop_assert_eq!(drift(&judge(&now, &read, NOW)), Vec::<String>::new());
         for finding in judge(&now, &read, NOW).findings {
-            prop_assert!(finding.rule.slug != "dangerous-scope" || finding.status.label() == "approved");
+            let is_power = ["dangerous-scope", "dangerous-permission"].contains(&finding.rule.slug);
+            prop_assert!(!is_power || finding.status.label() == "approved", "{finding:?}");
         }
     }
 
@@ -470,10 +603,8 @@ async fn the_commands_from_the_first_approval_to_the_last_client() {
 }
 
 #[test]
-fn less_is_shown_and_is_no_drift() {
-    let difference = Difference::ScopeRemoved("oauth".to_owned());
-    assert!(!difference.is_drift());
-    assert_eq!(difference.to_string(), "- scope oauth");
+fn less_is_no_drift() {
+    assert!(!Difference::ScopeRemoved("oauth".to_owned()).is_drift());
 }
 
 #[test]

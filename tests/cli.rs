@@ -172,6 +172,35 @@ async fn the_doctor_tells_the_cases_apart_in_plain_words() {
     assert!(said.contains("holds more than it needs: oauth:client:add"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_nobody_names_is_told_with_both_answers() {
+    let (simulator, run) = organisation().await;
+    let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
+    simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
+    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the organisation's own call tells enough");
+    simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::OrganisationInfo));
+    for (arguments, code) in [(&["doctor"][..], 3), (&["audit"], 3)] {
+        let output = run(arguments);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        for part in [
+            "GET /api/v2/tokens/me",
+            "tokens_me: forbidden (HTTP 403)",
+            "lacks x:token:view",
+            "GET /api/v2/organizations/me",
+            "organizations_me: not found (HTTP 404)",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+    // What passes by itself is told as what it is.
+    simulator.organisation().clear_faults();
+    let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
+    simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
+    simulator.organisation().add_fault(Fault::ServerError(503).at(Endpoint::OrganisationInfo));
+    assert!(text(&run(&["doctor"]).stdout).contains("organizations_me: HTTP 503"));
+}
+
 /// A running `demo`, with what it printed until it had said all.
 struct Demo {
     child: Child,

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::config::{self, Settings};
+use genesyscloud_oauth_exporter::refresh::Files;
 use genesyscloud_oauth_exporter::secret::{SecretSource, SecretString};
 
 const SECRET: &str = "hunter2-hunter2";
@@ -54,7 +55,7 @@ fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
     assert_eq!(settings.exposition.max_client_series, 200_000);
     assert!(settings.exposition.disabled_families.is_empty());
     assert_eq!(settings.state_file.as_deref(), Some("genesyscloud-oauth-exporter.state.json".as_ref()));
-    assert_eq!(settings.policy_file, None);
+    assert_eq!(settings.files, Files::default());
     assert_eq!(settings.warnings, [""; 0]);
 }
 

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use genesyscloud_oauth_exporter::audit::{Finding, Kind, Report, Status, Verdict, evaluate, rules};
 use genesyscloud_oauth_exporter::domain::{Severity, Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::genesys::{Metrics, Platform};
+use genesyscloud_oauth_exporter::output::{Audited, FailOn, FailWhen, Organisation as Reported, Selection, exit_code};
 use genesyscloud_oauth_exporter::policy::{
     DangerousPermission, NamePattern, PermissionPattern, Policy, ToxicCombination,
 };
@@ -98,6 +99,8 @@ type Key = (&'static str, String, String);
 fn key(rule: &'static str, client: &str, kind: Kind, evidence: &str) -> Key {
     let single = matches!(kind, Kind::Client | Kind::GrantType | Kind::TokenValidity | Kind::Division);
     let evidence = if single && !rule.starts_with("unresolved") { "" } else { evidence };
+    // What is planted is the permission; which role grants it where is the rest of the evidence.
+    let evidence = evidence.split_once(" role=").map_or(evidence, |(permission, _)| permission);
     (rule, client.to_owned(), evidence.to_owned())
 }
 
@@ -140,7 +143,7 @@ async fn every_planted_risk_is_found_and_nothing_else() {
         .findings
         .iter()
         .filter(|f| f.evidence.details.contains(&("conditional", "true".to_owned())))
-        .map(|f| f.evidence.key.as_str())
+        .filter_map(|f| Some(f.evidence.permission.as_ref()?.name.as_str()))
         .collect();
     assert_eq!(conditional, BTreeSet::from(["authorization:grant:add", "recording:recording:view"]));
 }
@@ -230,4 +233,31 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
     let outcome = report.outcomes.iter().find(|o| o.rule.slug == "policy-pattern-unmatched").expect("the rule");
     assert!(outcome.state.is_failure());
     assert!(!report.verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
+}
+
+/// The organisation has a client whose role is in no list: with the rule off that says so it is still no all-clear.
+#[tokio::test]
+async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_compliant() {
+    let simulator = support::simulator().await;
+    let snapshot = read(&simulator).await;
+    let strict = FailWhen { fail_on: FailOn::Never, strict: true, allow_incomplete: false };
+    for (text, verdict, code) in [
+        ("", "FLAGGED", 0),
+        ("[rules.unresolved-role]\nenabled = false\n", "NOT_EVALUATED", 3),
+        ("[rules.unresolved-role]\nseverity = \"low\"\n", "NOT_EVALUATED", 3),
+    ] {
+        let policy = Policy::parse(text, &rules::slugs()).expect("a valid policy");
+        let report = evaluate(&snapshot, &policy, None, snapshot.taken_at);
+        let clients = snapshot.clients.iter().zip(&report.verdicts);
+        let (client, of_client) =
+            clients.into_iter().find(|(client, _)| client.name == "Chat transcript archive").expect("it is there");
+        assert_eq!(of_client.verdict.label(), verdict, "{text}");
+        if let Verdict::NotEvaluated(why) = &of_client.verdict {
+            assert!(why.contains(client.role_grants[0].role.as_str()), "{why}");
+        }
+        let audited = Some(Audited { snapshot: &snapshot, report: &report, policy: &policy });
+        let (failure, calls, selection) = (None, &[][..], Selection::default());
+        let organisation = Reported { org: "default", audited, complete: true, failure, calls, selection };
+        assert_eq!(exit_code(&[organisation], strict), code, "{text}");
+    }
 }

@@ -31,6 +31,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
+/// However wide the columns are.
+fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn file(text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("policy.toml");
@@ -82,6 +87,21 @@ async fn a_pattern_is_tried_and_a_client_explained() {
     let output = against(&simulator, &["policy", "test-glob", "oauth:client:*"]);
     assert!(text(&output.stdout).contains("  oauth:client:view\n"), "{}", text(&output.stdout));
     assert_eq!(against(&simulator, &["policy", "test-glob", "nonsense*"]).status.code(), Some(1));
+    let printed = text(&against(&simulator, &["policy", "test-glob", "authorization"]).stdout);
+    assert!(printed.starts_with("1 scope\n"), "{printed}");
+    let before = simulator.organisation().request_count("/");
+    for (pattern, told) in [
+        ("", "it is empty"),
+        (" ", "a blank"),
+        ("a:b:c:d", "4 segments"),
+        ("oauth::view", "segment 2 is empty"),
+        ("users:", "segment 2 is empty"),
+    ] {
+        let output = against(&simulator, &["policy", "test-glob", pattern]);
+        assert_eq!(output.status.code(), Some(2), "{pattern:?}");
+        assert!(text(&output.stderr).contains(told), "{pattern:?}: {}", text(&output.stderr));
+    }
+    assert_eq!(simulator.organisation().request_count("/"), before, "before anybody was asked");
 
     let (_folder, path) = file(
         "[selectors.postman]\nname = \"Postman tests\"\n[[exemption]]\nid = \"tests\"\nrule = \"dangerous-scope\"\n\
@@ -93,17 +113,32 @@ async fn a_pattern_is_tried_and_a_client_explained() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     for part in [
         "Postman tests (",
-        "dangerous-scope             1 exempt",
+        "dangerous-scope 1 exempt",
         "exempt, high: holds the scope recordings",
         "exempt by tests of qa, until 3000-01-01 00:00 UTC: Until the tests move. (QA-7)",
-        "missing-required-scope      clean",
-        "exemption-unused            not applicable: it judges the organisation",
+        "missing-required-scope clean",
+        "exemption-unused not applicable: it judges the organisation",
     ] {
-        assert!(printed.contains(part), "{part:?} in {printed}");
+        assert!(single_spaced(&printed).contains(part), "{part:?} in {printed}");
+    }
+    for line in printed.lines().skip(2).filter(|line| !line.is_empty() && !line.starts_with(' ')) {
+        assert!(line.contains("  "), "the rule and its outcome stand apart: {line}");
     }
     let output = against(&simulator, &["policy", "explain", "Nobody"]);
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("no client has the id or the exact name \"Nobody\""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_explanation_heeds_the_baseline() {
+    let simulator = Simulator::start(Options::default()).await.expect("loopback");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("baseline.json").to_string_lossy().into_owned();
+    let init = ["baseline", "init", "--by", "Kim", "--reason", "OPS-1", "--baseline.file", &path];
+    assert_eq!(against(&simulator, &init).status.code(), Some(0));
+    let output = against(&simulator, &["policy", "explain", "Postman tests", "--baseline.file", &path]);
+    let printed = text(&output.stdout);
+    assert!(printed.contains("  approved, high: holds the scope recordings"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

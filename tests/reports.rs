@@ -268,6 +268,9 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
     let world = World::start().await;
+    let unapproved = world.audit(&["--baseline.file=none.json"]);
+    assert_eq!(unapproved.status.code(), Some(1));
+    assert!(text(&unapproved.stderr).contains("note: baseline file none.json: there is no such file"));
     let output = world.audit(&["--output=json=no/such/folder.json"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("no/such/folder.json"), "{}", text(&output.stderr));
@@ -277,6 +280,27 @@ async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
     fs::write(world.path("r.csv"), "old").expect("written");
     world.audit(&["--output=csv=r.csv"]);
     assert!(world.read("r.csv").starts_with("org,"), "an older report is replaced");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_reports_never_go_to_one_place() {
+    let world = World::start().await;
+    fs::create_dir(world.path("ci")).expect("a folder");
+    for (arguments, told) in [
+        (&["--output=json=r", "--output=csv=r"][..], "r"),
+        (&["--output=json=r", "--output=json=./r"], "r"),
+        (&["--output=json=ci/../r", "--output=csv=r"], "r"),
+        (&["--output=json=r", "--snapshot-out=r"], "--snapshot-out"),
+        (&["--output=csv=-"], "--format"),
+        (&["--output=csv=/dev/stdout"], "--format"),
+    ] {
+        let output = world.audit(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("--output") && said.contains(told), "{arguments:?}: {said}");
+    }
+    assert_eq!(world.simulator.organisation().request_count("/"), 0, "before anybody was called");
+    assert_eq!(world.audit(&["--output=json=r", "--output=csv=ci/r"]).status.code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -382,9 +382,13 @@ async fn a_search_finds_and_keeps_what_was_searched_for() {
     assert!(page.body.contains("3 of 12") && page.body.contains("value=\"0000001\""), "{}", page.body);
     let none = server.ask("GET", "/?grant=password").await;
     assert!(none.body.contains("0 of 12"), "{}", none.body);
-    let bent = server.ask("GET", "/?q=%ff%00%22%3E%3Cb%3E&severity=worst&=&&q").await;
+    let bent = server.ask("GET", "/?q=%ff%00%22%3E%3Cb%3E&severity=&=&&q").await;
     assert_eq!(bent.status, 200);
     assert!(!bent.body.contains("<b>\""), "{}", bent.body);
+    let unknown = server.ask("GET", "/?severity=%3Cb%3E").await;
+    assert_eq!((unknown.status, unknown.header("content-type")), (400, "text/plain; charset=utf-8"));
+    assert_eq!(unknown.header("x-content-type-options"), "nosniff");
+    assert!(unknown.body.contains("Its values are critical, high, medium, low, info."), "{}", unknown.body);
 }
 
 // === Who may see details ===

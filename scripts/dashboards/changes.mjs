@@ -2,9 +2,8 @@
 
 import { dashboard, line, row } from './model.mjs';
 import { COLOURS, GOOD, NEUTRAL, TO_CLIENT, YES_NO, bars, column, now, over, series, stat, table } from './panels.mjs';
-import { UNAPPROVED, dangerous, each, named } from './queries.mjs';
+import { UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
-const sum = (by, labels, family, ...more) => `sum by (${by}) (${each(labels, family, ...more)})`;
 /** In the time range that is chosen; Grafana tells its beginning in milliseconds. */
 const RECENT = '> ($__from / 1000)';
 const FIRST_SEEN = 'first_seen_timestamp_seconds';
@@ -21,7 +20,7 @@ const fresh = row('New grants', line(9,
     }),
   series(8, 'Grants Known to Be New', 'Dangerous grants with a first-seen time, by kind: it steps up with each new one, and down when it is gone or exempt.',
     [over(`count by (kind) (${dangerous(FIRST_SEEN, '> 0')})`, '{{kind}}')],
-    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' } }),
+    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' }, noValue: 'Nothing new' }),
 ));
 
 const drift = row('Drift by kind', line(9,

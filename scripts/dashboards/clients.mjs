@@ -2,7 +2,7 @@
 
 import { CLIENT, dashboard, line, row } from './model.mjs';
 import { APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_NUMBER, SEVERITY_TEXT, TO_CLIENT, column, now, over, series, stat, table, timeline } from './panels.mjs';
-import { dangerous, each, of, worst } from './queries.mjs';
+import { CLIENTS, dangerous, each, of, worst } from './queries.mjs';
 
 const ONE = 'client_id="$client"';
 const client = (family) => each('org, client_id', `client_${family}`);
@@ -10,7 +10,7 @@ const chosen = (family) => `max(${of(`client_${family}`, ONE)})`;
 
 const inventory = row('Inventory', line(12,
   table(24, 'Clients', 'Every client, the worst first. Filter by the funnel in a header; click a name to see the rest of this page for that client.', [
-    each('org, client_id, client_name, grant_type, state', 'client_info'),
+    CLIENTS,
     worst(),
     `sum by (org, client_id) (${each('org, client_id, rule, severity', 'client_findings')})`,
     `sum by (org, client_id) (${dangerous('unapproved')})`,
@@ -30,7 +30,7 @@ const inventory = row('Inventory', line(12,
       column('Value #H', 'Changed', { width: 140, unit: 'dateTimeFromNow' }),
       column('org', 'Organisation', { width: 130 }),
     ],
-    drop: ['Value #A'], keep: ['client_id'], sortBy: ['Worst', true], noValue: '-', filterable: true,
+    drop: ['Value #A'], keep: ['client_id'], sortBy: ['Worst', true], noValue: 'No client', filterable: true,
   }),
 ));
 
@@ -62,7 +62,7 @@ const identity = row('Identity',
 );
 
 const grants = row('Scopes and permissions', line(9,
-  table(12, 'Dangerous Grants', 'The dangerous scopes and permissions of the client. Settled: approved, exempt or gone; a grant that is gone is listed for 26 h more. First seen is empty where the grant is exempt, gone, or older than the exporter.', [
+  table(12, 'Dangerous Grants', 'The dangerous scopes and permissions of the client. Settled: approved, exempt or gone; a grant that is gone is listed for 26 h more. Not new: exempt, gone, or held since before the exporter or the policy first looked.', [
     `max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 1000`,
     // Never without a row for each grant: Grafana names the value of a query that is alone otherwise.
     `max by (kind, grant) (${dangerous('unapproved', '', ONE)}) or max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 0 - 1`,
@@ -70,7 +70,7 @@ const grants = row('Scopes and permissions', line(9,
     columns: [
       column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }),
       column('Value #B', 'Status', { look: 'color-background', width: 150, mappings: APPROVAL }),
-      column('Value #A', 'First Seen', { width: 170, unit: 'dateTimeFromNow', mappings: [{ type: 'value', options: { 0: { text: '', index: 0 } } }] }),
+      column('Value #A', 'First Seen', { width: 170, unit: 'dateTimeFromNow', mappings: [{ type: 'value', options: { 0: { text: 'not new', index: 0 } } }] }),
     ],
     sortBy: ['Status', true], noValue: 'The client holds nothing dangerous',
   }),
@@ -90,7 +90,8 @@ const findings = row('Findings', line(9,
       sortBy: ['Findings', true], noValue: 'No open finding',
     }),
   series(12, 'Findings by Severity', 'The open findings of the client over time.',
-    [over(`sum by (severity) (max by (rule, severity) (${of('client_findings', ONE)}))`, '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
+    [over(`sum by (severity) (max by (rule, severity) (${of('client_findings', ONE)}))`, '{{severity}}')],
+    { unit: 'none', stacked: true, colours: COLOURS, noValue: 'No open finding' }),
 ));
 
 export default dashboard({

@@ -1,8 +1,8 @@
 // Is the exporter working: freshness, token, the platform's API, the process.
 
 import { dashboard, line, row } from './model.mjs';
-import { COLOURS, GOOD, YES_NO, column, gauge, mapping, now, over, series, stat, table, timeline } from './panels.mjs';
-import { AGE, each, events, of, own, plain, quantile } from './queries.mjs';
+import { AGE_TEXT, COLOURS, GOOD, YES_NO, column, gauge, mapping, now, over, series, stat, table, timeline } from './panels.mjs';
+import { AGE, AGE_ONCE_READ, each, events, of, own, plain, quantile } from './queries.mjs';
 
 /** A refresh is every 5 min by default: a shorter step would show gaps between refreshes. */
 const SLOW = '15m';
@@ -16,7 +16,7 @@ const freshness = row('Freshness',
     stat(4, 'Last Refresh Complete', 'Whether the last refresh of every organisation was complete. If not, the last good data is served.',
       [now(`min(${gaugeOf('org', 'last_refresh_successful')})`)], { unit: 'none', mappings: YES_NO }),
     stat(4, 'Age of the Data', 'Time since the last complete refresh, of the organisation that is worst off.', [now(`max(${AGE})`)],
-      { unit: 's', decimals: 0, steps: STALE_STEPS, noValue: 'Never refreshed' }),
+      { unit: 's', decimals: 0, steps: STALE_STEPS, mappings: AGE_TEXT }),
     stat(4, 'Failures in a Row', 'Refreshes that failed since the last complete one.', [now(`max(min by (org) (${of('exporter_consecutive_refresh_failures')}))`)],
       { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium], [3, COLOURS.critical]] }),
     stat(4, 'Last Attempt', 'When the last refresh began, complete or not.',
@@ -30,7 +30,7 @@ const freshness = row('Freshness',
     series(8, 'Refresh Duration', 'From the start of a refresh to its end, complete or not. It is cut off at --refresh.deadline, 2 min by default.',
       [over(quantile(0.5, 'exporter_refresh_duration_seconds'), 'median'), over(quantile(0.95, 'exporter_refresh_duration_seconds'), '95 %')],
       { unit: 's', interval: SLOW }),
-    series(8, 'Age of the Data over Time', 'A saw whose teeth are as high as the interval; a ramp is a failure that lasts.', [over(AGE, '{{org}}')], { unit: 's', steps: STALE_STEPS }),
+    series(8, 'Age of the Data over Time', 'A saw whose teeth are as high as the interval; a ramp is a failure that lasts.', [over(AGE_ONCE_READ, '{{org}}')], { unit: 's', steps: STALE_STEPS }),
   ),
   line(8,
     table(10, 'Collectors', 'What the exporter reads. Without the permission to read it, a part of the audit is not evaluated: "doctor" tells which one is missing.',
@@ -54,7 +54,7 @@ const freshness = row('Freshness',
     columns: [
       column('org', 'Organisation', { width: 150 }), column('org_name', 'Name'), column('org_id', 'Id', { width: 310 }), column('region', 'Region', { width: 150 }),
       column('Value #B', 'Clients', { width: 100 }),
-      column('Value #C', 'Age', { look: 'color-background', width: 130, unit: 's', decimals: 0, steps: STALE_STEPS }),
+      column('Value #C', 'Age', { look: 'color-background', width: 130, unit: 's', decimals: 0, steps: STALE_STEPS, mappings: AGE_TEXT }),
       column('Value #D', 'Interval', { width: 100, unit: 's' }),
     ],
     drop: ['Value #A'], sortBy: ['Organisation', false], noValue: 'No data is served',

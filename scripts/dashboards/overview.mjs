@@ -1,10 +1,9 @@
 // The daily look: is anything wrong, and what needs somebody.
 
 import { dashboard, line, row } from './model.mjs';
-import { ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, now, over, pie, series, stat, table } from './panels.mjs';
-import { AGE, UNAPPROVED, dangerous, each, named } from './queries.mjs';
+import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, now, over, pie, series, stat, table } from './panels.mjs';
+import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
-const sum = (by, labels, family, ...more) => `sum${by ? ` by (${by})` : ''} (${each(labels, family, ...more)})`;
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
 
 /** By the end of March 2027 the implicit grant ends: src/audit/rules/grants.rs, IMPLICIT_GRANT_ENDS. tests/dashboards.rs compares. */
@@ -21,7 +20,7 @@ const state = row('State', line(5,
   stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. Without a baseline nothing can be approved.',
     [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline' }),
   stat(4, 'Age of the Data', 'Time since the last complete refresh, of the organisation that is worst off. Orange from three intervals of the default 5 min on; after a day the data is withdrawn.',
-    [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], noValue: 'Never refreshed' }),
+    [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], mappings: AGE_TEXT }),
   stat(4, 'Coverage', 'Clients of which everything could be judged. Less than 100 % is no all-clear: see Collectors on the view of the exporter.',
     [now(`1 - ${sum('', 'org', 'clients_not_evaluated')} / ${sum('', 'org, grant_type, state', 'clients')}`)],
     { unit: 'percentunit', min: 0, max: 1, steps: [[0, COLOURS.high], [1, GOOD]] }),

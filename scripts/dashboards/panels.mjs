@@ -27,6 +27,8 @@ export const SEVERITY_NUMBER = mapping({
 });
 /** Settled: approved, exempt or gone. */
 export const APPROVAL = mapping({ [-1]: ['no baseline', '#808080'], 0: ['settled', GOOD], 1: ['unapproved', COLOURS.critical] });
+/** The time of a refresh that never was is 1970. */
+export const AGE_TEXT = [{ type: 'range', options: { from: 1e9, to: null, result: { text: 'never read', color: COLOURS.critical, index: 0 } } }];
 export const YES_NO = mapping({ 0: ['no', COLOURS.critical], 1: ['yes', GOOD] });
 
 /** A colour of its own for a series of that name. */
@@ -49,7 +51,7 @@ const panel = (type, width, title, description, targets, defaults, overrides, op
   fieldConfig: { defaults, overrides }, options, ...more,
 });
 
-const reduce = (calc = 'lastNotNull') => ({ calcs: [calc], fields: '', values: false });
+const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
 const legend = (more = {}) => ({ displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [], ...more });
 const tooltip = { mode: 'multi', sort: 'desc' };
 
@@ -59,16 +61,16 @@ const basics = ({ unit, steps = [[0, NEUTRAL]], mappings = [], noValue, decimals
 });
 
 /** One figure. */
-export const stat = (width, title, description, targets, { look = 'background', text = 'auto', calc, ...field }) =>
+export const stat = (width, title, description, targets, { look = 'background', text = 'auto', ...field }) =>
   panel('stat', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
     colorMode: look, graphMode: 'none', justifyMode: 'center', orientation: 'auto', percentChangeColorMode: 'standard',
-    reduceOptions: reduce(calc), showPercentChange: false, textMode: text, wideLayout: true,
+    reduceOptions, showPercentChange: false, textMode: text, wideLayout: true,
   });
 
 /** A share of a whole, on a dial. */
 export const gauge = (width, title, description, targets, field) =>
   panel('gauge', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
-    minVizHeight: 75, minVizWidth: 75, orientation: 'auto', reduceOptions: reduce(), showThresholdLabels: false,
+    minVizHeight: 75, minVizWidth: 75, orientation: 'auto', reduceOptions, showThresholdLabels: false,
     showThresholdMarkers: true, sizing: 'auto',
   });
 
@@ -76,7 +78,7 @@ export const gauge = (width, title, description, targets, field) =>
 export const bars = (width, title, description, targets, { colours = {}, ...field }) =>
   panel('bargauge', width, title, description, targets, basics({ noValue: 'No data', min: 0, ...field }), coloured(colours), {
     displayMode: 'basic', legend: { ...legend(), showLegend: false }, maxVizHeight: 300, minVizHeight: 16, minVizWidth: 8, namePlacement: 'auto',
-    orientation: 'horizontal', reduceOptions: reduce(), showUnfilled: true, sizing: 'auto', valueMode: 'color',
+    orientation: 'horizontal', reduceOptions, showUnfilled: true, sizing: 'auto', valueMode: 'color',
   });
 
 /** Parts of a whole. */
@@ -85,7 +87,7 @@ export const pie = (width, title, description, targets, { colours = {}, ...field
     { ...basics({ noValue: 'No data', color: { mode: 'palette-classic' }, ...field }), custom: { hideFrom: { legend: false, tooltip: false, viz: false } } },
     coloured(colours), {
       displayLabels: [], legend: { ...legend({ displayMode: 'table', placement: 'right' }), values: ['value', 'percent'] }, orientation: 'auto', pieType: 'donut',
-      reduceOptions: reduce(), tooltip: { mode: 'single', sort: 'none' },
+      reduceOptions, tooltip: { mode: 'single', sort: 'none' },
     });
 
 /** What was, over time. `interval` is the least step: longer than a few refreshes where a counter moves once a refresh. */
@@ -122,8 +124,10 @@ const override = ({ header, look, width, more: { steps, ...standard } }) => {
     ...(width ? [{ id: 'custom.width', value: width }] : []),
     ...(steps ? [{ id: 'thresholds', value: thresholds(steps) }] : []),
     ...Object.entries(standard).map(([id, value]) => ({ id, value })),
+    // The sentence that stands for an empty table would stand in each empty cell, too.
+    { id: 'noValue', value: '-' },
   ];
-  return properties.length > 0 ? [{ matcher: { id: 'byName', options: header }, properties }] : [];
+  return { matcher: { id: 'byName', options: header }, properties };
 };
 
 /** Hidden, and still there for links. */
@@ -147,7 +151,7 @@ export const table = (width, title, description, questions, { columns, drop = []
   const merge = questions.length > 1 ? [{ id: 'merge', options: {} }] : [];
   return panel('table', width, title, description, questions.map(rows),
     { ...basics({ unit: 'none', noValue }), custom: { align: 'auto', cellOptions: { type: 'auto' }, inspect: false, filterable } },
-    [...columns.flatMap(override), ...keep.map(hidden)],
+    [...columns.map(override), ...keep.map(hidden)],
     {
       cellHeight: 'sm', footer: { countRows: false, fields: [], reducer: ['sum'], show: false }, frameIndex: 0, showHeader: true,
       sortBy: sortBy ? [{ displayName: sortBy[0], desc: sortBy[1] }] : [],

@@ -17,6 +17,9 @@ export const of = (family, ...labels) => plain(`genesyscloud_oauth_${family}`, '
 /** One series for each value of the labels, whichever replica tells it. */
 export const each = (labels, family, ...more) => `max by (${labels}) (${of(family, ...more)})`;
 
+/** The sum of these over the organisations, by some of their labels or, with '', altogether. */
+export const sum = (by, labels, family, ...more) => `sum${by ? ` by (${by})` : ''} (${each(labels, family, ...more)})`;
+
 /** The number of events of a counter around each point. */
 export const events = (by, counter) => `sum by (${by}) (increase(${counter}[$__rate_interval]))`;
 
@@ -24,8 +27,10 @@ export const events = (by, counter) => `sum by (${by}) (increase(${counter}[$__r
 export const quantile = (q, histogram) =>
   `histogram_quantile(${q}, sum by (le) (rate(${of(`${histogram}_bucket`)}[$__rate_interval])))`;
 
-/** To be multiplied with: adds the client's labels. `topk`, since two replicas may see a rename at different times. */
-const WHO = `on (org, client_id) group_left (client_name, grant_type, state) topk by (org, client_id) (1, ${of('client_info')})`;
+/** Each client once with its labels. `topk`, since two replicas may see a rename at different times. */
+const INFO = `topk by (org, client_id) (1, ${of('client_info')})`;
+export const CLIENTS = `max by (org, client_id, client_name, grant_type, state) (${INFO})`;
+const WHO = `on (org, client_id) group_left (client_name, grant_type, state) ${INFO}`;
 
 /** A vector by org, client_id and `labels`, with the labels of its client. */
 export const named = (vector, ...labels) =>
@@ -52,5 +57,8 @@ export const worst = (...labels) => {
   return `max by (org, client_id) (${SEVERITIES.map(one).join(' or ')})`;
 };
 
-/** Seconds since the last complete refresh, of the replica that is best off. Nothing before the first. */
-export const AGE = `time() - (${each('org', 'exporter_last_refresh_success_timestamp_seconds')} > 0)`;
+const LAST_SUCCESS = each('org', 'exporter_last_refresh_success_timestamp_seconds');
+/** Seconds since the last complete refresh, of the replica that is best off. Before the first these are decades: see panels.mjs, AGE_TEXT. */
+export const AGE = `time() - ${LAST_SUCCESS}`;
+/** The same, and nothing before the first: decades would flatten a curve. */
+export const AGE_ONCE_READ = `time() - (${LAST_SUCCESS} > 0)`;

@@ -24,7 +24,7 @@ use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
 use crate::publish::{self, Organisation};
-use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
+use crate::refresh::{self, Judge, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
 use crate::shutdown::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
@@ -48,9 +48,7 @@ pub struct App {
 impl App {
     /// Builds everything. The message of an error tells what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings {
-            organisations, refresh, server, exposition, state_file, policy_file, audit, baseline_file, ..
-        } = settings;
+        let Settings { organisations, refresh, server, exposition, state_file, files, in_force, .. } = settings;
         let signals = reload_signals().context("SIGHUP cannot be listened to")?;
         let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
             let address = server.listen_address;
@@ -67,8 +65,7 @@ impl App {
         let server_metrics = server::Metrics::register(&registry)?;
         let store_metrics = store::Metrics::register(&registry)?;
 
-        let files = Files { policy: policy_file, extension: audit, baseline: baseline_file };
-        let in_force = InForce::read(&files).map_err(|mistakes| anyhow!(mistakes))?;
+        in_force.tell(&files);
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let store = Arc::new(Store::open(state_file, store_metrics));
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), read_now(), exposition);

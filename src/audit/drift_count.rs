@@ -46,12 +46,15 @@ impl JudgedBaseline {
 
 fn brings_open_grant(finding: &Finding, grants: &[DangerousGrant]) -> bool {
     let Some(client) = &finding.client else { return false };
-    let start = grants.partition_point(|grant| grant.client < *client);
-    let open = || grants[start..].iter().take_while(|g| g.client == *client).filter(|g| g.status == Status::Open);
     finding.evidence.details.iter().any(|(label, value)| {
-        open().any(|grant| match &grant.power {
-            Power::Scope(scope) => *label == DANGEROUS_SCOPE_DETAIL && scope == value,
-            Power::Permission(permission) => *label == DANGEROUS_PERMISSION_DETAIL && permission == value,
-        })
+        let power = match *label {
+            DANGEROUS_SCOPE_DETAIL => Power::Scope(value.clone()),
+            DANGEROUS_PERMISSION_DETAIL => Power::Permission(value.clone()),
+            _ => return false,
+        };
+        // They are sorted by client and power.
+        let start = grants.partition_point(|grant| (&grant.client, &grant.power) < (client, &power));
+        let same = grants[start..].iter().take_while(|grant| grant.client == *client && grant.power == power);
+        same.into_iter().any(|grant| grant.status == Status::Open)
     })
 }

@@ -2,12 +2,13 @@
 //!
 //! Nothing is hidden: an exempt finding stays where it was, with the exemption's id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::rules::{self, configured_severity, exemptions};
-use super::{Evidence, Finding, Kind, Rule, Status};
-use crate::domain::{ClientId, Snapshot, Timestamp};
-use crate::policy::{Exemption, Policy};
+use super::rules::{self, Context, UNRESOLVED_ROLE, exemptions};
+use super::{Evidence, Finding, Kind, Rule, RuleOutcome, RuleState, Status, unresolved_roles};
+use crate::baseline::names_permission;
+use crate::domain::{ClientId, Collector, Snapshot};
+use crate::policy::Exemption;
 
 /// An exemption that covers findings of more clients than this is too broad, however it picks them.
 const MOST_CLIENTS: usize = 10;
@@ -17,46 +18,43 @@ const MOST_CLIENTS: usize = 10;
 struct Use<'a> {
     clients: BTreeSet<&'a ClientId>,
     organisation: bool,
-    /// A finding that it could have covered was not evaluated.
-    unclear: bool,
+    /// The findings, by their places.
+    covered: Vec<usize>,
 }
+
+/// The places of the findings by rule, and by client; `None` is the organisation.
+type Places<'a> = HashMap<&'a str, BTreeMap<Option<&'a ClientId>, Vec<usize>>>;
 
 /// Marks the open findings that a live exemption covers, and adds the findings on the exemptions themselves.
 ///
 /// The first exemption of the file that covers a finding is the one that counts; the others are used as well.
-pub(super) fn apply(snapshot: &Snapshot, policy: &Policy, now: Timestamp, findings: &mut Vec<Finding>) {
-    let mut more = Vec::new();
-    let mut marks: Vec<(usize, String)> = Vec::new();
-    for exemption in &policy.exemptions {
-        if exemption.has_ended(now) {
-            report(&exemptions::EXPIRED, policy, exemption, "has ended", &mut more);
+pub(super) fn apply(context: &Context<'_>, outcomes: &[RuleOutcome], findings: &mut Vec<Finding>) {
+    let exemptions = &context.policy.exemptions;
+    let named: BTreeSet<&str> = exemptions.iter().map(|exemption| exemption.rule.as_str()).collect();
+    let mut places: Places<'_> = HashMap::new();
+    for (place, finding) in findings.iter().enumerate().filter(|(_, finding)| named.contains(finding.rule.slug)) {
+        let of_rule = places.entry(finding.rule.slug).or_default();
+        of_rule.entry(finding.client.as_ref()).or_default().push(place);
+    }
+    let unjudged = unjudged_clients(context.snapshot);
+    let (mut more, mut marks) = (Vec::new(), Vec::new());
+    for exemption in exemptions {
+        if exemption.has_ended(context.now) {
+            report(&exemptions::EXPIRED, context, exemption, "has ended", &mut more);
             continue;
         }
-        let mut used = Use::default();
-        for (index, finding) in
-            findings.iter().enumerate().filter(|(_, finding)| is_about(exemption, finding, snapshot))
-        {
-            match finding.status {
-                Status::Open if covers(exemption, finding) => {
-                    match &finding.client {
-                        Some(client) => _ = used.clients.insert(client),
-                        None => used.organisation = true,
-                    }
-                    marks.push((index, exemption.id.clone()));
-                }
-                Status::NotEvaluated => used.unclear = true,
-                Status::Open | Status::Exempt | Status::Approved => {}
-            }
-        }
-        if used.clients.is_empty() && !used.organisation && !used.unclear {
-            report(&exemptions::UNUSED, policy, exemption, "covers nothing that is open", &mut more);
+        let used = use_of(exemption, context.snapshot, &places, findings);
+        let clear = || is_judged(exemption, outcomes) && !unjudged.iter().any(|id| misses(exemption, id, context));
+        if used.covered.is_empty() && clear() {
+            report(&exemptions::UNUSED, context, exemption, "covers nothing that is open", &mut more);
         }
         if let Some(text) = too_broad(exemption, &used) {
-            report(&exemptions::TOO_BROAD, policy, exemption, &text, &mut more);
+            report(&exemptions::TOO_BROAD, context, exemption, &text, &mut more);
         }
+        marks.push((exemption.id.clone(), used.covered));
     }
-    for (index, id) in marks {
-        if let Some(finding) = findings.get_mut(index) {
+    for (id, place) in marks.into_iter().flat_map(|(id, covered)| covered.into_iter().map(move |at| (id.clone(), at))) {
+        if let Some(finding) = findings.get_mut(place) {
             finding.status = Status::Exempt;
             finding.exemption.get_or_insert(id);
         }
@@ -64,20 +62,67 @@ pub(super) fn apply(snapshot: &Snapshot, policy: &Policy, now: Timestamp, findin
     findings.append(&mut more);
 }
 
-fn is_about(exemption: &Exemption, finding: &Finding, snapshot: &Snapshot) -> bool {
-    exemption.rule == finding.rule.slug
-        && match &finding.client {
-            // A client that is gone has no name or grant type any more: only its id can pick it.
-            Some(id) => {
-                snapshot.client(id).map_or_else(|| exemption.is_about_id(id), |client| exemption.is_about(client))
-            }
-            // A rule that could not be evaluated at all says so once, for every client.
-            None => exemption.is_about_organisation() || finding.status == Status::NotEvaluated,
+fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>, findings: &[Finding]) -> Use<'a> {
+    let mut used = Use::default();
+    let Some(of_rule) = places.get(exemption.rule.as_str()) else { return used };
+    let mut look = |client: Option<&'a ClientId>, places: &[usize]| {
+        if !client.map_or(exemption.is_about_organisation(), |client| picks(exemption, client, snapshot)) {
+            return;
         }
+        for (place, finding) in places.iter().filter_map(|place| Some((*place, findings.get(*place)?))) {
+            if finding.status == Status::Open && covers(exemption, &finding.evidence) {
+                used.clients.extend(client);
+                used.organisation |= client.is_none();
+                used.covered.push(place);
+            }
+        }
+    };
+    if exemption.ids().is_empty() {
+        for (client, places) in of_rule {
+            look(*client, places);
+        }
+    } else {
+        // Most exemptions name their client: no other is looked at.
+        for client in exemption.ids() {
+            look(Some(client), of_rule.get(&Some(client)).map_or(&[], Vec::as_slice));
+        }
+    }
+    used
 }
 
-fn covers(exemption: &Exemption, finding: &Finding) -> bool {
-    exemption.only.as_ref().is_none_or(|only| *only == finding.evidence.key)
+fn picks(exemption: &Exemption, client: &ClientId, snapshot: &Snapshot) -> bool {
+    // A client that is gone has no name or grant type any more: only its id can pick it.
+    snapshot.client(client).map_or_else(|| exemption.is_about_id(client), |client| exemption.is_about(client))
+}
+
+/// A permission by itself stands for every role and division that grants it; with role and division for that grant alone.
+fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
+    let Some(only) = &exemption.only else { return true };
+    match &evidence.permission {
+        Some(granted) => {
+            only.eq_ignore_ascii_case(&evidence.key) || names_permission(only, &granted.name, granted.conditional)
+        }
+        None => *only == evidence.key,
+    }
+}
+
+/// Whether its rule was evaluated, or switched off: else nobody can tell what it would cover.
+fn is_judged(exemption: &Exemption, outcomes: &[RuleOutcome]) -> bool {
+    let outcome = outcomes.iter().find(|outcome| outcome.rule.slug == exemption.rule);
+    outcome.is_none_or(|outcome| matches!(outcome.state, RuleState::Evaluated | RuleState::Disabled))
+}
+
+/// The clients with a role of which nobody knows what it permits.
+fn unjudged_clients(snapshot: &Snapshot) -> Vec<&ClientId> {
+    let clients = snapshot.clients.iter().filter(|client| !unresolved_roles(snapshot, client).is_empty());
+    clients.map(|client| &client.id).collect()
+}
+
+/// Whether what it covers may be behind that client's role of which nobody knows what it permits.
+fn misses(exemption: &Exemption, client: &ClientId, context: &Context<'_>) -> bool {
+    let judges_contents = rules::find(&exemption.rule)
+        .is_some_and(|rule| rule.slug != UNRESOLVED_ROLE && rule.needs.contains(&Collector::Roles));
+    judges_contents && picks(exemption, client, context.snapshot)
 }
 
 fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
@@ -89,8 +134,8 @@ fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
         .then(|| "names neither a piece of evidence nor clients".to_owned())
 }
 
-fn report(rule: &'static Rule, policy: &Policy, exemption: &Exemption, text: &str, findings: &mut Vec<Finding>) {
-    if !rules::enabled(policy).any(|enabled| enabled == rule) {
+fn report(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: &str, findings: &mut Vec<Finding>) {
+    if !rules::is_enabled(rule, context.policy) {
         return;
     }
     let mut evidence = Evidence::new(Kind::Exemption, exemption.id.as_str(), format!("{} {text}", exemption.id));
@@ -99,14 +144,5 @@ fn report(rule: &'static Rule, policy: &Policy, exemption: &Exemption, text: &st
         ("owner", exemption.owner.clone()),
         ("line", exemption.line.to_string()),
     ];
-    findings.push(Finding {
-        rule,
-        client: None,
-        severity: configured_severity(rule, policy),
-        status: Status::Open,
-        evidence,
-        pattern: None,
-        reason: rule.why.to_owned(),
-        exemption: None,
-    });
+    findings.push(context.finding_on_organisation(rule, rule.severity, evidence));
 }

@@ -2,9 +2,9 @@
 //!
 //! Not a judgement of its own: it reads a [`Report`] and the rules' metadata.
 
-use super::rules;
-use super::{Finding, Report, Rule, Status};
-use crate::domain::{Client, GrantType, Snapshot};
+use super::rules::UNRESOLVED_ROLE;
+use super::{AppliesTo, Finding, Report, Rule, RuleOutcome, RuleState, unresolved_roles};
+use crate::domain::{Client, Collector, GrantType, RoleId, Snapshot};
 use crate::policy::Policy;
 
 /// What became of one rule for one client.
@@ -29,31 +29,47 @@ pub fn explain<'a>(
     report: &'a Report,
     client: &'a Client,
 ) -> Vec<(&'static Rule, Outcome<'a>)> {
-    let outcome = |rule: &'static Rule| {
+    let outcome = |of_rule: &RuleOutcome| {
+        let rule = of_rule.rule;
+        let unread = match &of_rule.state {
+            RuleState::Disabled => return Outcome::Off,
+            RuleState::NotBuilt(reason) => return Outcome::NotEvaluated((*reason).to_owned()),
+            RuleState::NotApplicable(reason) => return Outcome::NotApplicable((*reason).to_owned()),
+            RuleState::NotEvaluated { reason, .. } => Some(reason.clone()),
+            RuleState::Evaluated => unknown_roles(snapshot, rule, client),
+        };
         let found: Vec<&Finding> = report.findings_of(&client.id).filter(|finding| finding.rule == rule).collect();
-        if !rules::enabled(policy).any(|enabled| enabled == rule) {
-            Outcome::Off
-        } else if found.iter().any(|finding| finding.status != Status::NotEvaluated) {
+        if !found.is_empty() {
             Outcome::Found(found)
-        } else if let Some(unread) = found.first() {
-            Outcome::NotEvaluated(unread.reason.clone())
-        } else if !rule.applies_to.covers(client.grant_type, policy.scopes.judge) {
+        } else if !judges(rule, snapshot, policy, client) {
             Outcome::NotApplicable(why_not(rule, client.grant_type))
-        } else if let Some(why) = rule.needs.iter().find_map(|collector| unread(snapshot, *collector)) {
-            Outcome::NotEvaluated(why)
         } else {
-            Outcome::Clean
+            unread.map_or(Outcome::Clean, Outcome::NotEvaluated)
         }
     };
-    rules::ALL.iter().copied().map(|rule| (rule, outcome(rule))).collect()
+    report.outcomes.iter().map(|of_rule| (of_rule.rule, outcome(of_rule))).collect()
 }
 
-fn unread(snapshot: &Snapshot, collector: crate::domain::Collector) -> Option<String> {
-    let why = snapshot.not_read(collector)?;
-    let cure = why.missing_permission.as_ref().map(|permission| format!("; grant {permission}")).unwrap_or_default();
-    Some(format!("{} were not read: {}{cure}", collector.label(), why.message))
+fn judges(rule: &Rule, snapshot: &Snapshot, policy: &Policy, client: &Client) -> bool {
+    match rule.applies_to {
+        AppliesTo::Baseline => true,
+        AppliesTo::Own => snapshot.own_client.as_ref() == Some(&client.id),
+        of_grant => of_grant.covers(client.grant_type, policy.scopes.judge),
+    }
+}
+
+/// Why a rule that reads roles found nothing, where the client has one of which nobody knows what it permits.
+fn unknown_roles(snapshot: &Snapshot, rule: &Rule, client: &Client) -> Option<String> {
+    let judges_contents = rule.slug != UNRESOLVED_ROLE && rule.needs.contains(&Collector::Roles);
+    let unknown = unresolved_roles(snapshot, client).into_iter().filter(|_| judges_contents);
+    let unknown: Vec<&str> = unknown.map(RoleId::as_str).collect();
+    (!unknown.is_empty()).then(|| format!("nobody knows what these of its roles permit: {}", unknown.join(", ")))
 }
 
 fn why_not(rule: &Rule, grant: GrantType) -> String {
-    format!("it judges {}, and this one's grant type is {}", rule.applies_to.describe(), grant.label())
+    let whom = rule.applies_to.describe();
+    match rule.applies_to {
+        AppliesTo::Own | AppliesTo::Organisation => format!("it judges {whom}"),
+        _ => format!("it judges {whom}, and this one's grant type is {}", grant.label()),
+    }
 }

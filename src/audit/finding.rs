@@ -3,11 +3,12 @@
 //! Not the rule's own text: that is [`super::Rule`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::Rule;
-use crate::domain::{ClientId, Severity};
+use crate::domain::{ClientId, DivisionId, RoleId, Severity};
 
 /// One thing that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,23 @@ pub struct Evidence {
     pub text: String,
     /// What else a reader wants to know: a label such as `role` or `division`, and its value.
     pub details: Vec<(&'static str, String)>,
+    /// The permission, where one is the proof.
+    pub permission: Option<Box<GrantedPermission>>,
+}
+
+/// A permission as a role in a division grants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedPermission {
+    /// `domain:entity:action` as the role spells it, or the word of a general permission.
+    pub name: String,
+    /// Which role.
+    pub role: RoleId,
+    /// Where; `None` is a division that the platform did not tell.
+    pub division: Option<DivisionId>,
+    /// Whether the platform narrows it by a condition.
+    pub conditional: bool,
+    /// The policy's dangerous patterns that meet it.
+    pub patterns: Arc<[String]>,
 }
 
 /// The sort of thing that proves a finding.
@@ -106,7 +124,7 @@ pub enum Kind {
     GrantType,
     /// A role.
     Role,
-    /// A permission that a role grants, as `domain:entity:action`.
+    /// A permission as a role in a division grants it; the key has the permission, the role's id and the division's.
     Permission,
     /// A permission that a role should grant.
     MissingPermission,
@@ -155,7 +173,7 @@ impl Kind {
 impl Evidence {
     /// A proof without details.
     pub fn new(kind: Kind, key: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { kind, key: key.into(), text: text.into(), details: Vec::new() }
+        Self { kind, key: key.into(), text: text.into(), details: Vec::new(), permission: None }
     }
 
     /// A scope that is held.

@@ -13,13 +13,15 @@ mod state;
 
 pub use drift_count::{DriftCount, JudgedBaseline};
 pub use explain::{Outcome, explain};
-pub use finding::{Evidence, Finding, Fingerprint, Kind, Status};
+pub use finding::{Evidence, Finding, Fingerprint, GrantedPermission, Kind, Status};
 pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
 pub use rules::{AppliesTo, Confidence, Rule};
-pub use state::{RuleOutcome, RuleState};
+pub use state::{RuleOutcome, RuleState, why_not_read};
+
+use std::collections::BTreeSet;
 
 use crate::baseline::Baseline;
-use crate::domain::{Client, Collector, Snapshot, Timestamp};
+use crate::domain::{Client, Collector, RoleId, Snapshot, Timestamp};
 use crate::policy::Policy;
 
 /// Judges every client of a snapshot by every enabled rule.
@@ -31,9 +33,16 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
     let outcomes = state::run(&context, &mut findings);
     // What is approved needs no exemption, so that approving comes first.
     approve::approve(&context, &mut findings);
-    exempt::apply(snapshot, policy, now, &mut findings);
+    exempt::apply(&context, &outcomes, &mut findings);
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Report::new(&context, findings, outcomes, now)
+}
+
+/// The roles to effect of a client of which nobody knows what they permit: they are not in the organisation's list, or
+/// their records cannot be read. Empty where roles were not read at all.
+fn unresolved_roles<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeSet<&'a RoleId> {
+    let Some(roles) = snapshot.roles.read().filter(|_| client.grant_type.roles_count()) else { return BTreeSet::new() };
+    client.role_grants.iter().map(|grant| &grant.role).filter(|role| !roles.contains_key(*role)).collect()
 }
 
 /// What of a client's power no enabled rule could judge, as a sentence; `None` where all of it was judged.
@@ -41,7 +50,7 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
 /// Not evaluated is not passed: a client whose roles nobody judged is not compliant.
 fn not_judged(snapshot: &Snapshot, policy: &Policy, client: &Client) -> Option<String> {
     let (mut roles_judged, mut scopes_judged) = (false, false);
-    let mut unread = std::collections::BTreeSet::new();
+    let mut unread = BTreeSet::new();
     for rule in rules::enabled(policy) {
         if !rule.applies_to.covers(client.grant_type, policy.scopes.judge) {
             continue;
@@ -51,8 +60,12 @@ fn not_judged(snapshot: &Snapshot, policy: &Policy, client: &Client) -> Option<S
         scopes_judged |= rule.applies_to == AppliesTo::Scoped;
     }
     let why = |collector| Some(state::why_not_read(collector, snapshot.not_read(collector)?));
-    if !unread.is_empty() {
-        return Some(unread.into_iter().filter_map(why).collect::<Vec<_>>().join("; "));
+    let mut reasons: Vec<String> = unread.into_iter().filter_map(why).collect();
+    let cannot_be_read =
+        "what it permits is not known: it is not in the organisation's list, or its record cannot be read";
+    reasons.extend(unresolved_roles(snapshot, client).iter().map(|role| format!("role {role}: {cannot_be_read}")));
+    if !reasons.is_empty() {
+        return Some(reasons.join("; "));
     }
     let why = if client.grant_type.roles_count() && !roles_judged {
         "roles decide what this client may do, and no enabled rule judges roles"

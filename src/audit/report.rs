@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
-use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules};
-use crate::domain::{ClientId, Permission, Power, Severity, Timestamp};
+use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE, UNRESOLVED_ROLE};
+use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules, unresolved_roles};
+use crate::domain::{ClientId, Power, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
 
 /// The judgement of one snapshot.
@@ -22,6 +22,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// A verdict for each client, in the snapshot's order.
     pub verdicts: Vec<ClientVerdict>,
+    /// Roles that clients hold, of which nobody knows what they permit, where no open finding flags a client for it: an
+    /// audit that must be whole is not.
+    pub unjudged_roles: BTreeSet<RoleId>,
     /// The dangerous scopes that are held or registered, sorted by name.
     pub dangerous_scopes: Vec<DangerousScope>,
     /// The dangerous permission patterns that some client's roles meet, in the policy's order.
@@ -111,13 +114,15 @@ pub struct DangerousPermission {
 pub struct DangerousGrant {
     /// Who holds it.
     pub client: ClientId,
-    /// What.
+    /// What. A permission is held several times where several roles, or one in several divisions, grant it.
     pub power: Power,
-    /// The evidence key of the finding.
+    /// The role that grants it; `None` where it is a scope.
+    pub role: Option<RoleId>,
+    /// The evidence's key: what tells those apart. A scope's is the scope.
     pub evidence: String,
     /// Whether it counts.
     pub status: Status,
-    /// The policy's patterns that match it. Those of permissions are in lower case: another spelling is the same pattern.
+    /// The policy's patterns that match it, in lower case where it is a permission.
     pub patterns: Vec<String>,
 }
 
@@ -153,10 +158,12 @@ impl Report {
                 ClientVerdict { client: client.id.clone(), verdict, worst, open }
             })
             .collect();
+        let unjudged_roles = unjudged_roles(context, &findings);
         let dangerous_scopes = dangerous_scopes(context, &findings);
-        let grants = grants(context.policy, &findings);
+        let grants = grants(&findings);
         let dangerous_permissions = dangerous_permissions(context.policy, &grants);
         let rules = rules::enabled(context.policy)
+            .filter(|rule| rule.not_built.is_none())
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
         let baseline = context.baseline.map(|baseline| JudgedBaseline::new(baseline, &findings, &grants));
@@ -170,6 +177,7 @@ impl Report {
             fail_on,
             findings,
             verdicts,
+            unjudged_roles,
             dangerous_scopes,
             dangerous_permissions,
             grants,
@@ -201,6 +209,19 @@ impl Report {
     }
 }
 
+fn unjudged_roles(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleId> {
+    let flagged: BTreeSet<(&ClientId, &str)> = findings
+        .iter()
+        .filter(|finding| finding.rule.slug == UNRESOLVED_ROLE && finding.status == Status::Open)
+        .filter(|finding| finding.severity >= context.policy.defaults.flag_at)
+        .filter_map(|finding| Some((finding.client.as_ref()?, finding.evidence.key.as_str())))
+        .collect();
+    let clients = context.snapshot.clients.iter();
+    let unresolved = clients
+        .flat_map(|client| unresolved_roles(context.snapshot, client).into_iter().map(move |role| (&client.id, role)));
+    unresolved.filter(|(client, role)| !flagged.contains(&(*client, role.as_str()))).map(|(_, r)| r.clone()).collect()
+}
+
 /// The dangerous scopes of the registry and of the clients, each with the number of its holders.
 fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<DangerousScope> {
     let mut scopes: BTreeMap<&str, (Severity, usize)> = BTreeMap::new();
@@ -222,20 +243,18 @@ fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<Dangerou
         .collect()
 }
 
-fn grants(policy: &Policy, findings: &[Finding]) -> Vec<DangerousGrant> {
+fn grants(findings: &[Finding]) -> Vec<DangerousGrant> {
     let grant = |finding: &Finding| {
-        let key = &finding.evidence.key;
-        let (power, patterns) = match finding.rule.slug {
-            DANGEROUS_SCOPE => (Power::Scope(key.clone()), finding.pattern.iter().cloned().collect()),
-            DANGEROUS_PERMISSION => {
-                let granted = Permission::parse(key)?;
-                let patterns = policy.permissions.dangerous_patterns(&granted).map(|p| label(&p.pattern)).collect();
-                (Power::Permission(key.clone()), patterns)
+        let evidence = finding.evidence.key.clone();
+        let (power, role, patterns) = match (finding.rule.slug, &finding.evidence.permission) {
+            (DANGEROUS_SCOPE, _) => (Power::Scope(evidence.clone()), None, finding.pattern.iter().cloned().collect()),
+            (DANGEROUS_PERMISSION, Some(held)) => {
+                (Power::Permission(held.name.clone()), Some(held.role.clone()), held.patterns.to_vec())
             }
             _ => return None,
         };
-        let evidence = key.clone();
-        Some(DangerousGrant { client: finding.client.clone()?, power, evidence, status: finding.status, patterns })
+        let client = finding.client.clone()?;
+        Some(DangerousGrant { client, power, role, evidence, status: finding.status, patterns })
     };
     let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
     grants.sort();

@@ -111,11 +111,14 @@ fn not_evaluated(
 }
 
 /// Why an input was not read, with the permission that would cure it.
-pub(super) fn why_not_read(collector: Collector, why: &NotRead) -> String {
+pub fn why_not_read(collector: Collector, why: &NotRead) -> String {
+    let label = collector.label();
+    // Messages of the platform's calls begin with the endpoint, which has the same name.
+    let message = why.message.strip_prefix(label).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&why.message);
     match &why.missing_permission {
-        Some(permission) if !why.message.contains(permission.as_str()) => {
-            format!("{}: {} (missing permission: {permission})", collector.label(), why.message)
+        Some(permission) if !message.contains(permission.as_str()) => {
+            format!("{label}: {message} (missing permission: {permission})")
         }
-        _ => format!("{}: {}", collector.label(), why.message),
+        _ => format!("{label}: {message}"),
     }
 }

@@ -1,8 +1,6 @@
 //! How what a client holds differs from what was approved.
 //!
-//! Not how bad that is: `audit::rules::drift` decides.
-
-use std::fmt;
+//! Not how bad that is: `audit::rules::drift` decides. Not how it is told: `cli::baseline` does.
 
 use super::Holdings;
 use crate::domain::{ClientState, DivisionId, GrantType, RoleId};
@@ -109,11 +107,13 @@ impl Holdings {
             let less = before.divisions.difference(&held.divisions).cloned();
             found.extend(less.map(|division| Difference::DivisionRemoved(role.clone(), division)));
             match (&before.contents, &held.contents) {
-                (Some(before), Some(held)) if before != held => found.push(Difference::RoleContent {
-                    role: role.clone(),
-                    added: held.permissions.difference(&before.permissions).cloned().collect(),
-                    removed: before.permissions.difference(&held.permissions).cloned().collect(),
-                }),
+                (Some(before), Some(held)) if before != held => {
+                    let (added, removed) = (held.beyond(before), before.beyond(held));
+                    // Another spelling is no difference.
+                    if !added.is_empty() || !removed.is_empty() {
+                        found.push(Difference::RoleContent { role: role.clone(), added, removed });
+                    }
+                }
                 (None, Some(_)) => found.push(Difference::RoleContentUnknown(role.clone())),
                 // Contents that cannot be read now are no proof of anything.
                 (Some(_), Some(_)) | (_, None) => {}
@@ -122,35 +122,5 @@ impl Holdings {
         found.extend(
             self.roles.keys().filter(|role| !now.roles.contains_key(*role)).cloned().map(Difference::RoleRemoved),
         );
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClientAdded => write!(f, "+ client"),
-            Self::ClientRemoved => write!(f, "- client"),
-            Self::GrantType(before, now) => write!(f, "~ grant type {} -> {}", before.label(), now.label()),
-            Self::State(before, now) => write!(f, "~ state {} -> {}", before.label(), now.label()),
-            Self::TokenValidity(before, now) => write!(f, "~ token validity {before} s -> {now} s"),
-            Self::ScopeAdded(scope) => write!(f, "+ scope {scope}"),
-            Self::ScopeRemoved(scope) => write!(f, "- scope {scope}"),
-            Self::RoleAdded(role, divisions) if divisions.is_empty() => write!(f, "+ role {role}"),
-            Self::RoleAdded(role, divisions) => {
-                let divisions: Vec<&str> = divisions.iter().map(DivisionId::as_str).collect();
-                write!(f, "+ role {role} in {}", divisions.join(", "))
-            }
-            Self::DivisionAdded(role, division) => write!(f, "+ role {role} in {division}"),
-            Self::RoleRemoved(role) => write!(f, "- role {role}"),
-            Self::DivisionRemoved(role, division) => write!(f, "- role {role} in {division}"),
-            Self::RoleContent { role, added, removed } => {
-                write!(f, "~ role {role}:")?;
-                added.iter().try_for_each(|permission| write!(f, " +{permission}"))?;
-                removed.iter().try_for_each(|permission| write!(f, " -{permission}"))
-            }
-            Self::RoleContentUnknown(role) => write!(f, "~ role {role}: its permissions were not known when approved"),
-            Self::RedirectAdded(uri) => write!(f, "+ redirect URI {uri}"),
-            Self::RedirectRemoved(uri) => write!(f, "- redirect URI {uri}"),
-        }
     }
 }

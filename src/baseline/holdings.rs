@@ -13,6 +13,16 @@ use crate::domain::{Client, ClientState, DivisionId, GrantType, Role, RoleId, Sn
 /// Stands behind a permission that the platform narrows by a condition.
 pub const CONDITIONAL: &str = " (conditional)";
 
+/// Stands for a division that the platform did not tell.
+pub const UNKNOWN_DIVISION: &str = "unknown";
+
+/// Whether a permission as people write it, with [`CONDITIONAL`] behind it or without, means that one. Without it means the
+/// permission with its condition too: that is less.
+pub fn names_permission(literal: &str, permission: &str, conditional: bool) -> bool {
+    let literal = if conditional { literal.strip_suffix(CONDITIONAL).unwrap_or(literal) } else { literal };
+    literal.eq_ignore_ascii_case(permission)
+}
+
 /// What a client holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holdings {
@@ -33,7 +43,7 @@ pub struct Holdings {
 /// A role that a client holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HeldRole {
-    /// The divisions in which; empty where only the deprecated `roleIds` names the role.
+    /// The divisions in which; empty where the platform tells none, [`UNKNOWN_DIVISION`] where it tells some and not all.
     pub divisions: BTreeSet<DivisionId>,
     /// What is behind it; `None` where the role could not be read.
     pub contents: Option<Arc<Contents>>,
@@ -46,6 +56,8 @@ pub struct Contents {
     pub fingerprint: String,
     /// As the role grants them, general permissions too; a conditional one ends in [`CONDITIONAL`].
     pub permissions: BTreeSet<String>,
+    /// The same in lower case: case does not count.
+    folded: BTreeSet<String>,
 }
 
 /// The contents of every role of a snapshot, so that clients share them.
@@ -55,6 +67,15 @@ pub struct RoleContents(BTreeMap<RoleId, Arc<Contents>>);
 impl PartialEq for Contents {
     fn eq(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
+    }
+}
+
+impl HeldRole {
+    /// Whether it holds in that division; `None` is one that the platform did not tell.
+    pub(super) fn reaches(&self, division: Option<&DivisionId>) -> bool {
+        let is_there =
+            |held: &DivisionId| held.is_all() || held.as_str() == division.map_or(UNKNOWN_DIVISION, DivisionId::as_str);
+        self.divisions.iter().any(is_there) || (division.is_none() && self.divisions.is_empty())
     }
 }
 
@@ -74,7 +95,21 @@ impl Contents {
             // Writing to a String cannot fail.
             let _ = write!(fingerprint, "{byte:02x}");
         }
-        Self { fingerprint, permissions }
+        let folded = permissions.iter().map(|permission| permission.to_ascii_lowercase()).collect();
+        Self { fingerprint, permissions, folded }
+    }
+
+    /// Whether it permits that, under a condition where it is asked for under one.
+    pub(super) fn permits(&self, permission: &str, conditional: bool) -> bool {
+        let permission = permission.to_ascii_lowercase();
+        self.folded.contains(&permission)
+            || (conditional && self.folded.contains(&format!("{permission}{CONDITIONAL}")))
+    }
+
+    /// The permissions that the other one has not.
+    pub(super) fn beyond(&self, other: &Self) -> Vec<String> {
+        let is_new = |permission: &&String| !other.folded.contains(&permission.to_ascii_lowercase());
+        self.permissions.difference(&other.permissions).filter(is_new).cloned().collect()
     }
 
     fn of(role: &Role) -> Self {
@@ -102,6 +137,11 @@ impl Holdings {
                 contents: contents.0.get(&grant.role).cloned(),
             });
             held.divisions.extend(grant.division.clone());
+        }
+        for grant in client.role_grants.iter().filter(|grant| grant.division.is_none()) {
+            if let Some(held) = roles.get_mut(&grant.role).filter(|held| !held.divisions.is_empty()) {
+                held.divisions.insert(DivisionId::new(UNKNOWN_DIVISION));
+            }
         }
         Self {
             grant_type: client.grant_type,

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use difference::Difference;
 pub use document::BaselineError;
-pub use holdings::{CONDITIONAL, Contents, HeldRole, Holdings, RoleContents};
+pub use holdings::{CONDITIONAL, Contents, HeldRole, Holdings, RoleContents, UNKNOWN_DIVISION, names_permission};
 
-use crate::domain::{Client, ClientId, GrantType, OrgId, Snapshot, Timestamp};
+use crate::domain::{Client, ClientId, DivisionId, GrantType, OrgId, Snapshot, Timestamp};
 
 /// The approved state of one organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub struct ApprovedClient {
     pub holdings: Holdings,
     /// Scopes that were approved one by one since.
     pub scopes: BTreeSet<String>,
-    /// Permissions, as a role grants them, that were approved one by one since.
+    /// Permissions, as a role grants them, that were approved one by one since, in every division. One that ends in
+    /// [`CONDITIONAL`] is approved under a condition only; any other with and without.
     pub permissions: BTreeSet<String>,
 }
 
@@ -77,18 +78,26 @@ impl Baseline {
         })
     }
 
-    /// Whether that client may hold that permission, as a role grants it: `*` approves `*` and nothing else.
+    /// Whether that client may hold that permission in that division, as a role grants it: `*` approves `*` and nothing
+    /// else. Case does not count.
     ///
-    /// What was approved under a condition is not approved without one.
-    pub fn approves_permission(&self, client: &Client, permission: &str, conditional: bool) -> bool {
+    /// Approved is what the approved roles permitted in the divisions in which they were held, or what was approved by its
+    /// name, wherever it is held. What was approved under a condition is not approved without one.
+    pub fn approves_permission(
+        &self,
+        client: &Client,
+        permission: &str,
+        division: Option<&DivisionId>,
+        conditional: bool,
+    ) -> bool {
         let Some(approved) = self.clients.get(&client.id) else { return false };
-        if approved.permissions.contains(permission) {
+        if approved.permissions.iter().any(|literal| names_permission(literal, permission, conditional)) {
             return true;
         }
-        let contents = approved.holdings.roles.values().filter_map(|role| role.contents.as_deref());
-        let holds = |text: &str| contents.clone().any(|contents| contents.permissions.contains(text));
+        let there = approved.holdings.roles.values().filter(|role| role.reaches(division));
+        let mut contents = there.filter_map(|role| role.contents.as_deref());
         approved.counted(client, GrantType::roles_count)
-            && (holds(permission) || (conditional && holds(&format!("{permission}{CONDITIONAL}"))))
+            && contents.any(|contents| contents.permits(permission, conditional))
     }
 
     /// Approves everything that is there; clients that are gone leave. What did not change keeps its approval.

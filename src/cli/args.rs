@@ -37,13 +37,14 @@ pub enum Command {
     Demo,
     /// Audit once, print the findings, and tell by the exit code.
     ///
-    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage or configuration is wrong; 3 the audit could not
-    /// run or is incomplete.
+    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage, policy, baseline or configuration is wrong; 3 the
+    /// audit could not run or is incomplete, or with --strict an input could not be read; 4 a report or snapshot could not be
+    /// written.
     Audit(AuditArgs),
     /// Approve what is there, and tell what differs from what was approved.
     ///
     /// The file is named by --baseline.file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 usage, configuration or
-    /// baseline is wrong; 3 the organisation could not be read completely.
+    /// baseline is wrong; 3 the organisation could not be read completely; 4 the file could not be written.
     Baseline {
         /// What to do with it.
         #[command(subcommand)]
@@ -56,6 +57,9 @@ pub enum Command {
         command: ConfigCommand,
     },
     /// Look at the policy: check it, test its patterns, explain a verdict.
+    ///
+    /// Exit codes: 0 done; 1 a pattern matches nothing (`check --live`, `test-glob`); 2 usage, configuration or policy is
+    /// wrong; 3 the platform could not be read.
     Policy {
         /// What to do with it.
         #[command(subcommand)]
@@ -68,8 +72,12 @@ pub enum Command {
         command: RulesCommand,
     },
     /// Tell what the exporter's client may read, what is missing and what is too much.
+    ///
+    /// Exit codes: 0 there can be an audit; 2 usage or configuration is wrong; 3 there cannot.
     Doctor,
     /// Ask a running exporter whether it is healthy; for container health checks.
+    ///
+    /// Exit codes: 0 healthy; 2 usage or configuration is wrong; 4 it is not healthy, or does not answer.
     Healthcheck(HealthcheckArgs),
     /// Print generated documentation.
     #[command(hide = true)]

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::args::{AuditArgs, FailOn};
-use super::{FAILURE, USAGE, complain};
+use super::{FAILURE, USAGE, complain, notice};
 use crate::audit::{self, Report};
 use crate::config::Settings;
 use crate::domain::{Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::output::{self, Audited, FailWhen, Organisation, Selection};
 use crate::policy::Policy;
-use crate::refresh::{self, Previous, Reloader, fetch};
+use crate::refresh::{self, Previous, fetch};
 use crate::store::snapshot_file::{self, Kept};
 
 /// What was read of one organisation, or why nothing was.
@@ -31,22 +31,16 @@ struct Taken {
 }
 
 pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
-    let policy = match Reloader::read(settings.policy_file.as_ref(), &settings.audit) {
-        Ok(policy) => policy,
-        Err(mistakes) => {
-            complain(mistakes);
-            return USAGE;
-        }
-    };
-    let baseline = match Reloader::read_baseline(settings.baseline_file.as_deref()) {
-        Ok(baseline) => baseline,
-        Err(mistake) => {
-            complain(mistake);
-            return USAGE;
-        }
-    };
+    if let Err(mistake) = reports::check(args) {
+        complain(mistake);
+        return USAGE;
+    }
+    let refresh::InForce { policy, baseline } = &settings.in_force;
+    if let (Some(path), None) = (&settings.files.baseline, baseline) {
+        notice(format_args!("baseline file {}: there is no such file, so that nothing is approved", path.display()));
+    }
     let now = Timestamp::from(SystemTime::now());
-    let judge = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, &policy, baseline.as_ref(), at);
+    let judge = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, policy, baseline.as_ref(), at);
     let taken = match &args.snapshot_in {
         Some(path) => read(path),
         None => Ok(take_all(settings, args.allow_incomplete, now).await),
@@ -74,7 +68,7 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         .map(|(taken, report)| {
             let snapshot = taken.snapshot.as_deref();
             let before = before.as_ref().map(|before| before.of(snapshot));
-            organisation(taken, report.as_ref(), &policy, Selection { least, before })
+            organisation(taken, report.as_ref(), policy, Selection { least, before })
         })
         .collect();
     let when =

@@ -6,6 +6,7 @@ pub mod args;
 mod audit;
 mod audit_args;
 pub mod baseline;
+mod client;
 mod docs;
 mod doctor;
 mod healthcheck;
@@ -60,10 +61,14 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             CLEAN
         }),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
-        Command::Policy { command } => with_settings(gathered, |settings| block_on(policy::run(&settings, command))),
-        Command::Serve => with_settings(gathered, |settings| block_on(serve::serve(settings))),
+        Command::Policy { command } => with_settings(gathered, |settings| match command {
+            PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),
+            PolicyCommand::Explain { client } => block_on(policy::explain(&settings, &client)),
+            PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
+        }),
+        Command::Serve => with(Settings::from_raw(gathered), |settings| block_on(serve::serve(settings))),
         Command::Audit(args) if args.snapshot_in.is_some() => {
-            with(Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
+            once(gathered, Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
         }
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
         Command::Baseline { command } => {
@@ -73,11 +78,23 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     }
 }
 
-/// Runs with valid settings and a working log, or tells every mistake.
+/// A command that ends by itself and talks to the platform.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
-    with(Settings::from_raw(gathered), run)
+    once(gathered, Settings::from_raw(gathered), run)
 }
 
+/// A command that ends by itself. Its output is what it says: the log speaks up where something is wrong, or where asked.
+fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
+    let quiet = |mut settings: Settings| {
+        if !gathered.is_given("log.level") {
+            settings.log.level = telemetry::Level::Warn;
+        }
+        settings
+    };
+    with(settings.map(quiet), run)
+}
+
+/// Runs with valid settings and a working log, or tells every mistake.
 fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
     match settings {
         Ok(settings) => match prepare(&settings) {

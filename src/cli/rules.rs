@@ -93,7 +93,7 @@ fn nearest(typed: &str) -> Option<&'static str> {
 }
 
 /// Letters to insert, remove or replace (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, letter) in a.chars().enumerate() {

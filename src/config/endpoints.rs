@@ -2,12 +2,13 @@
 //!
 //! Not the region table (`region`) and not requests (`genesys`).
 
-use url::{Host, Url};
+use url::Url;
 
 use super::names::{API_URL, LOGIN_URL, REGION, REGION_ALIAS};
 use super::raw::RawSettings;
 use super::region::domain_of;
 use super::values::Values;
+use crate::genesys::is_loopback;
 
 /// Where the platform is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,15 +86,6 @@ fn base_url(text: &str, plain_http: bool) -> Result<Url, String> {
         url.set_path(&path);
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -244,7 +244,8 @@ pub struct SettingsArgs {
     /// environment beat it. Put values with a `$` in single quotes. No file is read unless it is named here.
     #[arg(long = "env-file", global = true, help_heading = "Files", value_name = "FILE")]
     pub env_file: Option<String>,
-    /// The least level that is logged, to stderr: `error`, `warn`, `info`, `debug` or `trace`.
+    /// The least level that is logged, to stderr: `error`, `warn`, `info`, `debug` or `trace`. Unless it is set, commands
+    /// that end by themselves, such as `audit`, log from `warn` on.
     #[arg(long = "log.level", global = true, help_heading = "Log", value_name = "LEVEL", default_value = "info")]
     pub log_level: String,
     /// Format of the log lines: `logfmt` or `json`.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::error::{ConfigError, Origin};
 use super::names::{self, PREFIX, variable_of};
 use super::raw::{self, RawSettings};
+use super::values::Values;
 use super::{command_line, env_file};
 
 /// What was given, before it is judged.
@@ -20,6 +21,13 @@ pub struct Gathered {
     pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<ConfigError>,
+}
+
+impl Gathered {
+    /// Whether somebody chose a value for that flag, in whichever way.
+    pub fn is_given(&self, flag: &str) -> bool {
+        Values::new(&self.origins).is_given(flag)
+    }
 }
 
 /// The environment of this process, for [`read`].

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -39,12 +40,10 @@ pub struct Settings {
     pub exposition: exposition::Config,
     /// Where the last complete snapshot survives a restart; `None` is off.
     pub state_file: Option<PathBuf>,
-    /// The policy; `None` is the built-in one.
-    pub policy_file: Option<PathBuf>,
-    /// What is laid over the policy without a file.
-    pub audit: policy::Extension,
-    /// The baseline of approved grants; `None` is none.
-    pub baseline_file: Option<PathBuf>,
+    /// Where policy and baseline are.
+    pub files: refresh::Files,
+    /// What was read from them, so that their mistakes are told with all the others.
+    pub in_force: refresh::InForce,
     /// What to log.
     pub log: telemetry::Config,
     /// What is odd but not wrong, for the log once it is there.
@@ -81,12 +80,8 @@ impl Settings {
     }
 
     /// Where the policy is and what is laid over it, for those who only read it. Needs no credentials.
-    pub fn policy(gathered: &Gathered) -> Result<(Option<PathBuf>, policy::Extension), Vec<ConfigError>> {
-        if gathered.errors.is_empty() {
-            Ok((policy_file(&gathered.raw), extension(&gathered.raw)))
-        } else {
-            Err(gathered.errors.clone())
-        }
+    pub fn policy(gathered: &Gathered) -> Result<refresh::Files, Vec<ConfigError>> {
+        if gathered.errors.is_empty() { Ok(files(&gathered.raw)) } else { Err(gathered.errors.clone()) }
     }
 }
 
@@ -119,13 +114,20 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
         Who::Nobody => Some(None),
     };
     let org = org_label(&mut values, raw);
-    let policy_file = checked_policy_file(&mut values, raw);
-    let baseline_file = checked_baseline_file(&mut values, raw);
+    let files = files(raw);
+    let in_force = in_force(&mut values, &files);
 
-    match (server, refresh, exposition, log, tuning, who, org) {
-        (Some(server), Some(refresh), Some(exposition), Some(log), Some(tuning), Some(who), Some(org))
-            if values.errors.is_empty() =>
-        {
+    match (server, refresh, exposition, log, tuning, who, org, in_force) {
+        (
+            Some(server),
+            Some(refresh),
+            Some(exposition),
+            Some(log),
+            Some(tuning),
+            Some(who),
+            Some(org),
+            Some(in_force),
+        ) if values.errors.is_empty() => {
             let state_file = if demo && !values.is_given("state.file") { None } else { state_file(raw) };
             Ok(Settings {
                 organisations: who.map(|who| tuning.organisation(org, who)).into_iter().collect(),
@@ -133,9 +135,8 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
                 server,
                 exposition,
                 state_file,
-                policy_file,
-                baseline_file,
-                audit: extension(raw),
+                files,
+                in_force,
                 log,
                 warnings: values.warnings,
             })
@@ -208,34 +209,25 @@ fn log_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<telemetry::C
     Some(telemetry::Config { level: level?, format: format? })
 }
 
-fn policy_file(raw: &RawSettings) -> Option<PathBuf> {
-    raw.policy_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
+fn files(raw: &RawSettings) -> refresh::Files {
+    let path = |path: Option<&String>| path.filter(|path| !path.is_empty()).map(PathBuf::from);
+    let extension = policy::Extension {
+        required_scopes: names(raw.audit_required_scopes.as_deref()),
+        dangerous_scopes: names(raw.audit_dangerous_scopes.as_deref()),
+    };
+    refresh::Files { policy: path(raw.policy_file.as_ref()), extension, baseline: path(raw.baseline_file.as_ref()) }
 }
 
-/// The file is read here already, so that its mistakes are told with all the others.
-fn checked_policy_file(values: &mut Values<'_>, raw: &RawSettings) -> Option<PathBuf> {
-    let path = policy_file(raw);
-    if let Err(mistakes) = refresh::Reloader::read(path.as_ref(), &extension(raw)) {
+fn in_force(values: &mut Values<'_>, files: &refresh::Files) -> Option<refresh::InForce> {
+    let policy = refresh::Reloader::read(files.policy.as_ref(), &files.extension).map_err(|mistakes| {
         for mistake in mistakes.lines() {
             values.flag_wrong("policy.file", mistake);
         }
-    }
-    path
-}
-
-fn checked_baseline_file(values: &mut Values<'_>, raw: &RawSettings) -> Option<PathBuf> {
-    let path = raw.baseline_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from);
-    if let Err(mistake) = refresh::Reloader::read_baseline(path.as_deref()) {
+    });
+    let baseline = refresh::Reloader::read_baseline(files.baseline.as_deref()).map_err(|mistake| {
         values.flag_wrong("baseline.file", mistake);
-    }
-    path
-}
-
-fn extension(raw: &RawSettings) -> policy::Extension {
-    policy::Extension {
-        required_scopes: names(raw.audit_required_scopes.as_deref()),
-        dangerous_scopes: names(raw.audit_dangerous_scopes.as_deref()),
-    }
+    });
+    Some(refresh::InForce { policy: Arc::new(policy.ok()?), baseline: baseline.ok()? })
 }
 
 /// The names of a list with commas between.

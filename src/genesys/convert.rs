@@ -282,13 +282,13 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
 pub(super) fn role(record: wire::Role) -> Role {
     let mut permissions: Vec<Permission> = record
         .permission_policies
-        .unwrap_or_default()
         .into_iter()
         .flat_map(|policy| {
-            let entity = policy.entity_name.unwrap_or_else(|| "*".to_owned());
+            // A policy that names no entity is not narrowed to one.
+            let entity = policy.entity_name.filter(|name| !name.is_empty()).unwrap_or_else(|| "*".to_owned());
             let conditional = policy.resource_condition_node.is_some();
             let domain = policy.domain;
-            policy.action_set.unwrap_or_default().into_iter().map(move |action| Permission {
+            policy.action_set.into_iter().map(move |action| Permission {
                 domain: domain.as_str().into(),
                 entity: entity.as_str().into(),
                 action: action.into(),
@@ -302,9 +302,9 @@ pub(super) fn role(record: wire::Role) -> Role {
     Role {
         id: RoleId::new(record.id),
         name: record.name.unwrap_or_default(),
-        is_default: record.default.unwrap_or(false) || default_role.is_some(),
+        is_default: record.default || default_role.is_some(),
         default_role,
-        general: record.permissions.unwrap_or_default().into(),
+        general: record.permissions.into(),
         permissions: permissions.into(),
     }
 }
@@ -327,5 +327,49 @@ pub(super) fn division(record: wire::Division) -> Division {
         id: DivisionId::new(record.id),
         name: record.name.unwrap_or_default(),
         home: record.home_division.unwrap_or(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a role of this record permits; `None` where the record cannot be read.
+    fn permits(contents: &str) -> Option<String> {
+        let raw = RawValue::from_string(format!("{{\"id\": \"r\"{contents}}}")).expect("JSON");
+        match record::<wire::Role>(&raw).expect("an id") {
+            Record::Read(read) => {
+                let role = role(read);
+                let permissions = role.permissions.iter().map(ToString::to_string);
+                Some(permissions.chain(role.general).collect::<Vec<_>>().join(" "))
+            }
+            Record::Rejected(id) => {
+                assert_eq!(id, "r");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_role_permits_is_read_or_the_role_is_rejected() {
+        let policy = |fields: &str| format!(", \"permissionPolicies\": [{{{fields}}}]");
+        for (contents, expected) in [
+            (", \"permissions\": []".to_owned(), Some("")),
+            (", \"permissionPolicies\": []".to_owned(), Some("")),
+            (", \"permissions\": [\"admin\"], \"permissionPolicies\": null".to_owned(), Some("admin")),
+            (policy(r#""domain": "oauth", "entityName": "client", "actionSet": ["add"]"#), Some("oauth:client:add")),
+            (policy(r#""domain": "oauth", "entityName": "", "actionSet": ["add"]"#), Some("oauth:*:add")),
+            (policy(r#""domain": "oauth", "actionSet": ["add"]"#), Some("oauth:*:add")),
+            (policy(r#""domain": "oauth", "entityName": "client", "actionSet": []"#), Some("")),
+            // Absent is not empty.
+            (String::new(), None),
+            (", \"permissions\": null, \"permissionPolicies\": null".to_owned(), None),
+            (policy(r#""domain": "oauth", "entityName": "client", "actionSet": null"#), None),
+            (policy(r#""domain": "oauth", "entityName": "client""#), None),
+            (policy(r#""domain": "oauth", "entityName": "client", "actionSet": "add""#), None),
+            (", \"permissions\": \"admin\"".to_owned(), None),
+        ] {
+            assert_eq!(permits(&contents).as_deref(), expected, "{contents}");
+        }
     }
 }

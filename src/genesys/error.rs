@@ -13,7 +13,7 @@ pub enum ApiError {
     #[error("{0}")]
     Token(#[from] TokenError),
     /// 403: a permission is missing, or the feature is not enabled.
-    #[error("{what}: forbidden{}: {message}{}", permission_hint(permission.as_ref()), correlation(correlation_id.as_ref()))]
+    #[error("{what}: forbidden (HTTP 403){}: {message}{}", permission_hint(permission.as_ref()), correlation(correlation_id.as_ref()))]
     Forbidden {
         /// The endpoint's label.
         what: &'static str,
@@ -44,8 +44,20 @@ pub enum ApiError {
         /// The platform's id of the request.
         correlation_id: Option<String>,
     },
+    /// Neither call that tells whose token it is has an answer for us, for good.
+    #[error(
+        "the platform does not tell whose token this is. GET /api/v2/tokens/me: {token}. GET /api/v2/organizations/me, \
+         asked instead: {organisation}. The platform asks for no permission there: is the API URL right, and does a \
+         gateway in between let one of them pass?"
+    )]
+    NoIdentity {
+        /// Why the token does not tell.
+        token: Box<ApiError>,
+        /// Why the organisation does not.
+        organisation: Box<ApiError>,
+    },
     /// 404.
-    #[error("{what}: not found{}", correlation(correlation_id.as_ref()))]
+    #[error("{what}: not found (HTTP 404){}", correlation(correlation_id.as_ref()))]
     NotFound {
         /// The endpoint's label.
         what: &'static str,
@@ -96,6 +108,11 @@ impl ApiError {
         matches!(self, Self::Forbidden { .. })
     }
 
+    /// Whether asking again would be answered the same: forbidden, or not there.
+    pub fn is_refused(&self) -> bool {
+        self.is_forbidden() || self.is_not_found()
+    }
+
     /// Whether the platform has no such thing.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
@@ -105,6 +122,9 @@ impl ApiError {
     pub fn missing_permission(&self) -> Option<&str> {
         match self {
             Self::Forbidden { permission, .. } => permission.as_deref(),
+            Self::NoIdentity { token, organisation } => {
+                token.missing_permission().or_else(|| organisation.missing_permission())
+            }
             _ => None,
         }
     }

@@ -21,12 +21,15 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 impl Platform {
     /// A listing whose records are taken one by one; those that cannot be read are counted and named.
+    ///
+    /// `take` says whether the record is the same as one that came before under its id, if one did: pages that shift while
+    /// they are read repeat records, and an id with two contents is an error.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         endpoint: Endpoint,
         collector: Collector,
         path: &str,
-        mut take: impl FnMut(T),
+        mut take: impl FnMut(T) -> bool,
     ) -> Result<Listed<()>, ApiError> {
         let mut seen = BTreeSet::new();
         let mut rejected = Vec::new();
@@ -34,11 +37,14 @@ impl Platform {
             .pages(endpoint, path, |raw| {
                 let identified: wire::Identified =
                     serde_json::from_str(raw.get()).map_err(|_| "a record's id cannot be read".to_owned())?;
-                if !seen.insert(identified.id) {
-                    return Ok(());
-                }
+                let first = seen.insert(identified.id);
                 match convert::record::<T>(raw)? {
-                    Record::Read(record) => take(record),
+                    Record::Read(record) => {
+                        if !take(record) {
+                            return Err("two records with the same id differ".to_owned());
+                        }
+                    }
+                    Record::Rejected(_) if !first => {}
                     Record::Rejected(id) => {
                         warn!(collector = collector.label(), id, "a record cannot be read");
                         self.transport.metrics.rejected(collector);

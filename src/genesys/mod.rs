@@ -26,3 +26,4 @@ pub use error::ApiError;
 pub use grant::TokenError;
 pub use metrics::{FAMILIES, Metrics};
 pub use platform::{Identity, Platform, Scopes};
+pub use transport::is_loopback;

@@ -108,15 +108,22 @@ impl Platform {
     }
 
     async fn fetch_identity(&self) -> Result<Identity, ApiError> {
-        let (organisation, own_client) =
-            match self.object::<wire::TokenInfo>(Endpoint::TokensMe, "api/v2/tokens/me").await {
-                Ok(info) => (info.organization, info.oauth_client.and_then(|client| client.id)),
-                Err(error) if error.is_forbidden() || error.is_not_found() => (None, None),
-                Err(error) => return Err(error),
-            };
+        let asked = self.object::<wire::TokenInfo>(Endpoint::TokensMe, "api/v2/tokens/me").await;
+        let (organisation, own_client, refusal) = match asked {
+            Ok(info) => (info.organization, info.oauth_client.and_then(|client| client.id), None),
+            Err(error) if error.is_refused() => (None, None, Some(error)),
+            Err(error) => return Err(error),
+        };
         let organisation = match organisation {
             Some(organisation) if organisation.id.is_some() && organisation.name.is_some() => organisation,
-            _ => self.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await?,
+            _ => self.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await.map_err(
+                |error| match refusal {
+                    Some(token) if error.is_refused() => {
+                        ApiError::NoIdentity { token: Box::new(token), organisation: Box::new(error) }
+                    }
+                    _ => error,
+                },
+            )?,
         };
         let Some(id) = organisation.id.filter(|id| !id.is_empty()) else {
             return Err(malformed(Endpoint::OrganizationsMe, "the organisation has no id".to_owned(), None));
@@ -132,7 +139,10 @@ impl Platform {
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
         let mut registry = ScopeRegistry::default();
         let listing = self
-            .list(Endpoint::Scopes, Collector::Scopes, "api/v2/oauth/scopes", |scope| registry.insert(scope))
+            .list(Endpoint::Scopes, Collector::Scopes, "api/v2/oauth/scopes", |scope| {
+                registry.insert(scope);
+                true
+            })
             .await?;
         Ok(listing.with(Scopes(registry)))
     }
@@ -143,7 +153,10 @@ impl Platform {
         let mut roles = BTreeMap::new();
         let insert = |record| {
             let role = convert::role(record);
-            roles.insert(role.id.clone(), role);
+            roles.get(&role.id).is_none_or(|known| *known == role) && {
+                roles.insert(role.id.clone(), role);
+                true
+            }
         };
         let listing = self.list(Endpoint::Roles, Collector::Roles, path, insert).await?;
         Ok(listing.with(roles))
@@ -155,7 +168,10 @@ impl Platform {
         let mut divisions = BTreeMap::new();
         let insert = |record| {
             let division = convert::division(record);
-            divisions.insert(division.id.clone(), division);
+            divisions.get(&division.id).is_none_or(|known| *known == division) && {
+                divisions.insert(division.id.clone(), division);
+                true
+            }
         };
         let listing = self.list(Endpoint::Divisions, Collector::Divisions, path, insert).await?;
         Ok(listing.with(divisions))

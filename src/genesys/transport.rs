@@ -255,8 +255,8 @@ fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
     if same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
 
-/// Whether a URL's host is this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Whether a URL's host is this machine: then no proxy is asked, and plain http gives nothing away.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),

@@ -142,15 +142,45 @@ pub(super) struct RegisteredScope {
     pub(super) description: Option<String>,
 }
 
+/// A role with its contents. A record without any is not read: absent is not empty.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "RoleRecord")]
 pub(super) struct Role {
     pub(super) id: String,
     pub(super) name: Option<String>,
     pub(super) default_role_id: Option<String>,
-    pub(super) default: Option<bool>,
-    pub(super) permissions: Option<Vec<String>>,
-    pub(super) permission_policies: Option<Vec<PermissionPolicy>>,
+    pub(super) default: bool,
+    pub(super) permissions: Vec<String>,
+    pub(super) permission_policies: Vec<PermissionPolicy>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleRecord {
+    id: String,
+    name: Option<String>,
+    default_role_id: Option<String>,
+    default: Option<bool>,
+    permissions: Option<Vec<String>>,
+    permission_policies: Option<Vec<PermissionPolicy>>,
+}
+
+impl TryFrom<RoleRecord> for Role {
+    type Error = &'static str;
+
+    fn try_from(record: RoleRecord) -> Result<Self, Self::Error> {
+        if record.permissions.is_none() && record.permission_policies.is_none() {
+            return Err("a role without its contents");
+        }
+        Ok(Self {
+            id: record.id,
+            name: record.name,
+            default_role_id: record.default_role_id,
+            default: record.default.unwrap_or(false),
+            permissions: record.permissions.unwrap_or_default(),
+            permission_policies: record.permission_policies.unwrap_or_default(),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,7 +188,8 @@ pub(super) struct Role {
 pub(super) struct PermissionPolicy {
     pub(super) domain: String,
     pub(super) entity_name: Option<String>,
-    pub(super) action_set: Option<Vec<String>>,
+    /// Without it nobody knows what the policy permits: the role is not read.
+    pub(super) action_set: Vec<String>,
     /// Present where the grant is conditional; what it says is not needed.
     pub(super) resource_condition_node: Option<serde::de::IgnoredAny>,
 }

@@ -12,7 +12,8 @@ pub fn excuse<'a>(audited: Audited<'a>, finding: &Finding) -> Option<&'a Exempti
         return None;
     }
     let exemptions = &audited.policy.exemptions;
-    let told = finding.evidence.details.iter().find(|(label, _)| *label == "exemption").map(|(_, id)| id);
+    let detail = || finding.evidence.details.iter().find(|(label, _)| *label == "exemption").map(|(_, id)| id);
+    let told = finding.exemption.as_ref().or_else(detail);
     if let Some(exemption) = told.and_then(|id| exemptions.iter().find(|exemption| exemption.id == *id)) {
         return Some(exemption);
     }

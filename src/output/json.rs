@@ -9,9 +9,9 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::{Audited, Organisation, Summary, not_judged, rfc3339, unread};
-use crate::audit::{ClientVerdict, Finding, Status, Verdict};
-use crate::domain::{Client, Snapshot};
+use super::{Audited, Organisation, Summary, rfc3339, unread};
+use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
+use crate::domain::{Client, RoleId, Snapshot};
 use counts::SummaryDto;
 use finding::Findings;
 pub(in crate::output) use finding::confidence;
@@ -65,6 +65,8 @@ struct OrganisationDto<'a> {
     findings_left_out: usize,
     rules: Vec<RuleDto<'a>>,
     inputs: Vec<InputDto<'a>>,
+    /// Roles of which nobody knows what they permit, though clients hold them: `--strict` fails by them.
+    unknown_roles: Vec<&'a str>,
     summary: Option<SummaryDto>,
 }
 
@@ -88,6 +90,9 @@ impl<'a> OrganisationDto<'a> {
             findings_left_out: organisation.left_out(),
             rules: audited.map(rules).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
+            unknown_roles: audited
+                .map(|audited| audited.report.unjudged_roles.iter().map(RoleId::as_str).collect())
+                .unwrap_or_default(),
             summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
         }
     }
@@ -117,26 +122,42 @@ fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
         .collect()
 }
 
-/// A rule that the policy has switched on, and whether it could be judged by.
+/// What became of a rule.
 #[derive(Serialize)]
 struct RuleDto<'a> {
     rule: &'static str,
+    /// `evaluated`, `not_evaluated`, `not_applicable` or `disabled`.
+    state: &'static str,
     evaluated: bool,
+    /// Why it was not evaluated.
+    reason: Option<&'a str>,
+    /// The first input that it lacked.
     missing_input: Option<&'static str>,
     missing_permission: Option<&'a str>,
 }
 
 fn rules(audited: Audited<'_>) -> Vec<RuleDto<'_>> {
-    let rule = |enabled| {
-        let lacks = not_judged(audited.snapshot, enabled);
-        RuleDto {
-            rule: enabled.rule.slug,
-            evaluated: lacks.is_none(),
-            missing_input: lacks.map(|lacks| lacks.input.label()),
-            missing_permission: lacks.and_then(|lacks| lacks.why.missing_permission.as_deref()),
+    let snapshot = audited.snapshot;
+    let outcomes = audited.report.outcomes.iter();
+    outcomes.map(|of| RuleDto::new(snapshot, of)).collect()
+}
+
+impl<'a> RuleDto<'a> {
+    fn new(snapshot: &Snapshot, RuleOutcome { rule, state }: &'a RuleOutcome) -> Self {
+        let (lacks, missing_permission) = match state {
+            RuleState::NotEvaluated { missing_permission, .. } => (true, missing_permission.as_deref()),
+            _ => (false, None),
+        };
+        let unread = rule.needs.iter().find(|input| lacks && snapshot.not_read(**input).is_some());
+        Self {
+            rule: rule.slug,
+            state: state.label(),
+            evaluated: *state == RuleState::Evaluated,
+            reason: state.reason(),
+            missing_input: unread.map(|input| input.label()),
+            missing_permission,
         }
-    };
-    audited.report.rules.iter().map(rule).collect()
+    }
 }
 
 /// Written one by one: a list of all would be as large as the snapshot.

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, excuse, not_judged, rfc3339, unread, utc, visible};
-use crate::audit::{Finding, Status};
+use super::{Audited, Organisation, Summary, excuse, judged::Rules, rfc3339, unread, utc, visible};
+use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{Severity, Snapshot};
 
 /// GitHub refuses a comment of more than 65,536 characters; the rest is counted.
@@ -109,12 +109,11 @@ fn said(audited: Audited<'_>, finding: &Finding) -> String {
 fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>) {
     let (snapshot, report) = (audited.snapshot, audited.report);
     let summary = Summary::new(snapshot, report);
-    let judged = report.rules.iter().filter(|rule| not_judged(snapshot, rule).is_none()).count();
     push(
         text,
         format_args!(
             "\n{} clients: {} flagged, {} not evaluated, {} compliant. {} findings: {} open, {} exempt, {} approved, \
-             {} not evaluated. {judged} of {} rules could be judged by.\n",
+             {} not evaluated. {}\n",
             summary.clients,
             summary.flagged,
             summary.not_evaluated,
@@ -124,14 +123,17 @@ fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
-            report.rules.len(),
+            Rules::of(report).sentence(),
         ),
     );
     for (collector, why) in unread(snapshot) {
         let cure = why.missing_permission.as_deref();
         let cure =
             cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
-        push(text, format_args!("\n**NOT READ** {}: {}.{cure}\n", collector.label(), prose(&why.message)));
+        push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&why_not_read(collector, why))));
+    }
+    for role in &report.unjudged_roles {
+        push(text, format_args!("\n**UNKNOWN ROLE** {}: nobody knows what it permits.\n", code(role.as_str())));
     }
     let left_out = organisation.left_out();
     if left_out > 0 {

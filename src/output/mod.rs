@@ -2,9 +2,11 @@
 //!
 //! Not the status page (`server`) and not the metrics (`exposition`).
 
+mod counted;
 pub mod csv;
 mod excuse;
 pub mod json;
+mod judged;
 pub mod markdown;
 pub mod sarif;
 mod selection;
@@ -17,12 +19,13 @@ mod visible;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use counted::counted;
 pub use excuse::excuse;
 pub use selection::{Selection, fingerprints};
-pub use sentence::{FailOn, FailWhen, NotJudged, exit_code, not_judged, unread};
+pub use sentence::{FailOn, FailWhen, exit_code, unread};
 pub use summary::Summary;
 pub use time::{rfc3339, utc};
-pub use visible::{shortened, visible};
+pub use visible::{shortened, visible, wrapped};
 
 use crate::audit::{Finding, Report};
 use crate::domain::Snapshot;

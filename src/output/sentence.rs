@@ -3,7 +3,7 @@
 //! Not the process's end: `cli` does that.
 
 use super::Organisation;
-use crate::audit::{EnabledRule, Rule, Status};
+use crate::audit::Status;
 use crate::domain::{Collector, NotRead, Severity, Snapshot};
 
 /// From which severity on open findings fail an audit.
@@ -23,7 +23,7 @@ pub enum FailOn {
 pub struct FailWhen {
     /// Open findings.
     pub fail_on: FailOn,
-    /// An enabled input that could not be read.
+    /// An enabled input that could not be read, or a role of which nobody knows what it permits.
     pub strict: bool,
     /// Not an incomplete list of clients, as long as there is one.
     pub allow_incomplete: bool,
@@ -35,7 +35,8 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
         None => true,
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
-                || (when.strict && unread(audited.snapshot).next().is_some())
+                || (when.strict
+                    && (unread(audited.snapshot).next().is_some() || !audited.report.unjudged_roles.is_empty()))
         }
     };
     if organisations.iter().any(missing) {
@@ -52,23 +53,6 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
         open.any(|finding| finding.severity >= least && organisation.selection.is_counted(finding))
     };
     u8::from(organisations.iter().any(found))
-}
-
-/// An enabled rule that could not be judged by, since an input was not read.
-#[derive(Debug, Clone, Copy)]
-pub struct NotJudged<'a> {
-    /// Which rule.
-    pub rule: &'static Rule,
-    /// The input that it lacks.
-    pub input: Collector,
-    /// Why, and what would cure it.
-    pub why: &'a NotRead,
-}
-
-/// Why that rule could not be judged by; `None` where it was.
-pub fn not_judged<'a>(snapshot: &'a Snapshot, enabled: &EnabledRule) -> Option<NotJudged<'a>> {
-    let rule = enabled.rule;
-    rule.needs.iter().find_map(|&input| Some(NotJudged { rule, input, why: snapshot.not_read(input)? }))
 }
 
 /// The inputs that could not be read, with the reason, in the order of [`Collector::ALL`].
@@ -125,5 +109,9 @@ mod tests {
         let strict = FailWhen { strict: true, ..FailWhen::default() };
         assert_eq!(exit_code(&[planted.organisation()], strict), 3);
         assert_eq!(exit_code(&[clean.organisation()], strict), 0);
+        let mut unknown_role = sample::clean();
+        unknown_role.report.unjudged_roles.insert(crate::domain::RoleId::new("a-role"));
+        assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "nobody knows what the role permits");
+        assert_eq!(exit_code(&[unknown_role.organisation()], FailWhen::default()), 0);
     }
 }

@@ -4,8 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, excuse, not_judged, rfc3339, shortened, unread, utc, visible};
-use crate::audit::{Finding, Status};
+use super::{
+    Audited, Organisation, Summary, counted, excuse, judged::Rules, rfc3339, shortened, unread, utc, visible, wrapped,
+};
+use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{ClientState, Severity, Snapshot};
 
 /// How the table may look.
@@ -59,6 +61,8 @@ struct Row {
     id: String,
     rule: &'static str,
     evidence: String,
+    /// Whether the evidence is wrapped where it would be cut.
+    whole: bool,
     /// A line of its own below: who settled it.
     then: Option<String>,
 }
@@ -123,6 +127,12 @@ impl Table {
             let mut rows: Vec<Row> = of_status
                 .map(|finding| {
                     let mut row = Row::new(audited.snapshot, finding);
+                    if let Some(permission) = cure(finding) {
+                        // The whole reason is told once, below.
+                        let input = visible(&finding.evidence.key);
+                        row.evidence = format!("{input} were not read; grant {}", visible(permission));
+                    }
+                    row.whole = status == Status::NotEvaluated;
                     // The severity comes first, so that a narrow column still tells it.
                     row.evidence.insert_str(0, &format!("{}: ", finding.severity));
                     if let Some(exemption) = excuse(audited, finding) {
@@ -149,7 +159,9 @@ impl Table {
         let Some(columns) = Columns::fit(rows, self.style.width) else {
             for row in rows {
                 self.line(&format!("  {}", row.name));
-                self.line(&format!("    {}", row.id));
+                if !row.id.is_empty() {
+                    self.line(&format!("    {}", row.id));
+                }
                 self.line(&format!("    {}: {}", row.rule, row.evidence));
                 self.then(row);
             }
@@ -157,7 +169,15 @@ impl Table {
         };
         self.row(columns, ["CLIENT", "CLIENT ID", "RULE", "EVIDENCE"]);
         for row in rows {
-            self.row(columns, [&row.name, &row.id, row.rule, &row.evidence]);
+            if row.whole {
+                let mut lines = wrapped(&row.evidence, columns.evidence).into_iter();
+                self.row(columns, [&row.name, &row.id, row.rule, &lines.next().unwrap_or_default()]);
+                for line in lines {
+                    self.row(columns, ["", "", "", &line]);
+                }
+            } else {
+                self.row(columns, [&row.name, &row.id, row.rule, &shortened(&row.evidence, columns.evidence)]);
+            }
             self.then(row);
         }
     }
@@ -169,9 +189,9 @@ impl Table {
     }
 
     fn row(&mut self, columns: Columns, [name, id, rule, evidence]: [&str; 4]) {
-        let (name, evidence) = (shortened(name, columns.name), shortened(evidence, columns.evidence));
+        let name = shortened(name, columns.name);
         let mut line = String::new();
-        for (text, width) in [(&*name, columns.name), (id, columns.id), (rule, columns.rule), (&evidence, 0)] {
+        for (text, width) in [(&*name, columns.name), (id, columns.id), (rule, columns.rule), (evidence, 0)] {
             // Writing to a String cannot fail.
             let _ = write!(line, "{:GAP$}{text:width$}", "");
         }
@@ -196,19 +216,21 @@ impl Table {
         ));
         self.line(&format!(
             "{}: {} open, {} exempt, {} approved, {} not evaluated.",
-            counted(summary.findings_by_status.iter().map(|(_, count)| count).sum(), "finding"),
+            counted(summary.findings_by_status.iter().map(|(_, count)| count).sum::<usize>(), "finding"),
             summary.findings(Status::Open),
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
         ));
-        let lacking: Vec<_> = report.rules.iter().filter_map(|rule| not_judged(snapshot, rule)).collect();
-        self.line(&format!(
-            "{}: {} evaluated, {} not evaluated.",
-            counted(report.rules.len(), "rule"),
-            report.rules.len() - lacking.len(),
-            lacking.len(),
-        ));
+        let rules = Rules::of(report);
+        self.line(&rules.sentence());
+        for ((state, why), slugs) in rules.idle() {
+            let state = state.replace('_', " ");
+            match slugs.as_slice() {
+                [one] => self.line(&format!("  {state}, {why}: {one}")),
+                several => self.line(&format!("  {state}, {why}: {}", counted(several.len(), "rule"))),
+            }
+        }
         let left_out = organisation.left_out();
         if left_out > 0 {
             self.line(&format!("{} left out by the filters of this run.", counted(left_out, "finding")));
@@ -219,11 +241,16 @@ impl Table {
                 .missing_permission
                 .as_deref()
                 .map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
-            self.line(&format!("{not_read} {}: {}.{cure}", collector.label(), visible(&why.message)));
-            let rules: Vec<&str> = lacking.iter().filter(|l| l.input == collector).map(|l| l.rule.slug).collect();
-            if !rules.is_empty() {
-                self.line(&format!("  not evaluated without it: {}", rules.join(", ")));
+            self.line(&format!("{not_read} {}.{cure}", visible(&why_not_read(collector, why))));
+            let without = rules.without(collector);
+            if !without.is_empty() {
+                self.line(&format!("  not evaluated without it: {}", without.join(", ")));
             }
+        }
+        for role in &report.unjudged_roles {
+            let unknown = self.painted("UNKNOWN ROLE", "33");
+            let role = visible(role.as_str());
+            self.line(&format!("{unknown} {role}: nobody knows what it permits; --strict fails by it."));
         }
         if !organisation.complete {
             let incomplete = self.painted("INCOMPLETE", "1;31");
@@ -245,6 +272,7 @@ impl Row {
             id: client.map_or_else(String::new, |id| visible(id.as_str()).into_owned()),
             rule: finding.rule.slug,
             evidence: visible(&finding.evidence.to_string()).into_owned() + &state,
+            whole: false,
             then: None,
         }
     }
@@ -266,8 +294,10 @@ impl Columns {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+/// The permission that would have a finding that was not evaluated be judged.
+fn cure(finding: &Finding) -> Option<&str> {
+    let details = finding.evidence.details.iter().filter(|_| finding.status == Status::NotEvaluated);
+    details.filter(|(name, _)| *name == "missing_permission").map(|(_, permission)| permission.as_str()).next()
 }
 
 #[cfg(test)]
@@ -304,6 +334,21 @@ mod tests {
             for line in findings {
                 assert!(line.chars().count() <= width, "{width}: {line}");
             }
+        }
+    }
+
+    #[test]
+    fn what_cures_an_input_that_was_not_read_is_never_cut() {
+        let mut sample = sample::planted();
+        let policy = crate::policy::Policy::built_in(&crate::audit::rules::slugs()).expect("it is valid");
+        sample.report = crate::audit::evaluate(&sample.snapshot, &policy, None, sample::NOW);
+        for width in [60, 82, 90, 120, 200] {
+            let table = render(&[sample.organisation()], Style { width, ..PLAIN });
+            let (_, settled) = table.split_once("NOT EVALUATED  ").expect("roles were not read");
+            let (settled, _) = settled.split_once("\n\n").expect("the summary");
+            let rules = settled.lines().count();
+            assert!(rules > 5 && !settled.contains('…'), "{width}: {settled}");
+            assert!(settled.matches("authorization:role:view").count() > 5, "{width}: {settled}");
         }
     }
 

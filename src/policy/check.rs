@@ -48,7 +48,10 @@ fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {
         Shape::WordOrWords(words) if !value.is_str() => return list(found, 1, mistakes, |item| word(item, words)),
         Shape::Text | Shape::TextOrTexts => scalar::text(value).map(|_| ()),
         Shape::Word(words) | Shape::WordOrWords(words) => word(value, words),
-        Shape::Permission => permission(value),
+        Shape::Permission => permission(value, PermissionPattern::new, "domain:entity:action"),
+        Shape::AnyPermission => {
+            permission(value, PermissionPattern::any, "domain:entity:action, or one word for a general permission")
+        }
         Shape::Seconds => scalar::seconds(value).map(|_| ()),
         Shape::Days => scalar::days(value).map(|_| ()),
         Shape::Ratio => scalar::percent(value).map(|_| ()),
@@ -110,11 +113,10 @@ fn word(value: &DeValue<'_>, words: Words) -> Result<(), String> {
     if words.contains(&word) { Ok(()) } else { Err(format!("{word:?} is none of {}", words.join(", "))) }
 }
 
-fn permission(value: &DeValue<'_>) -> Result<(), String> {
+fn permission(value: &DeValue<'_>, read: fn(&str) -> Option<PermissionPattern>, asked: &str) -> Result<(), String> {
     let text = scalar::text(value)?;
-    PermissionPattern::new(text).map(|_| ()).ok_or_else(|| {
-        format!("{text:?} has not three segments; write domain:entity:action, such as oauth:client:add or oauth:*:*")
-    })
+    let wrong = || format!("{text:?} has not three segments; write {asked}, such as oauth:client:add or oauth:*:*");
+    read(text).map(|_| ()).ok_or_else(wrong)
 }
 
 fn expected(what: &str, found: &DeValue<'_>) -> String {

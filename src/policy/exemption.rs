@@ -13,7 +13,8 @@ pub struct Exemption {
     /// The slug of the rule.
     pub rule: String,
     pub(super) client: Selector,
-    /// The one piece of evidence that it covers, as [`crate::audit::Evidence::key`] has it; `None` covers all of the rule's.
+    /// The one piece of evidence that it covers, as [`crate::audit::Evidence::key`] has it, or a permission by itself;
+    /// `None` covers all of the rule's.
     pub only: Option<String>,
     /// Who answers for it.
     pub owner: String,
@@ -36,6 +37,11 @@ impl Exemption {
     /// The same of a client of which only the id is known, since it is gone.
     pub fn is_about_id(&self, id: &ClientId) -> bool {
         self.is_about_organisation() || self.client.ids.contains(id)
+    }
+
+    /// The clients that it names by id: where there are some, no other client is meant.
+    pub fn ids(&self) -> &[ClientId] {
+        &self.client.ids
     }
 
     /// Whether it names clients by id or by name, instead of taking all of them or all of a grant type.

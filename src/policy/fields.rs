@@ -74,6 +74,11 @@ impl<'a> Fields<'a> {
         PermissionPattern::new(self.text(key)?)
     }
 
+    /// The same, or a general permission.
+    pub(super) fn any_permission(self, key: &str) -> Option<PermissionPattern> {
+        PermissionPattern::any(self.text(key)?)
+    }
+
     pub(super) fn seconds(self, key: &str) -> Option<u32> {
         scalar::seconds(self.value(key)?).ok()
     }

@@ -50,6 +50,7 @@ fn value(shape: Shape) -> Value {
         Shape::Words(words) => json!({ "type": "array", "items": { "enum": words() } }),
         Shape::WordOrWords(words) => some(&json!({ "enum": words() })),
         Shape::Permission => json!({ "type": "string", "pattern": "^[^:\\s]+:[^:\\s]+:[^:\\s]+$" }),
+        Shape::AnyPermission => json!({ "type": "string", "pattern": "^[^:\\s]+(:[^:\\s]+:[^:\\s]+)?$" }),
         Shape::Seconds => json!({
             "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^([0-9]+[dhms])+$" }]
         }),

@@ -2,7 +2,7 @@
 //!
 //! Not unknown keys and wrong shapes (`check`): what has no meaning for that reason is passed over here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::check::Mistakes;
@@ -28,12 +28,14 @@ pub(super) struct Layer<'a> {
     text: &'a str,
     reading: Reading<'a>,
     selectors: BTreeMap<String, Selector>,
+    exemption_ids: BTreeSet<String>,
     mistakes: Mistakes,
 }
 
 impl<'a> Layer<'a> {
     pub(super) fn new(text: &'a str, reading: Reading<'a>) -> Self {
-        Self { text, reading, selectors: BTreeMap::new(), mistakes: Mistakes::new() }
+        let (selectors, exemption_ids) = (BTreeMap::new(), BTreeSet::new());
+        Self { text, reading, selectors, exemption_ids, mistakes: Mistakes::new() }
     }
 
     pub(super) fn lay(mut self, file: Fields<'_>, policy: &mut Policy) -> Mistakes {
@@ -78,16 +80,15 @@ impl<'a> Layer<'a> {
         into.all_scopes_cap = scopes.count("all_scopes_cap").or(into.all_scopes_cap);
         let mut seen: Vec<NamePattern> = Vec::new();
         for (_, fields) in scopes.tables("dangerous") {
-            let (Some(text), Some(severity), Some(reason)) =
-                (fields.text("match"), fields.severity("severity"), fields.text("reason"))
-            else {
-                continue;
-            };
+            let Some(text) = fields.text("match") else { continue };
             let pattern = NamePattern::new(text);
             if seen.contains(&pattern) {
                 self.mistake(fields.place("match"), format!("{text:?} is here twice; take one out"));
             }
             seen.push(pattern.clone());
+            let (Some(severity), Some(reason)) = (fields.severity("severity"), fields.text("reason")) else {
+                continue;
+            };
             let allow_unmatched = fields.switch("allow_unmatched").unwrap_or(false);
             let dangerous = DangerousPattern { pattern, severity, reason: reason.to_owned(), allow_unmatched };
             put(&mut into.dangerous, dangerous, |a, b| a.pattern == b.pattern);
@@ -187,7 +188,8 @@ impl<'a> Layer<'a> {
             self.mistake(fields.place("rule"), message);
         }
         let id = fields.text("id");
-        if let Some(id) = id.filter(|id| policy.exemptions.iter().any(|known| known.id == *id)) {
+        // An exemption with another mistake in it has its id none the less.
+        if let Some(id) = id.filter(|id| !self.exemption_ids.insert((*id).to_owned())) {
             self.mistake(fields.place("id"), format!("there is another exemption {id:?}; ids are unique"));
         }
         self.end(at, fields, &policy.defaults);
@@ -249,7 +251,7 @@ fn defaults(fields: Fields<'_>, into: &mut Defaults) {
 fn permissions(permissions: Fields<'_>, policy: &mut Policy) {
     for (_, fields) in permissions.tables("dangerous") {
         let (Some(pattern), Some(severity), Some(reason)) =
-            (fields.permission("match"), fields.severity("severity"), fields.text("reason"))
+            (fields.any_permission("match"), fields.severity("severity"), fields.text("reason"))
         else {
             continue;
         };

@@ -280,8 +280,15 @@ impl Policy {
 
 impl PermissionPolicy {
     /// The dangerous patterns that meet a permission that a role grants, in the policy's order.
-    pub fn dangerous_patterns<'a>(&'a self, granted: &'a Permission) -> impl Iterator<Item = &'a DangerousPermission> {
-        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets(granted))
+    pub fn dangerous_patterns(&self, granted: &Permission) -> impl Iterator<Item = &DangerousPermission> + use<'_> {
+        let segments = permission::folded(granted);
+        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_folded(&segments))
+    }
+
+    /// The same of a general permission, which is one word.
+    pub fn dangerous_general(&self, granted: &str) -> impl Iterator<Item = &DangerousPermission> + use<'_> {
+        let granted = granted.to_owned();
+        self.dangerous.iter().filter(move |dangerous| dangerous.pattern.meets_text(&granted))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Patterns of permissions: three segments, which meet what a role grants.
+//! Patterns of permissions: three segments, which meet what a role grants; or one word, a general permission.
 //!
 //! Not name patterns: a role's own `*` matches what a pattern names, since such a role grants it.
 
@@ -7,48 +7,57 @@ use std::fmt;
 use super::NamePattern;
 use crate::domain::Permission;
 
-/// A pattern `domain:entity:action`; case does not count.
-#[derive(Debug, Clone)]
+/// A pattern `domain:entity:action`, or one word for the general permissions of before there were segments. Case does not
+/// count: it is kept in lower case, so that another spelling is the same pattern and the same label.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionPattern {
     text: String,
-    segments: [NamePattern; 3],
+    /// Three, or one.
+    segments: Vec<NamePattern>,
 }
-
-impl PartialEq for PermissionPattern {
-    /// Case does not count.
-    fn eq(&self, other: &Self) -> bool {
-        self.segments == other.segments
-    }
-}
-
-impl Eq for PermissionPattern {}
 
 impl PermissionPattern {
     /// Reads a pattern; `None` where it has not exactly three segments, none of them empty.
     pub fn new(text: &str) -> Option<Self> {
-        let lower = text.to_ascii_lowercase();
-        let segments: Vec<&str> = lower.split(':').collect();
-        let [domain, entity, action] = segments.as_slice() else { return None };
-        if [domain, entity, action].iter().any(|segment| segment.is_empty() || segment.contains(char::is_whitespace)) {
-            return None;
-        }
-        let segments = [NamePattern::new(*domain), NamePattern::new(*entity), NamePattern::new(*action)];
-        Some(Self { text: text.to_owned(), segments })
+        Self::any(text).filter(|pattern| pattern.segments.len() == 3)
     }
 
-    /// The pattern as the policy has it.
+    /// The same, or one word: a general permission such as `admin`.
+    pub fn any(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let segments: Vec<&str> = text.split(':').collect();
+        let is_word = |segment: &&str| !segment.is_empty() && !segment.contains(char::is_whitespace);
+        let valid = matches!(segments.len(), 1 | 3) && segments.iter().all(is_word);
+        let segments = segments.into_iter().map(NamePattern::new).collect();
+        valid.then_some(Self { text, segments })
+    }
+
+    /// The pattern in lower case, the value of the label `permission`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Whether what a role grants and what the pattern names have something in common.
     pub fn meets(&self, granted: &Permission) -> bool {
-        let granted = [&granted.domain, &granted.entity, &granted.action];
-        self.segments
-            .iter()
-            .zip(granted)
-            .all(|(segment, granted)| &**granted == "*" || segment.matches(&granted.to_ascii_lowercase()))
+        self.meets_folded(&folded(granted))
     }
+
+    /// The same of a permission as a text: of three segments, or a general permission. A further `:` is the action's.
+    pub fn meets_text(&self, granted: &str) -> bool {
+        self.meets_folded(&granted.to_ascii_lowercase().splitn(3, ':').collect::<Vec<_>>())
+    }
+
+    /// The same of segments in lower case.
+    pub(super) fn meets_folded<S: AsRef<str>>(&self, granted: &[S]) -> bool {
+        let meets =
+            |(segment, granted): (&NamePattern, &S)| granted.as_ref() == "*" || segment.matches(granted.as_ref());
+        self.segments.len() == granted.len() && self.segments.iter().zip(granted).all(meets)
+    }
+}
+
+/// The segments in lower case, as patterns are: once for all patterns that are compared with them.
+pub(super) fn folded(granted: &Permission) -> [String; 3] {
+    [&granted.domain, &granted.entity, &granted.action].map(|segment| segment.to_ascii_lowercase())
 }
 
 impl fmt::Display for PermissionPattern {
@@ -68,7 +77,21 @@ mod tests {
         for text in ["", "a", "a:b", "a:b:c:d", "a::c", ":b:c", "a:b:", "a: b:c"] {
             assert!(PermissionPattern::new(text).is_none(), "{text:?}");
         }
-        assert_eq!(PermissionPattern::new("OAuth:Client:Add"), PermissionPattern::new("oauth:client:add"));
+        let spelled = PermissionPattern::new("OAuth:Client:Add").expect("three segments");
+        assert_eq!(Some(&spelled), PermissionPattern::new("oauth:client:add").as_ref());
+        assert_eq!(spelled.as_str(), "oauth:client:add", "another spelling is the same label");
+    }
+
+    #[test]
+    fn one_word_is_a_general_permission_and_meets_no_other() {
+        let admin = PermissionPattern::any("Admin").expect("one word");
+        assert!(admin.meets_text("ADMIN") && !admin.meets_text("admins"));
+        for other in ["oauth:client:add", "*:*:*", "directory:organization:admin"] {
+            assert!(!admin.meets_text(other), "{other}");
+        }
+        let all = PermissionPattern::any("*:*:*").expect("three segments");
+        assert!(all.meets_text("oauth:client:add") && all.meets_text("a:b:c:d") && !all.meets_text("admin"));
+        assert!(["", "a:b", "a b", "a:b:c:d"].iter().all(|text| PermissionPattern::any(text).is_none()));
     }
 
     #[test]

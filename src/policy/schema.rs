@@ -32,6 +32,8 @@ pub(super) enum Shape {
     WordOrWords(Words),
     /// A permission pattern of three segments.
     Permission,
+    /// The same, or one word: a general permission.
+    AnyPermission,
     /// A duration, or a whole number of seconds.
     Seconds,
     /// A duration of whole days.
@@ -107,7 +109,7 @@ static DEFAULTS: &[Key] = &[
     may("fail_on", Shape::Word(severities), "An audit fails from this severity on."),
     may("flag_at", Shape::Word(severities), "A client is flagged from this severity on."),
     may("max_token_validity", Shape::Seconds, "The longest life of an access token that needs no finding."),
-    may("unused_after", Shape::Days, "A client without a request for this long is unused."),
+    may("unused_after", Shape::Days, "A client without a request for this long is unused. No effect yet."),
     may("exemption_max", Shape::Days, "No exemption may end later than this from now; each then needs an end."),
     may("require_expiry", Shape::Switch, "Whether each exemption needs an end."),
     may("baseline_max_age", Shape::Days, "A baseline that was approved longer ago is stale."),
@@ -145,7 +147,11 @@ static PERMISSIONS: &[Key] = &[
 ];
 
 static DANGEROUS_PERMISSION: &[Key] = &[
-    must("match", Shape::Permission, "Which permissions, as domain:entity:action; case does not count."),
+    must(
+        "match",
+        Shape::AnyPermission,
+        "Which permissions, as domain:entity:action, or a general permission as one word; case does not count.",
+    ),
     must("severity", Shape::Word(severities), "How dangerous."),
     must("reason", Shape::Text, "Why; it is shown with each finding."),
     may("allow_unmatched", Shape::Switch, "Whether it is in order that the platform has no such permission."),

@@ -39,15 +39,20 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// Reads both. The message names every mistake. A baseline that is named but missing is told, and is no mistake.
-    pub fn read(files: &Files) -> Result<Self, String> {
+    /// Reads both. The message names every mistake. A baseline that is named but missing is no mistake.
+    pub(super) fn read(files: &Files) -> Result<Self, String> {
         let (policy, baseline) =
             match (policy(files.policy.as_deref(), &files.extension), baseline(files.baseline.as_deref())) {
                 (Ok(policy), Ok(baseline)) => (policy, baseline),
                 (Err(policy), Err(baseline)) => return Err(format!("{policy}\n{baseline}")),
                 (Err(mistakes), Ok(_)) | (Ok(_), Err(mistakes)) => return Err(mistakes),
             };
-        match (&files.baseline, &baseline) {
+        Ok(Self { policy: Arc::new(policy), baseline })
+    }
+
+    /// Says in the log which baseline there is; a separate step, since the files are read before there is a log.
+    pub fn tell(&self, files: &Files) {
+        match (&files.baseline, &self.baseline) {
             (Some(path), None) => {
                 warn!(path = %path.display(), "there is no such baseline file; nothing is approved and nothing is drift until there is one");
             }
@@ -56,7 +61,6 @@ impl InForce {
             }
             (None, _) => {}
         }
-        Ok(Self { policy: Arc::new(policy), baseline })
     }
 
     /// Whether the baseline is another organisation's: then it counts as not loaded.

@@ -79,10 +79,10 @@ impl Judge {
             Some(last) => {
                 let sighting = sighting(&snapshot, &report, &last.ledger, unread);
                 let seen = if Arc::ptr_eq(&last.policy, &policy) {
-                    seen(&last.snapshot, &last.report, &sighting)
+                    seen(&last.snapshot, &last.report, &report)
                 } else {
                     // A reload came between, and has not judged the last snapshot yet: new is new under the policy in force.
-                    seen(&last.snapshot, &self.evaluate(&last.snapshot, now).0, &sighting)
+                    seen(&last.snapshot, &self.evaluate(&last.snapshot, now).0, &report)
                 };
                 last.ledger.after_refresh(Some(&seen), sighting, now)
             }
@@ -118,7 +118,7 @@ impl Judge {
         };
         let (before, _) = self.evaluate(&saved.snapshot, now);
         let sighting = sighting(snapshot, report, &saved.ledger, unread);
-        let seen = seen(&saved.snapshot, &before, &sighting);
+        let seen = seen(&saved.snapshot, &before, report);
         saved.ledger.after_refresh(Some(&seen), sighting, now)
     }
 
@@ -198,37 +198,59 @@ fn grants(granted: &DangerousGrant) -> impl Iterator<Item = Grant> {
     })
 }
 
-/// What is not new: what the last snapshot held, and where it lacked the roles, every permission that is seen now.
-fn seen(snapshot: &Snapshot, report: &Report, now: &Sighting) -> BTreeSet<Grant> {
-    let mut seen: BTreeSet<Grant> = report.grants.iter().flat_map(grants).collect();
-    if snapshot.roles.read().is_none() {
-        seen.extend(now.held.keys().filter(|grant| grant.kind == GrantKind::Permission).cloned());
-    }
-    seen
+/// What is not new: what the last snapshot held, and the permissions of roles of which it did not tell.
+fn seen(last: &Snapshot, before: &Report, now: &Report) -> BTreeSet<Grant> {
+    let was_untold = |granted: &&DangerousGrant| {
+        let Some(role) = &granted.role else { return false };
+        let held =
+            || last.client(&granted.client).is_some_and(|c| c.role_grants.iter().any(|grant| grant.role == *role));
+        last.roles.read().is_none_or(|roles| !roles.contains_key(role) && held())
+    };
+    before.grants.iter().chain(now.grants.iter().filter(was_untold)).flat_map(grants).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Input, NotRead};
+    use crate::domain::{Input, NotRead, Role, RoleGrant, RoleId};
     use crate::output::sample;
+
+    fn granted(client: &ClientId, power: Power, role: Option<&str>) -> DangerousGrant {
+        let (evidence, patterns) = (power.name().to_owned(), vec![power.name().to_owned()]);
+        let role = role.map(RoleId::new);
+        DangerousGrant { client: client.clone(), power, role, evidence, status: Status::Open, patterns }
+    }
 
     #[test]
     fn permissions_are_not_new_where_the_last_snapshot_lacked_the_roles() {
         let sample = sample::planted();
-        let id = &sample.snapshot.clients[0].id;
-        let permission = Grant::permission(id, "oauth:client:add", "oauth:client:*");
-        let held = BTreeMap::from([
-            (permission.clone(), Standing::Settled),
-            (Grant::scope(id, "a-new-scope"), Standing::Settled),
-        ]);
-        let now = Sighting { held, ..Sighting::default() };
-        let mut last = sample.snapshot.clone();
-        last.roles = Input::Read(std::collections::BTreeMap::new());
-        assert!(now.held.keys().all(|grant| !seen(&last, &sample.report, &now).contains(grant)), "both are new");
+        let (mut last, before) = (sample.snapshot.clone(), sample.report.clone());
+        let id = last.clients[0].id.clone();
+        last.clients[0].role_grants = [RoleGrant { role: RoleId::new("old"), division: None }].into();
+        let mut now = sample.report.clone();
+        let permission = |text: &str| Power::Permission(text.to_owned());
+        now.grants = vec![
+            granted(&id, permission("a:b:c"), Some("old")),
+            granted(&id, permission("d:e:f"), Some("another")),
+            granted(&id, Power::Scope("a-new-scope".to_owned()), None),
+        ];
+        let is_seen = |last: &Snapshot| -> Vec<bool> {
+            let seen = seen(last, &before, &now);
+            now.grants.iter().map(|granted| grants(granted).all(|grant| seen.contains(&grant))).collect()
+        };
+        let role = |id: &str| Role {
+            id: RoleId::new(id),
+            name: String::new(),
+            default_role: None,
+            is_default: false,
+            general: Box::default(),
+            permissions: Box::default(),
+        };
+        last.roles = Input::Read(BTreeMap::from([(RoleId::new("old"), role("old"))]));
+        assert_eq!(is_seen(&last), [false, false, false]);
+        last.roles = Input::Read(BTreeMap::new());
+        assert_eq!(is_seen(&last), [true, false, false], "a role that it held and that was not told of");
         last.roles = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
-        let seen = seen(&last, &sample.report, &now);
-        assert!(seen.contains(&permission));
-        assert!(!seen.contains(&Grant::scope(id, "a-new-scope")));
+        assert_eq!(is_seen(&last), [true, true, false]);
     }
 }

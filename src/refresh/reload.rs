@@ -67,6 +67,7 @@ impl Reloader {
     /// without it no approval would be asked for.
     fn read_again(&self) -> Result<InForce, String> {
         let read = InForce::read(&self.files)?;
+        read.tell(&self.files);
         let Some(path) = &self.files.baseline else { return Ok(read) };
         let Some(baseline) = &read.baseline else {
             return match self.in_force.load().baseline {

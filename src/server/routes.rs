@@ -67,7 +67,10 @@ impl Routes {
         let closed = || access::details_closed(&self.view.config, self.view.bound, request);
         let answer = match handler {
             Handler::Metrics => self.metrics(request.headers()),
-            Handler::Page => self.page(closed(), page::Search::parse(request.uri().query())).await,
+            Handler::Page => match page::Search::parse(request.uri().query()) {
+                Ok(search) => self.page(closed(), search).await,
+                Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
+            },
             Handler::Client => self.client(closed(), request.uri().path()).await,
             Handler::Report => self.report(closed()).await,
             Handler::Healthy => self.healthy(),

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::grants::{Grant, GrantKind, Ledger, Memory, Standing};
 
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Document {

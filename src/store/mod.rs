@@ -4,12 +4,12 @@
 
 mod format;
 mod metrics;
+mod replace;
 pub mod snapshot_file;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::{error, info, warn};
 
 pub use metrics::{FAMILIES, Metrics};
+pub use replace::{Mode, replace};
 
 use crate::domain::{OrgId, Snapshot};
 use crate::grants::Ledger;
@@ -75,7 +76,7 @@ impl Store {
         let mut organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
         organisations.insert(saved.snapshot.organisation.id.clone(), saved);
         let Some(path) = &self.path else { return };
-        let outcome = write(path, &format::encode(&organisations));
+        let outcome = replace(path, &format::encode(&organisations), Mode::Private);
         let failed_before = self.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
             Ok(()) if failed_before => info!(path = %path.display(), "the state file is written again"),
@@ -132,24 +133,6 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
-}
-
-/// Writes beside the file and renames, so that a crash leaves the old one or the new one.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".new");
-    let beside = path.with_file_name(name);
-    // A leftover of a crash, or somebody's link, must not be written through.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Saved, format};
+use super::format::{self, FORMAT};
+use super::{Mode, Saved};
 use crate::domain::{OrgId, Snapshot};
 use crate::grants::Ledger;
 
@@ -36,7 +38,7 @@ struct About {
 
 /// Writes the snapshots to a file that its owner alone can read, by rename.
 pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
-    super::write(path, &encode(kept)?)
+    super::replace(path, &encode(kept)?, Mode::Private)
 }
 
 fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
@@ -75,9 +77,10 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
         #[serde(default)]
         snapshots: BTreeMap<String, About>,
     }
-    let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes)?;
-    let head: Head =
-        serde_json::from_slice(bytes).map_err(|error| format!("line {}, column {}", error.line(), error.column()))?;
+    recognise(bytes)?;
+    let damaged = |place: String| format!("this snapshot is damaged at {place}; {ANEW}");
+    let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes).map_err(damaged)?;
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| damaged(place(&error)))?;
     let mut about = head.snapshots;
     let kept = organisations.into_iter().map(|(id, saved)| {
         let about = about.remove(id.as_str());
@@ -85,6 +88,34 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
         Kept { org, snapshot: saved.snapshot, incomplete }
     });
     Ok(kept.collect())
+}
+
+/// What to do about a file that cannot be read.
+const ANEW: &str = "make it anew with `audit --snapshot-out`";
+
+/// Tells what the file is where it is no snapshot. Never the parser's message, which can quote it.
+fn recognise(bytes: &[u8]) -> Result<(), String> {
+    #[derive(Deserialize)]
+    struct Shape {
+        format: u32,
+        #[serde(rename = "organisations")]
+        _organisations: IgnoredAny,
+    }
+    let another = "it is no snapshot of this program; name a file of `audit --snapshot-out`, or a state file";
+    match serde_json::from_slice::<Shape>(bytes) {
+        Ok(Shape { format: FORMAT, .. }) => Ok(()),
+        Ok(Shape { format, .. }) => {
+            Err(format!("its format is {format}, and this version of the program reads {FORMAT}; {ANEW}"))
+        }
+        Err(_) if bytes.is_empty() => Err(format!("the file is empty; {ANEW}")),
+        Err(error) if error.is_eof() => Err(format!("its JSON breaks off at {}; {ANEW}", place(&error))),
+        Err(error) if error.is_syntax() => Err(format!("it is not JSON, see {}; {another}", place(&error))),
+        Err(_) => Err(another.to_owned()),
+    }
+}
+
+fn place(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
 }
 
 #[cfg(test)]
@@ -122,9 +153,19 @@ mod tests {
 
     #[test]
     fn what_is_no_snapshot_is_refused_without_quoting_it() {
-        for text in ["", "null", "{\"format\":1}", "{\"format\":99,\"organisations\":{}}", "secret=1"] {
+        let whole = String::from_utf8(encode(&[kept(None)]).expect("JSON")).expect("UTF-8");
+        for (text, told) in [
+            ("", "the file is empty; make it anew with `audit --snapshot-out`"),
+            (&whole[..whole.len() - 9], "its JSON breaks off at line 1, column"),
+            (&whole.replace("\"active\"", "7"), "this snapshot is damaged at line 1, column"),
+            ("secret=1", "it is not JSON, see line 1, column 1; it is no snapshot of this program"),
+            ("null", "it is no snapshot of this program; name a file of `audit --snapshot-out`"),
+            ("{\"secret\":1}", "it is no snapshot of this program"),
+            ("{\"format\":1}", "it is no snapshot of this program"),
+            ("{\"format\":99,\"organisations\":{}}", "its format is 99, and this version of the program reads"),
+        ] {
             let why = decode(text.as_bytes()).expect_err(text);
-            assert!(!why.contains("secret"), "{why}");
+            assert!(why.contains(told) && !why.contains("secret"), "{told:?} in {why}");
         }
     }
 }

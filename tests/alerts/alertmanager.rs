@@ -1,1 +1,71 @@
-//! x
+//! The example for Alertmanager: valid, and each alert goes where it should.
+
+use std::fs;
+
+use super::rules;
+use super::tools::must;
+
+const EXAMPLE: &str = "alerts/alertmanager.example.yml";
+/// What Alertmanager remembers of what it sent, unless told otherwise.
+const RETENTION_HOURS: u64 = 120;
+
+fn example() -> String {
+    fs::read_to_string(EXAMPLE).expect("the example")
+}
+
+/// What stands behind `key:` on each line that has it, without a list's dash.
+fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    let lines = text.lines().map(|line| line.trim().trim_start_matches("- "));
+    lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(": ")).collect()
+}
+
+#[test]
+fn the_example_is_valid() {
+    must("amtool", ["check-config", EXAMPLE]);
+}
+
+#[test]
+fn what_pages_goes_to_security_and_the_rest_to_health() {
+    for rule in rules::all() {
+        let receiver = if rule.inner["severity"] == "critical" { "security" } else { "health" };
+        let labels = [
+            format!("alertname={}", rule.alert),
+            format!("severity={}", rule.inner["severity"]),
+            "org=acme".to_owned(),
+            "client_id=c1".to_owned(),
+        ];
+        let asked = ["config", "routes", "test", "--config.file", EXAMPLE, "--verify.receivers", receiver];
+        must("amtool", asked.into_iter().chain(labels.iter().map(String::as_str)));
+    }
+}
+
+#[test]
+fn each_client_is_a_page_and_each_reminder_comes_before_alertmanager_forgets() {
+    let text = example();
+    let security = text.split("receiver: security").nth(1).expect("the route");
+    assert!(security.trim_start().starts_with("group_by: [alertname, org, client_id]"), "{security}");
+    let reminders = values(&text, "repeat_interval");
+    assert_eq!(values(security, "repeat_interval").first(), Some(&"72h"));
+    for reminder in reminders {
+        let hours: u64 = reminder.trim_end_matches('h').parse().expect("hours");
+        assert!(hours < RETENTION_HOURS, "Alertmanager forgets after {RETENTION_HOURS} h, and this is {reminder}");
+    }
+}
+
+#[test]
+fn only_a_stale_audit_is_inhibited_and_only_by_its_token() {
+    let text = example();
+    assert_eq!(values(&text, "source_matchers"), ["[alertname=\"GenesysOAuthTokenFailing\"]"]);
+    assert_eq!(values(&text, "target_matchers"), ["[alertname=\"GenesysOAuthAuditStale\"]"]);
+    assert_eq!(values(&text, "equal"), ["[org]"]);
+}
+
+#[test]
+fn receivers_hold_no_secrets() {
+    for line in example().lines().filter(|line| !line.trim_start().starts_with('#')) {
+        for word in ["routing_key", "service_key", "api_url", "password", "credentials", "token"] {
+            assert!(!line.contains(word), "a placeholder needs none: {line}");
+        }
+        assert!(!line.contains("url:") || line.contains("http://127.0.0.1:"), "{line}");
+    }
+}

@@ -3,7 +3,6 @@
 //! A mutant that is no valid expression counts against this file, not for the tests (`survivors` sees to that).
 
 use super::promql::{Tokens, closing, compares, enclosed, levels, strength, text, tokens};
-use super::rules::Rule;
 
 /// An alert with one thing changed.
 #[derive(Debug)]
@@ -16,17 +15,17 @@ pub(crate) struct Mutant {
     pub(crate) hold: Option<String>,
 }
 
-/// Every mutant of an alert.
-pub(crate) fn of(rule: &Rule) -> Vec<Mutant> {
-    let original = tokens(&rule.expr);
+/// Every mutant of an alert with this expression and this `for`.
+pub(crate) fn of(expr: &str, hold: Option<&str>) -> Vec<Mutant> {
+    let original = tokens(expr);
     let mut changed: Vec<(String, Tokens)> = Vec::new();
     for mutate in [terms, bounds, numbers, ranges, functions, aggregations, labels_of_lists, matching, matchers] {
         mutate(&original, &mut |what, tokens| changed.push((what, tokens)));
     }
-    let hold = rule.hold.clone();
+    let same = hold.map(str::to_owned);
     let mut mutants: Vec<Mutant> =
-        changed.into_iter().map(|(what, tokens)| Mutant { what, expr: text(&tokens), hold: hold.clone() }).collect();
-    let holds = hold.as_deref().map_or(vec!["5m".to_owned()], around);
+        changed.into_iter().map(|(what, tokens)| Mutant { what, expr: text(&tokens), hold: same.clone() }).collect();
+    let holds = hold.map_or(vec!["5m".to_owned()], around);
     mutants.extend(holds.into_iter().map(|hold| Mutant {
         what: format!("for: {hold}"),
         expr: text(&original),
@@ -144,7 +143,7 @@ fn functions(tokens: &[String], report: Report<'_>) {
     for (place, token) in tokens.iter().enumerate() {
         match token.as_str() {
             "absent" => {
-                report(format!("without absent {}", at(tokens, place)), exchanged(tokens, place..place + 1, &[]))
+                report(format!("without absent {}", at(tokens, place)), exchanged(tokens, place..place + 1, &[]));
             }
             "last_over_time" | "avg_over_time" | "increase" | "rate" => {
                 let close = closing(tokens, place + 1);
@@ -218,4 +217,41 @@ fn matchers(tokens: &[String], report: Report<'_>) {
         let other = if tokens[open + 2] == "=" { "!=" } else { "=" };
         report(format!("{other} {}", at(tokens, open + 2)), exchanged(tokens, open + 2..open + 3, &[other]));
     }
+}
+
+#[test]
+fn every_part_of_an_expression_is_changed() {
+    let expr = "max by (a, b) (m) > 0 or (last_over_time(n{c=\"d\"}[2h]) == 4 unless on (a) absent(o))";
+    let (head, tail) = ("max by ( a , b ) ( m ) > 0 or ( ", " unless on ( a ) absent ( o ) )");
+    let middle = "last_over_time ( n { c = \"d\" } [ 2h ] ) == 4";
+    let mut expected = vec![
+        head.trim_end_matches(" or ( ").to_owned(),
+        format!("( {middle}{tail}"),
+        format!("{head}{middle} )"),
+        format!("{head}absent ( o ) )"),
+        format!("{}{middle}{tail}", head.replace('>', "<")),
+        format!("{}{middle}{tail}", head.replace('>', ">=")),
+        format!("{}{middle}{tail}", head.replace('0', "2")),
+        format!("{}{middle}{tail}", head.replace("max", "min")),
+        format!("{}{middle}{tail}", head.replace("max by ( a , b ) ", "")),
+        format!("{}{middle}{tail}", head.replace("a , ", "")),
+        format!("{}{middle}{tail}", head.replace(" , b", "")),
+        format!("{head}{}{tail}", middle.replace("==", "!=")),
+        format!("{head}{}{tail}", middle.replace('4', "8")),
+        format!("{head}{}{tail}", middle.replace("== 4", "== 2")),
+        format!("{head}{}{tail}", middle.replace("2h", "14400s")),
+        format!("{head}{}{tail}", middle.replace("2h", "3600s")),
+        format!("{head}n {{ c = \"d\" }} == 4{tail}"),
+        format!("{head}{}{tail}", middle.replace("{ c = \"d\" } ", "")),
+        format!("{head}{}{tail}", middle.replace("c =", "c !=")),
+        format!("{head}{middle}{}", tail.replace("absent ", "")),
+        format!("{head}{middle}{}", tail.replace("( a ) ", "( ) ")),
+        format!("{head}{middle}{}", tail.replace("on ( a ) ", "")),
+    ];
+    let (mut changed, delayed): (Vec<Mutant>, Vec<Mutant>) =
+        of(expr, Some("10m")).into_iter().partition(|mutant| mutant.hold.as_deref() == Some("10m"));
+    assert_eq!(delayed.iter().map(|mutant| mutant.hold.as_deref()).collect::<Vec<_>>(), [Some("1200s"), Some("300s")]);
+    expected.sort();
+    changed.sort_by(|a, b| a.expr.cmp(&b.expr));
+    assert_eq!(changed.into_iter().map(|mutant| mutant.expr).collect::<Vec<_>>(), expected);
 }

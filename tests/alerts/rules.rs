@@ -74,7 +74,7 @@ fn rule(file: &'static str, block: &str) -> Rule {
 impl Rule {
     /// The alert with another expression and another `for`, for a rule file.
     pub(crate) fn with(&self, expr: &str, hold: Option<&str>) -> String {
-        let indented = |text: &str| text.lines().map(|line| format!("{INNER}{line}\n")).collect::<String>();
+        let indented = |text: &str| text.lines().flat_map(|line| [INNER, line, "\n"]).collect::<String>();
         let hold_line = |hold: Option<&str>| hold.map(|hold| format!("{KEY}for: {hold}\n")).unwrap_or_default();
         let lines = |expr: &str, hold: Option<&str>| format!("{KEY}expr: |\n{}{}", indented(expr), hold_line(hold));
         let (from, to) = (lines(&self.expr, self.hold.as_deref()), lines(expr, hold));

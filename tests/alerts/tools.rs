@@ -2,6 +2,9 @@
 
 use std::process::Command;
 
+/// The machine's own promtool, and that of Prometheus 3, which `scripts/prometheus-3` puts there.
+pub(crate) const PROMTOOLS: [&str; 2] = ["promtool", "target/tools/prometheus-3/promtool"];
+
 /// What a checker says, and whether it is content.
 pub(crate) struct Verdict {
     pub(crate) content: bool,

@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use genesyscloud_oauth_exporter::simulator::{Options, Organisation, Simulator};
 use serde_json::{Value, json};
 
-use crate::model::{Query, all, list, queries, text};
-use crate::programs::{Prometheus, exporter, has_rules, program};
+use crate::model::{Query, all, list, panels, queries, queries_of, text};
+use crate::programs::{demo, exporter};
+use crate::support::programs::{self, PROMETHEUS_2, Prometheus, free_port};
 use crate::support::until;
 
 /// A client that acts for a user; it gains `oauth` in the opening of the simulated organisation's changes.
@@ -62,7 +63,7 @@ impl World {
             expires.strftime("%Y-%m-%d")
         );
         fs::write(&policy, exemption).expect("writable");
-        let mut init = program(&self.simulator);
+        let mut init = programs::exporter(&self.simulator);
         init.args(["baseline", "init", "--by", "Kim", "--reason", "OPS-1", "--baseline.file"]).arg(&baseline);
         init.arg("--policy.file").arg(&policy);
         assert!(init.status().expect("it runs").success());
@@ -126,13 +127,40 @@ fn has_data(result: &Value) -> bool {
     list(result, "result").iter().any(|series| number(&series["value"]) || list(series, "values").iter().any(number))
 }
 
+/// Everything that the variables offer is chosen, and the clients that are there.
+async fn choose(
+    prometheus: &Prometheus,
+    dashboards: &[Value],
+    replicas: usize,
+) -> (BTreeMap<&'static str, String>, Vec<String>) {
+    let mut chosen = BTreeMap::from([
+        ("__rate_interval", "4s".to_owned()),
+        ("__from", format!("{:.0}", (now() - 3600.0) * 1000.0)),
+        ("org", ".+".to_owned()),
+    ]);
+    let variables: Vec<&Value> = dashboards.iter().flat_map(|d| list(&d["templating"], "list")).collect();
+    let query = |name: &str| variables.iter().find(|v| text(v, "name") == name).map(|v| text(&v["query"], "query"));
+    for name in ["job", "instance", "org"] {
+        let values = offered(prometheus, query(name).expect(name), &chosen).await;
+        assert_eq!(values.len(), if name == "instance" { replicas } else { 1 }, "{name}: {values:?}");
+        chosen.insert(name, any_of(&values));
+    }
+    let clients = offered(prometheus, query("client").expect("client"), &chosen).await;
+    (chosen, clients)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_has_data_and_every_column_is_there() {
     let world = World::found().await;
     let (policy, baseline) = world.approve();
     let flags = [("--policy.file", policy.as_path()), ("--baseline.file", baseline.as_path())];
     let pair = ["a", "b"].map(|name| exporter(&world.simulator, world.folder.path(), name, &flags));
-    let prometheus = Prometheus::start(world.folder.path(), &pair.each_ref().map(|(_, address)| address.clone()));
+    let prometheus = Prometheus::start(
+        PROMETHEUS_2,
+        world.folder.path(),
+        &pair.each_ref().map(|(_, address)| address.clone()),
+        free_port(),
+    );
     let until_count = async |expr: &str, expected: &str| {
         until(&format!("{expr} is {expected}"), || async {
             let data = prometheus.get("/query", &[("query", expr)]).await.ok()?;
@@ -147,38 +175,25 @@ async fn every_query_has_data_and_every_column_is_there() {
         format!("count(genesyscloud_oauth_client_dangerous_scope_unapproved{{client_id='{client}'}} == 1)");
     until_count(&unapproved, "2").await;
 
-    let mut variables = BTreeMap::from([
-        ("__rate_interval", "4s".to_owned()),
-        ("__from", format!("{:.0}", (now() - 3600.0) * 1000.0)),
-        ("org", ".+".to_owned()),
-        ("client", client.clone()),
-    ]);
     let dashboards = all();
-    for name in ["job", "instance", "org", "client"] {
-        let known = dashboards.iter().flat_map(|dashboard| list(&dashboard["templating"], "list"));
-        let variable = known.into_iter().find(|variable| text(variable, "name") == name).expect(name);
-        let values = offered(&prometheus, text(&variable["query"], "query"), &variables).await;
-        assert!(!values.is_empty(), "{name}");
-        match name {
-            "instance" => assert_eq!(values.len(), 2, "the pair"),
-            "client" => assert!(values.contains(&client)),
-            _ => {}
-        }
-        if name != "client" {
-            variables.insert(name, any_of(&values));
-        }
-    }
+    let (variables, clients) = choose(&prometheus, &dashboards, 2).await;
+    assert!(clients.contains(&client));
+    let variables = variables.into_iter().chain([("client", client)]).collect();
 
-    let allowed: BTreeSet<&str> = EMPTY.iter().map(|(place, _)| *place).chain(without_rules()).collect();
+    let allowed: BTreeSet<&str> = EMPTY.iter().map(|(place, _)| *place).collect();
     let results = until_all_have_data(&prometheus, &dashboards, &variables, &allowed).await;
+    let clients = world.organisation().truth().clients.to_string();
+    let counted = &results["genesys-oauth-overview / Clients / A"]["result"][0]["value"][1];
+    assert_eq!(counted, clients.as_str(), "the pair tells of one organisation");
     let file = world.folder.path().join("results.json");
     fs::write(&file, json!(results).to_string()).expect("writable");
     assert_columns(&file);
-}
 
-/// Without alert rules no alert fires.
-fn without_rules() -> Option<&'static str> {
-    (!has_rules()).then_some("genesys-oauth-overview / Firing Alerts / A")
+    // Without the names of the clients, the panels that show them are missing something.
+    let nameless = json!(results).to_string().replace("\"client_name\":", "\"name\":");
+    fs::write(&file, nameless).expect("writable");
+    let said = missing_columns(&file);
+    assert!(said.contains("genesys-oauth-overview / Unapproved Grants by Client / column client_name"), "{said}");
 }
 
 /// Asks until everything has data but what is allowed not to, which has none.
@@ -212,14 +227,60 @@ async fn until_all_have_data(
     results
 }
 
-/// What the panels' transformations, overrides, orders and links speak of is in their results, as Grafana's own code sees them.
-fn assert_columns(results: &Path) {
+/// What the panels' transformations, overrides, orders and links speak of and is not in their results, as Grafana's own code
+/// sees them. A line each.
+fn missing_columns(results: &Path) -> String {
     let output = Command::new("node").arg("scripts/dashboards/columns.mjs").arg(results).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+fn assert_columns(results: &Path) {
+    let said = missing_columns(results);
     let missing: BTreeSet<&str> = said.lines().collect();
     let excused: BTreeSet<&str> = ABSENT.iter().map(|(place, _)| *place).collect();
     let wrong: Vec<_> = missing.difference(&excused).collect();
     let stale: Vec<_> = excused.difference(&missing).collect();
     assert!(wrong.is_empty() && stale.is_empty(), "not there: {wrong:#?}\nthere, and excused: {stale:#?}");
+}
+
+/// A panel that has nothing to show says what that means, in other words than Grafana's.
+fn says_why(panel: &Value) -> bool {
+    !["", "No data"].contains(&text(&panel["fieldConfig"]["defaults"], "noValue"))
+}
+
+/// Without a baseline, before anything has changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_demo_each_panel_shows_something_or_says_why_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_demo, address) = demo(folder.path());
+    let prometheus = Prometheus::start(PROMETHEUS_2, folder.path(), &[address], free_port());
+    until("the demo has data", || async {
+        let data = prometheus.get("/query", &[("query", "genesyscloud_oauth_org_info")]).await.ok()?;
+        (!list(&data, "result").is_empty()).then_some(())
+    })
+    .await;
+    let dashboards = all();
+    let (variables, clients) = choose(&prometheus, &dashboards, 1).await;
+    let variables = variables.into_iter().chain([("client", clients[0].clone())]).collect();
+    let silent = std::sync::Mutex::new(Vec::new());
+    let asking = until("each panel shows something", || async {
+        let at = now();
+        let mut found = Vec::new();
+        for panel in dashboards.iter().flat_map(panels).filter(|panel| !says_why(panel)) {
+            let mut shows = false;
+            for query in queries_of(panel) {
+                shows |= has_data(&ask(&prometheus, &query, &variables, at).await);
+            }
+            if !shows {
+                found.push(text(panel, "title").to_owned());
+            }
+        }
+        let good = found.is_empty();
+        *silent.lock().expect("nobody panics with it") = found;
+        good.then_some(())
+    });
+    let limited = tokio::time::timeout(Duration::from_secs(50), asking).await;
+    limited.unwrap_or_else(|_| panic!("these show nothing: {:#?}", silent.lock().expect("nobody panics with it")));
 }

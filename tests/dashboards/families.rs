@@ -14,14 +14,21 @@ const AD_HOC: &[(&str, &str)] = &[
     ("genesyscloud_oauth_exporter_clock_steps_back_total", "explains odd ages after the fact; nothing is to be done"),
 ];
 
-/// Name to type, as docs/metrics.md has them.
-pub(crate) fn documented() -> BTreeMap<String, String> {
+/// A row of docs/metrics.md.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) is_counter: bool,
+    pub(crate) has_org: bool,
+}
+
+/// The families of docs/metrics.md by name. A histogram counts, too.
+pub(crate) fn documented() -> BTreeMap<String, Family> {
     let document = fs::read_to_string("docs/metrics.md").expect("UTF-8");
-    let rows = document.lines().filter_map(|line| line.strip_prefix("| `genesyscloud_"));
+    let rows = document.lines().filter(|line| line.starts_with("| `genesyscloud_"));
     let family = |row: &str| {
-        let mut cells = row.split(" | ");
-        let name = cells.next().expect("a name").trim_end_matches('`');
-        (format!("genesyscloud_{name}"), cells.next().expect("a type").to_owned())
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let has_org = cells[3].split(", ").any(|label| label == "org");
+        (cells[1].trim_matches('`').to_owned(), Family { is_counter: cells[2] != "gauge", has_org })
     };
     let families: BTreeMap<_, _> = rows.map(family).collect();
     assert!(families.len() > 50, "the table was not understood");
@@ -77,6 +84,8 @@ fn every_family_is_shown_or_alerted_on_or_has_a_reason_not_to_be() {
     assert!(forgotten.is_empty(), "show them, alert on them, or say in AD_HOC what they are for: {forgotten:?}");
     let stale: Vec<_> = ad_hoc.iter().filter(|family| used.contains(*family) || !families.contains(*family)).collect();
     assert!(stale.is_empty(), "no longer for ad-hoc use alone: {stale:?}");
+    let document = fs::read_to_string("docs/dashboards.md").expect("UTF-8");
+    assert!(ad_hoc.iter().all(|family| document.contains(family)), "docs/dashboards.md names them all: {ad_hoc:?}");
 }
 
 #[test]

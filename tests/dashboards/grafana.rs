@@ -66,3 +66,20 @@ fn damage_is_found_and_the_panel_is_named() {
         assert!(found, "{to}: expected {expected}, got:\n{said}");
     }
 }
+
+#[test]
+fn what_provisions_grafana_fits_the_dashboards_and_the_documentation() {
+    let read = |file: &str| fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let source = read("examples/monitoring/grafana/provisioning/datasources/prometheus.yml");
+    for line in ["name: Prometheus", "type: prometheus", "url: http://127.0.0.1:9090", "timeInterval: "] {
+        assert!(source.contains(line), "{line}");
+    }
+    let provider = read("examples/monitoring/grafana/provisioning/dashboards/genesys-oauth.yml");
+    let path = provider.lines().find_map(|line| line.trim().strip_prefix("path: ")).expect("a path");
+    let document = read("docs/dashboards.md");
+    assert!(document.contains(&format!("cp dashboards/*.json {path}/")), "{path}");
+    for file in files() {
+        let name = file.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        assert!(document.contains(&format!("| `{name}` |")), "{name}");
+    }
+}

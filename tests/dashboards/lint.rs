@@ -169,9 +169,9 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     }
     let severities =
         [("critical", "red"), ("high", "orange"), ("medium", "yellow"), ("low", "blue"), ("info", "#808080")];
-    let maps = list(panel["fieldConfig"].get("overrides").map_or(&Value::Null, |_| &panel["fieldConfig"]), "overrides");
+    let overrides = list(&panel["fieldConfig"], "overrides");
     for (severity, colour) in severities {
-        for entry in maps.iter().filter(|entry| entry["matcher"]["options"] == severity) {
+        for entry in overrides.iter().filter(|entry| entry["matcher"]["options"] == severity) {
             if entry["properties"][0]["value"]["fixedColor"] != colour {
                 found.push(format!("{severity} has another colour than elsewhere"));
             }
@@ -193,13 +193,11 @@ fn about_a_query(expr: &str) -> Vec<String> {
         if family != "ALERTS" && !(bound("job") && bound("instance")) {
             found.push(format!("{family} is not bound to job and instance"));
         }
-        let of_organisation = std::fs::read_to_string("docs/metrics.md").expect("UTF-8");
-        let has_org =
-            of_organisation.lines().any(|line| line.starts_with(&format!("| `{family}` |")) && line.contains("| org"));
-        if has_org && !bound("org") {
+        let documented = families.get(family);
+        if documented.is_some_and(|family| family.has_org) && !bound("org") {
             found.push(format!("{family} is not bound to org"));
         }
-        let counter = families.get(family).is_some_and(|kind| kind != "gauge") || family.ends_with("_total");
+        let counter = documented.map_or_else(|| family.ends_with("_total"), |family| family.is_counter);
         let rated = ["rate(", "increase("].iter().any(|function| selector.before.ends_with(function));
         let plain = PLAIN_COUNTERS.iter().any(|(name, _)| *name == family);
         if counter != rated && !plain {

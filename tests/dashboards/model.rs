@@ -42,16 +42,21 @@ pub(crate) struct Query {
     pub(crate) instant: bool,
 }
 
+/// The queries of a panel; their place goes without the dashboard's.
+pub(crate) fn queries_of(panel: &Value) -> impl Iterator<Item = Query> {
+    list(panel, "targets").iter().map(move |target| Query {
+        place: format!("{} / {}", text(panel, "title"), text(target, "refId")),
+        expr: text(target, "expr").to_owned(),
+        instant: target["instant"] == true,
+    })
+}
+
 /// The queries of the panels and of the annotations.
 pub(crate) fn queries(dashboard: &Value) -> Vec<Query> {
     let uid = text(dashboard, "uid");
-    let of_panels = panels(dashboard).flat_map(|panel| {
-        list(panel, "targets").iter().map(move |target| Query {
-            place: format!("{uid} / {} / {}", text(panel, "title"), text(target, "refId")),
-            expr: text(target, "expr").to_owned(),
-            instant: target["instant"] == true,
-        })
-    });
+    let of_panels = panels(dashboard)
+        .flat_map(queries_of)
+        .map(|query| Query { place: format!("{uid} / {}", query.place), ..query });
     let of_annotations = list(&dashboard["annotations"], "list").iter().map(|annotation| Query {
         place: format!("{uid} / annotation {}", text(annotation, "name")),
         expr: text(&annotation["target"], "expr").to_owned(),

@@ -4,12 +4,13 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use super::drift::Drift;
+use super::gain::Drift;
 use super::{Rule, weighed};
 use crate::audit::{Evidence, Finding, Status};
 use crate::baseline::Baseline;
-use crate::domain::{Client, DivisionId, Permission, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
+use crate::domain::{Client, DivisionId, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 
 /// What the rules read.
@@ -21,14 +22,23 @@ pub struct Context<'a> {
     pub(in crate::audit) now: Timestamp,
     /// The dangerous pattern of each scope, by its position in the snapshot's table.
     dangerous: Vec<Option<&'a DangerousPattern>>,
-    /// The dangerous permissions of each role that some client holds, each with the worst pattern that meets it.
-    powers: HashMap<&'a RoleId, Power<'a>>,
+    /// The dangerous permissions of each role that some client holds.
+    powers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
     /// Made when the first drift rule asks.
     pub(super) drift: OnceCell<Vec<Drift>>,
 }
 
-/// The dangerous permissions of a role.
-type Power<'a> = Vec<(&'a Permission, &'a DangerousPermission)>;
+/// A dangerous permission of a role.
+#[derive(Debug)]
+pub(super) struct Danger<'a> {
+    /// `domain:entity:action`, or the word of a general permission.
+    pub(super) name: String,
+    pub(super) conditional: bool,
+    /// The worst pattern that meets it.
+    pub(super) worst: &'a DangerousPermission,
+    /// All that do.
+    pub(super) patterns: Arc<[String]>,
+}
 
 /// A role that a client holds and that the organisation has.
 #[derive(Debug)]
@@ -114,7 +124,7 @@ impl<'a> Context<'a> {
     }
 
     /// The dangerous permissions of a role that some client holds.
-    pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[(&'a Permission, &'a DangerousPermission)] {
+    pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
         self.powers.get(role).map_or(&[], Vec::as_slice)
     }
 
@@ -157,28 +167,35 @@ impl<'a> Context<'a> {
 }
 
 /// The dangerous permissions of every role that some client holds.
-fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Power<'a>> {
+fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
     let Some(roles) = snapshot.roles.read() else { return HashMap::new() };
     let held: BTreeSet<&RoleId> =
         snapshot.clients.iter().flat_map(|client| client.role_grants.iter().map(|grant| &grant.role)).collect();
-    let mut known: HashMap<[&str; 3], Option<&DangerousPermission>> = HashMap::new();
-    let mut worst = |permission: &'a Permission| {
-        let segments = [&*permission.domain, &*permission.entity, &*permission.action];
-        *known.entry(segments).or_insert_with(|| worst_pattern(policy, permission))
+    let mut known: HashMap<[&str; 3], Option<Met<'a>>> = HashMap::new();
+    let mut of_role = |role: &'a Role| {
+        let mut dangers: BTreeMap<(String, bool), Met<'a>> = BTreeMap::new();
+        for permission in &role.permissions {
+            let segments = [&*permission.domain, &*permission.entity, &*permission.action];
+            let met = known.entry(segments).or_insert_with(|| met(policy.permissions.dangerous_patterns(permission)));
+            dangers.extend(met.clone().map(|met| ((permission.to_string(), permission.conditional), met)));
+        }
+        for general in &role.general {
+            let met = met(policy.permissions.dangerous_general(general));
+            dangers.extend(met.map(|met| ((general.clone(), false), met)));
+        }
+        let danger = |((name, conditional), (worst, patterns))| Danger { name, conditional, worst, patterns };
+        dangers.into_iter().map(danger).collect()
     };
-    held.into_iter()
-        .filter_map(|id| roles.get_key_value(id))
-        .map(|(id, role)| (id, role.permissions.iter().filter_map(|p| Some((p, worst(p)?))).collect()))
-        .collect()
+    held.into_iter().filter_map(|id| roles.get_key_value(id)).map(|(id, role)| (id, of_role(role))).collect()
 }
 
-/// The worst dangerous pattern that meets a permission, and of equals the first.
-fn worst_pattern<'a>(policy: &'a Policy, permission: &'a Permission) -> Option<&'a DangerousPermission> {
-    let mut worst: Option<&DangerousPermission> = None;
-    for met in policy.permissions.dangerous_patterns(permission) {
-        if worst.is_none_or(|worst| met.severity > worst.severity) {
-            worst = Some(met);
-        }
-    }
-    worst
+/// The worst of the patterns that meet a permission, and all of them.
+type Met<'a> = (&'a DangerousPermission, Arc<[String]>);
+
+/// The worst of these patterns, and of equals the first, with all of them; `None` where there is none.
+fn met<'a>(patterns: impl Iterator<Item = &'a DangerousPermission>) -> Option<Met<'a>> {
+    let patterns: Vec<&DangerousPermission> = patterns.collect();
+    // `max_by_key` keeps the last of equals, so that the search runs backwards to keep the first.
+    let worst = patterns.iter().rev().max_by_key(|pattern| pattern.severity)?;
+    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.to_string()).collect()))
 }

@@ -44,7 +44,7 @@ pub(super) static UNUSED: Rule = Rule {
     severity: Severity::Medium,
     severity_note: "high with dangerous scopes or permissions",
     confidence: Confidence::Likely,
-    not_built: Some("the usage collector is not built"),
+    not_built: Some("usage data is not collected by this version"),
     why: "Nobody would notice that the client is gone, nor that somebody else uses it.",
     reference: "https://help.mypurecloud.com/?p=202431",
     traps: "Clients younger than the window, and clients whose usage could not be read, are not evaluated.",

@@ -5,7 +5,9 @@
 mod context;
 mod divisions;
 mod drift;
+mod drift_evidence;
 pub(super) mod exemptions;
+mod gain;
 mod grants;
 mod itself;
 mod lifetime;
@@ -22,7 +24,8 @@ mod tests;
 pub use context::Context;
 pub use itself::USEFUL_PERMISSIONS;
 
-pub(super) use drift::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, kind as drift_kind, kinds as drift_kinds};
+pub(super) use drift::{kind as drift_kind, kinds as drift_kinds};
+pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL};
 
 use crate::audit::Finding;
 use crate::domain::{Collector, GrantType, Severity};
@@ -36,6 +39,9 @@ pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 
 /// The slug of combinations of scopes, which a baseline can approve.
 pub const TOXIC_SCOPES: &str = "toxic-scopes";
+
+/// The slug of roles of which nobody knows what they permit.
+pub(super) const UNRESOLVED_ROLE: &str = "unresolved-role";
 
 /// Every rule there is.
 pub static ALL: &[&Rule] = &[
@@ -241,9 +247,9 @@ pub fn is_enabled(rule: &Rule, policy: &Policy) -> bool {
     policy.rule(rule.slug).is_none_or(|setting| setting.enabled)
 }
 
-/// The rules that the policy has switched on, those that are never evaluated left out.
+/// The rules that the policy has switched on.
 pub fn enabled(policy: &Policy) -> impl Iterator<Item = &'static Rule> {
-    ALL.iter().copied().filter(|rule| rule.not_built.is_none() && is_enabled(rule, policy))
+    ALL.iter().copied().filter(|rule| is_enabled(rule, policy))
 }
 
 /// The rule with that slug.
@@ -263,11 +269,6 @@ fn weighed(rule: &Rule, policy: &Policy, own: Severity) -> Severity {
 
 fn one_severity(rule: &Rule, policy: &Policy) -> Vec<Severity> {
     vec![weighed(rule, policy, rule.severity)]
-}
-
-/// The severity under this policy of a rule that has one severity.
-pub(super) fn configured_severity(rule: &Rule, policy: &Policy) -> Severity {
-    weighed(rule, policy, rule.severity)
 }
 
 /// The severities of a rule that can have several, the worst first.

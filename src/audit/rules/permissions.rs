@@ -1,13 +1,14 @@
-//! Rules on what the roles of clients permit, united over all of a client's roles.
+//! Rules on what the roles of clients permit, each permission by the role and the division that grant it.
 //!
 //! Not on the roles as such (`roles`), nor on the divisions (`divisions`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{AppliesTo, BASE, Context, DANGEROUS_PERMISSION, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Client, Collector, DivisionId, Permission, Role, Severity};
-use crate::policy::DangerousPermission;
+use crate::audit::{Evidence, Finding, GrantedPermission, Kind};
+use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
+use crate::domain::{Collector, DivisionId, Permission, Role, Severity};
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -58,44 +59,49 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
     ..BASE
 };
 
-/// A permission as one or several roles grant it to a client.
-struct Granted<'a> {
-    /// The pattern of the policy that decides, where the rule has patterns.
-    pattern: Option<&'a DangerousPermission>,
-    roles: BTreeSet<&'a str>,
-    divisions: BTreeSet<Option<&'a DivisionId>>,
-    /// Whether every grant is conditional.
-    conditional: bool,
-}
-
 fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DANGEROUS) {
-        let dangerous = |role: &Role| {
-            let dangerous = context.dangerous_permissions(&role.id);
-            dangerous.iter().map(|(permission, pattern)| (*permission, Some(*pattern))).collect()
-        };
-        for (permission, granted) in granted(context, client, dangerous) {
-            let Some(pattern) = granted.pattern else { continue };
-            let evidence = of_permission(context, &permission, &granted);
-            findings.push(Finding {
-                pattern: Some(pattern.pattern.to_string()),
-                reason: pattern.reason.clone(),
-                ..context.finding_at(&DANGEROUS, pattern.severity, client, evidence)
-            });
+        for held in context.held_roles(client) {
+            for danger in context.dangerous_permissions(&held.role.id) {
+                let granted = |division: Option<&DivisionId>| GrantedPermission {
+                    name: danger.name.clone(),
+                    role: held.role.id.clone(),
+                    division: division.cloned(),
+                    conditional: danger.conditional,
+                    patterns: Arc::clone(&danger.patterns),
+                };
+                findings.extend(held.divisions.iter().map(|division| Finding {
+                    pattern: Some(danger.worst.pattern.to_string()),
+                    reason: danger.worst.reason.clone(),
+                    ..context.finding_at(
+                        &DANGEROUS,
+                        danger.worst.severity,
+                        client,
+                        of_permission(context, held.role, granted(*division)),
+                    )
+                }));
+            }
         }
     }
 }
 
 fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let wild = |permission: &&Permission| {
+        [&permission.domain, &permission.entity, &permission.action].iter().any(|segment| &***segment == "*")
+    };
     for client in context.covered(&WILDCARD) {
-        let wild = |permission: &Permission| {
-            [&permission.domain, &permission.entity, &permission.action].iter().any(|segment| &***segment == "*")
-        };
-        for (permission, granted) in granted(context, client, |role| {
-            role.permissions.iter().filter(|permission| wild(permission)).map(|permission| (permission, None)).collect()
-        }) {
-            let evidence = of_permission(context, &permission, &granted);
-            findings.push(context.finding(&WILDCARD, client, evidence));
+        for held in context.held_roles(client) {
+            for permission in held.role.permissions.iter().filter(wild) {
+                let granted = |division: Option<&DivisionId>| GrantedPermission {
+                    name: permission.to_string(),
+                    role: held.role.id.clone(),
+                    division: division.cloned(),
+                    conditional: permission.conditional,
+                    patterns: Arc::default(),
+                };
+                let evidence = held.divisions.iter().map(|d| of_permission(context, held.role, granted(*d)));
+                findings.extend(evidence.map(|evidence| context.finding(&WILDCARD, client, evidence)));
+            }
         }
     }
 }
@@ -133,46 +139,27 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-type Picked<'a> = Vec<(&'a Permission, Option<&'a DangerousPermission>)>;
-
-/// What is picked of each of a client's roles, united by permission as it is spelled in the role.
-fn granted<'a>(
-    context: &Context<'a>,
-    client: &'a Client,
-    pick: impl Fn(&'a Role) -> Picked<'a>,
-) -> BTreeMap<String, Granted<'a>> {
-    let mut united: BTreeMap<String, Granted<'a>> = BTreeMap::new();
-    for held in context.held_roles(client) {
-        for (permission, pattern) in pick(held.role) {
-            let granted = united.entry(permission.to_string()).or_insert_with(|| Granted {
-                pattern,
-                roles: BTreeSet::new(),
-                divisions: BTreeSet::new(),
-                conditional: true,
-            });
-            granted.roles.insert(&held.role.name);
-            granted.divisions.extend(&held.divisions);
-            granted.conditional &= permission.conditional;
-        }
-    }
-    united
-}
-
-fn of_permission(context: &Context<'_>, permission: &str, granted: &Granted<'_>) -> Evidence {
-    let roles = granted.roles.iter().copied().collect::<Vec<_>>().join(", ");
-    let divisions = context.divisions_in_words(granted.divisions.iter().copied());
-    let condition = if granted.conditional { ", under a condition only" } else { "" };
-    let by = if granted.roles.len() == 1 { "role" } else { "roles" };
+/// A permission as evidence: of ids alone, so that no new name is a new finding. With another role, in another division or
+/// without its condition it is another piece of evidence.
+fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission) -> Evidence {
+    let name = granted.name.as_str();
+    let division = granted.division.as_ref();
+    let division_id = division.map_or(UNKNOWN_DIVISION, DivisionId::as_str);
+    let division = context.divisions_in_words([division]);
+    let condition = if granted.conditional { CONDITIONAL } else { "" };
+    let under = if granted.conditional { ", under a condition only" } else { "" };
+    let general = if name.contains(':') { "" } else { "the general permission " };
+    let key = format!("{name} role={} division={division_id}{condition}", role.id);
+    let text = format!("may use {general}{name} by the role {} in {division}{under}", role.name);
     Evidence {
         details: vec![
-            ("role", roles.clone()),
-            ("division", divisions.clone()),
+            ("role", role.name.clone()),
+            ("role_id", role.id.to_string()),
+            ("division", division),
+            ("division_id", division_id.to_owned()),
             ("conditional", granted.conditional.to_string()),
         ],
-        ..Evidence::new(
-            Kind::Permission,
-            permission,
-            format!("may use {permission} by the {by} {roles} in {divisions}{condition}"),
-        )
+        permission: Some(Box::new(granted)),
+        ..Evidence::new(Kind::Permission, key, text)
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::context::HeldRole;
-use super::{AppliesTo, BASE, Confidence, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
+use super::{AppliesTo, BASE, Confidence, Context, Rule, UNRESOLVED_ROLE, any_of};
+use crate::audit::{Evidence, Finding, Kind, unresolved_roles};
 use crate::domain::{ClientState, Collector, Permission, Role, Severity};
 use crate::policy::NamePattern;
 
@@ -72,14 +72,15 @@ pub(super) static NO_ROLE: Rule = Rule {
 };
 
 pub(super) static UNRESOLVED: Rule = Rule {
-    slug: "unresolved-role",
+    slug: UNRESOLVED_ROLE,
     title: "Role that cannot be found",
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The client names a role that the organisation's list does not have, so that nobody can tell what it permits.",
+    why: "The client names a role that the organisation's list does not have, or whose record cannot be read, so that nobody can tell what it permits.",
     reference: PERMISSIONS,
-    traps: "Where roles cannot be read at all, this is not evaluated.",
+    traps: "Where roles cannot be read at all, this is not evaluated. A client with such a role is never compliant, whatever the \
+            policy makes of this rule.",
     remediation: "Take the role from the client, and give it one that exists.",
     check: unresolved,
     ..BASE
@@ -166,12 +167,9 @@ fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(roles) = context.snapshot.roles.read() else { return };
     for client in context.covered(&UNRESOLVED) {
-        let dangling: BTreeSet<_> =
-            client.role_grants.iter().map(|grant| &grant.role).filter(|role| !roles.contains_key(*role)).collect();
-        for role in dangling {
-            let text = format!("names the role {role}, which the organisation does not have");
+        for role in unresolved_roles(context.snapshot, client) {
+            let text = format!("names the role {role}, which is not in the organisation's list or cannot be read");
             findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Role, role.as_str(), text)));
         }
     }

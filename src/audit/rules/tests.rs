@@ -1,6 +1,7 @@
 //! Each rule as a table of cases, with its trap.
 
 mod credentials;
+mod exempted;
 mod grants_and_life;
 mod itself;
 mod scopes_and_redirects;

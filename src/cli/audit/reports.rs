@@ -4,13 +4,42 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::args::{AuditArgs, AuditFormat};
+use super::super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::config::Settings;
 use crate::output::sarif::{File, Files};
 use crate::output::{Organisation, csv, json, markdown, sarif, table};
+use crate::store::{self, Mode};
 
 /// A table that goes to a file or a pipe is this wide.
 const WIDTH: usize = 120;
+
+/// Stdout by its names: it gets what `--format` says.
+const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+/// Refuses two documents in one place, before anything is read: the second would replace the first or run into it.
+pub(super) fn check(args: &AuditArgs) -> Result<(), String> {
+    let mut taken: Vec<PathBuf> = args.snapshot_out.iter().map(|path| place(path)).collect();
+    for OutputFile { path, .. } in &args.output {
+        if STDOUT.iter().any(|name| path.as_os_str() == *name) {
+            return Err(format!("--output {}: stdout gets what --format says; name a file", path.display()));
+        }
+        let place = place(path);
+        if taken.contains(&place) {
+            let message = "--output and --snapshot-out write each file once, and this one is named twice";
+            return Err(format!("--output {}: {message}", path.display()));
+        }
+        taken.push(place);
+    }
+    Ok(())
+}
+
+/// A file's one name, which may not be there yet.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        fs::canonicalize(folder).or_else(|_| std::path::absolute(folder)).unwrap_or_else(|_| folder.to_owned());
+    path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name))
+}
 
 /// Writes the files first, so that whoever reads stdout to its end finds them there. The message is for people.
 pub(super) fn write_all(
@@ -64,24 +93,12 @@ fn style(stdout: &io::StdoutLock<'_>) -> table::Style {
     table::Style { width, colour }
 }
 
-/// Writes beside the file and renames, so that nobody reads half a report. A device or a pipe is written to as it is.
+/// Replaces a file as a whole, so that nobody reads half a report. A device or a pipe is written to as it is.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut beside = name.to_os_string();
-    beside.push(".new");
-    let beside = path.with_file_name(beside);
-    // A leftover of a crash, or somebody's link, must not be written through.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    store::replace(path, bytes, Mode::AsBefore)
 }
 
 /// The files that results may point into, as they are called from the working directory.
@@ -91,7 +108,7 @@ fn pointed_at(settings: &Settings) -> Files {
         // It was read a moment ago; without it results merely point nowhere.
         Some(File { uri: uri(path)?, text: fs::read_to_string(path).ok()? })
     };
-    Files { baseline: file(settings.baseline_file.as_ref()), policy: file(settings.policy_file.as_ref()) }
+    Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
 }
 
 /// A relative URI for what lies below the working directory, else a `file:` one.

@@ -21,7 +21,7 @@ pub struct ByArgs {
     /// Who approves: a name or a ticket, no e-mail address.
     #[arg(long, value_name = "WHO")]
     pub by: String,
-    /// Why.
+    /// Why; no e-mail address.
     #[arg(long, value_name = "WHY")]
     pub reason: String,
 }
@@ -40,13 +40,16 @@ pub struct InitArgs {
 /// The flags of `baseline approve`.
 #[derive(Debug, Clone, Args)]
 pub struct ApproveArgs {
-    /// The client's id.
+    /// The client's id, or its exact name.
     #[arg(value_name = "CLIENT", required_unless_present = "all", conflicts_with = "all")]
     pub client: Option<String>,
-    /// Only this scope; may be given several times.
+    /// Only this scope, which the client holds; may be given several times.
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "all")]
     pub scopes: Vec<String>,
-    /// Only this permission, as the role grants it, e.g. `authorization:grant:*`; may be given several times.
+    /// Only this permission, as a role of the client grants it; may be given several times.
+    ///
+    /// E.g. `authorization:grant:*`, `"recording:recording:view (conditional)"` where it is held under a condition only,
+    /// or the general permission `admin`.
     #[arg(long = "permission", value_name = "PERMISSION", conflicts_with = "all")]
     pub permissions: Vec<String>,
     /// Everything, as it is now.

@@ -4,22 +4,26 @@
 
 mod args;
 mod file;
+mod powers;
+mod show;
 
 use std::path::Path;
 use std::time::SystemTime;
 
 pub use args::{ApproveArgs, BaselineCommand, ByArgs, InitArgs, PruneArgs};
 
-use super::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE, complain, say};
-use crate::baseline::{Approval, Baseline, Difference};
+use super::client;
+use super::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE, complain, notice, say};
+use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
-use crate::domain::{ClientId, Input, Snapshot, Timestamp};
+use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::output::visible;
 use crate::refresh::{Previous, fetch};
+use show::{heading, show};
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
-    let Some(path) = settings.baseline_file.as_deref() else {
+    let Some(path) = settings.files.baseline.as_deref() else {
         complain("no baseline is named; --baseline.file names it");
         return USAGE;
     };
@@ -48,7 +52,7 @@ async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
         return usage(format!("baseline file {}: it exists; `baseline approve` changes it", path.display()));
     }
     let snapshot = read_organisation(settings).await?;
-    warn_of_unread_roles(&snapshot);
+    refuse_unread_roles(&snapshot, &snapshot.clients)?;
     let baseline = Baseline::of(&snapshot, &approval);
     file::create(path, &baseline).map_err(|error| unwritable(path, &error))?;
     say(format_args!("{}: {} clients of {} approved", path.display(), baseline.clients.len(), baseline.organisation));
@@ -56,10 +60,13 @@ async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
 }
 
 async fn diff(settings: &Settings, path: &Path) -> Outcome {
-    let baseline = file::read(path).map_err(|mistake| (USAGE, mistake))?;
+    let baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
-    show(&differences, &snapshot);
+    show(&differences, &snapshot, &settings.in_force.policy);
+    if let Some(why) = snapshot.roles.not_read() {
+        notice(format_args!("roles could not be read, so that what is behind them was not compared: {}", why.message));
+    }
     let drift = differences.iter().flat_map(|(_, found)| found).filter(|difference| difference.is_drift()).count();
     let less = differences.iter().map(|(_, found)| found.len()).sum::<usize>() - drift;
     say(match (drift, less) {
@@ -72,37 +79,30 @@ async fn diff(settings: &Settings, path: &Path) -> Outcome {
 
 async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Outcome {
     let approval = approval(&args.approval)?;
-    let mut baseline = file::read(path).map_err(|mistake| (USAGE, mistake))?;
+    let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let before = baseline.clone();
     let ApproveArgs { client, scopes, permissions, dry_run, .. } = args;
-    match client.map(ClientId::new) {
+    match client {
         None => {
-            warn_of_unread_roles(&snapshot);
-            show(&before.differences(&snapshot), &snapshot);
+            refuse_unread_roles(&snapshot, &snapshot.clients)?;
+            show(&before.differences(&snapshot), &snapshot, &settings.in_force.policy);
             baseline.approve_all(&snapshot, &approval);
         }
-        Some(id) if scopes.is_empty() && permissions.is_empty() => {
-            warn_of_unread_roles(&snapshot);
-            let mut differences = before.differences(&snapshot);
-            differences.retain(|(client, _)| *client == id);
-            show(&differences, &snapshot);
-            if !baseline.approve_client(&id, &snapshot, &approval) {
-                let hint = if before.clients.contains_key(&id) { "; `baseline prune` removes it" } else { "" };
-                return usage(format!("the organisation has no client {id:?}{hint}", id = id.as_str()));
-            }
-        }
-        Some(id) => {
-            say(heading(&id, &snapshot));
-            let known = before.clients.get(&id);
-            for scope in scopes.iter().filter(|scope| known.is_none_or(|known| !known.scopes.contains(*scope))) {
-                say(format_args!("  + approved scope {}", visible(scope)));
-            }
-            for text in permissions.iter().filter(|text| known.is_none_or(|known| !known.permissions.contains(*text))) {
-                say(format_args!("  + approved permission {}", visible(text)));
-            }
-            if !baseline.approve_powers(&id, scopes, permissions, &approval) {
-                return usage(format!("{:?} is not in the baseline; approve it as a whole first", id.as_str()));
+        Some(wanted) => {
+            let client = find(&snapshot, &before, &wanted)?;
+            if scopes.is_empty() && permissions.is_empty() {
+                refuse_unread_roles(&snapshot, [client])?;
+                let mut differences = before.differences(&snapshot);
+                differences.retain(|(id, _)| *id == client.id);
+                show(&differences, &snapshot, &settings.in_force.policy);
+                baseline.approve_client(&client.id, &snapshot, &approval);
+            } else {
+                if !permissions.is_empty() {
+                    refuse_unread_roles(&snapshot, [client])?;
+                }
+                powers::check(client, &snapshot, &scopes, &permissions).map_err(|mistake| (USAGE, mistake))?;
+                approve_powers(&mut baseline, client, &snapshot, (scopes, permissions), &approval)?;
             }
         }
     }
@@ -114,8 +114,39 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Outcome
     write(path, &baseline, dry_run)
 }
 
+fn approve_powers(
+    baseline: &mut Baseline,
+    client: &Client,
+    snapshot: &Snapshot,
+    (scopes, permissions): (Vec<String>, Vec<String>),
+    approval: &Approval,
+) -> Result<(), (u8, String)> {
+    let Some(known) = baseline.clients.get(&client.id) else {
+        let mistake = format!("{:?} is not in the baseline; approve it as a whole first", client.id.as_str());
+        return Err((USAGE, mistake));
+    };
+    say(heading(&client.id, snapshot));
+    for scope in scopes.iter().filter(|scope| !known.scopes.contains(*scope)) {
+        say(format_args!("  + approved scope {}", visible(scope)));
+    }
+    for permission in permissions.iter().filter(|permission| !known.permissions.contains(*permission)) {
+        say(format_args!("  + approved permission {}", visible(permission)));
+    }
+    baseline.approve_powers(&client.id, scopes, permissions, approval);
+    Ok(())
+}
+
+/// The client that is meant, or why there is none.
+fn find<'a>(snapshot: &'a Snapshot, baseline: &Baseline, wanted: &str) -> Result<&'a Client, (u8, String)> {
+    if snapshot.client(&ClientId::new(wanted)).is_none() && baseline.clients.contains_key(&ClientId::new(wanted)) {
+        let mistake = format!("the organisation has no client {wanted:?} any more; `baseline prune` removes it");
+        return Err((USAGE, mistake));
+    }
+    client::find(snapshot, wanted).map_err(|mistake| (USAGE, mistake))
+}
+
 async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> Outcome {
-    let mut baseline = file::read(path).map_err(|mistake| (USAGE, mistake))?;
+    let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let gone = baseline.prune(&snapshot);
     for id in &gone {
@@ -155,11 +186,26 @@ fn approval(args: &ByArgs) -> Result<Approval, (u8, String)> {
             return Err((USAGE, format!("{flag} has a control character in it")));
         }
     }
-    if args.by.contains('@') {
-        return Err((USAGE, "--by is a name or a ticket: no e-mail address goes into the baseline".to_owned()));
+    if args.by.contains('@') || has_address(&args.reason) {
+        let mistake = "no e-mail address goes into the baseline: --by and --reason take a name or a ticket instead";
+        return Err((USAGE, mistake.to_owned()));
     }
     let (by, reason) = (args.by.trim().to_owned(), args.reason.trim().to_owned());
     Ok(Approval { at: Timestamp::from(SystemTime::now()), by, reason })
+}
+
+/// Whether some word looks like an e-mail address; a lone `@` is none.
+fn has_address(text: &str) -> bool {
+    let inner = |side: &str| side.contains(char::is_alphanumeric);
+    text.split_whitespace().any(|word| word.split_once('@').is_some_and(|(name, host)| inner(name) && inner(host)))
+}
+
+/// The baseline, which must be there.
+fn read_baseline(settings: &Settings, path: &Path) -> Result<Baseline, (u8, String)> {
+    settings.in_force.baseline.clone().ok_or_else(|| {
+        let mistake = format!("baseline file {}: there is no such file; `baseline init` makes one", path.display());
+        (USAGE, mistake)
+    })
 }
 
 /// One organisation is configured; several will need a file each.
@@ -190,28 +236,19 @@ async fn read_own_organisation(settings: &Settings, baseline: &Baseline) -> Resu
     Err((USAGE, format!("the baseline is of the organisation {}, and this is {id}", baseline.organisation)))
 }
 
-fn warn_of_unread_roles(snapshot: &Snapshot) {
-    if let Input::NotRead(why) = &snapshot.roles {
-        complain(format_args!(
-            "roles could not be read, so that no permission behind a role is approved: {}",
-            why.message
-        ));
-    }
-}
-
-fn show(differences: &[(ClientId, Vec<Difference>)], snapshot: &Snapshot) {
-    for (id, found) in differences {
-        say(heading(id, snapshot));
-        for difference in found {
-            say(format_args!("  {}", visible(&difference.to_string())));
+/// What these clients may do is behind their roles: without those nobody would see what is approved.
+fn refuse_unread_roles<'a>(
+    snapshot: &Snapshot,
+    clients: impl IntoIterator<Item = &'a Client>,
+) -> Result<(), (u8, String)> {
+    match &snapshot.roles {
+        Input::NotRead(why) if clients.into_iter().any(|client| !client.role_grants.is_empty()) => {
+            let cure = why.missing_permission.as_ref();
+            let cure = cure.map(|permission| format!("; grant the exporter's client {permission}")).unwrap_or_default();
+            let mistake =
+                format!("roles could not be read, and nothing is approved of what nobody saw: {}{cure}", why.message);
+            Err((INCOMPLETE, mistake))
         }
-    }
-}
-
-/// The id, and the name for people: it is not in the file.
-fn heading(id: &ClientId, snapshot: &Snapshot) -> String {
-    match snapshot.client(id) {
-        Some(client) => format!("{} {}", visible(id.as_str()), visible(&client.name)),
-        None => visible(id.as_str()).into_owned(),
+        _ => Ok(()),
     }
 }

@@ -15,8 +15,10 @@ pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client
     let verdict = verdict.map_or("", |verdict| verdict.verdict.label());
     let _ = writeln!(text, "{} ({})", visible(&client.name), visible(client.id.as_str()));
     let _ = writeln!(text, "grant type {}, state {}: {verdict}", client.grant_type.label(), client.state.label());
-    for (rule, outcome) in audit::explain(snapshot, policy, report, client) {
-        let _ = write!(text, "\n{:<28}", rule.slug);
+    let outcomes = audit::explain(snapshot, policy, report, client);
+    let width = outcomes.iter().map(|(rule, _)| rule.slug.len()).max().unwrap_or_default();
+    for (rule, outcome) in outcomes {
+        let _ = write!(text, "\n{:<width$}  ", rule.slug);
         match outcome {
             Outcome::Found(findings) => {
                 let _ = writeln!(text, "{}", counted(&findings));
@@ -44,7 +46,8 @@ fn counted(findings: &[&Finding]) -> String {
 fn describe(text: &mut String, finding: &Finding, policy: &Policy) {
     let status = finding.status.label();
     let _ = write!(text, "  {status}, {}: {}", finding.severity, visible(&finding.evidence.text));
-    if let Some(pattern) = finding.pattern.as_ref().filter(|pattern| **pattern != finding.evidence.key) {
+    let is_said = |pattern: &str| finding.evidence.text.contains(pattern);
+    if let Some(pattern) = finding.pattern.as_ref().filter(|pattern| !is_said(pattern)) {
         let _ = write!(text, " (by the pattern {})", visible(pattern));
     }
     let _ = writeln!(text, "\n    {}", visible(&finding.reason));

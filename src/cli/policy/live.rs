@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::cli::{CLEAN, say};
 use crate::domain::Permission;
 use crate::genesys::Platform;
+use crate::output::counted;
 use crate::policy::{NamePattern, PermissionPattern, Policy};
 
 /// A pattern that protects nothing was found.
@@ -35,10 +36,10 @@ pub(super) async fn check(platform: &Platform, policy: &Policy) -> Result<u8, St
     let permissions = permissions.filter(|_| registry.all_permissions);
     let unmatched: Vec<_> = scopes.chain(permissions).filter(|(matched, ..)| !matched).collect();
     say(format_args!(
-        "organisation {}: {} scopes, {} permissions",
+        "organisation {}: {}, {}",
         platform.config().org,
-        registry.scopes.len(),
-        registry.permissions.len()
+        counted(registry.scopes.len(), "scope"),
+        counted(registry.permissions.len(), "permission")
     ));
     if !registry.all_permissions {
         say("  patterns of permissions were not checked: these are the permissions of the roles, not all there are");
@@ -53,24 +54,52 @@ pub(super) async fn check(platform: &Platform, policy: &Policy) -> Result<u8, St
     Ok(if unmatched.iter().all(|(.., allowed)| *allowed) { CLEAN } else { UNMATCHED })
 }
 
+/// What somebody wants to try: a name pattern, with three segments a pattern of permissions, too.
+pub(super) struct Tried {
+    by_name: NamePattern,
+    permission: Option<PermissionPattern>,
+}
+
+impl Tried {
+    /// Reads it, or says why the policy would not take it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let wrong = |why: String| Err(format!("{text:?} is no pattern: {why}"));
+        if text.is_empty() {
+            return wrong("it is empty".to_owned());
+        }
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return wrong("it has a blank in it".to_owned());
+        }
+        let segments: Vec<&str> = text.split(':').collect();
+        if let Some(empty) = segments.iter().position(|segment| segment.is_empty()) {
+            return wrong(format!("its segment {} is empty", empty + 1));
+        }
+        if segments.len() > 3 {
+            let most = "a scope has two at the most, such as `users:readonly`, and a permission three";
+            return wrong(format!("it has {} segments; {most}", segments.len()));
+        }
+        Ok(Self { by_name: NamePattern::new(text), permission: PermissionPattern::new(text) })
+    }
+}
+
 /// What one pattern matches.
-pub(super) async fn test_glob(platform: &Platform, pattern: &str) -> Result<u8, String> {
+pub(super) async fn test_glob(platform: &Platform, tried: &Tried) -> Result<u8, String> {
     let registry = registry(platform).await?;
-    let by_name = NamePattern::new(pattern);
-    let scopes: Vec<String> = registry.scopes.into_iter().filter(|scope| by_name.matches(scope)).collect();
-    list("scopes", &scopes);
+    let scopes: Vec<String> = registry.scopes.into_iter().filter(|scope| tried.by_name.matches(scope)).collect();
+    list(&counted(scopes.len(), "scope"), &scopes);
     let mut found = scopes.len();
-    if let Some(pattern) = PermissionPattern::new(pattern) {
+    if let Some(pattern) = &tried.permission {
         let permissions = registry.permissions.iter().filter(|permission| pattern.meets(permission));
         let permissions: Vec<String> = permissions.map(ToString::to_string).collect();
-        list(if registry.all_permissions { "permissions" } else { "permissions of the roles" }, &permissions);
+        let whose = if registry.all_permissions { "" } else { " of the roles" };
+        list(&format!("{}{whose}", counted(permissions.len(), "permission")), &permissions);
         found += permissions.len();
     }
     Ok(if found > 0 { CLEAN } else { UNMATCHED })
 }
 
-fn list(what: &str, found: &[String]) {
-    say(format_args!("{} {what}", found.len()));
+fn list(heading: &str, found: &[String]) {
+    say(heading);
     for name in found {
         say(format_args!("  {name}"));
     }

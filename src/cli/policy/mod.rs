@@ -8,60 +8,75 @@ mod live;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::args::PolicyCommand;
+use super::client;
 use super::{CLEAN, INCOMPLETE, USAGE, complain, refuse, say};
 use crate::audit;
 use crate::config::{Gathered, Settings};
-use crate::domain::{Client, Severity, Snapshot, Timestamp};
+use crate::domain::{Severity, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
-use crate::refresh::{Previous, Reloader, fetch};
+use crate::refresh::{self, Previous, Reloader, fetch};
+use live::Tried;
 
 /// `policy check` without the platform.
 pub(super) fn check(gathered: &Gathered) -> u8 {
-    let (file, extension) = match Settings::policy(gathered) {
-        Ok(found) => found,
+    let files = match Settings::policy(gathered) {
+        Ok(files) => files,
         Err(errors) => return refuse(&errors),
     };
-    match Reloader::read(file.as_ref(), &extension) {
+    match Reloader::read(files.policy.as_ref(), &files.extension) {
         Ok(policy) => {
-            summary(file.as_ref(), &policy);
+            summary(files.policy.as_ref(), &policy);
             CLEAN
         }
-        Err(mistakes) => refuse_policy(&mistakes),
+        Err(mistakes) => {
+            mistakes.lines().for_each(complain);
+            USAGE
+        }
     }
 }
 
-/// What needs the platform.
-pub(super) async fn run(settings: &Settings, command: PolicyCommand) -> u8 {
-    let policy = match Reloader::read(settings.policy_file.as_ref(), &settings.audit) {
-        Ok(policy) => policy,
-        Err(mistakes) => return refuse_policy(&mistakes),
-    };
-    if let PolicyCommand::Check { .. } = command {
-        summary(settings.policy_file.as_ref(), &policy);
+/// `policy check --live`.
+pub(super) async fn check_live(settings: &Settings) -> u8 {
+    let policy = &settings.in_force.policy;
+    summary(settings.files.policy.as_ref(), policy);
+    each(settings, async |platform| live::check(platform, policy).await.map_err(unread)).await
+}
+
+/// `policy test-glob`.
+pub(super) async fn test_glob(settings: &Settings, pattern: &str) -> u8 {
+    match Tried::parse(pattern) {
+        Ok(tried) => each(settings, async |platform| live::test_glob(platform, &tried).await.map_err(unread)).await,
+        Err(mistake) => {
+            complain(mistake);
+            USAGE
+        }
     }
+}
+
+/// `policy explain`.
+pub(super) async fn explain(settings: &Settings, wanted: &str) -> u8 {
+    each(settings, async |platform| explained(platform, settings, wanted).await).await
+}
+
+/// Does it for each organisation; the worst exit code counts.
+async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (u8, String)>) -> u8 {
     let mut code = CLEAN;
     for organisation in &settings.organisations {
         let outcome = match connect(organisation) {
-            Ok(platform) => match &command {
-                PolicyCommand::Check { .. } => live::check(&platform, &policy).await,
-                PolicyCommand::TestGlob { pattern } => live::test_glob(&platform, pattern).await,
-                PolicyCommand::Explain { client } => explain(&platform, settings, &policy, client).await,
-            },
-            Err(failure) => Err(failure),
+            Ok(platform) => work(&platform).await,
+            Err(failure) => Err(unread(failure)),
         };
-        code = code.max(outcome.unwrap_or_else(|failure| {
-            complain(format_args!("organisation {}: {failure}", organisation.org));
-            INCOMPLETE
+        code = code.max(outcome.unwrap_or_else(|(code, mistake)| {
+            complain(format_args!("organisation {}: {mistake}", organisation.org));
+            code
         }));
     }
     code
 }
 
-fn refuse_policy(mistakes: &str) -> u8 {
-    mistakes.lines().for_each(complain);
-    USAGE
+fn unread(failure: String) -> (u8, String) {
+    (INCOMPLETE, failure)
 }
 
 fn connect(config: &genesys::Config) -> Result<Platform, String> {
@@ -89,29 +104,13 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
     say(format_args!("  fails from             {}, flags from {}", defaults.fail_on, defaults.flag_at));
 }
 
-async fn explain(platform: &Platform, settings: &Settings, policy: &Policy, wanted: &str) -> Result<u8, String> {
+async fn explained(platform: &Platform, settings: &Settings, wanted: &str) -> Result<u8, (u8, String)> {
+    let refresh::InForce { policy, baseline } = &settings.in_force;
     let now = Timestamp::from(SystemTime::now());
     let fetched = fetch(platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
-    let snapshot = fetched.map_err(|failure| failure.to_string())?.snapshot;
-    let client = find(&snapshot, wanted)?;
-    let report = audit::evaluate(&snapshot, policy, None, now);
+    let snapshot = fetched.map_err(|failure| unread(failure.to_string()))?.snapshot;
+    let client = client::find(&snapshot, wanted).map_err(|mistake| (USAGE, mistake))?;
+    let report = audit::evaluate(&snapshot, policy, baseline.as_ref(), now);
     say(explain::text(&snapshot, policy, &report, client).trim_end());
     Ok(CLEAN)
-}
-
-/// A client by id, or by a name that only it has.
-fn find<'a>(snapshot: &'a Snapshot, wanted: &str) -> Result<&'a Client, String> {
-    let by_id = |client: &&Client| client.id.as_str().eq_ignore_ascii_case(wanted);
-    if let Some(client) = snapshot.clients.iter().find(by_id) {
-        return Ok(client);
-    }
-    let named: Vec<&Client> = snapshot.clients.iter().filter(|client| client.name == wanted).collect();
-    match named.as_slice() {
-        [client] => Ok(client),
-        [] => Err(format!("no client has the id or the exact name {wanted:?}")),
-        several => {
-            let ids: Vec<&str> = several.iter().map(|client| client.id.as_str()).collect();
-            Err(format!("{} clients are called {wanted:?}; name one by its id: {}", ids.len(), ids.join(", ")))
-        }
-    }
 }

@@ -15,6 +15,7 @@ fn samples(shape: schema::Shape) -> (String, &'static str) {
         S::Words(words) => (format!("[{:?}]", words()[0]), "[\"nonsense\"]"),
         S::WordOrWords(words) => (format!("[{:?}]", words()[0]), "[]"),
         S::Permission => ("\"a:*:c\"".to_owned(), "\"a:c\""),
+        S::AnyPermission => ("\"admin\"".to_owned(), "\"a:c\""),
         S::Seconds => ("\"1h\"".to_owned(), "\"soon\""),
         S::Days => ("\"9d\"".to_owned(), "9"),
         S::Ratio => ("0.5".to_owned(), "2.0"),

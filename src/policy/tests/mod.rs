@@ -174,6 +174,23 @@ const EXEMPTION: &str =
     "[[exemption]]\nid = \"e\"\nrule = \"dangerous-scope\"\nclient = \"*\"\nowner = \"o\"\nreason = \"r\"\n";
 
 #[test]
+fn an_id_or_a_pattern_that_comes_twice_is_told_with_the_other_mistakes() {
+    let broken = EXEMPTION.replace("owner = \"o\"\n", "").replace("dangerous-scope", "nothing");
+    let pattern = |more: &str| format!("[[scopes.dangerous]]\nmatch = \"x\"\n{more}severity = \"high\"\n");
+    let text = format!("{broken}{EXEMPTION}{}{}", pattern(""), pattern("reason = \"r\"\n"));
+    let told = errors(&text).join("\n");
+    for part in [
+        "line 3, column 8: there is no rule \"nothing\"",
+        "line 1, column 1: owner is missing",
+        "line 7, column 6: there is another exemption \"e\"",
+        "line 12, column 1: reason is missing",
+        "line 16, column 9: \"x\" is here twice",
+    ] {
+        assert!(told.contains(part), "{part:?} in {told}");
+    }
+}
+
+#[test]
 fn an_exemption_needs_a_rule_an_owner_a_reason_and_where_asked_an_end() {
     let expires = |date: &str| format!("{EXEMPTION}expires = {date}\n");
     let now = Timestamp::from_seconds(1_790_000_000); // 2026-09-21

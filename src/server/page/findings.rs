@@ -27,7 +27,8 @@ pub(super) struct Row {
     pub(super) rule: &'static str,
     pub(super) title: &'static str,
     pub(super) evidence: String,
-    pub(super) value: Name,
+    /// What the evidence ends with; `None` where it says everything by itself.
+    pub(super) value: Option<Name>,
     pub(super) reason: String,
     pub(super) since: Since,
     pub(super) is_new: bool,
@@ -58,7 +59,11 @@ impl Row {
     fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>) -> Self {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         let text = finding.evidence.to_string();
-        let value = finding.evidence.key.as_str();
+        let key = finding.evidence.key.as_str();
+        let (text, value) = match text.strip_suffix(key).filter(|_| !key.is_empty()) {
+            Some(start) => (start, Some(Name::new(key))),
+            None => (text.as_str(), None),
+        };
         Self {
             severity: finding.severity.label(),
             name: Name::new(client.map_or("The organisation", |client| &client.name)),
@@ -68,8 +73,8 @@ impl Row {
             state: client.map(|client| client.state).filter(|s| *s != ClientState::Active).map(state_word),
             rule: finding.rule.slug,
             title: finding.rule.title,
-            evidence: visible(text.strip_suffix(value).unwrap_or(&text)).into_owned(),
-            value: Name::new(value),
+            evidence: visible(text).into_owned(),
+            value,
             reason: visible(&finding.reason).into_owned(),
             since: first_seen.since(finding),
             is_new: first_seen.is_new(finding),

@@ -1,11 +1,13 @@
 //! What somebody searches for: read from the query of `/`, kept in the form, and compared with clients.
 //!
-//! Works by a GET form, without script. What cannot be read is no criterion, and the form shows that it is none.
+//! Works by a GET form, without script. A value that a filter does not have is refused: leaving it out would show clients
+//! that nobody asked for, as though they were an answer.
 
 use std::collections::HashSet;
 
 use crate::audit::{ClientVerdict, Report, Status, Verdict};
 use crate::domain::{Client, GrantType, Severity, Snapshot};
+use crate::output::{shortened, visible};
 
 /// A longer text is cut: nobody's name is longer, and it is echoed.
 const LONGEST: usize = 200;
@@ -61,19 +63,20 @@ impl Wanted {
 }
 
 impl Search {
-    /// Reads the query of a URL.
-    pub(in crate::server) fn parse(query: Option<&str>) -> Self {
+    /// Reads the query of a URL, or says which values its filters have. An empty value is any.
+    pub(in crate::server) fn parse(query: Option<&str>) -> Result<Self, String> {
         let mut search = Self::default();
+        let mut mistakes = Vec::new();
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).take(FIELDS) {
             match &*name {
                 "q" => search.text = value.trim().chars().take(LONGEST).collect(),
-                "severity" => search.severity = value.parse().ok(),
-                "grant" => search.grant = GrantType::ALL.into_iter().find(|grant| grant.label() == value),
-                "status" => search.status = Wanted::ALL.into_iter().find(|wanted| wanted.label() == value),
+                "severity" => search.severity = chosen(&name, &value, &Severity::ALL, Severity::label, &mut mistakes),
+                "grant" => search.grant = chosen(&name, &value, &GrantType::ALL, GrantType::label, &mut mistakes),
+                "status" => search.status = chosen(&name, &value, &Wanted::ALL, Wanted::label, &mut mistakes),
                 _ => {}
             }
         }
-        search
+        if mistakes.is_empty() { Ok(search) } else { Err(mistakes.join("\n")) }
     }
 
     /// Whether there is any criterion.
@@ -113,6 +116,24 @@ impl Search {
     }
 }
 
+/// The value of that name; none for an empty one, and for an unknown one, which is a mistake.
+fn chosen<T: Copy>(
+    name: &str,
+    value: &str,
+    all: &[T],
+    label: fn(T) -> &'static str,
+    mistakes: &mut Vec<String>,
+) -> Option<T> {
+    let found = all.iter().copied().find(|of| label(*of) == value);
+    if found.is_none() && !value.is_empty() {
+        let known: Vec<&str> = all.iter().map(|of| label(*of)).collect();
+        let value = visible(value);
+        let value = shortened(&value, LONGEST);
+        mistakes.push(format!("The filter {name} has no value {value:?}. Its values are {}.", known.join(", ")));
+    }
+    found
+}
+
 fn is(wanted: Wanted, client: &Client, verdict: &ClientVerdict, report: &Report) -> bool {
     let has = |status| report.findings_of(&client.id).any(|finding| finding.status == status);
     match wanted {
@@ -135,7 +156,7 @@ mod tests {
 
     fn names(query: &str) -> Vec<String> {
         let sample = sample::settled();
-        let hits = Search::parse(Some(query)).hits(&sample.snapshot, &sample.report);
+        let hits = Search::parse(Some(query)).expect(query).hits(&sample.snapshot, &sample.report);
         let mut names: Vec<String> = hits.iter().map(|&at| sample.snapshot.clients[at].name.clone()).collect();
         names.sort();
         names
@@ -158,11 +179,32 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_no_criterion() {
-        for query in ["", "x=1", "severity=worst&grant=CODE&status=&q=++", "&&=&%"] {
-            assert!(!Search::parse(Some(query)).is_some(), "{query}");
+    fn nothing_asked_is_no_criterion_and_a_long_text_is_cut() {
+        for query in ["", "x=1", "severity=&grant=&status=&q=++", "&&=&%"] {
+            assert_eq!(Search::parse(Some(query)), Ok(Search::default()), "{query}");
         }
-        assert!(!Search::parse(None).is_some());
-        assert_eq!(Search::parse(Some(&format!("q={}", "ä".repeat(10_000)))).text.chars().count(), LONGEST);
+        assert_eq!(Search::parse(None), Ok(Search::default()));
+        let long = Search::parse(Some(&format!("q={}", "ä".repeat(10_000)))).expect("a text");
+        assert_eq!(long.text.chars().count(), LONGEST);
+    }
+
+    #[test]
+    fn a_value_that_a_filter_does_not_have_is_refused_with_those_that_it_has() {
+        for (query, told) in [
+            (
+                "severity=worst",
+                "The filter severity has no value \"worst\". Its values are critical, high, medium, low, info.",
+            ),
+            ("grant=CODE", "Its values are client_credentials, code, implicit, password, saml2_bearer, other."),
+            ("status=open", "Its values are flagged, not_evaluated, compliant, exempt, approved."),
+            ("grant=x%0a%e2%80%ae", "has no value \"x[U+000A][U+202E]\"."),
+        ] {
+            let mistake = Search::parse(Some(query)).expect_err(query);
+            assert!(mistake.contains(told), "{told:?} in {mistake}");
+        }
+        let both = Search::parse(Some("severity=worst&status=open")).expect_err("both");
+        assert_eq!(both.lines().count(), 2, "{both}");
+        let long = Search::parse(Some(&format!("grant={}", "a".repeat(10_000)))).expect_err("no such grant");
+        assert!(long.len() < 600, "{long}");
     }
 }

@@ -166,7 +166,7 @@ fn empty_states_say_what_they_are() {
 }
 
 fn searched(query: &str) -> String {
-    let search = Search::parse(Some(query));
+    let search = Search::parse(Some(query)).expect(query);
     let options = Options { search: &search, ..open() };
     rendered(vec![organisation(sample::freshness(), Some(judged(sample::settled())))], true, &options)
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::domain::{ClientState, GrantType, Severity, Timestamp};
-use crate::output::{rfc3339, utc};
+use crate::output::{counted, rfc3339, utc};
 
 /// A point in time, said in three ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,6 @@ pub(super) fn spoken(span: Duration) -> String {
         seconds if seconds < 2 * DAY => counted(seconds / HOUR, "hour"),
         seconds => counted(seconds / DAY, "day"),
     }
-}
-
-/// `1 client`, `2 clients`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A grant type, as an administrator calls it.

@@ -8,6 +8,15 @@ fn patterns(texts: &[&str]) -> Vec<NamePattern> {
     texts.iter().copied().map(NamePattern::new).collect()
 }
 
+/// Without the role and the division that grant it.
+fn bare(found: &[String]) -> Vec<String> {
+    let bare = |found: &String| {
+        let (permission, rest) = found.split_once(" role=").expect("a role");
+        format!("{permission} {}", rest.rsplit(' ').next().expect("a severity"))
+    };
+    found.iter().map(bare).collect()
+}
+
 #[test]
 fn admin_role() {
     let admin = |world: World| world.with(|w| w.policy.roles.admin = patterns(&["Admin", "*dministrator"]));
@@ -53,37 +62,87 @@ fn dangerous_permission() {
         (&["oauth:client:view", "telephony:plugin:view", "telephony:trunk:all", "authorization:role:all"], &[]),
     ] {
         let world = World::of(CC).role("R", Some("d-1"), granted).dangerous(policy);
-        assert_eq!(world.found("dangerous-permission"), expected, "{granted:?}");
+        assert_eq!(bare(&world.found("dangerous-permission")), expected, "{granted:?}");
         let user = World::of("CODE").role("R", Some("d-1"), granted).dangerous(policy);
         assert_eq!(user.found("dangerous-permission"), [""; 0], "roles do nothing for a user's token");
     }
 }
 
 #[test]
-fn a_dangerous_permission_is_told_once_with_all_its_roles_divisions_and_conditions() {
+fn each_role_division_and_condition_of_a_permission_is_a_finding_of_its_own() {
     let world = World::of(CC)
         .role("A", Some("d-1"), &["oauth:client:add?"])
-        .role("B", None, &["oauth:client:add?"])
-        .dangerous(&[("oauth:*:*", Severity::High), ("oauth:client:add", Severity::Critical)]);
-    let told = |world: &World| {
-        let report = world.report();
-        let found: Vec<_> = report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission").cloned().collect();
-        assert_eq!(found.len(), 1);
-        found[0].clone()
-    };
-    let finding = told(&world);
-    assert_eq!(finding.pattern.as_deref(), Some("oauth:client:add"), "the worst");
-    assert_eq!(finding.reason, "oauth:client:add is dangerous");
+        .role("B", None, &["oauth:client:add", "oauth:client:add?"])
+        .grants("id of B", Some("*"))
+        .dangerous(&[("oauth:*:*", Severity::High), ("OAuth:client:Add", Severity::Critical)]);
+    let report = world.report();
+    let found: Vec<_> = report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission").collect();
+    let told: Vec<(&str, &str)> = found.iter().map(|f| (f.evidence.key.as_str(), f.evidence.text.as_str())).collect();
     assert_eq!(
-        finding.evidence.text,
-        "may use oauth:client:add by the roles A, B in the divisions Home, an unknown division, under a condition only"
+        told,
+        [
+            (
+                "oauth:client:add role=id of A division=d-1 (conditional)",
+                "may use oauth:client:add by the role A in the division Home, under a condition only"
+            ),
+            ("oauth:client:add role=id of B division=*", "may use oauth:client:add by the role B in all divisions"),
+            (
+                "oauth:client:add role=id of B division=* (conditional)",
+                "may use oauth:client:add by the role B in all divisions, under a condition only"
+            ),
+            (
+                "oauth:client:add role=id of B division=unknown",
+                "may use oauth:client:add by the role B in an unknown division"
+            ),
+            (
+                "oauth:client:add role=id of B division=unknown (conditional)",
+                "may use oauth:client:add by the role B in an unknown division, under a condition only"
+            ),
+        ]
     );
-    assert!(finding.evidence.details.contains(&("conditional", "true".to_owned())));
-    // One grant without a condition is enough, and changes no identity.
-    let unconditional = told(&world.role("C", Some("*"), &["oauth:client:add"]));
-    assert!(unconditional.evidence.details.contains(&("conditional", "false".to_owned())));
-    assert!(unconditional.evidence.text.ends_with("in all divisions"), "{}", unconditional.evidence.text);
-    assert_eq!(finding.fingerprint(), unconditional.fingerprint());
+    assert_eq!(found[0].pattern.as_deref(), Some("oauth:client:add"), "the worst");
+    assert_eq!(found[0].reason, "OAuth:client:Add is dangerous");
+    let prints: BTreeSet<_> = found.iter().map(|finding| finding.fingerprint()).collect();
+    assert_eq!(prints.len(), 5);
+    for label in ["role", "role_id", "division", "division_id", "conditional"] {
+        assert!(found[0].evidence.details.iter().any(|(known, _)| *known == label), "{label}");
+    }
+    // The grants of metrics and baseline follow, each by its evidence, under labels that another spelling does not change.
+    let grants: Vec<&str> = report.grants.iter().map(|grant| grant.evidence.as_str()).collect();
+    assert_eq!(grants, told.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+    assert!(report.grants.iter().all(|grant| grant.patterns == ["oauth:*:*", "oauth:client:add"]));
+    assert!(report.dangerous_permissions.iter().all(|dangerous| dangerous.holders == 1));
+}
+
+#[test]
+fn the_general_permission_admin_is_a_dangerous_grant() {
+    let world = World::of(CC)
+        .any_role("R", Some("*"), &[], |role| role.general = ["Admin".to_owned(), "group_creation".to_owned()].into())
+        .with(|w| {
+            w.policy = Policy::built_in(&rules::slugs()).expect("the built-in policy");
+            w.client().token_validity = Some(100_000);
+        });
+    assert_eq!(bare(&world.found("dangerous-permission")), ["Admin critical"]);
+    assert_eq!(world.found("all-divisions"), ["* high"]);
+    assert_eq!(world.found("long-lived-token"), [" high"]);
+    let report = world.report();
+    let [grant] = report.grants.as_slice() else { panic!("{:?}", report.grants) };
+    assert_eq!((grant.power.name(), grant.patterns.as_slice()), ("Admin", &["admin".to_owned()][..]));
+    let counted: Vec<_> = report.dangerous_permissions.iter().map(|d| (d.pattern.as_str(), d.holders)).collect();
+    assert_eq!(counted, [("admin", 1)]);
+    assert!(!report.findings.iter().any(|f| f.rule.slug == "policy-pattern-unmatched" && f.evidence.key == "admin"));
+}
+
+#[test]
+fn a_permission_with_a_colon_in_a_segment_is_a_grant_like_any_other() {
+    let odd = |role: &mut Role| {
+        role.permissions =
+            [Permission { action: "a:b".into(), ..Permission::parse("oauth:client:x").expect("three segments") }]
+                .into();
+    };
+    let world = World::of(CC).any_role("R", Some("d-1"), &[], odd).dangerous(&[("oauth:client:*", Severity::High)]);
+    assert_eq!(bare(&world.found("dangerous-permission")), ["oauth:client:a:b high"]);
+    assert_eq!(world.report().grants.len(), 1);
 }
 
 #[test]
@@ -93,7 +152,8 @@ fn wildcard_permission() {
         (&["*:*:*"], &["*:*:* high"]),
         (&["telephony:plugin:all", "directory:organization:admin"], &[]),
     ] {
-        assert_eq!(World::of(CC).role("R", None, granted).found("wildcard-permission"), expected, "{granted:?}");
+        let found = World::of(CC).role("R", None, granted).found("wildcard-permission");
+        assert_eq!(bare(&found), expected, "{granted:?}");
     }
 }
 
@@ -183,5 +243,31 @@ fn missing_companion_permission() {
         assert_eq!(world.found("missing-companion-permission"), expected, "{granted:?}");
         let unknown = world.grants("gone", None);
         assert_eq!(unknown.found("missing-companion-permission"), [""; 0], "the role that is gone may grant it");
+    }
+}
+
+/// Nobody knows what a role that is not in the list permits, and no setting of the rule that says so makes it harmless.
+#[test]
+fn a_client_with_a_role_that_nobody_can_judge_is_never_compliant() {
+    let setting = |enabled, severity| crate::policy::RuleSetting { enabled, severity };
+    let rule = |setting| {
+        World::of(CC).grants("gone", Some("d-1")).role("R", Some("d-1"), &["routing:queue:view"]).with(|w| {
+            w.policy.rules.insert("unresolved-role".to_owned(), setting);
+        })
+    };
+    for (world, expected, unjudged) in [
+        (rule(setting(true, None)), "FLAGGED", &[][..]),
+        (rule(setting(false, None)), "NOT_EVALUATED", &["gone"]),
+        (rule(setting(true, Some(Severity::Low))), "NOT_EVALUATED", &["gone"]),
+        (World::of(CC).role("R", Some("d-1"), &["routing:queue:view"]), "COMPLIANT", &[]),
+        (World::of("CODE").scopes(&["users:readonly"]).grants("gone", None), "COMPLIANT", &[]),
+    ] {
+        let report = world.report();
+        let verdict = &report.verdicts[0].verdict;
+        assert_eq!(verdict.label(), expected, "{:?}", world.policy.rule("unresolved-role"));
+        if let crate::audit::Verdict::NotEvaluated(why) = verdict {
+            assert!(why.contains("role gone"), "{why}");
+        }
+        assert_eq!(report.unjudged_roles.iter().map(RoleId::as_str).collect::<Vec<_>>(), unjudged);
     }
 }

@@ -50,7 +50,11 @@ fn row(judged: &Judged, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundR
         ticket: exemption.ticket.as_deref().map(|ticket| visible(ticket).into_owned()),
         end: exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", utc(end))),
     });
-    let details = finding.evidence.details.iter();
+    // The sentence names role and division, and says where a condition narrows them.
+    let is_told =
+        |(name, _): &&(&str, String)| ["role", "role_id", "division", "division_id", "conditional"].contains(name);
+    let details =
+        finding.evidence.details.iter().filter(|detail| finding.evidence.permission.is_none() || !is_told(detail));
     FoundRow {
         severity: finding.severity.label(),
         status: (finding.status != Status::Open).then(|| finding.status.label().replace('_', " ")),

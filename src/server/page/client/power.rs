@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Client, DivisionId, Permission, RoleId, Severity, Snapshot};
+use crate::domain::{Client, DivisionId, Role, RoleId, Severity, Snapshot};
 use crate::output::visible;
+use crate::policy::DangerousPermission;
 use crate::publish::Judged;
 
 use super::ROWS;
@@ -115,22 +116,32 @@ fn permissions<'a>(judged: &Judged, roles: impl Iterator<Item = &'a RoleId>) -> 
     let mut rows: Vec<(Severity, PermissionRow)> = Vec::new();
     for role in roles.filter_map(|id| known.get(id)) {
         for permission in &role.permissions {
-            rows.extend(dangerous(judged, &role.name, permission));
+            let patterns = judged.policy.permissions.dangerous_patterns(permission);
+            rows.extend(dangerous(role, &permission.to_string(), permission.conditional, patterns));
+        }
+        for general in &role.general {
+            let patterns = judged.policy.permissions.dangerous_general(general);
+            rows.extend(dangerous(role, general, false, patterns));
         }
     }
     rows.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The worst pattern that meets a permission; of equals the policy's first.
-fn dangerous(judged: &Judged, role: &str, permission: &Permission) -> Option<(Severity, PermissionRow)> {
-    let patterns: Vec<_> = judged.policy.permissions.dangerous_patterns(permission).collect();
+/// The worst of the patterns that meet a permission; of equals the policy's first.
+fn dangerous<'a>(
+    role: &Role,
+    permission: &str,
+    conditional: bool,
+    patterns: impl Iterator<Item = &'a DangerousPermission>,
+) -> Option<(Severity, PermissionRow)> {
+    let patterns: Vec<_> = patterns.collect();
     let pattern = patterns.into_iter().rev().max_by_key(|pattern| pattern.severity)?;
     let row = PermissionRow {
-        permission: visible(&permission.to_string()).into_owned(),
+        permission: visible(permission).into_owned(),
         severity: pattern.severity.label(),
-        conditional: permission.conditional,
-        role: visible(role).into_owned(),
+        conditional,
+        role: visible(&role.name).into_owned(),
         pattern: visible(&pattern.pattern.to_string()).into_owned(),
         reason: visible(&pattern.reason).into_owned(),
     };
@@ -144,7 +155,7 @@ fn role(snapshot: &Snapshot, id: &RoleId, divisions: &[Option<&DivisionId>]) -> 
         name: visible(role.map_or(unknown, |role| &role.name)).into_owned(),
         id: visible(id.as_str()).into_owned(),
         default_role: role.and_then(|role| role.default_role.as_deref()).map(|name| visible(name).into_owned()),
-        permissions: role.map(|role| role.permissions.len()),
+        permissions: role.map(|role| role.permissions.len() + role.general.len()),
         divisions: divisions.iter().take(ROWS).map(|division| division_words(snapshot, *division)).collect(),
     }
 }

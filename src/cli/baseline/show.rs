@@ -1,0 +1,170 @@
+//! What differs from the baseline, for the eyes of whoever approves it: names beside ids, and what is dangerous marked.
+//!
+//! Names are not in the file; what counts as drift is `baseline`'s.
+
+use std::collections::BTreeSet;
+
+use crate::audit::AppliesTo;
+use crate::baseline::{CONDITIONAL, Contents, Difference, Holdings, RoleContents};
+use crate::cli::say;
+use crate::domain::{Client, ClientId, DivisionId, GrantType, Permission, RoleId, Snapshot};
+use crate::output::{counted, visible};
+use crate::policy::Policy;
+
+/// As much of a list as somebody will read.
+const SHOWN: usize = 20;
+
+/// The differences of each client, under its id and name.
+pub(super) fn show(differences: &[(ClientId, Vec<Difference>)], snapshot: &Snapshot, policy: &Policy) {
+    let contents = RoleContents::of(snapshot);
+    for (id, found) in differences {
+        say(heading(id, snapshot));
+        let eye = Eye { snapshot, policy, client: snapshot.client(id) };
+        let held = eye.client.map(|client| Holdings::of(client, snapshot, &contents));
+        for difference in found {
+            for line in eye.lines(difference, held.as_ref()) {
+                say(format_args!("  {}", visible(&line)));
+            }
+        }
+    }
+}
+
+/// The id, and the name for people.
+pub(super) fn heading(id: &ClientId, snapshot: &Snapshot) -> String {
+    match snapshot.client(id) {
+        Some(client) => format!("{} {}", visible(id.as_str()), visible(&client.name)),
+        None => visible(id.as_str()).into_owned(),
+    }
+}
+
+/// What one client's differences are looked at with.
+struct Eye<'a> {
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    client: Option<&'a Client>,
+}
+
+impl Eye<'_> {
+    fn lines(&self, difference: &Difference, held: Option<&Holdings>) -> Vec<String> {
+        match difference {
+            Difference::ClientAdded => held.map_or_else(|| vec!["+ client".to_owned()], |held| self.whole(held)),
+            Difference::ClientRemoved => vec!["- client".to_owned()],
+            Difference::GrantType(before, now) => vec![format!("~ grant type {} -> {}", before.label(), now.label())],
+            Difference::State(before, now) => vec![format!("~ state {} -> {}", before.label(), now.label())],
+            Difference::TokenValidity(before, now) => vec![format!("~ token validity {before} s -> {now} s")],
+            Difference::ScopeAdded(scope) => vec![self.scope(scope)],
+            Difference::ScopeRemoved(scope) => vec![format!("- scope {scope}")],
+            Difference::RoleAdded(role, divisions) => self.role(role, divisions, held),
+            Difference::DivisionAdded(role, division) => {
+                vec![self.role_line(role, std::slice::from_ref(division), held)]
+            }
+            Difference::RoleRemoved(role) => vec![format!("- role {}", self.role_name(role))],
+            Difference::DivisionRemoved(role, division) => {
+                vec![format!("- role {} in {}", self.role_name(role), self.division_name(division))]
+            }
+            Difference::RoleContent { role, added, removed } => {
+                let counts = format!("{} more, {} fewer", counted(added.len(), "permission"), removed.len());
+                let mut lines = vec![format!("~ role {}: {counts}", self.role_name(role))];
+                lines.extend(self.permissions("+ ", added));
+                lines.extend(self.permissions("- ", removed));
+                lines
+            }
+            Difference::RoleContentUnknown(role) => {
+                vec![format!("~ role {}: its permissions were not known when approved", self.role_name(role))]
+            }
+            Difference::RedirectAdded(uri) => vec![format!("+ redirect URI {uri}")],
+            Difference::RedirectRemoved(uri) => vec![format!("- redirect URI {uri}")],
+        }
+    }
+
+    /// A client that is new: everything that it holds.
+    fn whole(&self, held: &Holdings) -> Vec<String> {
+        let mut lines = vec![format!("+ client, {}, {}", held.grant_type.label(), held.state.label())];
+        // What is dangerous first: the list may be cut.
+        let mut scopes: Vec<&String> = held.scopes.iter().collect();
+        scopes.sort_by_key(|scope| !self.is_dangerous_scope(scope));
+        lines.extend(bounded(scopes.into_iter().map(|scope| self.scope(scope)), ""));
+        for (role, granted) in &held.roles {
+            let divisions: Vec<DivisionId> = granted.divisions.iter().cloned().collect();
+            lines.extend(self.role(role, &divisions, Some(held)));
+        }
+        lines.extend(bounded(held.redirect_uris.iter().map(|uri| format!("+ redirect URI {uri}")), ""));
+        lines
+    }
+
+    fn scope(&self, scope: &str) -> String {
+        format!("+ scope {scope}{}", if self.is_dangerous_scope(scope) { ", dangerous" } else { "" })
+    }
+
+    fn role(&self, role: &RoleId, divisions: &[DivisionId], held: Option<&Holdings>) -> Vec<String> {
+        let mut lines = vec![self.role_line(role, divisions, held)];
+        lines.extend(
+            contents(role, held).map(|contents| self.permissions("", &contents.permissions)).into_iter().flatten(),
+        );
+        lines
+    }
+
+    fn role_line(&self, role: &RoleId, divisions: &[DivisionId], held: Option<&Holdings>) -> String {
+        let mut line = format!("+ role {}", self.role_name(role));
+        if !divisions.is_empty() {
+            let names = divisions.iter().map(|division| self.division_name(division));
+            line = format!("{line} in {}", bounded(names, "").join(", "));
+        }
+        let Some(contents) = contents(role, held) else { return format!("{line}: its permissions could not be read") };
+        let dangerous = contents.permissions.iter().filter(|text| self.is_dangerous_permission(text)).count();
+        let dangerous = if dangerous > 0 { format!(", {dangerous} dangerous") } else { String::new() };
+        format!("{line}: {}{dangerous}", counted(contents.permissions.len(), "permission"))
+    }
+
+    /// One a line, the dangerous ones first and marked.
+    fn permissions<'a>(&self, sign: &str, permissions: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+        let (dangerous, others): (BTreeSet<&String>, BTreeSet<&String>) =
+            permissions.into_iter().partition(|text| self.is_dangerous_permission(text));
+        let dangerous = dangerous.into_iter().map(|text| format!("  ! {sign}{text}"));
+        let others = others.into_iter().map(|text| format!("    {sign}{text}"));
+        bounded(dangerous.chain(others), "    ")
+    }
+
+    fn is_dangerous_scope(&self, scope: &str) -> bool {
+        let counts = |grant: GrantType| AppliesTo::Scoped.covers(grant, self.policy.scopes.judge);
+        self.client.is_some_and(|client| counts(client.grant_type))
+            && self.policy.scopes.dangerous_pattern(scope).is_some()
+    }
+
+    /// The legacy permission `admin` has no segments, and allows everything.
+    fn is_dangerous_permission(&self, text: &str) -> bool {
+        let text = text.strip_suffix(CONDITIONAL).unwrap_or(text);
+        let parsed = Permission::parse(text);
+        let matched = parsed.is_some_and(|held| self.policy.permissions.dangerous_patterns(&held).next().is_some());
+        let counts = self.client.is_some_and(|client| client.grant_type.roles_count());
+        counts && (matched || text == "admin")
+    }
+
+    fn role_name(&self, id: &RoleId) -> String {
+        let role = self.snapshot.roles.read().and_then(|roles| roles.get(id));
+        named(role.map(|role| role.name.as_str()), id.as_str())
+    }
+
+    fn division_name(&self, id: &DivisionId) -> String {
+        let division = self.snapshot.divisions.read().and_then(|divisions| divisions.get(id));
+        named(division.map(|division| division.name.as_str()), id.as_str())
+    }
+}
+
+fn contents<'a>(role: &RoleId, held: Option<&'a Holdings>) -> Option<&'a Contents> {
+    held?.roles.get(role)?.contents.as_deref()
+}
+
+fn named(name: Option<&str>, id: &str) -> String {
+    name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
+}
+
+fn bounded(lines: impl Iterator<Item = String>, indent: &str) -> Vec<String> {
+    let mut lines: Vec<String> = lines.collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    if more > 0 {
+        lines.push(format!("{indent}and {more} more"));
+    }
+    lines
+}
