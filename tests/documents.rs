@@ -42,7 +42,8 @@ fn the_readme_has_every_setting() {
 /// The project's files whose names end so.
 fn tracked(end: &str) -> Vec<PathBuf> {
     // `--others`: a file that is not committed yet is to be right, too.
-    let files = Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output().expect("git");
+    let files =
+        Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output().expect("git");
     let files = String::from_utf8(files.stdout).expect("UTF-8");
     let files: Vec<PathBuf> = files.lines().filter(|file| file.ends_with(end)).map(PathBuf::from).collect();
     assert!(!files.is_empty(), "no file ends with {end}");
@@ -54,15 +55,26 @@ fn links(text: &str) -> Vec<&str> {
     text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
 }
 
+/// The names under which the headings of a document can be linked to.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings =
+        text.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: char| (c.is_alphanumeric() || c == '-' || c == '_').then_some(c).or((c == ' ').then_some('-'));
+    headings.map(|heading| heading.to_lowercase().chars().filter_map(kept).collect()).collect()
+}
+
 #[test]
 fn links_within_the_project_lead_somewhere() {
     for document in tracked(".md") {
         let folder = document.parent().expect("a folder");
-        for link in links(&read(document)) {
-            let file = link.split('#').next().unwrap_or_default();
-            if !file.is_empty() && !link.contains("://") {
-                assert!(folder.join(file).exists(), "{}: {link}", document.display());
+        for link in links(&read(&document)) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if link.contains("://") {
+                continue;
             }
+            let target = if file.is_empty() { document.clone() } else { folder.join(file) };
+            assert!(target.exists(), "{}: {link}", document.display());
+            assert!(anchor.is_empty() || anchors(&read(&target)).contains(anchor), "{}: {link}", document.display());
         }
     }
 }
@@ -103,7 +115,8 @@ fn troubleshooting_quotes_what_the_program_says() {
 #[test]
 fn guides_name_metrics_that_there_are() {
     let metrics = read("docs/metrics.md");
-    for document in ["docs/troubleshooting.md", "docs/configuration.md", "docs/faq.md", "docs/deployment/kubernetes.md"] {
+    for document in ["docs/troubleshooting.md", "docs/configuration.md", "docs/faq.md", "docs/deployment/kubernetes.md"]
+    {
         for name in quoted(&read(document)).filter(|quoted| quoted.starts_with("genesyscloud_oauth_")) {
             let family = name.split('{').next().unwrap_or_default();
             assert!(metrics.contains(&format!("`{family}`")), "{document}: {name}");
