@@ -8,7 +8,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 const STANDARD: &str = "deploy/kubernetes/overlays/standard";
-/// Where the pod has the ConfigMap of policy and baseline.
+/// Where the pod has policy and baseline.
 const MOUNTED: &str = "/etc/genesyscloud-oauth-exporter";
 
 /// `config check` with the variables that the pod has, and policy and baseline where they lie here.
