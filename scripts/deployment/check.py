@@ -50,6 +50,9 @@ class Overlay:
 def api(overlay):
     """The schemas of the Kubernetes API; strict, so that an unknown field is a problem."""
     for resource in overlay.resources:
+        # `kubectl apply` keeps the whole of it in an annotation, and all annotations may have 256 KiB.
+        if len(json.dumps(resource)) > 256 * 1024:
+            yield f"{resource['kind']} {resource['metadata']['name']} is too large for kubectl apply"
         if resource["apiVersion"].startswith(OPERATOR):
             continue
         for version in API_VERSIONS:
@@ -104,6 +107,8 @@ def derived(overlay, root):
             yield f"the ServiceMonitor calls the job {named}, the alerts {jobs}"
         if monitor["spec"]["selector"]["matchLabels"] != service["metadata"].get("labels"):
             yield "the ServiceMonitor does not select the Service"
+        if endpoint.get("honorLabels") is not True:
+            yield "the exporter's label `endpoint` is renamed without honorLabels"
         if endpoint["port"] not in [port["name"] for port in service["spec"]["ports"]]:
             yield f"the Service has no port {endpoint['port']}"
     else:
