@@ -94,6 +94,15 @@ fn commands_that_the_readme_names_exist() {
     assert!(read(".ci/run").contains("scripts/check"), "CI calls the README's test command");
 }
 
+#[test]
+fn the_index_names_every_guide() {
+    let index = read("docs/README.md");
+    for guide in fs::read_dir("docs").expect("a folder").map(|entry| entry.expect("an entry").file_name()) {
+        let name = guide.to_string_lossy();
+        assert!(!name.ends_with(".md") || name == "README.md" || index.contains(&format!("({name})")), "{name}");
+    }
+}
+
 /// What stands in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
