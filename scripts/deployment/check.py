@@ -14,8 +14,8 @@ import tempfile
 import kubernetes_validate
 import yaml
 
-# The oldest that is supported upstream, and the newest whose schemas the validator has.
-API_VERSIONS = ["1.34", "1.37"]
+# One of long ago that clusters still have, and the newest whose schemas the validator has.
+API_VERSIONS = ["1.29", "1.37"]
 OPERATOR = "monitoring.coreos.com/"
 APP = {"app.kubernetes.io/name": "genesyscloud-oauth-exporter"}
 
