@@ -572,9 +572,12 @@ async fn a_record_that_could_not_be_read_at_first_is_not_new_later() {
     let exporter = Exporter::start(settings(&simulator, &[])).await;
     let unread = exporter.until_refreshed().await;
     assert!(unread.sum("exporter_records_rejected_total", &["collector=\"clients\""]) > 0.0);
-    organisation.clear_faults();
     let clients = organisation.truth().clients as f64;
-    let read = exporter.until("the record", |scrape| scrape.sum("clients", &[]) == clients).await;
+    assert_eq!(unread.sum("clients", &[]), clients, "it is there");
+    assert_eq!(unread.sum("clients_not_evaluated", &[]), 1.0, "and nobody judged it");
+    assert_eq!(unread.count("client_info", &[]) as f64, clients - 1.0);
+    organisation.clear_faults();
+    let read = exporter.until("the record", |scrape| scrape.count("client_info", &[]) as f64 == clients).await;
     assert!(read.count(FIRST_SEEN, &[]) > unread.count(FIRST_SEEN, &[]), "the record must hold something dangerous");
     assert_eq!(read.sum(FIRST_SEEN, &[]), 0.0);
     exporter.stop().await;
