@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::{ClientId, Timestamp};
+use crate::domain::{ClientId, RoleId, Timestamp};
 
 /// For how long a grant that is gone is still told about, so that no old 1 is the last sample: `stale-after` and 2 h.
 pub const GONE_FOR: Duration = Duration::from_hours(26);
@@ -89,25 +89,41 @@ pub struct Sighting {
     pub held: BTreeMap<Grant, Standing>,
     /// Those of the ledger of which it tells nothing, since their input could not be read.
     pub untold: BTreeSet<Grant>,
-    /// Clients of which nothing is known, since their record could not be read and never was.
-    pub unread: BTreeSet<ClientId>,
+    /// What could not be read, and never was.
+    pub unread: Unread,
+}
+
+/// What was there and could not be read: what it brings once it can be is not new.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unread {
+    /// Clients, by their records.
+    pub clients: BTreeSet<ClientId>,
+    /// Roles that clients hold.
+    pub roles: BTreeSet<RoleId>,
+}
+
+impl Unread {
+    /// What is unread here and there.
+    fn intersection(&self, other: &Self) -> Self {
+        Self {
+            clients: self.clients.intersection(&other.clients).cloned().collect(),
+            roles: self.roles.intersection(&other.roles).cloned().collect(),
+        }
+    }
 }
 
 /// The memory of one organisation's dangerous grants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
     entries: BTreeMap<Grant, Memory>,
-    /// Clients that were there at the first refresh ever and could not be read since: what they hold will not be new.
-    unread: BTreeSet<ClientId>,
+    /// What was there at the first refresh ever and could not be read since.
+    unread: Unread,
 }
 
 impl Ledger {
-    /// A ledger with these entries, and these clients that never could be read, as a file kept them.
-    pub fn from_entries(
-        entries: impl IntoIterator<Item = (Grant, Memory)>,
-        unread: impl IntoIterator<Item = ClientId>,
-    ) -> Self {
-        Self { entries: entries.into_iter().collect(), unread: unread.into_iter().collect() }
+    /// A ledger with these entries, and what never could be read, as a file kept them.
+    pub fn from_entries(entries: impl IntoIterator<Item = (Grant, Memory)>, unread: Unread) -> Self {
+        Self { entries: entries.into_iter().collect(), unread }
     }
 
     /// Every entry, sorted by grant.
@@ -115,8 +131,8 @@ impl Ledger {
         self.entries.iter().map(|(grant, memory)| (grant, *memory))
     }
 
-    /// The clients that were there at the first refresh ever and could not be read since.
-    pub fn unread(&self) -> &BTreeSet<ClientId> {
+    /// What was there at the first refresh ever and could not be read since.
+    pub const fn unread(&self) -> &Unread {
         &self.unread
     }
 
@@ -128,7 +144,7 @@ impl Ledger {
     pub fn after_refresh(&self, previous: Option<&BTreeSet<Grant>>, sighting: Sighting, now: Timestamp) -> Self {
         let Sighting { held, untold, unread } = sighting;
         let is_new = |grant: &Grant| match previous {
-            Some(previous) => !previous.contains(grant) && !self.unread.contains(&grant.client),
+            Some(previous) => !previous.contains(grant) && !self.unread.clients.contains(&grant.client),
             None => false,
         };
         let mut entries: BTreeMap<_, _> = held
@@ -154,7 +170,7 @@ impl Ledger {
             entries.entry(grant.clone()).or_insert(memory);
         }
         let unread = match previous {
-            Some(_) => self.unread.intersection(&unread).cloned().collect(),
+            Some(_) => self.unread.intersection(&unread),
             None => unread,
         };
         Self { entries, unread }

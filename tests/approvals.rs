@@ -84,7 +84,7 @@ async fn only_what_a_client_holds_is_approved() {
     let partner = held("Partner onboarding bot");
 
     approved.refuses(&[&crm, "--scope", "oath"], 2, &["does not hold the scope oath; it holds: oauth, "]);
-    approved.refuses(&[&crm, "--scope", "oauth", "--permission", "a:b:c"], 2, &["does not hold the permission a:b:c"]);
+    approved.refuses(&[&partner, "--permission", "a:b:c"], 2, &["does not hold the permission a:b:c"]);
     approved.refuses(
         &[&partner, "--permission", "authorization:grant:delete"],
         2,
@@ -105,6 +105,17 @@ async fn only_what_a_client_holds_is_approved() {
         assert_eq!(code, Some(0), "{said}");
         assert!(approved.text().contains(&format!("\"{power}\"")), "{power}");
     }
+}
+
+/// It would stand as an approval of what another grant type makes of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_effect_is_not_approved() {
+    let approved = Approved::start().await;
+    let organisation = approved.organisation();
+    assert!(organisation.grant_scope("ServiceNow ticket sync", "oauth"));
+    approved.refuses(&["ServiceNow ticket sync", "--scope", "oauth"], 2, &["have no effect", "client_credentials"]);
+    assert!(organisation.add_role("CRM screen pop", "OAuth client factory", "*"));
+    approved.refuses(&["CRM screen pop", "--permission", "oauth:client:add"], 2, &["have no effect", "code"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

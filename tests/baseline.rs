@@ -94,6 +94,7 @@ fn snapshot(cases: &[Case], roles: &[(&str, &[&str])]) -> Snapshot {
         own_client: None,
         clients,
         unread: std::collections::BTreeSet::new(),
+        unread_roles: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(roles.iter().map(role).collect()),

@@ -515,10 +515,27 @@ async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
     assert_eq!(without.sum("exporter_collector_supported", &["collector=\"roles\""]), 0.0);
     assert_eq!(told(&without), told(&open));
     organisation.clear_faults();
+    let held = organisation.client_id("SCIM Okta").expect("it is in the demo organisation");
+    let of_client = format!("client_id=\"{held}\"");
+    assert!(without.sum(UNAPPROVED, &[&of_client]) > 0.0);
     let again = exporter
         .until("roles", |scrape| scrape.sum("exporter_collector_supported", &["collector=\"roles\""]) == 1.0)
         .await;
     assert_eq!(told(&again), told(&open));
+
+    // A role that leaves the list while the client still names it: nobody knows what it permits.
+    assert!(organisation.delete_role("SCIM provisioner"));
+    let before = succeeded(&exporter.scrape().await);
+    let unlisted = exporter.until("three refreshes", |scrape| succeeded(scrape) >= before + 3.0).await;
+    assert_eq!(unlisted.sum(UNAPPROVED, &[&of_client]), again.sum(UNAPPROVED, &[&of_client]));
+    assert!(
+        organisation.remove_role("SCIM Okta", "SCIM provisioner")
+            || organisation.edit_client("SCIM Okta", |client| {
+                client["roleDivisions"] = serde_json::json!([]);
+                client["roleIds"] = serde_json::json!([]);
+            })
+    );
+    exporter.until("resolved", |scrape| scrape.sum(UNAPPROVED, &[&of_client]) == 0.0).await;
     exporter.stop().await;
 }
 

@@ -116,6 +116,8 @@ fn planted(organisation: &Organisation, trap: bool) -> BTreeSet<Key> {
             let rule = rule(planted.risk)?;
             let evidence = match planted.risk {
                 Risk::AdminRole | Risk::SharedRole => organisation.role_id(&planted.evidence).expect("a role"),
+                // In a finding's key case does not count.
+                _ if ["dangerous-permission", "wildcard-permission"].contains(&rule) => planted.evidence.to_lowercase(),
                 _ => planted.evidence,
             };
             Some((rule, planted.client_id, evidence))

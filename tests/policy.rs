@@ -52,6 +52,7 @@ fn snapshot(clients: &[(String, &str, Vec<String>)]) -> Snapshot {
         own_client: None,
         clients,
         unread: std::collections::BTreeSet::new(),
+        unread_roles: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(BTreeMap::new()),

@@ -265,6 +265,20 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
     }
 }
 
+/// Judged without it, everything would look approved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_baseline_of_another_organisation_is_refused() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("baseline.json");
+    let approved = serde_json::json!({"at": "2026-01-01T00:00:00Z", "by": "Kim", "reason": "OPS-1"});
+    let baseline = serde_json::json!({"version": 1, "organisation": "another", "approved": approved, "clients": {}});
+    fs::write(&file, baseline.to_string()).expect("writable");
+    let output = world.audit(&["--baseline.file", file.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("the baseline is of the organisation another"), "{}", text(&output.stderr));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
     let world = World::start().await;

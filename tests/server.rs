@@ -233,6 +233,7 @@ fn judged(clients: usize) -> Judged {
         own_client: None,
         clients: (0..clients).map(client).collect(),
         unread: std::collections::BTreeSet::new(),
+        unread_roles: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(BTreeMap::new()),

@@ -15,7 +15,7 @@ pub use drift_count::{DriftCount, JudgedBaseline};
 pub use explain::{Outcome, explain};
 pub use finding::{Evidence, Finding, Fingerprint, GrantedPermission, Kind, Status};
 pub use report::{ClientVerdict, DangerousGrant, DangerousPermission, DangerousScope, EnabledRule, Report, Verdict};
-pub use rules::{AppliesTo, Confidence, Rule};
+pub use rules::{AppliesTo, Confidence, Rule, is_by_role};
 pub use state::{RuleOutcome, RuleState, why_not_read};
 
 use std::collections::BTreeSet;

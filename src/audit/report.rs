@@ -219,7 +219,10 @@ fn unjudged_roles(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleI
     let clients = context.snapshot.clients.iter();
     let unresolved = clients
         .flat_map(|client| unresolved_roles(context.snapshot, client).into_iter().map(move |role| (&client.id, role)));
-    unresolved.filter(|(client, role)| !flagged.contains(&(*client, role.as_str()))).map(|(_, r)| r.clone()).collect()
+    // A role that is in the list and cannot be read is no id that leads nowhere: no finding says what it permits.
+    let is_unread = |role: &RoleId| context.snapshot.unread_roles.contains(role);
+    let unjudged = unresolved.filter(|(id, role)| is_unread(role) || !flagged.contains(&(*id, role.as_str())));
+    unjudged.map(|(_, role)| role.clone()).collect()
 }
 
 /// The dangerous scopes of the registry and of the clients, each with the number of its holders.

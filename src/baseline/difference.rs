@@ -39,8 +39,6 @@ pub enum Difference {
         /// Permissions less.
         removed: Vec<String>,
     },
-    /// The contents of a role that were not known when it was approved.
-    RoleContentUnknown(RoleId),
     /// A redirect URI more.
     RedirectAdded(String),
     /// A redirect URI less.
@@ -51,11 +49,9 @@ impl Difference {
     /// Whether a drift rule is about it: what only became less needs nobody's approval.
     pub fn is_drift(&self) -> bool {
         match self {
-            Self::ScopeRemoved(_)
-            | Self::RoleRemoved(_)
-            | Self::DivisionRemoved(..)
-            | Self::RoleContentUnknown(_)
-            | Self::RedirectRemoved(_) => false,
+            Self::ScopeRemoved(_) | Self::RoleRemoved(_) | Self::DivisionRemoved(..) | Self::RedirectRemoved(_) => {
+                false
+            }
             Self::TokenValidity(before, now) => now > before,
             Self::State(before, now) => is_asleep(*before) && !is_asleep(*now),
             Self::ClientAdded
@@ -114,9 +110,13 @@ impl Holdings {
                         found.push(Difference::RoleContent { role: role.clone(), added, removed });
                     }
                 }
-                (None, Some(_)) => found.push(Difference::RoleContentUnknown(role.clone())),
+                // Nobody approved what nobody knew.
+                (None, Some(held)) if !held.permissions.is_empty() => {
+                    let added = held.permissions.iter().cloned().collect();
+                    found.push(Difference::RoleContent { role: role.clone(), added, removed: Vec::new() });
+                }
                 // Contents that cannot be read now are no proof of anything.
-                (Some(_), Some(_)) | (_, None) => {}
+                _ => {}
             }
         }
         found.extend(

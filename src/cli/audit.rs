@@ -14,7 +14,7 @@ use super::args::{AuditArgs, FailOn};
 use super::{FAILURE, USAGE, complain, notice};
 use crate::audit::{self, Report};
 use crate::config::Settings;
-use crate::domain::{Severity, Snapshot, Timestamp};
+use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::output::{self, Audited, FailWhen, Organisation, Selection};
 use crate::policy::Policy;
@@ -58,6 +58,15 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
     {
         complain(format_args!("--snapshot-out {}: {why}", path.display()));
         return FAILURE;
+    }
+    if let Some(baseline) = &settings.in_force.baseline {
+        let ids: Vec<&OrgId> = taken.iter().filter_map(|t| Some(&t.snapshot.as_ref()?.organisation.id)).collect();
+        if !ids.is_empty() && !ids.contains(&&baseline.organisation) {
+            let ids: Vec<&str> = ids.into_iter().map(OrgId::as_str).collect();
+            let (of, this) = (&baseline.organisation, ids.join(", "));
+            complain(format_args!("the baseline is of the organisation {of}, and this is {this}"));
+            return USAGE;
+        }
     }
     let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| judge(snapshot, now));
     let reports: Vec<Option<Report>> = taken.iter().map(report).collect();

@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub roles: Input<BTreeMap<RoleId, Role>>,
     /// The organisation's divisions.
     pub divisions: Input<BTreeMap<DivisionId, Division>>,
+    /// Roles of the list of which no record could be read, now or before: nobody knows what they permit.
+    pub unread_roles: BTreeSet<RoleId>,
     /// The platform's registry of permissions, each as `domain:entity:action`.
     pub permissions: Input<BTreeSet<String>>,
 }

@@ -159,6 +159,14 @@ impl Platform {
             }
         };
         let listing = self.list(Endpoint::Roles, Collector::Roles, path, insert).await?;
+        if listing.distinct == 0 {
+            // The platform makes default roles in every organisation: an empty list tells of none that clients hold.
+            return Err(malformed(
+                Endpoint::Roles,
+                "the list is empty, and every organisation has roles".to_owned(),
+                None,
+            ));
+        }
         Ok(listing.with(roles))
     }
 

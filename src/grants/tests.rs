@@ -144,13 +144,14 @@ fn what_could_not_be_read_stays_as_it_was_told() {
 fn a_client_that_was_unreadable_from_the_first_refresh_on_brings_nothing_new() {
     let none = grants(&[]);
     let unread = |ids: &[&str]| -> Sighting {
-        Sighting { unread: ids.iter().map(|id| ClientId::new(*id)).collect(), ..Sighting::default() }
+        let clients = ids.iter().map(|id| ClientId::new(*id)).collect();
+        Sighting { unread: Unread { clients, ..Unread::default() }, ..Sighting::default() }
     };
     let ledger = Ledger::default().after_refresh(None, unread(&["c"]), at(100));
     let ledger = ledger.after_refresh(Some(&none), unread(&["c", "later"]), at(200));
     let read = ledger.after_refresh(Some(&none), sighting(&["oauth"]), at(300));
     assert_eq!(seen(&read, "oauth"), Some(0), "it was there before anybody looked");
-    assert!(read.unread().is_empty());
+    assert_eq!(*read.unread(), Unread::default());
     let later = Grant::scope(&ClientId::new("later"), "oauth");
     let created = ledger.after_refresh(Some(&none), of([later.clone()].into()), at(300));
     assert_eq!(memory(&created, &later).map(Memory::first_seen), Some(at(300)), "it was created later");

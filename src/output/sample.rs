@@ -245,6 +245,7 @@ fn judged(
         own_client: None,
         clients,
         unread: std::collections::BTreeSet::new(),
+        unread_roles: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles,

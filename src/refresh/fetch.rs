@@ -130,12 +130,15 @@ impl Fetch<'_> {
         let none = Scopes::default();
         let (listed, listing) = self.clients(registry.read().unwrap_or(&none), &identity).await?;
         let (platform, previous) = (self.platform, self.previous);
+        let mut unread_roles = BTreeSet::new();
         let read_roles = async {
             let mut listed = platform.roles().await?;
             // A role that cannot be read is still there, and must not look as though it permitted nothing any more.
             let known = previous.and_then(|previous| previous.roles.read());
             let last_known = listed.rejected.iter().filter_map(|id| known?.get(&RoleId::new(id.as_str())));
             listed.records.extend(last_known.map(|role| (role.id.clone(), role.clone())));
+            let rejected = listed.rejected.iter().map(|id| RoleId::new(id.as_str()));
+            unread_roles.extend(rejected.filter(|id| !listed.records.contains_key(id)));
             Ok(listed)
         };
         let roles = self.input(Collector::Roles, read_roles, has_roles).await?;
@@ -169,6 +172,7 @@ impl Fetch<'_> {
             scopes,
             registry,
             roles,
+            unread_roles,
             divisions,
             permissions,
         };

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use super::{Fetched, InForce};
-use crate::audit::{self, DangerousGrant, Report, Status};
-use crate::domain::{ClientId, Freshness, Power, Snapshot, Timestamp};
-use crate::grants::{Grant, GrantKind, Ledger, Sighting, Standing};
+use crate::audit::{self, DangerousGrant, Report, Status, is_by_role};
+use crate::domain::{ClientId, Freshness, Power, RoleId, Snapshot, Timestamp};
+use crate::grants::{Grant, GrantKind, Ledger, Sighting, Standing, Unread};
 use crate::policy::Policy;
 use crate::publish::{Judged, Publisher};
 use crate::store::{Saved, Store};
@@ -79,10 +79,10 @@ impl Judge {
             Some(last) => {
                 let sighting = sighting(&snapshot, &report, &last.ledger, unread);
                 let seen = if Arc::ptr_eq(&last.policy, &policy) {
-                    seen(&last.snapshot, &last.report, &report)
+                    seen(&last.ledger, &last.report, &report)
                 } else {
                     // A reload came between, and has not judged the last snapshot yet: new is new under the policy in force.
-                    seen(&last.snapshot, &self.evaluate(&last.snapshot, now).0, &report)
+                    seen(&last.ledger, &self.evaluate(&last.snapshot, now).0, &report)
                 };
                 last.ledger.after_refresh(Some(&seen), sighting, now)
             }
@@ -118,7 +118,7 @@ impl Judge {
         };
         let (before, _) = self.evaluate(&saved.snapshot, now);
         let sighting = sighting(snapshot, report, &saved.ledger, unread);
-        let seen = seen(&saved.snapshot, &before, report);
+        let seen = seen(&saved.ledger, &before, report);
         saved.ledger.after_refresh(Some(&seen), sighting, now)
     }
 
@@ -179,19 +179,33 @@ fn sighting(snapshot: &Snapshot, report: &Report, ledger: &Ledger, unread: BTree
         held.extend(grants(granted).map(|grant| (grant, standing)));
     }
     let untold = ledger.entries().map(|(grant, _)| grant).filter(|grant| is_untold(snapshot, report, grant));
-    Sighting { held, untold: untold.cloned().collect(), unread }
+    Sighting { held, untold: untold.cloned().collect(), unread: self::unread(snapshot, unread) }
 }
 
-/// Whether a snapshot says nothing of a grant that was known: without the client's record of any, without the roles of the
-/// permissions behind them.
+/// Whether a snapshot says nothing of a grant that was known: without the client's record of any, and of a permission where
+/// nobody can say what the role permits that the client still holds. A page must not resolve because nobody could look.
 fn is_untold(snapshot: &Snapshot, report: &Report, grant: &Grant) -> bool {
     if snapshot.unread.contains(&grant.client) {
         return true;
     }
-    grant.kind == GrantKind::Permission
-        && snapshot.roles.read().is_none()
-        && snapshot.client(&grant.client).is_some_and(|client| client.grant_type.roles_count())
-        && report.permission_labels.contains(&grant.label)
+    if grant.kind != GrantKind::Permission || !report.permission_labels.contains(&grant.label) {
+        return false;
+    }
+    let Some(client) = snapshot.client(&grant.client).filter(|client| client.grant_type.roles_count()) else {
+        return false;
+    };
+    client.role_grants.iter().any(|held| is_unknown(snapshot, &held.role) && is_by_role(&grant.evidence, &held.role))
+}
+
+fn is_unknown(snapshot: &Snapshot, role: &RoleId) -> bool {
+    snapshot.roles.read().is_none_or(|roles| !roles.contains_key(role))
+}
+
+/// What could not be read: these clients, and the roles that clients hold and of which nobody knows what they permit.
+fn unread(snapshot: &Snapshot, clients: BTreeSet<ClientId>) -> Unread {
+    let held = snapshot.clients.iter().filter(|client| client.grant_type.roles_count());
+    let held = held.flat_map(|client| client.role_grants.iter().map(|grant| &grant.role));
+    Unread { clients, roles: held.filter(|role| is_unknown(snapshot, role)).cloned().collect() }
 }
 
 /// A dangerous grant under each label that tells of it.
@@ -202,21 +216,18 @@ fn grants(granted: &DangerousGrant) -> impl Iterator<Item = Grant> {
     })
 }
 
-/// What is not new: what the last snapshot held, and the permissions of roles of which it did not tell.
-fn seen(last: &Snapshot, before: &Report, now: &Report) -> BTreeSet<Grant> {
-    let was_untold = |granted: &&DangerousGrant| {
-        let Some(role) = &granted.role else { return false };
-        let held =
-            || last.client(&granted.client).is_some_and(|c| c.role_grants.iter().any(|grant| grant.role == *role));
-        last.roles.read().is_none_or(|roles| !roles.contains_key(role) && held())
-    };
+/// What is not new: what the last snapshot held, and what roles permit that clients held at the first refresh ever and of
+/// which nobody knew since what they permit.
+fn seen(ledger: &Ledger, before: &Report, now: &Report) -> BTreeSet<Grant> {
+    let unknown = &ledger.unread().roles;
+    let was_untold = |granted: &&DangerousGrant| granted.role.as_ref().is_some_and(|role| unknown.contains(role));
     before.grants.iter().chain(now.grants.iter().filter(was_untold)).flat_map(grants).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Input, NotRead, Role, RoleGrant, RoleId};
+    use crate::domain::{Input, NotRead, Role, RoleGrant};
     use crate::output::sample;
 
     fn granted(client: &ClientId, power: Power, role: Option<&str>) -> DangerousGrant {
@@ -226,35 +237,48 @@ mod tests {
     }
 
     #[test]
-    fn permissions_are_not_new_where_the_last_snapshot_lacked_the_roles() {
+    fn permissions_of_a_role_that_was_unknown_from_the_first_refresh_on_are_not_new() {
         let sample = sample::planted();
-        let (mut last, before) = (sample.snapshot.clone(), sample.report.clone());
-        let id = last.clients[0].id.clone();
-        last.clients[0].role_grants = [RoleGrant { role: RoleId::new("old"), division: None }].into();
+        let id = sample.snapshot.clients[0].id.clone();
         let mut now = sample.report.clone();
         let permission = |text: &str| Power::Permission(text.to_owned());
         now.grants = vec![
-            granted(&id, permission("a:b:c"), Some("old")),
-            granted(&id, permission("d:e:f"), Some("another")),
+            granted(&id, permission("a:b:c"), Some("unknown")),
+            granted(&id, permission("d:e:f"), Some("known")),
             granted(&id, Power::Scope("a-new-scope".to_owned()), None),
         ];
-        let is_seen = |last: &Snapshot| -> Vec<bool> {
-            let seen = seen(last, &before, &now);
-            now.grants.iter().map(|granted| grants(granted).all(|grant| seen.contains(&grant))).collect()
+        let unread = Unread { roles: [RoleId::new("unknown")].into(), ..Unread::default() };
+        let seen = seen(&Ledger::from_entries([], unread), &sample.report, &now);
+        let is_seen = now.grants.iter().map(|granted| grants(granted).all(|grant| seen.contains(&grant)));
+        assert_eq!(is_seen.collect::<Vec<_>>(), [true, false, false]);
+    }
+
+    #[test]
+    fn a_permission_is_untold_while_the_client_holds_a_role_that_nobody_knows() {
+        let sample = sample::planted();
+        let (mut snapshot, mut report) = (sample.snapshot.clone(), sample.report.clone());
+        report.permission_labels = ["a:b:c".to_owned()].into();
+        let client = snapshot.clients.iter_mut().find(|client| client.grant_type.roles_count()).expect("one");
+        client.role_grants = [RoleGrant { role: RoleId::new("r"), division: None }].into();
+        let id = client.id.clone();
+        let grant = |label: &str, role: &str| Grant::permission(&id, &format!("a:b:c role={role} division=*"), label);
+        let untold = |snapshot: &Snapshot| {
+            [("a:b:c", "r"), ("a:b:c", "lost"), ("gone:from:policy", "r")]
+                .map(|(label, role)| is_untold(snapshot, &report, &grant(label, role)))
         };
-        let role = |id: &str| Role {
-            id: RoleId::new(id),
+        snapshot.roles = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
+        assert_eq!(untold(&snapshot), [true, false, false]);
+        snapshot.roles = Input::Read(BTreeMap::new());
+        assert_eq!(untold(&snapshot), [true, false, false], "a role that vanished from the list");
+        let role = Role {
+            id: RoleId::new("r"),
             name: String::new(),
             default_role: None,
             is_default: false,
             general: Box::default(),
             permissions: Box::default(),
         };
-        last.roles = Input::Read(BTreeMap::from([(RoleId::new("old"), role("old"))]));
-        assert_eq!(is_seen(&last), [false, false, false]);
-        last.roles = Input::Read(BTreeMap::new());
-        assert_eq!(is_seen(&last), [true, false, false], "a role that it held and that was not told of");
-        last.roles = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
-        assert_eq!(is_seen(&last), [true, true, false]);
+        snapshot.roles = Input::Read(BTreeMap::from([(role.id.clone(), role)]));
+        assert_eq!(untold(&snapshot), [false, false, false]);
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission,
     Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
 };
-use crate::grants::{Grant, GrantKind, Ledger, Memory, Standing};
+use crate::grants::{Grant, GrantKind, Ledger, Memory, Standing, Unread};
 
 pub(super) const FORMAT: u32 = 1;
 
@@ -34,10 +34,16 @@ struct SavedOrganisation {
     /// Clients that were there at the first refresh ever and could not be read since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unread_clients: Vec<String>,
+    /// Roles that clients held at the first refresh ever and of which nobody has known since what they permit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unknown_roles: Vec<String>,
     clients: Vec<SavedClient>,
     /// Clients of the list of which no record could be read. Absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<String>,
+    /// Roles of the list of which no record could be read. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable_roles: Vec<String>,
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
@@ -212,9 +218,11 @@ impl From<&Saved> for SavedOrganisation {
             taken_at: snapshot.taken_at.seconds(),
             own_client: snapshot.own_client.as_ref().map(ToString::to_string),
             grants: grants.collect(),
-            unread_clients: saved.ledger.unread().iter().map(ToString::to_string).collect(),
+            unread_clients: saved.ledger.unread().clients.iter().map(ToString::to_string).collect(),
+            unknown_roles: saved.ledger.unread().roles.iter().map(ToString::to_string).collect(),
             clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
             unreadable: snapshot.unread.iter().map(ToString::to_string).collect(),
+            unreadable_roles: snapshot.unread_roles.iter().map(ToString::to_string).collect(),
             registry: save_input(&snapshot.registry, Clone::clone),
             roles: save_input(&snapshot.roles, |roles| roles.values().map(save_role).collect()),
             divisions: save_input(&snapshot.divisions, |divisions| {
@@ -244,7 +252,11 @@ impl SavedOrganisation {
             };
             (grant, memory)
         });
-        let ledger = Ledger::from_entries(grants, self.unread_clients.into_iter().map(ClientId::new));
+        let unread = Unread {
+            clients: self.unread_clients.into_iter().map(ClientId::new).collect(),
+            roles: self.unknown_roles.into_iter().map(RoleId::new).collect(),
+        };
+        let ledger = Ledger::from_entries(grants, unread);
         let mut scopes = ScopeTable::default();
         let mut clients: Vec<Client> =
             self.clients.into_iter().map(|client| restore_client(client, &mut scopes)).collect();
@@ -255,6 +267,7 @@ impl SavedOrganisation {
             own_client: self.own_client.map(ClientId::new),
             clients,
             unread: self.unreadable.into_iter().map(ClientId::new).collect(),
+            unread_roles: self.unreadable_roles.into_iter().map(RoleId::new).collect(),
             scopes,
             registry: restore_input(self.registry, |registry| registry),
             roles: restore_input(self.roles, |roles| {

@@ -16,7 +16,7 @@ use genesyscloud_oauth_exporter::domain::{
 use genesyscloud_oauth_exporter::exposition::{
     self, Audited, AuditedPart, Config, Encoding, Format, Reload, StatusPart, Watched,
 };
-use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing};
+use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing, Unread};
 use genesyscloud_oauth_exporter::policy::{PermissionPattern, Policy};
 use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
@@ -84,6 +84,7 @@ pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches:
         own_client: None,
         clients,
         unread: std::collections::BTreeSet::new(),
+        unread_roles: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::from([
             ("users".to_owned(), String::new()),
@@ -175,7 +176,7 @@ pub(crate) fn ugly() -> Vec<Org> {
     ] {
         entries.extend(permission_grants(client, permission).map(|grant| (grant, memory)));
     }
-    first.ledger = Ledger::from_entries(entries, []);
+    first.ledger = Ledger::from_entries(entries, Unread::default());
     first.set_status(0, Status::Approved);
     first.report.baseline = Some(judged_baseline([1, 0, 0, 2]));
     first.report.exemptions = vec![("EX-1 \"old\"".to_owned(), Timestamp::from_seconds(1_801_000_000))];
@@ -196,8 +197,10 @@ pub(crate) fn ugly() -> Vec<Org> {
     second.snapshot.registry = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
     second.set_status(0, Status::Exempt);
     second.report.verdicts[0].verdict = Verdict::Compliant;
-    second.ledger =
-        Ledger::from_entries([(scope_grant("c-1", "users"), held(Some(1_700_000_001), Standing::Exempt))], []);
+    second.ledger = Ledger::from_entries(
+        [(scope_grant("c-1", "users"), held(Some(1_700_000_001), Standing::Exempt))],
+        Unread::default(),
+    );
     vec![first, second]
 }
 

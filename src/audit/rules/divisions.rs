@@ -71,6 +71,7 @@ fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());
         let severity = if dangerous { Severity::High } else { Severity::Medium };
         let roles = everywhere.iter().map(|held| held.role.name.as_str()).collect::<Vec<_>>().join(", ");
+        let roles = if roles.is_empty() { "a role that is in no list".to_owned() } else { roles };
         let what = if dangerous { ", with dangerous permissions" } else { "" };
         let evidence = Evidence {
             details: vec![("role", roles.clone())],

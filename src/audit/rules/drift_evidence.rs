@@ -103,7 +103,6 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
         | Difference::ScopeRemoved(_)
         | Difference::RoleRemoved(_)
         | Difference::DivisionRemoved(..)
-        | Difference::RoleContentUnknown(_)
         | Difference::RedirectRemoved(_) => added(context, drift),
     }
 }

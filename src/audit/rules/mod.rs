@@ -23,6 +23,7 @@ mod tests;
 
 pub use context::Context;
 pub use itself::USEFUL_PERMISSIONS;
+pub use permissions::is_by_role;
 
 pub(super) use drift::{kind as drift_kind, kinds as drift_kinds};
 pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL};

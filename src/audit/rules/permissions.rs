@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{AppliesTo, BASE, Context, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::audit::{Evidence, Finding, GrantedPermission, Kind};
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
-use crate::domain::{Collector, DivisionId, Permission, Role, Severity};
+use crate::domain::{Collector, DivisionId, Permission, Role, RoleId, Severity};
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -139,6 +139,20 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Where the evidence key of a permission by that role begins, up to the division.
+fn permission_key(name: &str, role: &RoleId) -> String {
+    format!("{}{}", name.to_ascii_lowercase(), by_role(role))
+}
+
+fn by_role(role: &RoleId) -> String {
+    format!(" role={role} division=")
+}
+
+/// Whether an evidence key is of a permission by that role.
+pub fn is_by_role(key: &str, role: &RoleId) -> bool {
+    key.contains(&by_role(role))
+}
+
 /// A permission as evidence: of ids alone, so that no new name is a new finding. With another role, in another division or
 /// without its condition it is another piece of evidence.
 fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission) -> Evidence {
@@ -149,7 +163,8 @@ fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission)
     let condition = if granted.conditional { CONDITIONAL } else { "" };
     let under = if granted.conditional { ", under a condition only" } else { "" };
     let general = if name.contains(':') { "" } else { "the general permission " };
-    let key = format!("{name} role={} division={division_id}{condition}", role.id);
+    // Case does not count: another spelling is the same grant.
+    let key = format!("{}{division_id}{condition}", permission_key(name, &role.id));
     let text = format!("may use {general}{name} by the role {} in {division}{under}", role.name);
     Evidence {
         details: vec![

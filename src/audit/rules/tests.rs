@@ -55,6 +55,7 @@ impl World {
             own_client: None,
             clients: vec![client],
             unread: std::collections::BTreeSet::new(),
+            unread_roles: std::collections::BTreeSet::new(),
             scopes: ScopeTable::default(),
             registry: Input::Read(registry.iter().map(|scope| ((*scope).to_owned(), String::new())).collect()),
             roles: Input::Read(BTreeMap::new()),

@@ -1,4 +1,4 @@
-//! Whether a client holds the single scopes and permissions that are to be approved.
+//! Whether a client holds the single scopes and permissions that are to be approved, and to effect.
 //!
 //! A slip of the pen would otherwise stand in the baseline as an approval of something that may come.
 
@@ -21,6 +21,14 @@ pub(super) fn check(
 ) -> Result<(), String> {
     let held = Holdings::of(client, snapshot, &RoleContents::of(snapshot));
     let name = client.id.as_str();
+    let grant_type = client.grant_type.label();
+    // It would stand as an approval of what another grant type makes of it.
+    if !scopes.is_empty() && !client.grant_type.scopes_count() {
+        return Err(format!("the scopes of client {name} have no effect: its grant type is {grant_type}"));
+    }
+    if !permissions.is_empty() && !client.grant_type.roles_count() {
+        return Err(format!("the roles of client {name} have no effect: its grant type is {grant_type}"));
+    }
     if let Some(scope) = scopes.iter().find(|scope| !held.scopes.contains(*scope)) {
         let held = held.scopes.iter().map(String::as_str);
         return Err(format!("client {name} does not hold the scope {scope}; {}", holds(scope, held)));

@@ -69,9 +69,6 @@ impl Eye<'_> {
                 lines.extend(self.permissions("- ", removed));
                 lines
             }
-            Difference::RoleContentUnknown(role) => {
-                vec![format!("~ role {}: its permissions were not known when approved", self.role_name(role))]
-            }
             Difference::RedirectAdded(uri) => vec![format!("+ redirect URI {uri}")],
             Difference::RedirectRemoved(uri) => vec![format!("- redirect URI {uri}")],
         }

@@ -151,7 +151,8 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
             value: summary.not_evaluated,
             tone: if summary.not_evaluated == 0 { "good" } else { "wait" },
             note: match (summary.not_evaluated, not_read.is_empty()) {
-                (0, _) => "everything was judged".to_owned(),
+                (0, true) if report.unjudged_roles.is_empty() => "everything was judged".to_owned(),
+                (0, true) => "but roles that nobody knows".to_owned(),
                 (_, true) => "judged by no rule".to_owned(),
                 (_, false) => format!("not read: {}", not_read.join(", ")),
             },

@@ -47,6 +47,7 @@ pub(in crate::store) fn saved() -> Saved {
         own_client: Some(ClientId::new("c-1")),
         clients,
         unread: std::collections::BTreeSet::new(),
+        unread_roles: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::from([("oauth".to_owned(), "OAuth clients".to_owned())])),
         roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
@@ -63,7 +64,10 @@ pub(in crate::store) fn saved() -> Saved {
             held(Some(7), Standing::Exempt, 0),
         ),
     ];
-    let ledger = Ledger::from_entries(entries, [ClientId::new("c-2")]);
+    let ledger = Ledger::from_entries(
+        entries,
+        Unread { clients: [ClientId::new("c-2")].into(), roles: [RoleId::new("r-9")].into() },
+    );
     let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
     Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
 }

@@ -56,7 +56,7 @@ fn dangerous_permission() {
         (&["authorization:*:*"], &["authorization:*:* critical"]),
         (&["oauth:*:add"], &["oauth:*:add critical"]),
         (&["*:*:*"], &["*:*:* critical"]),
-        (&["OAuth:Client:ADD"], &["OAuth:Client:ADD critical"]),
+        (&["OAuth:Client:ADD"], &["oauth:client:add critical"]),
         (&["telephony:plugin:all"], &["telephony:plugin:all high"]),
         // Traps.
         (&["oauth:client:view", "telephony:plugin:view", "telephony:trunk:all", "authorization:role:all"], &[]),
@@ -122,7 +122,7 @@ fn the_general_permission_admin_is_a_dangerous_grant() {
             w.policy = Policy::built_in(&rules::slugs()).expect("the built-in policy");
             w.client().token_validity = Some(100_000);
         });
-    assert_eq!(bare(&world.found("dangerous-permission")), ["Admin critical"]);
+    assert_eq!(bare(&world.found("dangerous-permission")), ["admin critical"]);
     assert_eq!(world.found("all-divisions"), ["* high"]);
     assert_eq!(world.found("long-lived-token"), [" high"]);
     let report = world.report();
@@ -259,6 +259,11 @@ fn a_client_with_a_role_that_nobody_can_judge_is_never_compliant() {
         (rule(setting(true, None)), "FLAGGED", &[][..]),
         (rule(setting(false, None)), "NOT_EVALUATED", &["gone"]),
         (rule(setting(true, Some(Severity::Low))), "NOT_EVALUATED", &["gone"]),
+        (
+            rule(setting(true, None)).with(|w| _ = w.snapshot.unread_roles.insert(RoleId::new("gone"))),
+            "FLAGGED",
+            &["gone"],
+        ),
         (World::of(CC).role("R", Some("d-1"), &["routing:queue:view"]), "COMPLIANT", &[]),
         (World::of("CODE").scopes(&["users:readonly"]).grants("gone", None), "COMPLIANT", &[]),
     ] {
