@@ -44,7 +44,7 @@ fn links(text: &str) -> Vec<&str> {
 #[test]
 fn links_within_the_project_lead_somewhere() {
     let mut documents = vec!["README.md".into(), "ARCHITECTURE.md".into(), "CHANGELOG.md".into()];
-    for folder in ["docs", "docs/runbooks", "examples/monitoring"] {
+    for folder in ["docs", "docs/deployment", "docs/runbooks", "examples/monitoring"] {
         documents.extend(fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()));
     }
     for document in documents.iter().filter(|path: &&std::path::PathBuf| path.extension().is_some_and(|e| e == "md")) {
