@@ -9,13 +9,14 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-env-changed=GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
     println!("cargo::rerun-if-changed=build.rs");
-    let given = std::env::var("GENESYSCLOUD_OAUTH_EXPORTER_REVISION").ok().filter(|revision| !revision.is_empty());
-    let revision = given.or_else(revision_of_checkout).unwrap_or_else(|| "unknown".to_owned());
+    let revision = given("GENESYSCLOUD_OAUTH_EXPORTER_REVISION")
+        .or_else(revision_of_checkout)
+        .unwrap_or_else(|| "unknown".to_owned());
     println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_REVISION={revision}");
-    let target = std::env::var("TARGET").unwrap_or_else(|_| "unknown".to_owned());
+    let target = given("TARGET").unwrap_or_else(|| "unknown".to_owned());
     println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_TARGET={target}");
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = output(&rustc.to_string_lossy(), &["--version"]).unwrap_or_default();
+    let rustc = given("RUSTC").unwrap_or_else(|| "rustc".to_owned());
+    let version = output(&rustc, &["--version"]).unwrap_or_default();
     let version = version.split(' ').nth(1).unwrap_or("unknown").to_owned();
     println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_RUSTC={version}");
 }
@@ -33,6 +34,10 @@ fn revision_of_checkout() -> Option<String> {
         }
     }
     output("git", &["rev-parse", "--short=12", "HEAD"])
+}
+
+fn given(variable: &str) -> Option<String> {
+    std::env::var_os(variable)?.into_string().ok().filter(|value| !value.is_empty())
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

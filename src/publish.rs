@@ -148,7 +148,7 @@ impl Reader {
     pub async fn changed(&mut self) {
         if self.swaps.changed().await.is_err() {
             // Nobody publishes any more.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
