@@ -44,7 +44,7 @@ pub async fn run(mut reader: Reader, liveness: Liveness, shutdown: impl Future<O
     let mut shutdown = pin!(shutdown);
     // Zero, which systemd does not send, would have no interval.
     let mut food = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
-    let mut told = status(&reader.current());
+    let mut told = String::new();
     loop {
         tokio::select! {
             () = &mut shutdown => return,

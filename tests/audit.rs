@@ -72,6 +72,7 @@ fn snapshot(cases: &[Case]) -> Snapshot {
         taken_at: NOW,
         own_client: None,
         clients,
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(registry.iter().map(|scope| ((*scope).to_owned(), String::new())).collect()),
         roles: Input::Read(BTreeMap::new()),

@@ -93,6 +93,7 @@ fn snapshot(cases: &[Case], roles: &[(&str, &[&str])]) -> Snapshot {
         taken_at: NOW,
         own_client: None,
         clients,
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(roles.iter().map(role).collect()),

@@ -2,9 +2,12 @@
 
 #![allow(clippy::expect_used, reason = "a document that cannot be read has failed")]
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use genesyscloud_oauth_exporter::domain::Collector;
 
 fn generated(what: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter")).args(["docs", what]).output();
@@ -36,24 +39,42 @@ fn the_readme_has_every_setting() {
     assert!(settings.trim() == generated("settings").trim(), "the settings in README.md differ; run scripts/generate");
 }
 
+/// The project's files whose names end so.
+fn tracked(end: &str) -> Vec<PathBuf> {
+    // `--others`: a file that is not committed yet is to be right, too.
+    let files =
+        Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output().expect("git");
+    let files = String::from_utf8(files.stdout).expect("UTF-8");
+    let files: Vec<PathBuf> = files.lines().filter(|file| file.ends_with(end)).map(PathBuf::from).collect();
+    assert!(!files.is_empty(), "no file ends with {end}");
+    files
+}
+
 /// The targets of `](target)` in a document.
 fn links(text: &str) -> Vec<&str> {
     text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
 }
 
+/// The names under which the headings of a document can be linked to.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings =
+        text.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: char| (c.is_alphanumeric() || c == '-' || c == '_').then_some(c).or((c == ' ').then_some('-'));
+    headings.map(|heading| heading.to_lowercase().chars().filter_map(kept).collect()).collect()
+}
+
 #[test]
 fn links_within_the_project_lead_somewhere() {
-    let mut documents = vec!["README.md".into(), "ARCHITECTURE.md".into(), "CHANGELOG.md".into()];
-    for folder in ["docs", "docs/deployment", "docs/runbooks", "examples/monitoring"] {
-        documents.extend(fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()));
-    }
-    for document in documents.iter().filter(|path: &&std::path::PathBuf| path.extension().is_some_and(|e| e == "md")) {
+    for document in tracked(".md") {
         let folder = document.parent().expect("a folder");
-        for link in links(&read(document)) {
-            let file = link.split('#').next().unwrap_or_default();
-            if !file.is_empty() && !link.contains("://") {
-                assert!(folder.join(file).exists(), "{}: {link}", document.display());
+        for link in links(&read(&document)) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if link.contains("://") {
+                continue;
             }
+            let target = if file.is_empty() { document.clone() } else { folder.join(file) };
+            assert!(target.exists(), "{}: {link}", document.display());
+            assert!(anchor.is_empty() || anchors(&read(&target)).contains(anchor), "{}: {link}", document.display());
         }
     }
 }
@@ -71,4 +92,60 @@ fn commands_that_the_readme_names_exist() {
         assert!(readme.contains(script) && Path::new(script).exists(), "{script}");
     }
     assert!(read(".ci/run").contains("scripts/check"), "CI calls the README's test command");
+}
+
+#[test]
+fn the_index_names_every_guide() {
+    let index = read("docs/README.md");
+    for guide in fs::read_dir("docs").expect("a folder").map(|entry| entry.expect("an entry").file_name()) {
+        let name = guide.to_string_lossy();
+        assert!(!name.ends_with(".md") || name == "README.md" || index.contains(&format!("({name})")), "{name}");
+    }
+}
+
+/// What stands in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn troubleshooting_quotes_what_the_program_says() {
+    let sources = tracked(".rs").into_iter().filter(|path| path.starts_with("src")).map(read).collect::<String>();
+    // A literal that goes on in the next line.
+    let sources = sources.split("\\\n").map(str::trim_start).collect::<String>();
+    let guide = read("docs/troubleshooting.md");
+    let phrases: Vec<_> = quoted(&guide).filter(|quoted| quoted.split(' ').count() > 3).collect();
+    assert!(phrases.len() > 20, "{phrases:?}");
+    for phrase in phrases {
+        assert!(sources.contains(phrase), "the program does not say {phrase:?}");
+    }
+}
+
+#[test]
+fn guides_name_metrics_that_there_are() {
+    let metrics = read("docs/metrics.md");
+    for document in ["docs/troubleshooting.md", "docs/configuration.md", "docs/faq.md", "docs/deployment/kubernetes.md"]
+    {
+        for name in quoted(&read(document)).filter(|quoted| quoted.starts_with("genesyscloud_oauth_")) {
+            let family = name.split('{').next().unwrap_or_default();
+            assert!(metrics.contains(&format!("`{family}`")), "{document}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_role_permits_what_is_read_and_no_more() {
+    let role: serde_json::Value = serde_json::from_str(&read("docs/role.json")).expect("JSON");
+    let policies = role["permissionPolicies"].as_array().expect("a list");
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let permits = policies.iter().flat_map(|policy| {
+        let of = format!("{}:{}", text(&policy["domain"]), text(&policy["entityName"]));
+        policy["actionSet"].as_array().expect("a list").iter().map(move |action| format!("{of}:{}", text(action)))
+    });
+    let needed: BTreeSet<String> = Collector::ALL.iter().filter_map(|c| c.permission()).map(str::to_owned).collect();
+    assert_eq!(permits.collect::<BTreeSet<_>>(), needed);
+    let guide = read("docs/permissions.md");
+    for permission in &needed {
+        assert!(guide.contains(&format!("| `{permission}` |")), "{permission}");
+    }
 }

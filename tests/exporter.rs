@@ -420,6 +420,7 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
     let exporter = Exporter::start(settings(&simulator, &flags)).await;
     let without = exporter.until_refreshed().await;
     assert_eq!(without.sum("baseline_loaded", &[]), 0.0, "a missing file stops nothing");
+    assert_eq!(without.own("config_last_reload_successful"), Some(0.0), "and is told");
     assert_eq!(without.count(UNAPPROVED, &[]), 0, "no baseline is not an empty baseline");
     assert_eq!(without.count("baseline_drift", &[]) + without.count("baseline_timestamp_seconds", &[]), 0);
 
@@ -427,6 +428,7 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
     assert_eq!(exporter.post("/-/reload").await, (200, "reloaded\n".to_owned()));
     let approved = exporter.scrape().await;
     assert_eq!(approved.sum("baseline_loaded", &[]), 1.0);
+    assert_eq!(approved.own("config_last_reload_successful"), Some(1.0));
     assert!(approved.count(UNAPPROVED, &[]) > 10 && approved.sum(UNAPPROVED, &[]) == 0.0);
     assert_eq!((approved.count("baseline_drift", &[]), approved.sum("baseline_drift", &[])), (18, 0.0));
     assert!(approved.sum("findings", &["rule=\"dangerous-scope\"", "status=\"approved\""]) > 10.0);
@@ -572,9 +574,12 @@ async fn a_record_that_could_not_be_read_at_first_is_not_new_later() {
     let exporter = Exporter::start(settings(&simulator, &[])).await;
     let unread = exporter.until_refreshed().await;
     assert!(unread.sum("exporter_records_rejected_total", &["collector=\"clients\""]) > 0.0);
-    organisation.clear_faults();
     let clients = organisation.truth().clients as f64;
-    let read = exporter.until("the record", |scrape| scrape.sum("clients", &[]) == clients).await;
+    assert_eq!(unread.sum("clients", &[]), clients, "it is there");
+    assert_eq!(unread.sum("clients_not_evaluated", &[]), 1.0, "and nobody judged it");
+    assert_eq!(unread.count("client_info", &[]) as f64, clients - 1.0);
+    organisation.clear_faults();
+    let read = exporter.until("the record", |scrape| scrape.count("client_info", &[]) as f64 == clients).await;
     assert!(read.count(FIRST_SEEN, &[]) > unread.count(FIRST_SEEN, &[]), "the record must hold something dangerous");
     assert_eq!(read.sum(FIRST_SEEN, &[]), 0.0);
     exporter.stop().await;

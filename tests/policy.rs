@@ -51,6 +51,7 @@ fn snapshot(clients: &[(String, &str, Vec<String>)]) -> Snapshot {
         taken_at: NOW,
         own_client: None,
         clients,
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(BTreeMap::new()),

@@ -232,6 +232,7 @@ fn judged(clients: usize) -> Judged {
         taken_at: NOW,
         own_client: None,
         clients: (0..clients).map(client).collect(),
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles: Input::Read(BTreeMap::new()),

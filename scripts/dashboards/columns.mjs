@@ -16,7 +16,7 @@ standardTransformersRegistry.setInit(() => [...byId.values()].map((transformatio
 const folder = fileURLToPath(new URL('../../dashboards/', import.meta.url));
 const results = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const show = process.argv.includes('--show');
-const dashboards = readdirSync(folder).map((name) => JSON.parse(readFileSync(folder + name, 'utf8')));
+const dashboards = readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => JSON.parse(readFileSync(folder + name, 'utf8')));
 
 const samples = (series) => series.values ?? [series.value];
 const legend = (format, labels) => format.replace(/{{(\w+)}}/g, (_, label) => labels[label] ?? '');

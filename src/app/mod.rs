@@ -24,7 +24,7 @@ use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
 use crate::publish::{self, Organisation, Reader};
-use crate::refresh::{self, Judge, Reloader, Worker};
+use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
 use crate::service;
 use crate::shutdown::{ReloadSignals, reload_signals};
@@ -69,9 +69,10 @@ impl App {
         let store_metrics = store::Metrics::register(&registry)?;
 
         in_force.tell(&files);
+        let reload = read_now(&in_force, &files);
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let store = Arc::new(Store::open(state_file, store_metrics));
-        let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), read_now(), exposition);
+        let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), reload, exposition);
 
         let mut liveness = Liveness::default();
         let mut judges = Vec::new();
@@ -208,7 +209,9 @@ fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<
         .collect()
 }
 
-/// The files in force were read just now.
-fn read_now() -> exposition::Reload {
-    exposition::Reload { last_successful: true, last_success: Timestamp::from(SystemTime::now()) }
+/// The files in force were read just now. A baseline that is named and missing stops nothing, and has to be told: nobody is
+/// asked to approve anything.
+fn read_now(in_force: &InForce, files: &Files) -> exposition::Reload {
+    let last_successful = !in_force.lacks_baseline(files);
+    exposition::Reload { last_successful, last_success: Timestamp::from(SystemTime::now()) }
 }

@@ -111,6 +111,8 @@ impl Baseline {
             let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
             self.clients.insert(client.id.clone(), approved);
         }
+        // Nobody knows what these hold now: what was approved of them stands.
+        self.clients.extend(before.into_iter().filter(|(id, _)| !is_gone(snapshot, id)));
         self.approval = approval.clone();
     }
 
@@ -142,7 +144,7 @@ impl Baseline {
 
     /// Removes the clients that the organisation no longer has. Gives back their ids.
     pub fn prune(&mut self, snapshot: &Snapshot) -> Vec<ClientId> {
-        let gone: Vec<ClientId> = self.clients.keys().filter(|id| snapshot.client(id).is_none()).cloned().collect();
+        let gone: Vec<ClientId> = self.clients.keys().filter(|id| is_gone(snapshot, id)).cloned().collect();
         for id in &gone {
             self.clients.remove(id);
         }
@@ -167,11 +169,16 @@ impl Baseline {
                 differences.insert(client.id.clone(), found);
             }
         }
-        for id in self.clients.keys().filter(|id| snapshot.client(id).is_none()) {
+        for id in self.clients.keys().filter(|id| is_gone(snapshot, id)) {
             differences.insert(id.clone(), vec![Difference::ClientRemoved]);
         }
         differences.into_iter().collect()
     }
+}
+
+/// Whether the organisation has no such client any more. One whose record cannot be read is there.
+fn is_gone(snapshot: &Snapshot, id: &ClientId) -> bool {
+    snapshot.client(id).is_none() && !snapshot.unread.contains(id)
 }
 
 impl ApprovedClient {

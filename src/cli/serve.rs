@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, info};
 
-use super::{CLEAN, FAILURE, complain, healthcheck, prepare, refuse, say};
+use super::{CLEAN, FAILURE, baseline, complain, healthcheck, prepare, refuse, say};
 use crate::app::App;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
@@ -40,17 +40,38 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
     });
     let code = match settings {
         Ok(settings) => match prepare(&settings) {
-            Ok(()) => {
-                let organisation = simulator.organisation();
-                let clients = organisation.truth().clients;
-                run(settings, |address| introduce(address, clients), drift(organisation)).await
-            }
+            Ok(()) => watch(settings, simulator.organisation()).await,
             Err(code) => code,
         },
         Err(errors) => refuse(&errors),
     };
     simulator.stop().await;
     code
+}
+
+/// Watches the organisation, approved as it is unless another baseline is named: what changes is what nobody approved.
+async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
+    // Removed when the demo ends.
+    let folder = match tempfile::Builder::new().prefix("genesyscloud-oauth-exporter-demo-").tempdir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            complain(format_args!("a folder for the demo's baseline cannot be made: {error}"));
+            return FAILURE;
+        }
+    };
+    if settings.files.baseline.is_none() {
+        let path = folder.path().join("baseline.json");
+        match baseline::approve_as_found(&settings, &path).await {
+            Ok(approved) => settings.in_force.baseline = Some(approved),
+            Err(mistake) => {
+                complain(format_args!("the simulated organisation cannot be approved: {mistake}"));
+                return FAILURE;
+            }
+        }
+        settings.files.baseline = Some(path);
+    }
+    let clients = organisation.truth().clients;
+    run(settings, |address| introduce(address, clients), drift(organisation)).await
 }
 
 /// Runs the exporter until it is told to stop. `beside` runs with it and does not end.
@@ -88,7 +109,10 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
 fn introduce(address: SocketAddr, clients: usize) {
     let url = format!("http://{}", healthcheck::reachable(address));
     say(format_args!("A simulated organisation with {clients} OAuth clients. It changes while you watch:"));
-    say("after a minute a client gains a dangerous scope, another loses one, and rate limits come and go.\n");
+    say(
+        "what is there now is approved; after a minute a client gains a dangerous scope that nobody approved, another loses",
+    );
+    say("one, and rate limits come and go.\n");
     say(format_args!("  status page   {url}/"));
     say(format_args!("  metrics       {url}/metrics"));
     say(format_args!("  report        {url}/api/v1/report\n"));

@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub own_client: Option<ClientId>,
     /// Every client, sorted by id.
     pub clients: Vec<Client>,
+    /// Clients of the list of which no record could be read, now or before: they count, and are not evaluated.
+    pub unread: BTreeSet<ClientId>,
     /// The distinct scopes that clients hold.
     pub scopes: ScopeTable,
     /// The platform's registry of scopes: id to description.

@@ -172,7 +172,7 @@ static ROWS: [Row; 14] = [
     row(
         "genesyscloud_oauth_exporter_config_last_reload_successful",
         &[],
-        "1 where the last reload of policy and baseline was in order, and after a start; 0 too while the baseline is another organisation's.",
+        "1 where the last reload of policy and baseline was in order, and after a start; 0 too while the baseline that is named is missing or another organisation's.",
         Series::Reload(|reload| reload.last_successful.into()),
     ),
     row(

@@ -18,6 +18,8 @@ pub(super) fn clients(view: &View<'_>, block: &mut Block<'_>) {
     for client in &view.audited.snapshot.clients {
         counts[client.grant_type as usize][client.state as usize] += 1;
     }
+    // Nothing is known of them but that they are there.
+    counts[GrantType::Other as usize][ClientState::Other as usize] += view.audited.snapshot.unread.len();
     for grant_type in GrantType::ALL {
         for state in ClientState::ALL {
             let count = counts[grant_type as usize][state as usize];
@@ -39,7 +41,8 @@ pub(super) fn flagged(view: &View<'_>, block: &mut Block<'_>) {
 }
 
 pub(super) fn not_evaluated(view: &View<'_>, block: &mut Block<'_>) {
-    block.add([], count_verdicts(view, |verdict| matches!(verdict, Verdict::NotEvaluated(_))));
+    let judged_in_part = count_verdicts(view, |verdict| matches!(verdict, Verdict::NotEvaluated(_)));
+    block.add([], judged_in_part + view.audited.snapshot.unread.len());
 }
 
 pub(super) fn compliant(view: &View<'_>, block: &mut Block<'_>) {

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Audited, Organisation, Summary, rfc3339, unread};
 use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
-use crate::domain::{Client, RoleId, Snapshot};
+use crate::domain::{Client, ClientId, RoleId, Snapshot};
 use counts::SummaryDto;
 use finding::Findings;
 pub(in crate::output) use finding::confidence;
@@ -65,6 +65,8 @@ struct OrganisationDto<'a> {
     findings_left_out: usize,
     rules: Vec<RuleDto<'a>>,
     inputs: Vec<InputDto<'a>>,
+    /// Clients whose record cannot be read: they count as not evaluated, and `--strict` fails by them.
+    unreadable_clients: Vec<&'a str>,
     /// Roles of which nobody knows what they permit, though clients hold them: `--strict` fails by them.
     unknown_roles: Vec<&'a str>,
     summary: Option<SummaryDto>,
@@ -90,6 +92,9 @@ impl<'a> OrganisationDto<'a> {
             findings_left_out: organisation.left_out(),
             rules: audited.map(rules).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
+            unreadable_clients: snapshot
+                .map(|snapshot| snapshot.unread.iter().map(ClientId::as_str).collect())
+                .unwrap_or_default(),
             unknown_roles: audited
                 .map(|audited| audited.report.unjudged_roles.iter().map(RoleId::as_str).collect())
                 .unwrap_or_default(),

@@ -132,6 +132,9 @@ fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>
             cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
         push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&why_not_read(collector, why))));
     }
+    for client in &snapshot.unread {
+        push(text, format_args!("\n**UNREADABLE CLIENT** {}: nothing of it was judged.\n", code(client.as_str())));
+    }
     for role in &report.unjudged_roles {
         push(text, format_args!("\n**UNKNOWN ROLE** {}: nobody knows what it permits.\n", code(role.as_str())));
     }

@@ -244,6 +244,7 @@ fn judged(
         taken_at,
         own_client: None,
         clients,
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::new()),
         roles,

@@ -75,6 +75,17 @@ fn invocation(organisation: &Organisation<'_>, exit_code: u8) -> Value {
             format!("{} could not be read: {}.{cure}", collector.label(), visible(&why.message)),
         ));
     }
+    for client in organisation.audited.iter().flat_map(|audited| &audited.snapshot.unread) {
+        let client = visible(client.as_str());
+        notes.push(note(
+            "warning",
+            format!("The record of the client {client} cannot be read: nothing of it was judged."),
+        ));
+    }
+    for role in organisation.audited.iter().flat_map(|audited| &audited.report.unjudged_roles) {
+        let role = visible(role.as_str());
+        notes.push(note("warning", format!("Nobody knows what the role {role} permits.")));
+    }
     let left_out = organisation.left_out();
     if left_out > 0 {
         notes.push(note("note", format!("{left_out} findings are left out by the filters of this run.")));

@@ -23,7 +23,7 @@ pub enum FailOn {
 pub struct FailWhen {
     /// Open findings.
     pub fail_on: FailOn,
-    /// An enabled input that could not be read, or a role of which nobody knows what it permits.
+    /// An enabled input or a client's record that could not be read, or a role of which nobody knows what it permits.
     pub strict: bool,
     /// Not an incomplete list of clients, as long as there is one.
     pub allow_incomplete: bool,
@@ -36,7 +36,9 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
                 || (when.strict
-                    && (unread(audited.snapshot).next().is_some() || !audited.report.unjudged_roles.is_empty()))
+                    && (unread(audited.snapshot).next().is_some()
+                        || !audited.snapshot.unread.is_empty()
+                        || !audited.report.unjudged_roles.is_empty()))
         }
     };
     if organisations.iter().any(missing) {
@@ -113,5 +115,9 @@ mod tests {
         unknown_role.report.unjudged_roles.insert(crate::domain::RoleId::new("a-role"));
         assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "nobody knows what the role permits");
         assert_eq!(exit_code(&[unknown_role.organisation()], FailWhen::default()), 0);
+        let mut unreadable = sample::clean();
+        unreadable.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
+        assert_eq!(exit_code(&[unreadable.organisation()], strict), 3, "nobody knows what the client holds");
+        assert_eq!(exit_code(&[unreadable.organisation()], FailWhen::default()), 0);
     }
 }

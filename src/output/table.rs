@@ -247,6 +247,11 @@ impl Table {
                 self.line(&format!("  not evaluated without it: {}", without.join(", ")));
             }
         }
+        for client in &snapshot.unread {
+            let unreadable = self.painted("UNREADABLE CLIENT", "33");
+            let client = visible(client.as_str());
+            self.line(&format!("{unreadable} {client}: its record cannot be read, so that nothing of it was judged."));
+        }
         for role in &report.unjudged_roles {
             let unknown = self.painted("UNKNOWN ROLE", "33");
             let role = visible(role.as_str());
@@ -350,6 +355,19 @@ mod tests {
             assert!(rules > 5 && !settled.contains('…'), "{width}: {settled}");
             assert!(settled.matches("authorization:role:view").count() > 5, "{width}: {settled}");
         }
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_named() {
+        let mut sample = sample::clean();
+        sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
+        sample.report.unjudged_roles.insert(crate::domain::RoleId::new("unknown"));
+        let table = render(&[sample.organisation()], PLAIN);
+        assert!(table.contains("2 clients: 0 flagged, 1 not evaluated, 1 compliant."), "{table}");
+        assert!(
+            table.contains("UNREADABLE CLIENT unreadable: ") && table.contains("UNKNOWN ROLE unknown: "),
+            "{table}"
+        );
     }
 
     #[test]

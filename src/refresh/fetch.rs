@@ -150,7 +150,10 @@ impl Fetch<'_> {
         let (duplicates, rejected) = (listed.duplicates, listed.rejected.len());
         let is_unread = |id: &&ClientId| self.previous.is_none_or(|previous| previous.client(id).is_none());
         let unread = listed.rejected.iter().filter(is_unread).cloned().collect();
+        let rejected_ids = listed.rejected.clone();
         let (clients, scopes) = with_last_known(listed, self.previous);
+        let is_missing = |id: &ClientId| clients.binary_search_by(|client| client.id.cmp(id)).is_err();
+        let missing = rejected_ids.into_iter().filter(is_missing).collect();
         let organisation = Organisation {
             id: identity.org_id,
             name: identity.org_name,
@@ -162,6 +165,7 @@ impl Fetch<'_> {
             taken_at: now,
             own_client,
             clients,
+            unread: missing,
             scopes,
             registry,
             roles,

@@ -63,6 +63,11 @@ impl InForce {
         }
     }
 
+    /// Whether a baseline is named and there is none.
+    pub const fn lacks_baseline(&self, files: &Files) -> bool {
+        files.baseline.is_some() && self.baseline.is_none()
+    }
+
     /// Whether the baseline is another organisation's: then it counts as not loaded.
     pub fn has_foreign_baseline(&self, org: &OrgId) -> bool {
         self.baseline.as_ref().is_some_and(|baseline| baseline.organisation != *org)

@@ -182,8 +182,12 @@ fn sighting(snapshot: &Snapshot, report: &Report, ledger: &Ledger, unread: BTree
     Sighting { held, untold: untold.cloned().collect(), unread }
 }
 
-/// Whether a snapshot says nothing of a grant that was known: without the roles, of the permissions behind them.
+/// Whether a snapshot says nothing of a grant that was known: without the client's record of any, without the roles of the
+/// permissions behind them.
 fn is_untold(snapshot: &Snapshot, report: &Report, grant: &Grant) -> bool {
+    if snapshot.unread.contains(&grant.client) {
+        return true;
+    }
     grant.kind == GrantKind::Permission
         && snapshot.roles.read().is_none()
         && snapshot.client(&grant.client).is_some_and(|client| client.grant_type.roles_count())

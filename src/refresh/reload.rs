@@ -44,12 +44,13 @@ impl Reloader {
         let now = Timestamp::from(SystemTime::now());
         match self.read_again() {
             Ok(in_force) => {
+                let lacks_baseline = in_force.lacks_baseline(&self.files);
                 self.in_force.store(Arc::new(in_force));
                 for judge in &self.judges {
                     judge.rejudge(now);
                 }
                 self.publisher.update(|_, reload| {
-                    reload.last_successful = true;
+                    reload.last_successful = !lacks_baseline;
                     reload.last_success = now;
                 });
                 info!("policy and baseline reloaded");

@@ -35,6 +35,9 @@ struct SavedOrganisation {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unread_clients: Vec<String>,
     clients: Vec<SavedClient>,
+    /// Clients of the list of which no record could be read. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
@@ -211,6 +214,7 @@ impl From<&Saved> for SavedOrganisation {
             grants: grants.collect(),
             unread_clients: saved.ledger.unread().iter().map(ToString::to_string).collect(),
             clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
+            unreadable: snapshot.unread.iter().map(ToString::to_string).collect(),
             registry: save_input(&snapshot.registry, Clone::clone),
             roles: save_input(&snapshot.roles, |roles| roles.values().map(save_role).collect()),
             divisions: save_input(&snapshot.divisions, |divisions| {
@@ -250,6 +254,7 @@ impl SavedOrganisation {
             taken_at: Timestamp::from_seconds(self.taken_at),
             own_client: self.own_client.map(ClientId::new),
             clients,
+            unread: self.unreadable.into_iter().map(ClientId::new).collect(),
             scopes,
             registry: restore_input(self.registry, |registry| registry),
             roles: restore_input(self.roles, |roles| {

@@ -83,6 +83,7 @@ pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches:
         taken_at: NOW,
         own_client: None,
         clients,
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::from([
             ("users".to_owned(), String::new()),

@@ -54,6 +54,7 @@ impl World {
             taken_at: NOW,
             own_client: None,
             clients: vec![client],
+            unread: std::collections::BTreeSet::new(),
             scopes: ScopeTable::default(),
             registry: Input::Read(registry.iter().map(|scope| ((*scope).to_owned(), String::new())).collect()),
             roles: Input::Read(BTreeMap::new()),

@@ -46,6 +46,7 @@ pub(in crate::store) fn saved() -> Saved {
         taken_at: Timestamp::from_seconds(1_790_000_000),
         own_client: Some(ClientId::new("c-1")),
         clients,
+        unread: std::collections::BTreeSet::new(),
         scopes,
         registry: Input::Read(BTreeMap::from([("oauth".to_owned(), "OAuth clients".to_owned())])),
         roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
