@@ -1,23 +1,43 @@
-//! Tells the binary which revision and which compiler it was built from.
+//! Tells the binary which revision, target and compiler it was built from.
 //!
-//! `GENESYSCLOUD_OAUTH_EXPORTER_REVISION` in the environment wins, for builds outside a git checkout.
+//! `GENESYSCLOUD_OAUTH_EXPORTER_REVISION` in the environment wins, for builds outside a git checkout; without either the revision is
+//! `unknown`, and the build goes on.
 
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-env-changed=GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
-    println!("cargo::rerun-if-changed=.git/HEAD");
-    println!("cargo::rerun-if-changed=.git/refs/heads");
     println!("cargo::rerun-if-changed=build.rs");
-    let revision = std::env::var_os("GENESYSCLOUD_OAUTH_EXPORTER_REVISION")
-        .and_then(|revision| revision.into_string().ok())
-        .or_else(|| output("git", &["rev-parse", "--short=12", "HEAD"]))
+    let revision = given("GENESYSCLOUD_OAUTH_EXPORTER_REVISION")
+        .or_else(revision_of_checkout)
         .unwrap_or_else(|| "unknown".to_owned());
     println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_REVISION={revision}");
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = output(&rustc.to_string_lossy(), &["--version"]).unwrap_or_default();
+    let target = given("TARGET").unwrap_or_else(|| "unknown".to_owned());
+    println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_TARGET={target}");
+    let rustc = given("RUSTC").unwrap_or_else(|| "rustc".to_owned());
+    let version = output(&rustc, &["--version"]).unwrap_or_default();
     let version = version.split(' ').nth(1).unwrap_or("unknown").to_owned();
     println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_RUSTC={version}");
+}
+
+/// The commit of our own checkout, never that of a repository that merely lies around an unpacked archive.
+fn revision_of_checkout() -> Option<String> {
+    if !Path::new(".git").exists() {
+        return None;
+    }
+    // A commit writes the log of HEAD and a checkout HEAD itself. git knows where they are: in a worktree `.git` is a file.
+    // A path that is not there would have cargo build anew each time.
+    for file in ["HEAD", "logs/HEAD"] {
+        if let Some(path) = output("git", &["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    output("git", &["rev-parse", "--short=12", "HEAD"])
+}
+
+fn given(variable: &str) -> Option<String> {
+    std::env::var_os(variable)?.into_string().ok().filter(|value| !value.is_empty())
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

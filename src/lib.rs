@@ -24,6 +24,7 @@ pub mod store;
 pub mod publish;
 pub mod refresh;
 pub mod server;
+pub mod service;
 pub mod shutdown;
 pub mod telemetry;
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
@@ -57,7 +58,8 @@ pub struct Judged {
 pub fn channel(organisations: Vec<Organisation>, reload: Reload, config: exposition::Config) -> (Publisher, Reader) {
     let published = Arc::new(ArcSwap::from_pointee(render(0, organisations, reload, &config)));
     let turn = Arc::new(Mutex::new(()));
-    (Publisher { published: Arc::clone(&published), turn, config }, Reader { published })
+    let (swapped, swaps) = watch::channel(());
+    (Publisher { published: Arc::clone(&published), turn, config, swapped }, Reader { published, swaps })
 }
 
 /// The writing side. Cheap to clone.
@@ -67,6 +69,7 @@ pub struct Publisher {
     /// Held while a generation is made, so that two organisations do not lose each other's. Never across an await.
     turn: Arc<Mutex<()>>,
     config: exposition::Config,
+    swapped: watch::Sender<()>,
 }
 
 impl Publisher {
@@ -94,6 +97,7 @@ impl Publisher {
             render(generation, organisations, reload, &self.config)
         };
         self.published.store(Arc::new(next));
+        self.swapped.send_replace(());
     }
 }
 
@@ -131,11 +135,20 @@ fn render_status(organisations: &[Organisation], audited: &AuditedPart, reload: 
 #[derive(Debug, Clone)]
 pub struct Reader {
     published: Arc<ArcSwap<Published>>,
+    swaps: watch::Receiver<()>,
 }
 
 impl Reader {
     /// The current generation; it stays as it is however long it is held.
     pub fn current(&self) -> Arc<Published> {
         self.published.load_full()
+    }
+
+    /// Waits for a generation that came since the last call; several in a row may count as one. Cancel safe.
+    pub async fn changed(&mut self) {
+        if self.swaps.changed().await.is_err() {
+            // Nobody publishes any more.
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each module; a module imports from lower floors, or from its own.
-const FLOORS: [(&str, u8); 20] = [
+const FLOORS: [(&str, u8); 21] = [
     ("domain", 0),
     ("metric", 0),
     ("secret", 0),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 20] = [
     ("publish", 3),
     ("refresh", 3),
     ("server", 3),
+    ("service", 3),
     ("shutdown", 3),
     ("telemetry", 3),
     ("app", 4),
@@ -31,12 +32,15 @@ const FLOORS: [(&str, u8); 20] = [
 ];
 
 /// Sideways imports that are allowed, beside those within a module: the folder says why in its `//!`.
-const SIDEWAYS: [(&str, &str); 9] = [
+const SIDEWAYS: [(&str, &str); 11] = [
     ("audit", "baseline"),
     ("audit", "policy"),
     // Floor 3: the loop publishes, the server serves what is published.
     ("refresh", "publish"),
     ("server", "publish"),
+    // What is published, and whether the tasks live, is told to the service manager, too.
+    ("service", "publish"),
+    ("service", "server"),
     // Floor 4.
     ("app", "config"),
     ("cli", "app"),

@@ -23,9 +23,10 @@ use crate::config::Settings;
 use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
-use crate::publish::{self, Organisation};
+use crate::publish::{self, Organisation, Reader};
 use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
+use crate::service;
 use crate::shutdown::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
 
@@ -43,6 +44,8 @@ pub struct App {
     reloader: Arc<Reloader>,
     requests: ReloadRequests,
     signals: ReloadSignals,
+    reader: Reader,
+    liveness: Liveness,
 }
 
 impl App {
@@ -93,15 +96,15 @@ impl App {
         let view = View {
             config: server,
             bound: address,
-            reader,
+            reader: reader.clone(),
             registry,
             metrics: server_metrics,
-            liveness,
+            liveness: liveness.clone(),
             reload,
             now: || Timestamp::from(SystemTime::now()),
         };
         let routes = Arc::new(Routes::new(view));
-        Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals })
+        Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals, reader, liveness })
     }
 
     /// Where it listens.
@@ -132,13 +135,22 @@ impl App {
         };
         tasks.spawn(server.instrument(info_span!("server")));
         let reload = {
-            let stop = stop.clone();
+            let (stop, reader) = (stop.clone(), self.reader.clone());
             async move {
-                reload(self.reloader, self.requests, self.signals, stop).await;
+                reload(self.reloader, self.requests, self.signals, reader, stop).await;
                 "reload"
             }
         };
         tasks.spawn(reload.instrument(info_span!("reload")));
+        service::ready(&self.reader.current());
+        let service = {
+            let stop = stop.clone();
+            async move {
+                service::run(self.reader, self.liveness, stop.cancelled_owned()).await;
+                "service"
+            }
+        };
+        tasks.spawn(service.instrument(info_span!("service")));
 
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
@@ -147,6 +159,7 @@ impl App {
                 Err(failure) => anyhow!("a task ended before its time: {failure}"),
             }),
         };
+        service::stopping();
         stop.cancel();
         let drained = tokio::time::timeout(HARD_DEADLINE, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_ok() {
@@ -163,6 +176,7 @@ async fn reload(
     reloader: Arc<Reloader>,
     mut requests: ReloadRequests,
     mut signals: ReloadSignals,
+    reader: Reader,
     stop: CancellationToken,
 ) {
     loop {
@@ -172,12 +186,14 @@ async fn reload(
             Some(request) = requests.next() => Some(request),
             true = signals.recv() => None,
         };
+        service::reloading();
         let reloader = Arc::clone(&reloader);
         let result = tokio::task::spawn_blocking(move || reloader.reload()).await;
         let result = result.unwrap_or_else(|failure| {
             error!(%failure, "the reload ended early");
             Err("the reload ended early; the log says why".to_owned())
         });
+        service::ready(&reader.current());
         if let Some(request) = request {
             request.answer(result);
         }

@@ -3,14 +3,13 @@
 //! Not what they do, and not the settings' flags (`config::SettingsArgs`), which all of them take.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 
 pub use super::audit_args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
 use crate::config::{SettingsArgs, flags_given, with_variables};
-
-/// The revision that the binary was built from, as `build.rs` found it.
-const REVISION: &str = env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
 
 /// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
 ///
@@ -79,6 +78,18 @@ pub enum Command {
     ///
     /// Exit codes: 0 healthy; 2 usage or configuration is wrong; 4 it is not healthy, or does not answer.
     Healthcheck(HealthcheckArgs),
+    /// Print completions of the command line for a shell.
+    Completions {
+        /// Which one.
+        shell: Shell,
+    },
+    /// Write the man pages, one for each command.
+    ///
+    /// Exit codes: 0 written; 4 not.
+    Man {
+        /// The folder to write them to, which must be there.
+        directory: PathBuf,
+    },
     /// Print generated documentation.
     #[command(hide = true)]
     Docs {
@@ -181,9 +192,11 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
 }
 
-/// Version and revision.
+/// What was built, from what, for what and by what, as `build.rs` found it.
 pub fn version() -> String {
-    format!("{} (revision {REVISION})", env!("CARGO_PKG_VERSION"))
+    let revision = env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
+    let (target, rustc) = (env!("GENESYSCLOUD_OAUTH_EXPORTER_TARGET"), env!("GENESYSCLOUD_OAUTH_EXPORTER_RUSTC"));
+    format!("{} (revision {revision}, {target}, rustc {rustc})", env!("CARGO_PKG_VERSION"))
 }
 
 #[cfg(test)]
@@ -248,9 +261,9 @@ mod tests {
     }
 
     #[test]
-    fn the_version_has_a_revision() {
+    fn the_version_tells_revision_target_and_compiler() {
         let text = parse(["x", "--version"]).expect_err("version").to_string();
         assert_eq!(text, format!("genesyscloud-oauth-exporter {}\n", version()));
-        assert!(text.contains("(revision "));
+        assert!(text.contains("(revision ") && text.contains("-linux-") && text.contains(", rustc 1."), "{text}");
     }
 }

@@ -10,6 +10,7 @@ mod client;
 mod docs;
 mod doctor;
 mod healthcheck;
+mod manual;
 mod policy;
 mod rules;
 mod serve;
@@ -52,6 +53,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     match command {
         Command::Docs { command } => docs::run(command),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { directory } => manual::pages(&directory),
         Command::Rules { command: RulesCommand::List } => rules::list(),
         Command::Rules { command: RulesCommand::Explain { rule } } => rules::explain(&rule),
         Command::Demo => block_on(serve::demo(gathered)),

@@ -1,0 +1,32 @@
+//! `completions` and `man`: the command line as shells and `man` want it, for those who make packages.
+//!
+//! All of it is clap's; what the commands do is said in `args`.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap_complete::Shell;
+
+use super::{CLEAN, FAILURE, args, complain};
+
+pub(super) fn completions(shell: Shell) -> u8 {
+    let mut command = args::command();
+    let name = command.get_name().to_owned();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, &name, &mut script);
+    // clap writes a hyphen in the program's name in two ways, and bash then completes nothing after a subcommand: clap issue 6421.
+    let script = String::from_utf8_lossy(&script).replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"));
+    // A closed stdout is no reason to fail.
+    let _ = std::io::stdout().write_all(script.as_bytes());
+    CLEAN
+}
+
+pub(super) fn pages(directory: &Path) -> u8 {
+    match clap_mangen::generate_to(args::command(), directory) {
+        Ok(()) => CLEAN,
+        Err(error) => {
+            complain(format_args!("the man pages cannot be written to {}: {error}", directory.display()));
+            FAILURE
+        }
+    }
+}
