@@ -20,7 +20,7 @@ pub(crate) fn exporter(simulator: &Simulator, folder: &Path, name: &str, flags: 
 /// Starts `demo`, which brings its own organisation, and tells its address.
 pub(crate) fn demo(folder: &Path) -> (Program, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter"));
-    command.env_clear().arg("demo");
+    command.env_clear().env("TMPDIR", folder).arg("demo");
     start(command, folder, "demo")
 }
 
