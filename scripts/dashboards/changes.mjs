@@ -16,21 +16,21 @@ const fresh = row('New grants', line(9,
         column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }), column('grant_type', 'Grant Type', { width: 150 }),
         column('org', 'Organisation', { width: 130 }),
       ],
-      keep: ['client_id'], sortBy: ['First Seen', true], noValue: 'Nothing new',
+      keep: ['client_id'], sortBy: ['First Seen', true], noValue: 'Nothing new, or no data',
     }),
   series(8, 'Grants Known to Be New', 'Dangerous grants with a first-seen time, by kind: it steps up with each new one, and down when it is gone or exempt.',
     [over(`count by (kind) (${dangerous(FIRST_SEEN, '> 0')})`, '{{kind}}')],
-    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' }, noValue: 'Nothing new' }),
+    { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' }, noValue: 'Nothing new, or no data' }),
 ));
 
 const drift = row('Drift by kind', line(9,
   stat(4, 'Unapproved Grants', 'Dangerous grants that the baseline does not approve. Each of them pages.', [now(UNAPPROVED)],
-    { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]], noValue: 'No baseline' }),
+    { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]], noValue: 'No baseline, or no data' }),
   bars(10, 'Open Drift by Kind', 'What differs from the baseline now, dangerous or not.', [now(sum('kind', 'org, kind, dangerous', 'baseline_drift'), '{{kind}}')],
-    { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium]], noValue: 'No baseline' }),
+    { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium]], noValue: 'No baseline, or no data' }),
   series(10, 'Drift over Time', 'Dangerous drift pages by the grant that it brings; other drift warns.',
     [over(sum('dangerous', 'org, kind, dangerous', 'baseline_drift'), 'dangerous: {{dangerous}}')],
-    { unit: 'none', stacked: true, noValue: 'No baseline', colours: { 'dangerous: true': COLOURS.critical, 'dangerous: false': COLOURS.medium } }),
+    { unit: 'none', stacked: true, noValue: 'No baseline, or no data', colours: { 'dangerous: true': COLOURS.critical, 'dangerous: false': COLOURS.medium } }),
 ));
 
 const history = row('History',
@@ -52,7 +52,7 @@ function when(header) {
       column('Value', header, { width: 170, unit: 'dateTimeAsIso' }), column('client_name', 'Client', { links: TO_CLIENT }),
       column('grant_type', 'Grant Type', { width: 150 }), column('org', 'Organisation', { width: 130 }),
     ],
-    keep: ['client_id'], sortBy: [header, true], noValue: 'None in the time range',
+    keep: ['client_id'], sortBy: [header, true], noValue: 'None in the time range, or no data',
   };
 }
 
@@ -62,7 +62,7 @@ const approvals = row('Approvals and exemptions', line(9,
   stat(4, 'Baseline Loaded', 'Without a baseline nothing can be approved, and new grants page by the time at which they were first seen.',
     [now(`min(${each('org', 'baseline_loaded')})`)], { unit: 'none', mappings: YES_NO, steps: [[0, NEUTRAL]] }),
   stat(4, 'Last Approval', 'When any part of the baseline was last approved.', [now(`max(${each('org', 'baseline_timestamp_seconds')}) * 1000`)],
-    { unit: 'dateTimeFromNow', look: 'value', steps: [[0, NEUTRAL]], noValue: 'No baseline' }),
+    { unit: 'dateTimeFromNow', look: 'value', steps: [[0, NEUTRAL]], noValue: 'No baseline, or no data' }),
   series(8, 'Findings by Status', 'Approved and exempt findings are settled, and do not count. What was not evaluated is not passed.',
     [over(sum('status', 'org, rule, severity, status', 'findings'), '{{status}}')], { unit: 'none', stacked: true, colours: STATUS_COLOURS }),
   table(8, 'Exemptions by Expiry', 'Exemptions that end, the next one first. What they cover is open again then.',
@@ -70,7 +70,7 @@ const approvals = row('Approvals and exemptions', line(9,
       columns: [
         column('exemption', 'Exemption'), column('Value', 'Ends', { width: 150, unit: 'dateTimeFromNow' }), column('org', 'Organisation', { width: 130 }),
       ],
-      sortBy: ['Ends', false], noValue: 'No exemption ends',
+      sortBy: ['Ends', false], noValue: 'No exemption ends, or no data',
     }),
 ));
 

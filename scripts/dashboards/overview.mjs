@@ -1,7 +1,7 @@
 // The daily look: is anything wrong, and what needs somebody.
 
 import { dashboard, line, row } from './model.mjs';
-import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, now, over, pie, series, stat, table } from './panels.mjs';
+import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, mapping, now, over, pie, series, stat, table } from './panels.mjs';
 import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
@@ -18,7 +18,7 @@ const state = row('State', line(5,
   stat(4, 'Critical', 'Clients whose worst open finding is critical. Look at these first.',
     [now(sum('', 'org', 'clients_flagged', 'severity="critical"'))], { unit: 'none', steps: BAD_FROM_ONE }),
   stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. Without a baseline nothing can be approved.',
-    [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline' }),
+    [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline, or no data' }),
   stat(4, 'Age of the Data', 'Time since the last complete refresh, of the organisation that is worst off. Orange from three intervals of the default 5 min on; after a day the data is withdrawn.',
     [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], mappings: AGE_TEXT }),
   stat(4, 'Coverage', 'Clients of which everything could be judged. Less than 100 % is no all-clear: see Collectors on the view of the exporter.',
@@ -34,7 +34,7 @@ const attention = row('Needs attention', line(10,
         column('grant_type', 'Grant Type', { width: 150 }), column('org', 'Organisation', { width: 130 }),
         column('Value', 'Status', { look: 'color-background', width: 120, mappings: APPROVAL }),
       ],
-      keep: ['client_id'], sortBy: ['Client', false], noValue: 'Nothing is unapproved, or no baseline is loaded',
+      keep: ['client_id'], sortBy: ['Client', false], noValue: 'Nothing unapproved, no baseline, or no data',
     }),
   table(9, 'Firing Alerts', 'Alerts of alerts/*.yml that Prometheus fires now, of the organisations selected and of the exporter itself.',
     ['max by (alertname, severity, org) (ALERTS{alertname=~"GenesysOAuth.*", alertstate="firing", org=~"$org|"})'], {
@@ -42,7 +42,7 @@ const attention = row('Needs attention', line(10,
         column('alertname', 'Alert'), column('severity', 'Severity', { look: 'color-background', width: 100, mappings: ALERT_TEXT }),
         column('org', 'Organisation', { width: 130 }),
       ],
-      drop: ['Value'], sortBy: ['Alert', false], noValue: 'No alert fires, or no rules are loaded',
+      drop: ['Value'], sortBy: ['Alert', false], noValue: 'No alert fires, no rules are loaded, or no data',
     }),
 ));
 
@@ -54,7 +54,7 @@ const composition = row('Composition',
     bars(8, 'Clients by Grant Type', 'The password grant is forbidden by good practice, and the implicit grant ends soon.',
       [now(sum('grant_type', 'org, grant_type, state', 'clients'), '{{grant_type}}')], { unit: 'none', colours: GRANT_COLOURS }),
     stat(4, 'Implicit Grant Ends', 'When the platform stops the implicit grant. Clients that use it then fail: move them to authorisation code with PKCE.',
-      [now(`(${implicit} > 0) * 0 + ${IMPLICIT_GRANT_ENDS}000`)], { unit: 'dateTimeFromNow', look: 'background', steps: [[0, COLOURS.high]], noValue: 'No client uses it' }),
+      [now(`(${implicit} > bool 0) * ${IMPLICIT_GRANT_ENDS}000`)], { unit: 'dateTimeFromNow', steps: [[0, COLOURS.high]], mappings: mapping({ 0: ['no client uses it', GOOD] }) }),
     pie(6, 'Clients by State', 'Disabled and inactive clients can be switched on again: delete what nobody needs.',
       [now(sum('state', 'org, grant_type, state', 'clients'), '{{state}}')], { unit: 'none', colours: STATE_COLOURS }),
     table(6, 'Scheduled Deletions', 'Clients that the platform will delete, the next one first.',
@@ -62,7 +62,7 @@ const composition = row('Composition',
         columns: [
           column('client_name', 'Client', { links: TO_CLIENT }), column('Value', 'Deleted', { width: 140, unit: 'dateTimeFromNow' }),
         ],
-        drop: ['grant_type', 'org'], keep: ['client_id'], sortBy: ['Deleted', false], noValue: 'None',
+        drop: ['grant_type', 'org'], keep: ['client_id'], sortBy: ['Deleted', false], noValue: 'None, or no data',
       }),
   ),
   line(10,
@@ -83,7 +83,7 @@ function top(field, header, counted = 'Clients') {
       column(field, header), column('severity', 'Severity', { look: 'color-background', width: 90, mappings: SEVERITY_TEXT }),
       column('Value', counted, { look: 'gauge', width: 160, min: 0, color: { mode: 'continuous-YlRd' } }),
     ],
-    sortBy: [counted, true], noValue: 'None',
+    sortBy: [counted, true], noValue: 'None, or no data',
   };
 }
 

@@ -149,6 +149,11 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     if text(defaults, "unit").is_empty() {
         found.push("no unit".to_owned());
     }
+    // An answer without series does not tell whether there is nothing or nobody to say so.
+    let empty = &defaults["noValue"];
+    if !empty.is_null() && !text(defaults, "noValue").to_lowercase().contains("no data") {
+        found.push(format!("gives an all-clear where there is no data: {empty}"));
+    }
     let targets = list(panel, "targets");
     if targets.is_empty() || targets.iter().any(|target| target["datasource"] != panel["datasource"]) {
         found.push("no query, or one of another source".to_owned());
@@ -245,6 +250,7 @@ fn damages() -> Vec<(&'static str, Value, &'static str)> {
         ("/panels/1/description", json!(""), "Clients: no description"),
         ("/panels/1/datasource/uid", json!("prometheus"), "Clients: not of the data source"),
         ("/panels/1/fieldConfig/defaults/unit", json!(""), "Clients: no unit"),
+        ("/panels/4/fieldConfig/defaults/noValue", json!("None"), "Unapproved Grants: gives an all-clear"),
         ("/panels/1/targets", json!([]), "Clients: no query"),
         ("/panels/1/targets/0/instant", json!(false), "Clients: figures are of now"),
         ("/panels/19/targets/0/legendFormat", json!("__auto"), "Clients by Verdict: no legend"),
