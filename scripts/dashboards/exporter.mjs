@@ -96,7 +96,7 @@ const UP = 'up{job=~"$job", instance=~"$instance"}';
 
 const process = row('Process',
   line(5,
-    stat(3, 'Replicas Up', 'Exporters that Prometheus can scrape.', [now(`sum(${UP})`)], { unit: 'none', steps: [[0, COLOURS.critical], [1, GOOD]] }),
+    stat(3, 'Replicas Up', 'Exporters that Prometheus can scrape, of those that it scraped within the time range.', [now(`sum(${UP}) or vector(0)`)], { unit: 'none', steps: [[0, COLOURS.critical], [1, GOOD]] }),
     stat(3, 'State Is Kept', 'Whether the state file is in use and can be written. Without it each restart begins without data.', [now(`min(${own('state_persistent')})`)], { unit: 'none', mappings: YES_NO }),
     stat(3, 'Damaged State Files', 'State files that could not be read at the last start; a damaged one is set aside.', [now(`sum(${own('state_damaged_total')})`)], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
     stat(3, 'Reload in Order', 'Whether policy and baseline could be read at the last reload. If not, the old ones are in force.', [now(`min(${own('config_last_reload_successful')})`)], { unit: 'none', mappings: YES_NO }),

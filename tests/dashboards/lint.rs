@@ -75,9 +75,13 @@ fn about_variables(dashboard: &Value) -> Vec<String> {
     {
         found.push("no variable for the data source with the label Data source".to_owned());
     }
-    for (name, label) in [("job", "Job"), ("instance", "Instance"), ("org", "Organisation")] {
+    // Every program has a job and an instance; the label org is ours.
+    let ours = json!(".+");
+    for (name, label, value) in
+        [("job", "Job", &Value::Null), ("instance", "Instance", &Value::Null), ("org", "Organisation", &ours)]
+    {
         let variable = named(name);
-        let all = variable["multi"] == true && variable["includeAll"] == true && variable["allValue"] == ".+";
+        let all = variable["multi"] == true && variable["includeAll"] == true && variable["allValue"] == *value;
         if !all || text(variable, "label") != label {
             found.push(format!("variable {name}: not multi, without All, or without its label"));
         }
@@ -240,6 +244,11 @@ fn damages() -> Vec<(&'static str, Value, &'static str)> {
         ("/annotations/list/0/name", json!("x"), "annotations"),
         ("/templating/list/0/label", json!("Datasource"), "Data source"),
         ("/templating/list/1/multi", json!(false), "variable job"),
+        (
+            "/templating/list/1",
+            json!({ "name": "job", "label": "Job", "multi": true, "includeAll": true, "allValue": ".+" }),
+            "variable job",
+        ),
         ("/templating/list/3/allValue", json!(".*"), "variable org"),
         ("/templating/list/2/refresh", json!(1), "variable instance: not asked again"),
         ("/panels/2/id", json!(2), "Flagged: its id"),
