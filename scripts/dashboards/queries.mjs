@@ -45,8 +45,18 @@ const grants = (kind, family, condition, labels) => {
 export const dangerous = (family, condition = '', ...labels) =>
   `(${grants('scope', family, condition, labels)} or ${grants('permission', family, condition, labels)})`;
 
-/** The number of grants that nobody approved. Nothing, instead of 0, where no baseline is loaded: 0 would be an all-clear. */
-export const UNAPPROVED = `sum(${dangerous('unapproved')} or max by (org) (${of('baseline_loaded')} == 1) * 0)`;
+/** A series where every organisation that is chosen has data and a baseline. One that is not served has times of attempts still. */
+const ALL_HAVE_A_BASELINE =
+  `min(${each('org', 'baseline_loaded')} or ${each('org', 'exporter_last_refresh_attempt_timestamp_seconds')} * 0) == 1`;
+
+/** The number of grants that nobody approved. 0 would be an all-clear, and is told where all organisations can give it. */
+export const UNAPPROVED = `sum(${dangerous('unapproved')}) > 0 or (${ALL_HAVE_A_BASELINE}) * 0`;
+
+/** Differences from the baseline by a label, with zeros where all organisations have one. */
+export const drift = (by) => {
+  const counted = sum(by, 'org, kind, dangerous', 'baseline_drift');
+  return `${counted} > 0 or ${counted} and on () ${ALL_HAVE_A_BASELINE}`;
+};
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
 

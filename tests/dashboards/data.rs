@@ -29,7 +29,7 @@ const ABSENT: [(&str, &str); 3] = [
     ("genesys-oauth-clients / Findings by Severity / override low", "this client has no such finding"),
 ];
 
-fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
@@ -117,7 +117,7 @@ async fn offered(prometheus: &Prometheus, query: &str, variables: &BTreeMap<&str
 }
 
 /// The result of a query, as `matrix` or `vector`.
-async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTreeMap<&str, String>, at: f64) -> Value {
+pub(crate) async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTreeMap<&str, String>, at: f64) -> Value {
     let expr = interpolate(&query.expr, variables);
     let (start, end) = (format!("{:.3}", at - 120.0), format!("{at:.3}"));
     let answer = if query.instant {
@@ -129,13 +129,13 @@ async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTreeMap<&str, 
 }
 
 /// Whether there is a number in it: a quantile of nothing is a series, too.
-fn has_data(result: &Value) -> bool {
+pub(crate) fn has_data(result: &Value) -> bool {
     let number = |sample: &Value| sample[1].as_str().is_some_and(|text| text != "NaN");
     list(result, "result").iter().any(|series| number(&series["value"]) || list(series, "values").iter().any(number))
 }
 
 /// All is chosen everywhere, and the clients that are there.
-pub(crate) async fn choose(
+async fn choose(
     prometheus: &Prometheus,
     dashboards: &[Value],
     replicas: usize,
@@ -214,7 +214,7 @@ pub(crate) fn figure(result: &Value) -> Option<&str> {
 }
 
 /// What the panels tell of now, where they tell anything.
-pub(crate) async fn figures(
+async fn figures(
     prometheus: &Prometheus,
     dashboards: &[Value],
     variables: &BTreeMap<&str, String>,

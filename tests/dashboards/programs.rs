@@ -25,7 +25,8 @@ pub(crate) fn demo(folder: &Path) -> (Program, String) {
     start(command, folder, "demo")
 }
 
-fn start(mut command: Command, folder: &Path, name: &str) -> (Program, String) {
+/// Starts a command that serves, with its state in the folder under that name, and tells its address.
+pub(crate) fn start(mut command: Command, folder: &Path, name: &str) -> (Program, String) {
     let address = format!("127.0.0.1:{}", free_port());
     command.args(["--refresh.interval=1s", "--genesys.requests-per-minute=3000", "--web.listen-address", &address]);
     command.arg("--state.file").arg(folder.join(format!("{name}.state.json")));
