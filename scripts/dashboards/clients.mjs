@@ -12,7 +12,7 @@ const inventory = row('Inventory', line(12,
   table(24, 'Clients', 'Every client, the worst first. Filter by the funnel in a header; click a name to see the rest of this page for that client.', [
     CLIENTS,
     worst(),
-    `sum by (org, client_id) (${each('org, client_id, rule, severity', 'client_findings')})`,
+    `max by (org, client_id) (sum by (org, client_id, job, instance) (${of('client_findings')}))`,
     `sum by (org, client_id) (${dangerous('unapproved')})`,
     client('scopes'),
     client('role_grants'),
@@ -92,7 +92,7 @@ const findings = row('Findings', line(9,
       sortBy: ['Findings', true], noValue: 'No open finding, or no data',
     }),
   series(12, 'Findings by Severity', 'The open findings of the client over time.',
-    [over(`sum by (severity) (max by (rule, severity) (${of('client_findings', ONE)}))`, '{{severity}}')],
+    [over(`max by (severity) (sum by (severity, job, instance) (${of('client_findings', ONE)}))`, '{{severity}}')],
     { unit: 'none', stacked: true, colours: COLOURS, noValue: 'No open finding, or no data' }),
 ));
 

@@ -17,8 +17,14 @@ export const of = (family, ...labels) => plain(`genesyscloud_oauth_${family}`, '
 /** One series for each value of the labels, whichever replica tells it. */
 export const each = (labels, family, ...more) => `max by (${labels}) (${of(family, ...more)})`;
 
-/** The sum of these over the organisations, by some of their labels or, with '', altogether. */
-export const sum = (by, labels, family, ...more) => `sum${by ? ` by (${by})` : ''} (${each(labels, family, ...more)})`;
+/**
+ * The sum of a family over the organisations, by some of its labels or, with '', altogether. It is added up for each replica first: while replicas
+ * differ, a client that only changed its labels would be counted twice otherwise.
+ */
+export const sum = (by, family, ...more) => {
+  const labels = by ? `, ${by}` : '';
+  return `sum${by ? ` by (${by})` : ''} (max by (org${labels}) (sum by (org, job, instance${labels}) (${of(family, ...more)})))`;
+};
 
 /** The number of events of a counter around each point. */
 export const events = (by, counter) => `sum by (${by}) (increase(${counter}[$__rate_interval]))`;
@@ -54,7 +60,7 @@ export const UNAPPROVED = `sum(${dangerous('unapproved')}) > 0 or (${ALL_HAVE_A_
 
 /** Differences from the baseline by a label, with zeros where all organisations have one. */
 export const drift = (by) => {
-  const counted = sum(by, 'org, kind, dangerous', 'baseline_drift');
+  const counted = sum(by, 'baseline_drift');
   return `${counted} > 0 or ${counted} and on () ${ALL_HAVE_A_BASELINE}`;
 };
 

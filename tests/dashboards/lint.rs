@@ -189,6 +189,18 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     found
 }
 
+/// The aggregation that stands directly around what follows: its name, its labels, and what stands before it.
+fn aggregation(before: &str) -> Option<(&str, &str, &str)> {
+    let before = before.trim_end().strip_suffix('(')?.trim_end();
+    let (before, labels) = match before.strip_suffix(')') {
+        Some(rest) => rest.rsplit_once('(').map(|(by, labels)| (by.trim_end(), labels))?,
+        None => (before, ""),
+    };
+    let before = if labels.is_empty() { before } else { before.strip_suffix("by")?.trim_end() };
+    let start = before.rfind(|c: char| !c.is_ascii_lowercase() && c != '_').map_or(0, |at| at + 1);
+    Some((&before[start..], labels, &before[..start]))
+}
+
 fn about_a_query(expr: &str) -> Vec<String> {
     let families = documented();
     let mut found = Vec::new();
@@ -217,8 +229,19 @@ fn about_a_query(expr: &str) -> Vec<String> {
         }
         // Two replicas tell of one organisation.
         let audited = family.starts_with("genesyscloud_oauth_") && !family.starts_with("genesyscloud_oauth_exporter_");
-        if audited && selector.before.trim_end().ends_with("sum (") {
+        let inner = aggregation(selector.before);
+        let outer = inner.and_then(|(_, _, before)| aggregation(before));
+        if audited && inner.is_some_and(|(name, labels, _)| name == "sum" && !labels.contains("instance")) {
             found.push(format!("{family} is added up over replicas"));
+        }
+        let is = |aggregation: Option<(&str, &str, &str)>, wanted| aggregation.is_some_and(|(name, ..)| name == wanted);
+        if audited && is(inner, "max") && is(outer, "sum") {
+            found.push(format!("{family} is counted twice while two replicas tell of other labels"));
+        }
+        // As the alert does.
+        let collectors = ["collector_supported", "collector_success"].iter().any(|end| family.ends_with(end));
+        if collectors && !is(inner, "min") {
+            found.push(format!("{family} is not that of the replica that is worst off"));
         }
     }
     found
@@ -267,6 +290,13 @@ fn damages() -> Vec<(&'static str, Value, &'static str)> {
         ("/panels/1/targets/0/expr", json!(format!("max({replica})")), "not bound to job and instance"),
         ("/panels/1/targets/0/expr", json!(format!("max({replica})")), "not bound to org"),
         ("/panels/1/targets/0/expr", json!(format!("sum ({replica})")), "added up over replicas"),
+        ("/panels/1/targets/0/expr", json!(format!("sum by (state) ({replica})")), "added up over replicas"),
+        ("/panels/1/targets/0/expr", json!(format!("sum(max by (org, state) ({replica}))")), "counted twice"),
+        (
+            "/panels/1/targets/0/expr",
+            json!("max by (org) (genesyscloud_oauth_exporter_collector_supported{job=~\"$job\"})"),
+            "not that of the replica that is worst off",
+        ),
         (
             "/panels/1/targets/0/expr",
             json!("rate(process_cpu_seconds_total{job=~\"$job\"}[5m])"),
