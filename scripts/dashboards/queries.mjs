@@ -19,7 +19,7 @@ export const each = (labels, family, ...more) => `max by (${labels}) (${of(famil
 
 /**
  * The sum of a family over the organisations, by some of its labels or, with '', altogether. It is added up for each replica first: while replicas
- * differ, a client that only changed its labels would be counted twice otherwise.
+ * differ, a client that only changed a label would be counted twice otherwise. By that very label it is, until both have seen it.
  */
 export const sum = (by, family, ...more) => {
   const labels = by ? `, ${by}` : '';

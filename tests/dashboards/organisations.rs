@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use genesyscloud_oauth_exporter::simulator::{DEFAULT_CLIENT_ID, Options, Simulator};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::data::{ask, figure, has_data, now};
 use crate::model::{Query, all, queries};
 use crate::programs;
-use crate::support::programs::{Prometheus, exporter, free_port};
+use crate::support::programs::{Program, Prometheus, exporter, free_port};
 
 /// The label org of the organisation with a baseline, of one without, and of one that cannot be read.
 const ORGS: [&str; 3] = ["approved", "free", "unread"];
@@ -37,7 +38,8 @@ async fn told(prometheus: &Prometheus, dashboards: &[Value], org: &str, client: 
     results
 }
 
-async fn start(folder: &Path, simulators: &[Simulator; 2]) -> (Vec<crate::support::programs::Program>, Prometheus) {
+/// An exporter for each of the organisations, and the Prometheus that scrapes them.
+fn start(folder: &Path, simulators: &[Simulator; 2]) -> (Vec<Program>, Prometheus) {
     let baseline = folder.join("baseline.json");
     let mut init = exporter(&simulators[0]);
     init.args(["baseline", "init", "--by", "Kim", "--reason", "OPS-1", "--baseline.file"]).arg(&baseline);
@@ -74,7 +76,7 @@ async fn nothing_is_told_of_an_organisation_that_was_not_read_or_has_no_baseline
     });
     assert_ne!(approved, free);
     let folder = tempfile::tempdir().expect("a folder");
-    let (_programs, prometheus) = start(folder.path(), &simulators).await;
+    let (_programs, prometheus) = start(folder.path(), &simulators);
     for (org, loaded) in [("approved", "1"), ("free", "0")] {
         let query = format!("genesyscloud_oauth_baseline_loaded{{org='{org}'}} == {loaded}");
         prometheus.until(&query).await;
@@ -101,7 +103,7 @@ async fn nothing_is_told_of_an_organisation_that_was_not_read_or_has_no_baseline
     assert_eq!(said, ["genesys-oauth-overview / Age of the Data / A"]);
 
     // A grant that came since is told, whoever else has no baseline.
-    simulators[0].organisation().advance_to(std::time::Duration::from_mins(10));
+    simulators[0].organisation().advance_to(Duration::from_mins(10));
     let unapproved = "genesyscloud_oauth_client_dangerous_scope_unapproved{org='approved'} == 1";
     prometheus.until(unapproved).await;
     prometheus.until("genesyscloud_oauth_baseline_drift > 0").await;
