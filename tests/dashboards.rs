@@ -14,5 +14,7 @@ mod grafana;
 mod lint;
 #[path = "dashboards/model.rs"]
 mod model;
+#[path = "dashboards/organisations.rs"]
+mod organisations;
 #[path = "dashboards/programs.rs"]
 mod programs;

@@ -8,6 +8,8 @@ import { AGE, AGE_ONCE_READ, each, events, of, own, plain, quantile } from './qu
 const SLOW = '15m';
 const total = (family) => of(`exporter_${family}_total`);
 const gaugeOf = (labels, family) => each(labels, `exporter_${family}`);
+/** Of the replica that is worst off, as the alert on missing permissions takes it. */
+const worst = (family) => `min by (org, collector) (${of(`exporter_collector_${family}`)})`;
 const OUTCOME_COLOURS = { success: GOOD, error: COLOURS.critical };
 const STALE_STEPS = [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]];
 
@@ -20,7 +22,7 @@ const freshness = row('Freshness',
     stat(4, 'Failures in a Row', 'Refreshes that failed since the last complete one.', [now(`max(min by (org) (${of('exporter_consecutive_refresh_failures')}))`)],
       { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium], [3, COLOURS.critical]] }),
     stat(4, 'Last Attempt', 'When the last refresh began, complete or not.',
-      [now(`min(${gaugeOf('org', 'last_refresh_attempt_timestamp_seconds')} > 0) * 1000`)], { unit: 'dateTimeFromNow', look: 'value', noValue: 'None yet' }),
+      [now(`min(${gaugeOf('org', 'last_refresh_attempt_timestamp_seconds')} > 0) * 1000`)], { unit: 'dateTimeFromNow', look: 'value', noValue: 'None yet, or no data' }),
     stat(4, 'Interval', 'The configured time between two refreshes.', [now(`max(${gaugeOf('org', 'refresh_interval_seconds')})`)], { unit: 's', look: 'value' }),
     stat(4, 'Scopes Known', 'The size of the platform\'s registry of scopes; without it unknown scopes cannot be told.', [now(`max(${each('org', 'scopes_known')})`)], { unit: 'none', look: 'value' }),
   ),
@@ -33,8 +35,8 @@ const freshness = row('Freshness',
     series(8, 'Age of the Data over Time', 'A saw whose teeth are as high as the interval; a ramp is a failure that lasts.', [over(AGE_ONCE_READ, '{{org}}')], { unit: 's', steps: STALE_STEPS }),
   ),
   line(8,
-    table(10, 'Collectors', 'What the exporter reads. Without the permission to read it, a part of the audit is not evaluated: "doctor" tells which one is missing.',
-      [gaugeOf('org, collector', 'collector_supported'), gaugeOf('org, collector', 'collector_success'), gaugeOf('org, collector', 'collector_duration_seconds')], {
+    table(10, 'Collectors', 'What the exporter reads, of the replica that is worst off. Without the permission to read it, a part of the audit is not evaluated: "doctor" tells which one is missing.',
+      [worst('supported'), worst('success'), gaugeOf('org, collector', 'collector_duration_seconds')], {
         columns: [
           column('collector', 'Collector'),
           column('Value #A', 'Permitted', { look: 'color-background', width: 110, mappings: YES_NO }),
@@ -43,7 +45,7 @@ const freshness = row('Freshness',
         ],
         sortBy: ['Permitted', false],
       }),
-    timeline(8, 'Collectors over Time', 'Whether each collector read everything.', [over(`min by (collector) (${gaugeOf('org, collector', 'collector_success')})`, '{{collector}}')],
+    timeline(8, 'Collectors over Time', 'Whether each collector read everything.', [over(`min by (collector) (${of('exporter_collector_success')})`, '{{collector}}')],
       { unit: 'none', mappings: mapping({ 0: ['failed', COLOURS.critical], 1: ['complete', GOOD] }) }),
     series(6, 'Records Not Read', 'Records that the platform sent and the exporter could not read. Their clients keep what was last known of them.',
       [over(events('collector', total('records_rejected')), '{{collector}}')], { unit: 'none', draw: 'bars', stacked: true, interval: SLOW }),
@@ -63,20 +65,21 @@ const freshness = row('Freshness',
 
 const token = row('Token', line(7,
   stat(6, 'Token Expires', 'When the access token in use expires. The exporter fetches the next one shortly before.',
-    [now(`min(${of('exporter_token_expiry_timestamp_seconds')} > 0) * 1000`)], { unit: 'dateTimeFromNow', look: 'value', noValue: 'No token' }),
+    [now(`min(${of('exporter_token_expiry_timestamp_seconds')} > 0) * 1000`)], { unit: 'dateTimeFromNow', look: 'value', noValue: 'No token, or no data' }),
   series(18, 'Token Fetches', 'Attempts to obtain a token. invalid_client: the id, the secret or the region is wrong; it is tried again once a minute at the most.',
     [over(events('outcome', total('token_fetches')), '{{outcome}}')], { unit: 'none', draw: 'bars', stacked: true, interval: SLOW, colours: { success: GOOD, invalid_client: COLOURS.critical } }),
 ));
 
-const requests = (by) => `sum${by ? ` by (${by})` : ''} (rate(${total('api_requests')}[$__rate_interval]))`;
-const limited = `sum(rate(${of('exporter_api_requests_total', 'code="429"')}[$__rate_interval]))`;
+const requests = (by, ...labels) => `sum by (${by}) (rate(${of('exporter_api_requests_total', ...labels)}[$__rate_interval]))`;
+/** None where nothing was refused yet. */
+const limited = `(${requests('org', 'code="429"')} or ${requests('org')} * 0)`;
 
 const api = row('API',
   line(8,
     series(8, 'Requests by Status', 'Requests to the platform by HTTP status, retries included. none: no answer.', [over(requests('code'), '{{code}}')],
       { unit: 'reqps', stacked: true, interval: SLOW, colours: { 200: GOOD } }),
     series(8, 'Requests by Endpoint', 'Which of the platform\'s endpoints the requests go to.', [over(requests('endpoint'), '{{endpoint}}')], { unit: 'reqps', stacked: true, interval: SLOW }),
-    series(8, 'Share of 429', 'Requests that the platform refused for their rate. The alert fires from 20 % on.', [over(`(${limited} or vector(0)) / ${requests('')}`, '429')],
+    series(8, 'Share of 429', 'Requests that the platform refused for their rate, of the organisation that is worst off. The alert fires over 20 %.', [over(`max(${limited} / ${requests('org')})`, '429')],
       { unit: 'percentunit', interval: SLOW, steps: [[0, GOOD], [0.2, COLOURS.high]], max: 1 }),
   ),
   line(8,
@@ -87,7 +90,7 @@ const api = row('API',
     series(5, 'Waiting to Retry', 'Seconds a second that the exporter waits before it sends again.', [over(`sum(rate(${total('api_retry_wait_seconds')}[$__rate_interval]))`, 'waiting')],
       { unit: 'percentunit', interval: SLOW }),
     gauge(3, 'Budget Used', 'Share of the requests that the platform allows in its current window.',
-      [now(`max(${gaugeOf('org', 'api_rate_limit_used')} / ${gaugeOf('org', 'api_rate_limit_allowed')})`)],
+      [now(`max(${of('exporter_api_rate_limit_used')} / ${of('exporter_api_rate_limit_allowed')})`)],
       { unit: 'percentunit', min: 0, max: 1, steps: [[0, GOOD], [0.6, COLOURS.medium], [0.9, COLOURS.critical]] }),
   ),
 );
@@ -96,7 +99,7 @@ const UP = 'up{job=~"$job", instance=~"$instance"}';
 
 const process = row('Process',
   line(5,
-    stat(3, 'Replicas Up', 'Exporters that Prometheus can scrape.', [now(`sum(${UP})`)], { unit: 'none', steps: [[0, COLOURS.critical], [1, GOOD]] }),
+    stat(3, 'Replicas Up', 'Exporters that Prometheus can scrape, of those that it scraped within the time range.', [now(`sum(${UP}) or vector(0)`)], { unit: 'none', steps: [[0, COLOURS.critical], [1, GOOD]] }),
     stat(3, 'State Is Kept', 'Whether the state file is in use and can be written. Without it each restart begins without data.', [now(`min(${own('state_persistent')})`)], { unit: 'none', mappings: YES_NO }),
     stat(3, 'Damaged State Files', 'State files that could not be read at the last start; a damaged one is set aside.', [now(`sum(${own('state_damaged_total')})`)], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
     stat(3, 'Reload in Order', 'Whether policy and baseline could be read at the last reload. If not, the old ones are in force.', [now(`min(${own('config_last_reload_successful')})`)], { unit: 'none', mappings: YES_NO }),

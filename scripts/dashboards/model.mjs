@@ -15,7 +15,11 @@ const variable = (name, label, description, kind, text, more) => ({
   hide: 0, includeAll: false, multi: false, options: [], refresh: 2, regex: '', skipUrlSync: false, sort: 1, ...more,
 });
 
-const many = { includeAll: true, multi: true, allValue: '.+', current: { selected: true, text: ['All'], value: ['$__all'] } };
+/**
+ * All is every value that is offered: those that the exporter had within the time range, so that one that is down is still asked for. With `.+`
+ * for all, `up` and `process_*` would tell of every other program, too.
+ */
+const many = { includeAll: true, multi: true, current: { selected: true, text: ['All'], value: ['$__all'] } };
 
 const BUILD = 'genesyscloud_oauth_exporter_build_info';
 const HERE = 'job=~"$job", instance=~"$instance"';
@@ -31,7 +35,8 @@ const VARIABLES = [
   variable('instance', 'Instance', 'Replicas of the exporter; what they audit is never added up.', LABEL_VALUES,
     `label_values(${BUILD}{job=~"$job"}, instance)`, many),
   variable('org', 'Organisation', 'The label org, as GENESYSCLOUD_ORG sets it.', LABEL_VALUES,
-    `label_values(genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds{${HERE}}, org)`, many),
+    `label_values(genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds{${HERE}}, org)`,
+    { ...many, allValue: '.+' }),
 ];
 
 /** One client, found by typing its name; its value is the id, since names do not identify. */
@@ -53,8 +58,7 @@ const ANNOTATIONS = [
   annotation('New dangerous scope', 'red', firstSeen('scope'), 'New dangerous scope', '{{client_name}} gained {{scope}}', 'org'),
   annotation('New dangerous permission', 'purple', firstSeen('permission'), 'New dangerous permission',
     '{{client_name}} gained {{permission}}', 'org'),
-  annotation('Exporter restart', 'blue',
-    `max by (job, instance) (process_start_time_seconds{${HERE}} and on (job, instance) genesyscloud_oauth_exporter_build_info{${HERE}}) * 1000`,
+  annotation('Exporter restart', 'blue', `max by (job, instance) (process_start_time_seconds{${HERE}}) * 1000`,
     'Exporter started', '{{instance}}', 'job'),
 ];
 

@@ -1,28 +1,28 @@
 // The daily look: is anything wrong, and what needs somebody.
 
 import { dashboard, line, row } from './model.mjs';
-import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, now, over, pie, series, stat, table } from './panels.mjs';
+import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, mapping, now, over, pie, series, stat, table } from './panels.mjs';
 import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
 
 /** By the end of March 2027 the implicit grant ends: src/audit/rules/grants.rs, IMPLICIT_GRANT_ENDS. tests/dashboards.rs compares. */
 const IMPLICIT_GRANT_ENDS = 1806451200;
-const implicit = sum('', 'org, state', 'clients', 'grant_type="implicit"');
+const implicit = sum('', 'clients', 'grant_type="implicit"');
 
 const state = row('State', line(5,
-  stat(4, 'Clients', 'OAuth clients of the organisations selected, in whatever state.', [now(sum('', 'org, grant_type, state', 'clients'))],
+  stat(4, 'Clients', 'OAuth clients of the organisations selected, in whatever state.', [now(sum('', 'clients'))],
     { unit: 'none', look: 'value', steps: [[0, NEUTRAL]] }),
   stat(4, 'Flagged', 'Clients with an open finding at or above the level at which the policy flags (medium by default).',
-    [now(sum('', 'org, severity', 'clients_flagged'))], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
+    [now(sum('', 'clients_flagged'))], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
   stat(4, 'Critical', 'Clients whose worst open finding is critical. Look at these first.',
-    [now(sum('', 'org', 'clients_flagged', 'severity="critical"'))], { unit: 'none', steps: BAD_FROM_ONE }),
-  stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. Without a baseline nothing can be approved.',
-    [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline' }),
+    [now(sum('', 'clients_flagged', 'severity="critical"'))], { unit: 'none', steps: BAD_FROM_ONE }),
+  stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. 0 only where every organisation selected has a baseline.',
+    [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline, or no data' }),
   stat(4, 'Age of the Data', 'Time since the last complete refresh, of the organisation that is worst off. Orange from three intervals of the default 5 min on; after a day the data is withdrawn.',
     [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], mappings: AGE_TEXT }),
-  stat(4, 'Coverage', 'Clients of which everything could be judged. Less than 100 % is no all-clear: see Collectors on the view of the exporter.',
-    [now(`1 - ${sum('', 'org', 'clients_not_evaluated')} / ${sum('', 'org, grant_type, state', 'clients')}`)],
+  stat(4, 'Coverage', 'Clients with a verdict: flagged, or compliant with everything that is asked. A flagged client counts even where a part of it could not be read. Less than 100 % is no all-clear: see Collectors on the view of the exporter.',
+    [now(`1 - ${sum('', 'clients_not_evaluated')} / ${sum('', 'clients')}`)],
     { unit: 'percentunit', min: 0, max: 1, steps: [[0, COLOURS.high], [1, GOOD]] }),
 ));
 
@@ -34,7 +34,7 @@ const attention = row('Needs attention', line(10,
         column('grant_type', 'Grant Type', { width: 150 }), column('org', 'Organisation', { width: 130 }),
         column('Value', 'Status', { look: 'color-background', width: 120, mappings: APPROVAL }),
       ],
-      keep: ['client_id'], sortBy: ['Client', false], noValue: 'Nothing is unapproved, or no baseline is loaded',
+      keep: ['client_id'], sortBy: ['Client', false], noValue: 'Nothing unapproved, no baseline, or no data',
     }),
   table(9, 'Firing Alerts', 'Alerts of alerts/*.yml that Prometheus fires now, of the organisations selected and of the exporter itself.',
     ['max by (alertname, severity, org) (ALERTS{alertname=~"GenesysOAuth.*", alertstate="firing", org=~"$org|"})'], {
@@ -42,7 +42,7 @@ const attention = row('Needs attention', line(10,
         column('alertname', 'Alert'), column('severity', 'Severity', { look: 'color-background', width: 100, mappings: ALERT_TEXT }),
         column('org', 'Organisation', { width: 130 }),
       ],
-      drop: ['Value'], sortBy: ['Alert', false], noValue: 'No alert fires, or no rules are loaded',
+      drop: ['Value'], sortBy: ['Alert', false], noValue: 'No alert fires, no rules are loaded, or no data',
     }),
 ));
 
@@ -52,27 +52,27 @@ const STATE_COLOURS = { active: GOOD, inactive: '#808080', disabled: '#505050', 
 const composition = row('Composition',
   line(8,
     bars(8, 'Clients by Grant Type', 'The password grant is forbidden by good practice, and the implicit grant ends soon.',
-      [now(sum('grant_type', 'org, grant_type, state', 'clients'), '{{grant_type}}')], { unit: 'none', colours: GRANT_COLOURS }),
+      [now(sum('grant_type', 'clients'), '{{grant_type}}')], { unit: 'none', colours: GRANT_COLOURS }),
     stat(4, 'Implicit Grant Ends', 'When the platform stops the implicit grant. Clients that use it then fail: move them to authorisation code with PKCE.',
-      [now(`(${implicit} > 0) * 0 + ${IMPLICIT_GRANT_ENDS}000`)], { unit: 'dateTimeFromNow', look: 'background', steps: [[0, COLOURS.high]], noValue: 'No client uses it' }),
+      [now(`(${implicit} > bool 0) * ${IMPLICIT_GRANT_ENDS}000`)], { unit: 'dateTimeFromNow', steps: [[0, COLOURS.high]], mappings: mapping({ 0: ['no client uses it', GOOD] }) }),
     pie(6, 'Clients by State', 'Disabled and inactive clients can be switched on again: delete what nobody needs.',
-      [now(sum('state', 'org, grant_type, state', 'clients'), '{{state}}')], { unit: 'none', colours: STATE_COLOURS }),
+      [now(sum('state', 'clients'), '{{state}}')], { unit: 'none', colours: STATE_COLOURS }),
     table(6, 'Scheduled Deletions', 'Clients that the platform will delete, the next one first.',
       [named(`${each('org, client_id', 'client_deletion_timestamp_seconds')} * 1000`)], {
         columns: [
           column('client_name', 'Client', { links: TO_CLIENT }), column('Value', 'Deleted', { width: 140, unit: 'dateTimeFromNow' }),
         ],
-        drop: ['grant_type', 'org'], keep: ['client_id'], sortBy: ['Deleted', false], noValue: 'None',
+        drop: ['grant_type', 'org'], keep: ['client_id'], sortBy: ['Deleted', false], noValue: 'None, or no data',
       }),
   ),
   line(10,
     table(8, 'Top Dangerous Scopes', 'How many clients that act for a user hold each scope that the policy calls dangerous.',
-      [`topk(15, sum by (scope, severity) (${each('org, scope, severity', 'dangerous_scope_clients')}) > 0)`], top('scope', 'Scope')),
+      [`topk(15, ${sum('scope, severity', 'dangerous_scope_clients')} > 0)`], top('scope', 'Scope')),
     table(8, 'Top Dangerous Permissions', 'How many client-credentials clients have roles that grant what the pattern of the policy matches.',
-      [`topk(15, sum by (permission, severity) (${each('org, permission, severity', 'dangerous_permission_clients')}) > 0)`],
+      [`topk(15, ${sum('permission, severity', 'dangerous_permission_clients')} > 0)`],
       top('permission', 'Permission')),
     table(8, 'Top Rules', 'The rules with the most open findings at or above medium. docs/rules.md tells what each means and what to do.',
-      [`topk(15, sum by (rule, severity) (${each('org, rule, severity', 'findings', 'status="open"', 'severity=~"critical|high|medium"')}) > 0)`],
+      [`topk(15, ${sum('rule, severity', 'findings', 'status="open"', 'severity=~"critical|high|medium"')} > 0)`],
       top('rule', 'Rule', 'Findings')),
   ),
 );
@@ -83,20 +83,20 @@ function top(field, header, counted = 'Clients') {
       column(field, header), column('severity', 'Severity', { look: 'color-background', width: 90, mappings: SEVERITY_TEXT }),
       column('Value', counted, { look: 'gauge', width: 160, min: 0, color: { mode: 'continuous-YlRd' } }),
     ],
-    sortBy: [counted, true], noValue: 'None',
+    sortBy: [counted, true], noValue: 'None, or no data',
   };
 }
 
 const trend = row('Trend', line(9,
   series(8, 'Clients by Verdict', 'Every client is one of the three. Not evaluated is not passed.', [
-    over(sum('', 'org, severity', 'clients_flagged'), 'flagged'),
-    over(sum('', 'org', 'clients_not_evaluated'), 'not evaluated'),
-    over(sum('', 'org', 'clients_compliant'), 'compliant'),
+    over(sum('', 'clients_flagged'), 'flagged'),
+    over(sum('', 'clients_not_evaluated'), 'not evaluated'),
+    over(sum('', 'clients_compliant'), 'compliant'),
   ], { unit: 'none', stacked: true, colours: { flagged: COLOURS.high, 'not evaluated': 'purple', compliant: GOOD } }),
   series(8, 'Flagged Clients by Severity', 'Clients by their worst open finding.',
-    [over(sum('severity', 'org, severity', 'clients_flagged'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
+    [over(sum('severity', 'clients_flagged'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
   series(8, 'Dangerous Scopes Held', 'Pairs of a client and a dangerous scope that it holds, approved or not.',
-    [over(sum('severity', 'org, severity', 'dangerous_scope_occurrences'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
+    [over(sum('severity', 'dangerous_scope_occurrences'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
 ));
 
 export default dashboard({

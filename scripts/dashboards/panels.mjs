@@ -137,7 +137,7 @@ const hidden = (name) => ({ matcher: { id: 'byName', options: name }, properties
  * A table: one row for each series. Several questions are merged where their common labels are the same. `sortBy` is [header, descending].
  * `drop` are columns that say nothing; `keep` are hidden ones that links need.
  */
-export const table = (width, title, description, questions, { columns, drop = [], keep = [], sortBy, noValue = '', filterable = false }) => {
+export const table = (width, title, description, questions, { columns, drop = [], keep = [], sortBy, noValue = 'No data', filterable = false }) => {
   const excluded = ['Time', ...drop];
   const organize = {
     id: 'organize',

@@ -17,8 +17,14 @@ export const of = (family, ...labels) => plain(`genesyscloud_oauth_${family}`, '
 /** One series for each value of the labels, whichever replica tells it. */
 export const each = (labels, family, ...more) => `max by (${labels}) (${of(family, ...more)})`;
 
-/** The sum of these over the organisations, by some of their labels or, with '', altogether. */
-export const sum = (by, labels, family, ...more) => `sum${by ? ` by (${by})` : ''} (${each(labels, family, ...more)})`;
+/**
+ * The sum of a family over the organisations, by some of its labels or, with '', altogether. It is added up for each replica first: while replicas
+ * differ, a client that only changed a label would be counted twice otherwise. By that very label it is, until both have seen it.
+ */
+export const sum = (by, family, ...more) => {
+  const labels = by ? `, ${by}` : '';
+  return `sum${by ? ` by (${by})` : ''} (max by (org${labels}) (sum by (org, job, instance${labels}) (${of(family, ...more)})))`;
+};
 
 /** The number of events of a counter around each point. */
 export const events = (by, counter) => `sum by (${by}) (increase(${counter}[$__rate_interval]))`;
@@ -45,8 +51,18 @@ const grants = (kind, family, condition, labels) => {
 export const dangerous = (family, condition = '', ...labels) =>
   `(${grants('scope', family, condition, labels)} or ${grants('permission', family, condition, labels)})`;
 
-/** The number of grants that nobody approved. Nothing, instead of 0, where no baseline is loaded: 0 would be an all-clear. */
-export const UNAPPROVED = `sum(${dangerous('unapproved')} or max by (org) (${of('baseline_loaded')} == 1) * 0)`;
+/** A series where every organisation that is chosen has data and a baseline. One that is not served has times of attempts still. */
+const ALL_HAVE_A_BASELINE =
+  `min(${each('org', 'baseline_loaded')} or ${each('org', 'exporter_last_refresh_attempt_timestamp_seconds')} * 0) == 1`;
+
+/** The number of grants that nobody approved. 0 would be an all-clear, and is told where all organisations can give it. */
+export const UNAPPROVED = `sum(${dangerous('unapproved')}) > 0 or (${ALL_HAVE_A_BASELINE}) * 0`;
+
+/** Differences from the baseline by a label, with zeros where all organisations have one. */
+export const drift = (by) => {
+  const counted = sum(by, 'baseline_drift');
+  return `${counted} > 0 or ${counted} and on () ${ALL_HAVE_A_BASELINE}`;
+};
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
 

@@ -11,9 +11,9 @@ use genesyscloud_oauth_exporter::simulator::{Options, Organisation, Simulator};
 use serde_json::{Value, json};
 
 use crate::model::{Query, all, list, panels, queries, queries_of, text};
-use crate::programs::{demo, exporter};
-use crate::support::programs::{self, PROMETHEUS_2, Prometheus, free_port};
-use crate::support::until;
+use crate::programs::{self, demo, exporter};
+use crate::support::programs::Prometheus;
+use crate::support::{self, until};
 
 /// A client that acts for a user; it gains `oauth` in the opening of the simulated organisation's changes.
 const CLIENT: &str = "CRM screen pop";
@@ -29,7 +29,7 @@ const ABSENT: [(&str, &str); 3] = [
     ("genesys-oauth-clients / Findings by Severity / override low", "this client has no such finding"),
 ];
 
-fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
@@ -63,7 +63,7 @@ impl World {
             expires.strftime("%Y-%m-%d")
         );
         fs::write(&policy, exemption).expect("writable");
-        let mut init = programs::exporter(&self.simulator);
+        let mut init = support::programs::exporter(&self.simulator);
         init.args(["baseline", "init", "--by", "Kim", "--reason", "OPS-1", "--baseline.file"]).arg(&baseline);
         init.arg("--policy.file").arg(&policy);
         assert!(init.status().expect("it runs").success());
@@ -96,6 +96,11 @@ fn any_of(values: &[String]) -> String {
     if escaped.len() == 1 { escaped[0].clone() } else { format!("({})", escaped.join("|")) }
 }
 
+/// What Grafana sends for All: the value that the variable has for it, or all that it offers.
+fn all_of(variable: &Value, offered: &[String]) -> String {
+    variable["allValue"].as_str().map_or_else(|| any_of(offered), str::to_owned)
+}
+
 /// What a variable offers: `label_values(selector, label)`, or the series of `query_result(expr)`.
 async fn offered(prometheus: &Prometheus, query: &str, variables: &BTreeMap<&str, String>) -> Vec<String> {
     let query = interpolate(query, variables);
@@ -105,12 +110,14 @@ async fn offered(prometheus: &Prometheus, query: &str, variables: &BTreeMap<&str
         return list(&data, "result").iter().map(|series| text(&series["metric"], "client_id").to_owned()).collect();
     }
     let (selector, label) = inner("label_values(").and_then(|rest| rest.rsplit_once(", ")).expect("label_values");
-    let data = prometheus.get(&format!("/label/{label}/values"), &[("match[]", selector)]).await.expect("values");
+    let (start, end) = (format!("{:.3}", now() - 3600.0), format!("{:.3}", now()));
+    let range = [("match[]", selector), ("start", &start), ("end", &end)];
+    let data = prometheus.get(&format!("/label/{label}/values"), &range).await.expect("values");
     data.as_array().expect("a list").iter().map(|value| value.as_str().expect("a text").to_owned()).collect()
 }
 
 /// The result of a query, as `matrix` or `vector`.
-async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTreeMap<&str, String>, at: f64) -> Value {
+pub(crate) async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTreeMap<&str, String>, at: f64) -> Value {
     let expr = interpolate(&query.expr, variables);
     let (start, end) = (format!("{:.3}", at - 120.0), format!("{at:.3}"));
     let answer = if query.instant {
@@ -122,30 +129,28 @@ async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTreeMap<&str, 
 }
 
 /// Whether there is a number in it: a quantile of nothing is a series, too.
-fn has_data(result: &Value) -> bool {
+pub(crate) fn has_data(result: &Value) -> bool {
     let number = |sample: &Value| sample[1].as_str().is_some_and(|text| text != "NaN");
     list(result, "result").iter().any(|series| number(&series["value"]) || list(series, "values").iter().any(number))
 }
 
-/// Everything that the variables offer is chosen, and the clients that are there.
+/// All is chosen everywhere, and the clients that are there.
 async fn choose(
     prometheus: &Prometheus,
     dashboards: &[Value],
     replicas: usize,
 ) -> (BTreeMap<&'static str, String>, Vec<String>) {
-    let mut chosen = BTreeMap::from([
-        ("__rate_interval", "4s".to_owned()),
-        ("__from", format!("{:.0}", (now() - 3600.0) * 1000.0)),
-        ("org", ".+".to_owned()),
-    ]);
+    let mut chosen =
+        BTreeMap::from([("__rate_interval", "4s".to_owned()), ("__from", format!("{:.0}", (now() - 3600.0) * 1000.0))]);
     let variables: Vec<&Value> = dashboards.iter().flat_map(|d| list(&d["templating"], "list")).collect();
-    let query = |name: &str| variables.iter().find(|v| text(v, "name") == name).map(|v| text(&v["query"], "query"));
+    let named = |name: &str| *variables.iter().find(|variable| text(variable, "name") == name).expect(name);
+    let query = |name: &str| text(&named(name)["query"], "query");
     for name in ["job", "instance", "org"] {
-        let values = offered(prometheus, query(name).expect(name), &chosen).await;
+        let values = offered(prometheus, query(name), &chosen).await;
         assert_eq!(values.len(), if name == "instance" { replicas } else { 1 }, "{name}: {values:?}");
-        chosen.insert(name, any_of(&values));
+        chosen.insert(name, all_of(named(name), &values));
     }
-    let clients = offered(prometheus, query("client").expect("client"), &chosen).await;
+    let clients = offered(prometheus, query("client"), &chosen).await;
     (chosen, clients)
 }
 
@@ -155,12 +160,7 @@ async fn every_query_has_data_and_every_column_is_there() {
     let (policy, baseline) = world.approve();
     let flags = [("--policy.file", policy.as_path()), ("--baseline.file", baseline.as_path())];
     let pair = ["a", "b"].map(|name| exporter(&world.simulator, world.folder.path(), name, &flags));
-    let prometheus = Prometheus::start(
-        PROMETHEUS_2,
-        world.folder.path(),
-        &pair.each_ref().map(|(_, address)| address.clone()),
-        free_port(),
-    );
+    let prometheus = programs::prometheus(world.folder.path(), &pair.each_ref().map(|(_, address)| address.clone()));
     let until_count = async |expr: &str, expected: &str| {
         until(&format!("{expr} is {expected}"), || async {
             let data = prometheus.get("/query", &[("query", expr)]).await.ok()?;
@@ -194,6 +194,39 @@ async fn every_query_has_data_and_every_column_is_there() {
     fs::write(&file, nameless).expect("writable");
     let said = missing_columns(&file);
     assert!(said.contains("genesys-oauth-overview / Unapproved Grants by Client / column client_name"), "{said}");
+
+    assert_eq!(figure(&results["genesys-oauth-exporter / Replicas Up / A"]), Some("2"), "Prometheus itself is none");
+    drop(pair);
+    until_count("sum(up{job=\"genesyscloud-oauth\"})", "0").await;
+    // Chosen again, as a dashboard does that is opened now.
+    let (chosen, _) = choose(&prometheus, &dashboards, 2).await;
+    let variables = chosen.into_iter().chain([("client", variables["client"].clone())]).collect();
+    let told = figures(&prometheus, &dashboards, &variables).await;
+    // An open page does not resolve because nobody can look.
+    let expected = ["genesys-oauth-exporter / Replicas Up / A", "genesys-oauth-overview / Firing Alerts / A"];
+    assert_eq!(told.keys().collect::<Vec<_>>(), expected, "with the exporter down nothing else is known");
+    assert_eq!(figure(&told[expected[0]]), Some("0"));
+}
+
+/// The one value of an answer.
+pub(crate) fn figure(result: &Value) -> Option<&str> {
+    result["result"][0]["value"][1].as_str()
+}
+
+/// What the panels tell of now, where they tell anything.
+async fn figures(
+    prometheus: &Prometheus,
+    dashboards: &[Value],
+    variables: &BTreeMap<&str, String>,
+) -> BTreeMap<String, Value> {
+    let mut told = BTreeMap::new();
+    for query in dashboards.iter().flat_map(queries).filter(|query| query.instant) {
+        let result = ask(prometheus, &query, variables, now()).await;
+        if has_data(&result) {
+            told.insert(query.place, result);
+        }
+    }
+    told
 }
 
 /// Asks until everything has data but what is allowed not to, which has none.
@@ -250,12 +283,12 @@ fn says_why(panel: &Value) -> bool {
     !["", "No data"].contains(&text(&panel["fieldConfig"]["defaults"], "noValue"))
 }
 
-/// Without a baseline, before anything has changed.
+/// Soon after the start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_the_demo_each_panel_shows_something_or_says_why_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_demo, address) = demo(folder.path());
-    let prometheus = Prometheus::start(PROMETHEUS_2, folder.path(), &[address], free_port());
+    let prometheus = programs::prometheus(folder.path(), &[address]);
     until("the demo has data", || async {
         let data = prometheus.get("/query", &[("query", "genesyscloud_oauth_org_info")]).await.ok()?;
         (!list(&data, "result").is_empty()).then_some(())

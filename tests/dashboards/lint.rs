@@ -75,9 +75,13 @@ fn about_variables(dashboard: &Value) -> Vec<String> {
     {
         found.push("no variable for the data source with the label Data source".to_owned());
     }
-    for (name, label) in [("job", "Job"), ("instance", "Instance"), ("org", "Organisation")] {
+    // Every program has a job and an instance; the label org is ours.
+    let ours = json!(".+");
+    for (name, label, value) in
+        [("job", "Job", &Value::Null), ("instance", "Instance", &Value::Null), ("org", "Organisation", &ours)]
+    {
         let variable = named(name);
-        let all = variable["multi"] == true && variable["includeAll"] == true && variable["allValue"] == ".+";
+        let all = variable["multi"] == true && variable["includeAll"] == true && variable["allValue"] == *value;
         if !all || text(variable, "label") != label {
             found.push(format!("variable {name}: not multi, without All, or without its label"));
         }
@@ -149,6 +153,11 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     if text(defaults, "unit").is_empty() {
         found.push("no unit".to_owned());
     }
+    // An answer without series does not tell whether there is nothing or nobody to say so.
+    let empty = &defaults["noValue"];
+    if !empty.is_null() && !text(defaults, "noValue").to_lowercase().contains("no data") {
+        found.push(format!("gives an all-clear where there is no data: {empty}"));
+    }
     let targets = list(panel, "targets");
     if targets.is_empty() || targets.iter().any(|target| target["datasource"] != panel["datasource"]) {
         found.push("no query, or one of another source".to_owned());
@@ -180,6 +189,18 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     found
 }
 
+/// The aggregation that stands directly around what follows: its name, its labels, and what stands before it.
+fn aggregation(before: &str) -> Option<(&str, &str, &str)> {
+    let before = before.trim_end().strip_suffix('(')?.trim_end();
+    let (before, labels) = match before.strip_suffix(')') {
+        Some(rest) => rest.rsplit_once('(').map(|(by, labels)| (by.trim_end(), labels))?,
+        None => (before, ""),
+    };
+    let before = if labels.is_empty() { before } else { before.strip_suffix("by")?.trim_end() };
+    let start = before.rfind(|c: char| !c.is_ascii_lowercase() && c != '_').map_or(0, |at| at + 1);
+    Some((&before[start..], labels, &before[..start]))
+}
+
 fn about_a_query(expr: &str) -> Vec<String> {
     let families = documented();
     let mut found = Vec::new();
@@ -208,8 +229,19 @@ fn about_a_query(expr: &str) -> Vec<String> {
         }
         // Two replicas tell of one organisation.
         let audited = family.starts_with("genesyscloud_oauth_") && !family.starts_with("genesyscloud_oauth_exporter_");
-        if audited && selector.before.trim_end().ends_with("sum (") {
+        let inner = aggregation(selector.before);
+        let outer = inner.and_then(|(_, _, before)| aggregation(before));
+        if audited && inner.is_some_and(|(name, labels, _)| name == "sum" && !labels.contains("instance")) {
             found.push(format!("{family} is added up over replicas"));
+        }
+        let is = |aggregation: Option<(&str, &str, &str)>, wanted| aggregation.is_some_and(|(name, ..)| name == wanted);
+        if audited && is(inner, "max") && is(outer, "sum") {
+            found.push(format!("{family} is counted twice while two replicas tell of other labels"));
+        }
+        // As the alert does.
+        let collectors = ["collector_supported", "collector_success"].iter().any(|end| family.ends_with(end));
+        if collectors && !is(inner, "min") {
+            found.push(format!("{family} is not that of the replica that is worst off"));
         }
     }
     found
@@ -235,6 +267,11 @@ fn damages() -> Vec<(&'static str, Value, &'static str)> {
         ("/annotations/list/0/name", json!("x"), "annotations"),
         ("/templating/list/0/label", json!("Datasource"), "Data source"),
         ("/templating/list/1/multi", json!(false), "variable job"),
+        (
+            "/templating/list/1",
+            json!({ "name": "job", "label": "Job", "multi": true, "includeAll": true, "allValue": ".+" }),
+            "variable job",
+        ),
         ("/templating/list/3/allValue", json!(".*"), "variable org"),
         ("/templating/list/2/refresh", json!(1), "variable instance: not asked again"),
         ("/panels/2/id", json!(2), "Flagged: its id"),
@@ -245,6 +282,7 @@ fn damages() -> Vec<(&'static str, Value, &'static str)> {
         ("/panels/1/description", json!(""), "Clients: no description"),
         ("/panels/1/datasource/uid", json!("prometheus"), "Clients: not of the data source"),
         ("/panels/1/fieldConfig/defaults/unit", json!(""), "Clients: no unit"),
+        ("/panels/4/fieldConfig/defaults/noValue", json!("None"), "Unapproved Grants: gives an all-clear"),
         ("/panels/1/targets", json!([]), "Clients: no query"),
         ("/panels/1/targets/0/instant", json!(false), "Clients: figures are of now"),
         ("/panels/19/targets/0/legendFormat", json!("__auto"), "Clients by Verdict: no legend"),
@@ -252,6 +290,13 @@ fn damages() -> Vec<(&'static str, Value, &'static str)> {
         ("/panels/1/targets/0/expr", json!(format!("max({replica})")), "not bound to job and instance"),
         ("/panels/1/targets/0/expr", json!(format!("max({replica})")), "not bound to org"),
         ("/panels/1/targets/0/expr", json!(format!("sum ({replica})")), "added up over replicas"),
+        ("/panels/1/targets/0/expr", json!(format!("sum by (state) ({replica})")), "added up over replicas"),
+        ("/panels/1/targets/0/expr", json!(format!("sum(max by (org, state) ({replica}))")), "counted twice"),
+        (
+            "/panels/1/targets/0/expr",
+            json!("max by (org) (genesyscloud_oauth_exporter_collector_supported{job=~\"$job\"})"),
+            "not that of the replica that is worst off",
+        ),
         (
             "/panels/1/targets/0/expr",
             json!("rate(process_cpu_seconds_total{job=~\"$job\"}[5m])"),
