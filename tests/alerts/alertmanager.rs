@@ -24,6 +24,13 @@ fn the_example_is_valid() {
     must("amtool", ["check-config", EXAMPLE]);
 }
 
+/// One source: whoever runs the example of monitoring runs what is checked here.
+#[test]
+fn the_example_of_monitoring_uses_this_file() {
+    let same = |path: &str| fs::canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert_eq!(same("examples/monitoring/alertmanager.yml"), same(EXAMPLE));
+}
+
 #[test]
 fn what_pages_goes_to_security_and_the_rest_to_health() {
     for rule in rules::all() {
