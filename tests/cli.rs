@@ -244,6 +244,20 @@ fn the_demo_needs_nothing_and_stops_in_order() {
     }
 }
 
+/// As in a container whose root file system is read-only.
+#[test]
+fn the_demo_runs_where_nothing_can_be_written() {
+    let mut command = program();
+    command.env("TMPDIR", "/nowhere").args(["demo", "--web.listen-address=127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let last = lines.map(|line| line.expect("UTF-8")).find(|line| line.starts_with("Stop"));
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.expect("kill is installed").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert!(last.is_some(), "it says that it runs");
+}
+
 #[test]
 fn a_health_check_of_nothing_fails_and_says_so() {
     let output = program().args(["healthcheck", "--web.listen-address", "127.0.0.1:1"]).output().expect("it runs");

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, MissedTickBehavior};
@@ -11,6 +12,7 @@ use tracing::{error, info};
 
 use super::{CLEAN, FAILURE, baseline, complain, healthcheck, prepare, refuse, say};
 use crate::app::App;
+use crate::baseline::Baseline;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
@@ -49,29 +51,35 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
     code
 }
 
-/// Watches the organisation, approved as it is unless another baseline is named: what changes is what nobody approved.
+/// Watches the organisation, approved as it is unless a baseline is named: what changes is what nobody approved.
 async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
     // Removed when the demo ends.
-    let folder = match tempfile::Builder::new().prefix("genesyscloud-oauth-exporter-demo-").tempdir() {
-        Ok(folder) => folder,
-        Err(error) => {
-            complain(format_args!("a folder for the demo's baseline cannot be made: {error}"));
-            return FAILURE;
-        }
-    };
+    let mut _folder = None;
     if settings.files.baseline.is_none() {
-        let path = folder.path().join("baseline.json");
-        match baseline::approve_as_found(&settings, &path).await {
-            Ok(approved) => settings.in_force.baseline = Some(approved),
+        let approved = match baseline::as_found(&settings).await {
+            Ok(approved) => approved,
             Err(mistake) => {
                 complain(format_args!("the simulated organisation cannot be approved: {mistake}"));
                 return FAILURE;
             }
+        };
+        match keep(&approved) {
+            Ok((folder, path)) => (_folder, settings.files.baseline) = (Some(folder), Some(path)),
+            // In a container nothing may be writable.
+            Err(error) => info!(%error, "the demo's baseline is in no file, and lasts until a reload"),
         }
-        settings.files.baseline = Some(path);
+        settings.in_force.baseline = Some(approved);
     }
     let clients = organisation.truth().clients;
     run(settings, |address| introduce(address, clients), drift(organisation)).await
+}
+
+/// Writes the demo's baseline where a reload finds it, and whoever wants to look at it.
+fn keep(approved: &Baseline) -> std::io::Result<(tempfile::TempDir, PathBuf)> {
+    let folder = tempfile::Builder::new().prefix("genesyscloud-oauth-exporter-demo-").tempdir()?;
+    let path = folder.path().join("baseline.json");
+    std::fs::write(&path, approved.to_json())?;
+    Ok((folder, path))
 }
 
 /// Runs the exporter until it is told to stop. `beside` runs with it and does not end.

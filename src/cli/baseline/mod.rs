@@ -42,14 +42,12 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
 /// An exit code, or one with a mistake.
 type Outcome = Result<u8, (u8, String)>;
 
-/// Approves the organisation as it is, in a file of its own: what the demo starts with.
-pub(super) async fn approve_as_found(settings: &Settings, path: &Path) -> Result<Baseline, String> {
+/// The organisation approved as it is: what the demo starts with.
+pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
     let snapshot = read_organisation(settings).await.map_err(|(_, mistake)| mistake)?;
     let at = Timestamp::from(SystemTime::now());
-    let baseline =
-        Baseline::of(&snapshot, &Approval { at, by: "demo".to_owned(), reason: "as it was founded".to_owned() });
-    file::create(path, &baseline).map_err(|error| error.to_string())?;
-    Ok(baseline)
+    let approval = Approval { at, by: "demo".to_owned(), reason: "as it was founded".to_owned() };
+    Ok(Baseline::of(&snapshot, &approval))
 }
 
 async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
