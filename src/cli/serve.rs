@@ -4,7 +4,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, MissedTickBehavior};
@@ -12,7 +11,6 @@ use tracing::{error, info};
 
 use super::{CLEAN, FAILURE, baseline, complain, healthcheck, prepare, refuse, say};
 use crate::app::App;
-use crate::baseline::Baseline;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
@@ -53,8 +51,7 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
 
 /// Watches the organisation, approved as it is unless a baseline is named: what changes is what nobody approved.
 async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
-    // Removed when the demo ends.
-    let mut _folder = None;
+    let mut kept = None;
     if settings.files.baseline.is_none() {
         let approved = match baseline::as_found(&settings).await {
             Ok(approved) => approved,
@@ -63,23 +60,23 @@ async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
                 return FAILURE;
             }
         };
-        match keep(&approved) {
-            Ok((folder, path)) => (_folder, settings.files.baseline) = (Some(folder), Some(path)),
+        let path = std::env::temp_dir().join(format!("genesyscloud-oauth-exporter-demo-{}.json", std::process::id()));
+        match baseline::create(&path, &approved) {
+            Ok(()) => {
+                settings.files.baseline = Some(path.clone());
+                kept = Some(path);
+            }
             // In a container nothing may be writable.
             Err(error) => info!(%error, "the demo's baseline is in no file, and lasts until a reload"),
         }
         settings.in_force.baseline = Some(approved);
     }
     let clients = organisation.truth().clients;
-    run(settings, |address| introduce(address, clients), drift(organisation)).await
-}
-
-/// Writes the demo's baseline where a reload finds it, and whoever wants to look at it.
-fn keep(approved: &Baseline) -> std::io::Result<(tempfile::TempDir, PathBuf)> {
-    let folder = tempfile::Builder::new().prefix("genesyscloud-oauth-exporter-demo-").tempdir()?;
-    let path = folder.path().join("baseline.json");
-    std::fs::write(&path, approved.to_json())?;
-    Ok((folder, path))
+    let code = run(settings, |address| introduce(address, clients), drift(organisation)).await;
+    if let Some(Err(error)) = kept.map(std::fs::remove_file) {
+        info!(%error, "the demo's baseline could not be removed");
+    }
+    code
 }
 
 /// Runs the exporter until it is told to stop. `beside` runs with it and does not end.

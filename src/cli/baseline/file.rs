@@ -10,7 +10,7 @@ use crate::baseline::Baseline;
 use crate::store::{self, Mode};
 
 /// Writes a file that is not there yet.
-pub(super) fn create(path: &Path, baseline: &Baseline) -> io::Result<()> {
+pub(in crate::cli) fn create(path: &Path, baseline: &Baseline) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(baseline.to_json().as_bytes())?;
     file.sync_all()

@@ -20,6 +20,7 @@ use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::output::visible;
 use crate::refresh::{Previous, fetch};
+pub(super) use file::create;
 use show::{heading, show};
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
