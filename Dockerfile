@@ -1,7 +1,7 @@
 # The exporter on a distroless image: no shell, no package manager, uid 65532, a read-only root file system.
 # How to run it and what is tested of it: docs/deployment/container.md. CI builds and starts it: scripts/check-container.
 
-# Global, since a base image can only be named by an argument that stands before the first stage. A release pins digests here.
+# Global, since a base image can only be named by an argument that stands before the first stage. Whoever wants the same image twice gives digests.
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 # `cc` has what a Rust program on glibc links (libc, libgcc_s) and the CA certificates, which the exporter reads from the system.
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot

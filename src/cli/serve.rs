@@ -121,6 +121,11 @@ fn introduce(address: SocketAddr, clients: usize) {
     say(format_args!("  status page   {url}/"));
     say(format_args!("  metrics       {url}/metrics"));
     say(format_args!("  report        {url}/api/v1/report\n"));
+    if !address.ip().is_loopback() {
+        say(
+            "Details of the page and the report are closed on other than loopback addresses; --web.expose-report opens them.\n",
+        );
+    }
     say("Stop it with Ctrl-C.");
 }
 

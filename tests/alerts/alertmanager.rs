@@ -24,6 +24,22 @@ fn the_example_is_valid() {
     must("amtool", ["check-config", EXAMPLE]);
 }
 
+/// Whoever takes the comment signs away must not meet a mistake of ours.
+#[test]
+fn the_other_receivers_that_it_shows_are_valid() {
+    let text = example();
+    let (head, shown) = text.split_once("for example by:\n").expect("what is shown");
+    let shown = shown.lines().map_while(|line| line.strip_prefix("  # "));
+    let shown: Vec<String> = shown.map(|line| format!("  {line}")).collect();
+    assert!(shown.iter().any(|line| line.contains("slack_configs")), "{shown:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("alertmanager.yml");
+    let route = "route: { receiver: shown }\nreceivers:\n  - name: shown\n";
+    fs::write(&file, format!("{route}{}\n", shown.join("\n"))).expect("writable");
+    must("amtool", ["check-config".as_ref(), file.as_os_str()]);
+    assert!(head.contains("receivers:"));
+}
+
 /// One source: whoever runs the example of monitoring runs what is checked here.
 #[test]
 fn the_example_of_monitoring_uses_this_file() {
