@@ -98,8 +98,8 @@ pub struct Sighting {
 pub struct Unread {
     /// Clients, by their records.
     pub clients: BTreeSet<ClientId>,
-    /// Roles that clients hold.
-    pub roles: BTreeSet<RoleId>,
+    /// Roles, each with a client that holds it.
+    pub roles: BTreeSet<(ClientId, RoleId)>,
 }
 
 impl Unread {

@@ -280,14 +280,13 @@ fn has_divisions(snapshot: &Snapshot) -> bool {
 }
 
 /// The clients of the list, and for each whose record cannot be read what was last known of it: it is still there, and
-/// must not look as though it had lost its grants.
+/// must not look as though it had lost its grants. A record that came in part tells nothing of the rest, and is left out.
 fn with_last_known(listed: ListedClients, previous: Option<&Snapshot>) -> (Vec<Client>, ScopeTable) {
     let ListedClients { mut clients, mut scopes, rejected, .. } = listed;
     let known = |id: &ClientId| previous.and_then(|previous| Some((previous.client(id)?, &previous.scopes)));
-    // A readable record can have come under the same id: what was known of the client stands.
     let known: Vec<_> = rejected.iter().filter_map(known).collect();
-    let again: BTreeSet<&ClientId> = known.iter().map(|(client, _)| &client.id).collect();
-    clients.retain(|listed| !again.contains(&listed.id));
+    let rejected: BTreeSet<&ClientId> = rejected.iter().collect();
+    clients.retain(|listed| !rejected.contains(&listed.id));
     for (client, names) in known {
         let mut held: Vec<_> = client.scopes.iter().map(|scope| scopes.intern(names.name(*scope))).collect();
         held.sort_unstable();

@@ -204,8 +204,9 @@ fn is_unknown(snapshot: &Snapshot, role: &RoleId) -> bool {
 /// What could not be read: these clients, and the roles that clients hold and of which nobody knows what they permit.
 fn unread(snapshot: &Snapshot, clients: BTreeSet<ClientId>) -> Unread {
     let held = snapshot.clients.iter().filter(|client| client.grant_type.roles_count());
-    let held = held.flat_map(|client| client.role_grants.iter().map(|grant| &grant.role));
-    Unread { clients, roles: held.filter(|role| is_unknown(snapshot, role)).cloned().collect() }
+    let held = held.flat_map(|client| client.role_grants.iter().map(|grant| (&client.id, &grant.role)));
+    let unknown = held.filter(|(_, role)| is_unknown(snapshot, role));
+    Unread { clients, roles: unknown.map(|(client, role)| (client.clone(), role.clone())).collect() }
 }
 
 /// A dangerous grant under each label that tells of it.
@@ -220,7 +221,9 @@ fn grants(granted: &DangerousGrant) -> impl Iterator<Item = Grant> {
 /// which nobody knew since what they permit.
 fn seen(ledger: &Ledger, before: &Report, now: &Report) -> BTreeSet<Grant> {
     let unknown = &ledger.unread().roles;
-    let was_untold = |granted: &&DangerousGrant| granted.role.as_ref().is_some_and(|role| unknown.contains(role));
+    let was_untold = |granted: &&DangerousGrant| {
+        granted.role.as_ref().is_some_and(|role| unknown.contains(&(granted.client.clone(), role.clone())))
+    };
     before.grants.iter().chain(now.grants.iter().filter(was_untold)).flat_map(grants).collect()
 }
 
@@ -245,12 +248,13 @@ mod tests {
         now.grants = vec![
             granted(&id, permission("a:b:c"), Some("unknown")),
             granted(&id, permission("d:e:f"), Some("known")),
+            granted(&ClientId::new("newcomer"), permission("a:b:c"), Some("unknown")),
             granted(&id, Power::Scope("a-new-scope".to_owned()), None),
         ];
-        let unread = Unread { roles: [RoleId::new("unknown")].into(), ..Unread::default() };
+        let unread = Unread { roles: [(id.clone(), RoleId::new("unknown"))].into(), ..Unread::default() };
         let seen = seen(&Ledger::from_entries([], unread), &sample.report, &now);
         let is_seen = now.grants.iter().map(|granted| grants(granted).all(|grant| seen.contains(&grant)));
-        assert_eq!(is_seen.collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(is_seen.collect::<Vec<_>>(), [true, false, false, false]);
     }
 
     #[test]

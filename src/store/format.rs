@@ -34,9 +34,9 @@ struct SavedOrganisation {
     /// Clients that were there at the first refresh ever and could not be read since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unread_clients: Vec<String>,
-    /// Roles that clients held at the first refresh ever and of which nobody has known since what they permit.
+    /// Clients with roles that they held at the first refresh ever and of which nobody has known since what they permit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unknown_roles: Vec<String>,
+    unknown_roles: Vec<(String, String)>,
     clients: Vec<SavedClient>,
     /// Clients of the list of which no record could be read. Absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -219,7 +219,9 @@ impl From<&Saved> for SavedOrganisation {
             own_client: snapshot.own_client.as_ref().map(ToString::to_string),
             grants: grants.collect(),
             unread_clients: saved.ledger.unread().clients.iter().map(ToString::to_string).collect(),
-            unknown_roles: saved.ledger.unread().roles.iter().map(ToString::to_string).collect(),
+            unknown_roles: (saved.ledger.unread().roles.iter())
+                .map(|(client, role)| (client.to_string(), role.to_string()))
+                .collect(),
             clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
             unreadable: snapshot.unread.iter().map(ToString::to_string).collect(),
             unreadable_roles: snapshot.unread_roles.iter().map(ToString::to_string).collect(),
@@ -254,7 +256,9 @@ impl SavedOrganisation {
         });
         let unread = Unread {
             clients: self.unread_clients.into_iter().map(ClientId::new).collect(),
-            roles: self.unknown_roles.into_iter().map(RoleId::new).collect(),
+            roles: (self.unknown_roles.into_iter())
+                .map(|(client, role)| (ClientId::new(client), RoleId::new(role)))
+                .collect(),
         };
         let ledger = Ledger::from_entries(grants, unread);
         let mut scopes = ScopeTable::default();

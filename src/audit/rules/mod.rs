@@ -42,7 +42,7 @@ pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 pub const TOXIC_SCOPES: &str = "toxic-scopes";
 
 /// The slug of roles of which nobody knows what they permit.
-pub(super) const UNRESOLVED_ROLE: &str = "unresolved-role";
+pub const UNRESOLVED_ROLE: &str = "unresolved-role";
 
 /// Every rule there is.
 pub static ALL: &[&Rule] = &[

@@ -9,9 +9,9 @@ use super::findings::{Name, Row, worst_findings};
 use super::search::Search;
 use super::words::{grant_words, severity_word, spoken, state_word};
 use super::worst::{WorstClient, worst_clients};
-use crate::audit::{DangerousScope, Report, Status};
+use crate::audit::{DangerousScope, Report, Status, rules};
 use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
-use crate::output::{Summary, unread, visible};
+use crate::output::{Summary, counted, unread, visible};
 use crate::publish::Judged;
 
 /// Dangerous scopes that are shown.
@@ -126,6 +126,9 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
         .collect();
     let tone = summary.flagged_by_severity.iter().find(|(_, clients)| *clients > 0).map_or("good", |(s, _)| s.label());
     let held = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count();
+    let mut found = report.findings.iter();
+    let unknown_roles =
+        !report.unjudged_roles.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
     let not_read: Vec<&str> = unread(snapshot).map(|(collector, _)| collector.label()).collect();
     vec![
         Tile {
@@ -151,8 +154,11 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
             value: summary.not_evaluated,
             tone: if summary.not_evaluated == 0 { "good" } else { "wait" },
             note: match (summary.not_evaluated, not_read.is_empty()) {
-                (0, true) if report.unjudged_roles.is_empty() => "everything was judged".to_owned(),
-                (0, true) => "but roles that nobody knows".to_owned(),
+                (0, true) if unknown_roles => "but roles that nobody knows".to_owned(),
+                (0, true) => "everything was judged".to_owned(),
+                (_, true) if !snapshot.unread.is_empty() => {
+                    format!("{} cannot be read", counted(snapshot.unread.len(), "client"))
+                }
                 (_, true) => "judged by no rule".to_owned(),
                 (_, false) => format!("not read: {}", not_read.join(", ")),
             },

@@ -66,7 +66,7 @@ pub(in crate::store) fn saved() -> Saved {
     ];
     let ledger = Ledger::from_entries(
         entries,
-        Unread { clients: [ClientId::new("c-2")].into(), roles: [RoleId::new("r-9")].into() },
+        Unread { clients: [ClientId::new("c-2")].into(), roles: [(ClientId::new("c-1"), RoleId::new("r-9"))].into() },
     );
     let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
     Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
