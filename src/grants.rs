@@ -103,6 +103,14 @@ pub struct Unread {
 }
 
 impl Unread {
+    /// What is unread here or there.
+    fn union(&self, other: &Self) -> Self {
+        Self {
+            clients: self.clients.union(&other.clients).cloned().collect(),
+            roles: self.roles.union(&other.roles).cloned().collect(),
+        }
+    }
+
     /// What is unread here and there.
     fn intersection(&self, other: &Self) -> Self {
         Self {
@@ -178,10 +186,11 @@ impl Ledger {
 
     /// The ledger after policy or baseline changed, with what the last snapshot tells now.
     ///
-    /// No refresh took place, so that nothing is new; what the policy no longer calls dangerous is gone.
+    /// No refresh took place, so that nothing is new; what the policy no longer calls dangerous is gone. What could not be
+    /// read while the policy began to call it dangerous will not be new either.
     #[must_use]
     pub fn after_policy_change(&self, sighting: Sighting, now: Timestamp) -> Self {
-        let Sighting { held, untold, .. } = sighting;
+        let Sighting { held, untold, unread } = sighting;
         let mut entries: BTreeMap<_, _> = held
             .into_iter()
             .map(|(grant, standing)| {
@@ -199,7 +208,7 @@ impl Ledger {
             };
             entries.entry(grant.clone()).or_insert(memory);
         }
-        Self { entries, unread: self.unread.clone() }
+        Self { entries, unread: self.unread.union(&unread) }
     }
 
     /// What is remembered of that power, under whatever label; `None` where it is not held.

@@ -158,6 +158,22 @@ fn a_client_that_was_unreadable_from_the_first_refresh_on_brings_nothing_new() {
 }
 
 #[test]
+fn what_could_not_be_read_while_the_policy_changed_is_remembered_until_it_can_be() {
+    let pair = (ClientId::new("c"), RoleId::new("r"));
+    let unread =
+        || Sighting { unread: Unread { roles: [pair.clone()].into(), ..Unread::default() }, ..Sighting::default() };
+    let none = grants(&[]);
+    let ledger = Ledger::default().after_refresh(None, Sighting::default(), at(100));
+    let later = ledger.after_refresh(Some(&none), unread(), at(200));
+    assert_eq!(*later.unread(), Unread::default(), "a role that is given later can bring something new");
+    let changed = later.after_policy_change(unread(), at(300));
+    assert!(changed.unread().roles.contains(&pair));
+    assert!(changed.after_refresh(Some(&none), unread(), at(400)).unread().roles.contains(&pair));
+    let read = changed.after_refresh(Some(&none), Sighting::default(), at(400));
+    assert_eq!(*read.unread(), Unread::default());
+}
+
+#[test]
 fn an_exempt_grant_has_no_first_seen_time_until_the_exemption_ends() {
     let mut exempt = sighting(&["oauth"]);
     exempt.held.values_mut().for_each(|standing| *standing = Standing::Exempt);

@@ -56,7 +56,9 @@ impl Judge {
         let withdrawn = now.since(taken_at) >= stale_after;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (report, policy) = self.evaluate(&saved.snapshot, now);
-        let sighting = sighting(&saved.snapshot, &report, &saved.ledger, BTreeSet::new());
+        let mut sighting = sighting(&saved.snapshot, &report, &saved.ledger, BTreeSet::new());
+        // Nobody knows which policy was in force before: as though it were the same.
+        sighting.unread = Unread::default();
         let ledger = saved.ledger.after_policy_change(sighting, now);
         let judged = Arc::new(Judged { snapshot: saved.snapshot, report, policy, ledger, calls: Vec::new() });
         *last = Some(Arc::clone(&judged));
@@ -127,7 +129,11 @@ impl Judge {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(previous) = last.as_ref() else { return };
         let (report, policy) = self.evaluate(&previous.snapshot, now);
-        let sighting = sighting(&previous.snapshot, &report, &previous.ledger, BTreeSet::new());
+        let mut sighting = sighting(&previous.snapshot, &report, &previous.ledger, BTreeSet::new());
+        if previous.report.permission_labels.is_superset(&report.permission_labels) {
+            // No pattern is new, so that none can make an old grant new once the roles can be read again.
+            sighting.unread = Unread::default();
+        }
         let ledger = previous.ledger.after_policy_change(sighting, now);
         let (snapshot, calls) = (Arc::clone(&previous.snapshot), previous.calls.clone());
         let judged = Arc::new(Judged { snapshot, report, policy, ledger, calls });
