@@ -3,7 +3,7 @@
 //! Not how bad that is: `audit::rules::drift` decides. Not how it is told: `cli::baseline` does.
 
 use super::Holdings;
-use crate::domain::{ClientState, DivisionId, GrantType, RoleId};
+use crate::domain::{Client, ClientField, ClientState, DivisionId, Gap, GrantType, RoleId};
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,29 @@ impl Difference {
             | Self::RedirectAdded(_) => true,
         }
     }
+
+    /// Whether the difference is certain although fields of the client may have gaps.
+    ///
+    /// What was read is certain. What is missing in a list with a gap may be there all the same, and a single value that could
+    /// not be read differs from nothing; the last known value does.
+    pub(super) fn is_certain(&self, client: &Client) -> bool {
+        let single = |field| matches!(client.gaps.of(field), None | Some(Gap::LastKnown(_)));
+        match self {
+            Self::ClientAdded
+            | Self::ClientRemoved
+            | Self::ScopeAdded(_)
+            | Self::RoleAdded(..)
+            | Self::DivisionAdded(..)
+            | Self::RoleContent { .. }
+            | Self::RedirectAdded(_) => true,
+            Self::GrantType(..) => single(ClientField::GrantType),
+            Self::State(..) => single(ClientField::State),
+            Self::TokenValidity(..) => single(ClientField::TokenValidity),
+            Self::ScopeRemoved(_) => !client.has_gap(ClientField::Scopes),
+            Self::RoleRemoved(_) | Self::DivisionRemoved(..) => !client.has_gap(ClientField::Roles),
+            Self::RedirectRemoved(_) => !client.has_gap(ClientField::RedirectUris),
+        }
+    }
 }
 
 /// Whether no token can be had in that state. A state that we do not know may allow it.
@@ -104,18 +127,20 @@ impl Holdings {
             found.extend(less.map(|division| Difference::DivisionRemoved(role.clone(), division)));
             match (&before.contents, &held.contents) {
                 (Some(before), Some(held)) if before != held => {
-                    let (added, removed) = (held.beyond(before), before.beyond(held));
+                    let added = held.beyond(before);
+                    // What is missing in contents that were read in part may be there all the same.
+                    let removed = if held.is_partial() { Vec::new() } else { before.beyond(held) };
                     // Another spelling is no difference.
                     if !added.is_empty() || !removed.is_empty() {
                         found.push(Difference::RoleContent { role: role.clone(), added, removed });
                     }
                 }
-                // Nobody approved what nobody knew.
+                // The contents were unknown when the role was approved, so that nothing of them was approved.
                 (None, Some(held)) if !held.permissions.is_empty() => {
                     let added = held.permissions.iter().cloned().collect();
                     found.push(Difference::RoleContent { role: role.clone(), added, removed: Vec::new() });
                 }
-                // Contents that cannot be read now are no proof of anything.
+                // Contents that cannot be read now prove nothing.
                 _ => {}
             }
         }

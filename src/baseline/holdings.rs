@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Client, ClientState, DivisionId, GrantType, Role, RoleId, Snapshot};
+use crate::domain::{
+    Client, ClientField, ClientState, DivisionId, Gap, GrantType, Role, RoleField, RoleId, Snapshot,
+};
 
 /// Stands behind a permission that the platform narrows by a condition.
 pub const CONDITIONAL: &str = " (conditional)";
@@ -58,6 +60,8 @@ pub struct Contents {
     pub permissions: BTreeSet<String>,
     /// The same in lower case: case does not count.
     folded: BTreeSet<String>,
+    /// Whether part of the role's contents could not be read.
+    partial: bool,
 }
 
 /// The contents of every role of a snapshot, so that clients share them.
@@ -96,7 +100,12 @@ impl Contents {
             let _ = write!(fingerprint, "{byte:02x}");
         }
         let folded = permissions.iter().map(|permission| permission.to_ascii_lowercase()).collect();
-        Self { fingerprint, permissions, folded }
+        Self { fingerprint, permissions, folded, partial: false }
+    }
+
+    /// Whether part of the role's contents could not be read: then nothing can be concluded from a permission that is missing.
+    pub(super) const fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Whether it permits that, under a condition where it is asked for under one.
@@ -115,15 +124,16 @@ impl Contents {
     fn of(role: &Role) -> Self {
         let condition = |conditional| if conditional { CONDITIONAL } else { "" };
         let permissions = role.permissions.iter().map(|p| format!("{p}{}", condition(p.conditional)));
-        Self::new(permissions.chain(role.general.iter().cloned()).collect())
+        let contents = Self::new(permissions.chain(role.general.iter().cloned()).collect());
+        Self { partial: role.gaps.of(RoleField::Contents) == Some(Gap::Partial), ..contents }
     }
 }
 
 impl RoleContents {
-    /// The contents of the roles that could be read.
+    /// The contents of every role of which something is known.
     pub fn of(snapshot: &Snapshot) -> Self {
-        let roles = snapshot.roles.read().into_iter().flatten();
-        Self(roles.map(|(id, role)| (id.clone(), Arc::new(Contents::of(role)))).collect())
+        let roles = snapshot.roles.read().into_iter().flatten().filter(|role| role.is_known());
+        Self(roles.map(|role| (role.id.clone(), Arc::new(Contents::of(role)))).collect())
     }
 }
 
@@ -153,11 +163,35 @@ impl Holdings {
         }
     }
 
-    /// With the contents of roles that cannot be read now as they were known before.
+    /// With what was recorded `before` of everything that cannot be read of that client now: an approval covers what somebody
+    /// saw, and must not shrink because of a gap.
     #[must_use]
-    pub(super) fn remembering(mut self, before: Option<&Self>) -> Self {
+    pub(super) fn remembering(mut self, before: Option<&Self>, client: &Client) -> Self {
+        let Some(before) = before else { return self };
         for (id, role) in self.roles.iter_mut().filter(|(_, role)| role.contents.is_none()) {
-            role.contents = before.and_then(|before| before.roles.get(id)).and_then(|known| known.contents.clone());
+            role.contents = before.roles.get(id).and_then(|known| known.contents.clone());
+        }
+        for (field, _) in client.gaps.iter() {
+            match field {
+                ClientField::GrantType => self.grant_type = before.grant_type,
+                ClientField::State => self.state = before.state,
+                ClientField::TokenValidity => self.token_validity = before.token_validity,
+                ClientField::Scopes => self.scopes.extend(before.scopes.iter().cloned()),
+                ClientField::RedirectUris => self.redirect_uris.extend(before.redirect_uris.iter().cloned()),
+                ClientField::Roles => {
+                    for (id, held) in &before.roles {
+                        let role = self.roles.entry(id.clone()).or_insert_with(|| held.clone());
+                        role.divisions.extend(held.divisions.iter().cloned());
+                    }
+                }
+                ClientField::Name
+                | ClientField::Description
+                | ClientField::Created
+                | ClientField::Modified
+                | ClientField::CreatedBy
+                | ClientField::ModifiedBy
+                | ClientField::Deletion => {}
+            }
         }
         self
     }

@@ -106,13 +106,11 @@ impl Baseline {
         let mut before = std::mem::take(&mut self.clients);
         for client in &snapshot.clients {
             let old = before.remove(&client.id);
-            let holdings = Holdings::of(client, snapshot, &contents).remembering(old.as_ref().map(|old| &old.holdings));
+            let holdings = Holdings::of(client, snapshot, &contents).remembering(old.as_ref().map(|old| &old.holdings), client);
             let same = old.filter(|old| old.is_only(&holdings));
             let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
             self.clients.insert(client.id.clone(), approved);
         }
-        // Nobody knows what these hold now: what was approved of them stands.
-        self.clients.extend(before.into_iter().filter(|(id, _)| !is_gone(snapshot, id)));
         self.approval = approval.clone();
     }
 
@@ -120,7 +118,7 @@ impl Baseline {
     pub fn approve_client(&mut self, id: &ClientId, snapshot: &Snapshot, approval: &Approval) -> bool {
         let Some(client) = snapshot.client(id) else { return false };
         let old = self.clients.get(id).map(|old| &old.holdings);
-        let holdings = Holdings::of(client, snapshot, &RoleContents::of(snapshot)).remembering(old);
+        let holdings = Holdings::of(client, snapshot, &RoleContents::of(snapshot)).remembering(old, client);
         self.clients.insert(id.clone(), ApprovedClient::of(holdings, approval));
         self.approval = approval.clone();
         true
@@ -144,7 +142,7 @@ impl Baseline {
 
     /// Removes the clients that the organisation no longer has. Gives back their ids.
     pub fn prune(&mut self, snapshot: &Snapshot) -> Vec<ClientId> {
-        let gone: Vec<ClientId> = self.clients.keys().filter(|id| is_gone(snapshot, id)).cloned().collect();
+        let gone: Vec<ClientId> = self.clients.keys().filter(|id| !snapshot.clients.contains(id)).cloned().collect();
         for id in &gone {
             self.clients.remove(id);
         }
@@ -162,6 +160,7 @@ impl Baseline {
                     let now = Holdings::of(client, snapshot, &contents);
                     let mut found = approved.holdings.differences(&now);
                     found.retain(|d| !matches!(d, Difference::ScopeAdded(scope) if approved.scopes.contains(scope)));
+                    found.retain(|difference| difference.is_certain(client));
                     found
                 }
             };
@@ -169,16 +168,11 @@ impl Baseline {
                 differences.insert(client.id.clone(), found);
             }
         }
-        for id in self.clients.keys().filter(|id| is_gone(snapshot, id)) {
+        for id in self.clients.keys().filter(|id| !snapshot.clients.contains(id)) {
             differences.insert(id.clone(), vec![Difference::ClientRemoved]);
         }
         differences.into_iter().collect()
     }
-}
-
-/// Whether the organisation has no such client any more. One whose record cannot be read is there.
-fn is_gone(snapshot: &Snapshot, id: &ClientId) -> bool {
-    snapshot.client(id).is_none() && !snapshot.unread.contains(id)
 }
 
 impl ApprovedClient {

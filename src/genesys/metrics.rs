@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::Endpoint;
-use super::grant::Outcome;
+use super::endpoint::Endpoint;
 use super::pacing::Budget;
 use super::retry::Reason;
+use super::token_response::TokenFetch;
 use crate::domain::{Collector, Timestamp};
 use crate::metric::{Family, Kind};
 
@@ -129,7 +129,7 @@ impl Metrics {
     /// The counters of one organisation; those with closed labels begin at 0, so that `increase()` sees the first event.
     pub(super) fn of(&self, org: &str) -> OrgMetrics {
         let metrics = OrgMetrics { all: self.clone(), org: org.to_owned() };
-        for outcome in Outcome::ALL {
+        for outcome in TokenFetch::ALL {
             self.token_fetches.with_label_values(&[org, outcome.label()]);
         }
         self.token_expiry.with_label_values(&[org]);
@@ -155,7 +155,7 @@ pub(super) struct OrgMetrics {
 }
 
 impl OrgMetrics {
-    pub(super) fn token_fetched(&self, outcome: Outcome) {
+    pub(super) fn token_fetched(&self, outcome: TokenFetch) {
         self.all.token_fetches.with_label_values(&[self.org.as_str(), outcome.label()]).inc();
     }
 
@@ -181,7 +181,7 @@ impl OrgMetrics {
         self.all.reset.with_label_values(&[&self.org]).set(budget.reset.as_secs_f64());
     }
 
-    pub(super) fn rejected(&self, collector: Collector) {
-        self.all.rejected.with_label_values(&[self.org.as_str(), collector.label()]).inc();
+    pub(super) fn rejected(&self, collector: Collector, records: usize) {
+        self.all.rejected.with_label_values(&[self.org.as_str(), collector.label()]).inc_by(records as u64);
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Whether the page says where the next one is, or that there is none.
-    pub(super) fn says_whether_it_is_the_last(&self) -> bool {
+    /// Whether the page says how many records or pages there are.
+    pub(super) fn says_how_many_there_are(&self) -> bool {
         self.total.is_some() || self.page_count.is_some()
     }
 }

@@ -287,18 +287,3 @@ pub(super) struct ErrorBody {
     pub(super) code: Option<String>,
     pub(super) context_id: Option<String>,
 }
-
-/// A text from the platform, made safe for a message: one line, bounded, without control characters or marks that change the
-/// direction of the text.
-pub(super) fn printable(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let visible = |c: char| {
-        let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns_direction { ' ' } else { c }
-    };
-    let mut printable: String = text.chars().take(LONGEST).map(visible).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        printable.push('…');
-    }
-    printable
-}

@@ -1,0 +1,143 @@
+//! What could not be read, and therefore not be evaluated: the reasons for the verdict `NOT_EVALUATED`.
+//!
+//! Everything that was read is evaluated. A gap only forbids conclusions from what is missing, above all that a client is
+//! compliant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rules::{self, AppliesTo, Rule};
+use crate::domain::{
+    Client, ClientField, Collector, Gap, InputGap, Role, RoleField, RoleId, Snapshot, Timestamp,
+};
+use crate::policy::Policy;
+
+/// Why it is not known, or not known in full, what a role permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoleGap {
+    /// The organisation's list lacks the role.
+    NotListed,
+    /// The role's contents have a gap.
+    Contents(Gap),
+}
+
+impl RoleGap {
+    /// Whether nothing at all is known of what the role permits.
+    pub(super) const fn is_unknown(self) -> bool {
+        matches!(self, Self::NotListed | Self::Contents(Gap::Unread))
+    }
+
+    fn describe(self, now: Timestamp) -> String {
+        match self {
+            Self::NotListed => "the organisation's list of roles lacks it, so what it permits is unknown".to_owned(),
+            Self::Contents(gap) => describe("its permissions", gap, now),
+        }
+    }
+}
+
+/// The gaps in the roles that decide what a client may do. Empty if roles could not be read at all, which is a gap of the input.
+pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap<&'a RoleId, RoleGap> {
+    let Some(roles) = snapshot.roles.read().filter(|_| client.grant_type.roles_count()) else { return BTreeMap::new() };
+    let gap = |role: Option<&Role>| match role {
+        None => Some(RoleGap::NotListed),
+        Some(role) => role.gaps.of(RoleField::Contents).map(RoleGap::Contents),
+    };
+    let held = client.role_grants.iter().map(|grant| &grant.role);
+    held.filter_map(|id| Some((id, gap(roles.find(id))?))).collect()
+}
+
+/// Whether a rule reads something of this client that has a gap: then finding nothing does not mean that all is well.
+pub(super) fn hides_from(rule: &Rule, snapshot: &Snapshot, client: &Client) -> bool {
+    let reads_roles = rule.needs.contains(&Collector::Roles);
+    rule.reads.iter().any(|field| client.has_gap(*field))
+        || (reads_roles && client.has_gap(ClientField::Roles))
+        || (reads_roles && rule.slug != rules::UNRESOLVED_ROLE && !role_gaps(snapshot, client).is_empty())
+}
+
+/// Why a client cannot be called compliant, as a sentence; `None` if all that decides what it may do was read and evaluated.
+pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Client, now: Timestamp) -> Option<String> {
+    let (mut roles_evaluated, mut scopes_evaluated) = (false, false);
+    let mut inputs = BTreeSet::new();
+    for rule in rules::enabled(policy) {
+        if !rule.applies_to.covers(client.grant_type, policy.scopes.judge) {
+            continue;
+        }
+        inputs.extend(rule.needs.iter().copied().filter(|collector| snapshot.gap(*collector).is_some()));
+        roles_evaluated |= rule.needs.contains(&Collector::Roles);
+        scopes_evaluated |= rule.applies_to == AppliesTo::Scoped;
+    }
+    let why = |collector| Some(describe_input_gap(collector, snapshot.gap(collector)?));
+    let mut reasons: Vec<String> = inputs.into_iter().filter_map(why).collect();
+    reasons.extend(client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, now)));
+    let roles = role_gaps(snapshot, client);
+    reasons.extend(roles.into_iter().map(|(role, gap)| format!("role {role}: {}", gap.describe(now))));
+    if !reasons.is_empty() {
+        return Some(reasons.join("; "));
+    }
+    let why = if client.grant_type.roles_count() && !roles_evaluated {
+        "roles decide what this client may do, and no enabled rule evaluates roles"
+    } else if client.grant_type.scopes_count() && !scopes_evaluated {
+        "scopes decide what this client may do, and no enabled rule evaluates scopes"
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
+}
+
+/// What is wrong with a field, with the age of the value that is evaluated in its place.
+fn describe(what: &str, gap: Gap, now: Timestamp) -> String {
+    match gap {
+        Gap::Partial => format!("{what} could be read only in part"),
+        Gap::Unread => format!("{what} could not be read"),
+        Gap::LastKnown(read_at) => {
+            format!("{what} could not be read; the last known value, {} old, is evaluated", age(now.since(read_at).as_secs()))
+        }
+    }
+}
+
+/// A length of time in its two largest units, rounded down.
+fn age(seconds: u64) -> String {
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60) {
+        (0, 0, 0) => "less than 1 min".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// Why a role's contents are not known in full, as a sentence; `None` if they are.
+pub fn describe_role_gap(role: &Role, now: Timestamp) -> Option<String> {
+    Some(describe("its permissions", role.gaps.of(RoleField::Contents)?, now))
+}
+
+/// Why an input could not be read, with the permission that is missing.
+pub fn describe_input_gap(collector: Collector, gap: &InputGap) -> String {
+    let label = collector.label();
+    // Messages of the platform's calls begin with the endpoint, which has the same name.
+    let message = gap.message.strip_prefix(label).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&gap.message);
+    match &gap.missing_permission {
+        Some(permission) if !message.contains(permission.as_str()) => {
+            format!("{label}: {message} (missing permission: {permission})")
+        }
+        _ => format!("{label}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_its_two_largest_units() {
+        for (seconds, expected) in [
+            (0, "less than 1 min"),
+            (59, "less than 1 min"),
+            (60, "1 min"),
+            (3_599, "59 min"),
+            (3_600, "1 h 0 min"),
+            (86_399, "23 h 59 min"),
+            (90_000, "1 d 1 h"),
+        ] {
+            assert_eq!(age(seconds), expected, "{seconds}");
+        }
+    }
+}
