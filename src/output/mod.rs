@@ -16,9 +16,6 @@ pub mod table;
 mod time;
 mod visible;
 
-#[cfg(test)]
-pub(crate) mod sample;
-
 pub use counted::counted;
 pub use excuse::excuse;
 pub use selection::{Selection, fingerprints};
