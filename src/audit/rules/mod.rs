@@ -30,7 +30,7 @@ pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DET
 
 use crate::audit::Finding;
 use crate::domain::{Collector, GrantType, Severity};
-use crate::policy::{Judge, Policy};
+use crate::policy::{Policy, ScopedClients};
 
 /// Slug of the rule on dangerous scopes, whose findings the baseline can approve.
 pub const DANGEROUS_SCOPE: &str = "dangerous-scope";
@@ -214,11 +214,11 @@ pub enum AppliesTo {
 
 impl AppliesTo {
     /// Whether the rule evaluates clients of this grant type.
-    pub const fn covers(self, grant_type: GrantType, judge: Judge) -> bool {
+    pub const fn covers(self, grant_type: GrantType, scoped: ScopedClients) -> bool {
         match self {
-            Self::Scoped => match judge {
-                Judge::UserGrantClients => grant_type.scopes_count(),
-                Judge::EveryClient => true,
+            Self::Scoped => match scoped {
+                ScopedClients::UserGrantClients => grant_type.scopes_count(),
+                ScopedClients::EveryClient => true,
             },
             Self::UserGrant => grant_type.scopes_count(),
             Self::Redirecting => matches!(grant_type, GrantType::Code | GrantType::Implicit),
