@@ -12,7 +12,7 @@ pub mod text;
 // Floor 1, decisions: pure and total.
 pub mod audit;
 pub mod baseline;
-pub mod grants;
+pub mod ledger;
 pub mod policy;
 
 // Floor 2, adapters: one foreign format or system each.

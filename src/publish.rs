@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
 use crate::exposition::{self, AuditedPart, ReloadStatus, StatusPart};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 use crate::policy::Policy;
 
 /// Everything that is served, of one generation.
@@ -36,12 +36,12 @@ pub struct ServedOrganisation {
     /// The outcome of its refreshes.
     pub freshness: Freshness,
     /// The last complete data, judged; `None` before the first, and after it was withdrawn.
-    pub judged: Option<Arc<Judged>>,
+    pub evaluated: Option<Arc<Evaluated>>,
 }
 
 /// A snapshot with everything that was concluded from it.
 #[derive(Debug)]
-pub struct Judged {
+pub struct Evaluated {
     /// What is there.
     pub snapshot: Arc<Snapshot>,
     /// What we think of it.
@@ -92,7 +92,7 @@ impl Publisher {
                 .organisations
                 .iter()
                 .zip(&organisations)
-                .all(|(a, b)| same(a.judged.as_ref(), b.judged.as_ref()));
+                .all(|(a, b)| same(a.evaluated.as_ref(), b.evaluated.as_ref()));
         let next = if same_data {
             let audited = current.audited.clone();
             let status = render_status(&organisations, &audited, reload);
@@ -105,7 +105,7 @@ impl Publisher {
     }
 }
 
-fn same(a: Option<&Arc<Judged>>, b: Option<&Arc<Judged>>) -> bool {
+fn same(a: Option<&Arc<Evaluated>>, b: Option<&Arc<Evaluated>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
         (None, None) => true,
@@ -122,8 +122,8 @@ fn render(
     let views: Vec<_> = organisations
         .iter()
         .filter_map(|organisation| {
-            let judged = organisation.judged.as_ref()?;
-            let Judged { snapshot, report, ledger, .. } = &**judged;
+            let judged = organisation.evaluated.as_ref()?;
+            let Evaluated { snapshot, report, ledger, .. } = &**judged;
             Some(exposition::Audited { org: &organisation.org, snapshot, report, ledger })
         })
         .collect();

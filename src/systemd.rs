@@ -105,7 +105,7 @@ fn status(published: &Published) -> String {
 
 fn organisation(organisation: &ServedOrganisation) -> String {
     let freshness = &organisation.freshness;
-    let data = match &organisation.judged {
+    let data = match &organisation.evaluated {
         Some(judged) => {
             let verdicts = &judged.report.verdicts;
             let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();

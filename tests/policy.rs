@@ -149,7 +149,7 @@ fn every_rule_is_explained_for_a_client() {
     let report = evaluate(&snapshot, &policy, None, NOW);
     let outcome = |client: usize, slug: &str| {
         let explained = explain(&snapshot, &policy, &report, &snapshot.clients[client]);
-        assert_eq!(explained.len(), rules::ALL.len());
+        assert_eq!(explained.len(), rules::all().len());
         match explained.into_iter().find(|(rule, _)| rule.slug == slug).expect(slug).1 {
             Outcome::Found(found) => found.iter().map(|f| f.status.label()).collect::<Vec<_>>().join(" "),
             Outcome::Clean => "clean".to_owned(),

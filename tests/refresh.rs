@@ -529,7 +529,7 @@ async fn a_missing_permission_is_named_and_the_rest_goes_on() {
     world.simulator.organisation().set_fault(forbidden("authorization:role:view").at(Endpoint::Roles));
     let (outcome, statuses) = world.refresh(None).await;
     let snapshot = outcome.expect("roles are an input that may be missing").snapshot;
-    let why = snapshot.roles.not_read().expect("not read");
+    let why = snapshot.roles.gap().expect("not read");
     assert_eq!(why.missing_permission.as_deref(), Some("authorization:role:view"));
     let roles = statuses.iter().find(|status| status.collector == Collector::Roles).expect("it ran");
     assert!(!roles.success && !roles.supported);

@@ -265,7 +265,7 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
     }
 }
 
-/// Judged without it, everything would look approved.
+/// Evaluated without it, everything would look approved.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_baseline_of_another_organisation_is_refused() {
     let world = World::start().await;

@@ -13,9 +13,9 @@ use std::time::Duration;
 use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::fixtures;
-use genesyscloud_oauth_exporter::grants::Ledger;
+use genesyscloud_oauth_exporter::ledger::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
-use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
+use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{
     Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
 };
@@ -99,10 +99,10 @@ impl Server {
         Self { address, publisher, registry, reloads, latch, stop, task }
     }
 
-    fn publish(&self, freshness: Freshness, judged: Option<Judged>) {
+    fn publish(&self, freshness: Freshness, judged: Option<Evaluated>) {
         self.publisher.update(|organisations, _| {
             organisations[0].freshness = freshness;
-            organisations[0].judged = judged.map(Arc::new);
+            organisations[0].evaluated = judged.map(Arc::new);
         });
     }
 
@@ -202,7 +202,7 @@ fn failed() -> Freshness {
 }
 
 /// So many clients, each with a dangerous scope and a hostile name.
-fn judged(clients: usize) -> Judged {
+fn judged(clients: usize) -> Evaluated {
     let client =
         |n: usize| fixtures::client(format!("{n:08}-7a3e-4c1d-9b20-000000000000")).named(HOSTILE).scopes(["oauth"]);
     let snapshot = fixtures::snapshot()
@@ -212,7 +212,7 @@ fn judged(clients: usize) -> Judged {
         .build();
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
-    Judged {
+    Evaluated {
         snapshot: Arc::new(snapshot),
         report,
         policy: Arc::new(policy),

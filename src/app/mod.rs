@@ -24,7 +24,7 @@ use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
 use crate::publish::{self, Reader, ServedOrganisation};
-use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
+use crate::refresh::{self, Files, InForce, Pipeline, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
 use crate::signals::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
@@ -79,7 +79,7 @@ impl App {
         let mut workers = Vec::new();
         for (index, config) in organisations.into_iter().enumerate() {
             let org = config.org.clone();
-            let judge = Judge::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
+            let judge = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
             let judge = Arc::new(judge);
             let platform = Platform::new(config, &api_metrics).context("TLS cannot be set up")?;
             let worker = {

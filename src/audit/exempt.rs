@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::finding::{Evidence, Finding, Kind, Status};
-use super::gaps::hides_from;
-use super::rules::{self, Context, Rule, exemptions};
+use super::role_gaps::is_hidden_from;
+use super::rule::{Rule, is_enabled};
+use super::rules::{self, Context, exemptions};
 use super::state::{RuleOutcome, RuleState};
 use crate::baseline::names_permission;
 use crate::domain::{ClientId, Snapshot};
@@ -116,7 +117,7 @@ fn is_evaluated(exemption: &Exemption, outcomes: &[RuleOutcome]) -> bool {
 fn may_cover_a_gap(exemption: &Exemption, context: &Context<'_>) -> bool {
     let Some(rule) = rules::find(&exemption.rule) else { return false };
     let mut clients = context.snapshot.clients.iter();
-    clients.any(|client| hides_from(rule, context.snapshot, client) && exemption.is_about(client))
+    clients.any(|client| is_hidden_from(rule, context.snapshot, client) && exemption.is_about(client))
 }
 
 fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
@@ -129,7 +130,7 @@ fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
 }
 
 fn add(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: &str, findings: &mut Vec<Finding>) {
-    if !rules::is_enabled(rule, context.policy) {
+    if !is_enabled(rule, context.policy) {
         return;
     }
     let mut evidence = Evidence::new(Kind::Exemption, exemption.id.as_str(), format!("{} {text}", exemption.id));

@@ -3,9 +3,10 @@
 //! Evaluates nothing: it reads a [`Report`] and the rules' metadata.
 
 use super::finding::Finding;
-use super::gaps::{hides_from, not_evaluated};
+use super::gaps::not_evaluated;
 use super::report::Report;
-use super::rules::{AppliesTo, Rule};
+use super::role_gaps::is_hidden_from;
+use super::rule::{AppliesTo, Rule};
 use super::state::{RuleOutcome, RuleState};
 use crate::domain::{Client, GrantType, Snapshot};
 use crate::policy::Policy;
@@ -39,7 +40,7 @@ pub fn explain<'a>(
             RuleState::NotBuilt(reason) => return RuleResult::NotEvaluated((*reason).to_owned()),
             RuleState::NotApplicable(reason) => return RuleResult::NotApplicable((*reason).to_owned()),
             RuleState::NotEvaluated { reason, .. } => Some(reason.clone()),
-            RuleState::Evaluated if hides_from(rule, snapshot, client) => {
+            RuleState::Evaluated if is_hidden_from(rule, snapshot, client) => {
                 not_evaluated(snapshot, policy, client, report.evaluated_at)
             }
             RuleState::Evaluated => None,

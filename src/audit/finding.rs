@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::rules::Rule;
+use super::rule::Rule;
 use crate::domain::{ClientId, DivisionId, Power, RoleId, Severity};
 
 /// One thing that a rule found.
@@ -118,8 +118,6 @@ pub struct GrantedPermission {
     pub division: Option<DivisionId>,
     /// Whether the platform narrows it by a condition.
     pub conditional: bool,
-    /// The policy's dangerous patterns that meet it.
-    pub patterns: Arc<[String]>,
 }
 
 /// The sort of thing that proves a finding.

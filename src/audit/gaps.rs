@@ -3,55 +3,13 @@
 //! Everything that was read is evaluated. A gap only forbids conclusions from what is missing, above all that a client is
 //! compliant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::rules::{self, AppliesTo, Rule};
-use crate::domain::{
-    Client, ClientField, Collector, Gap, InputGap, Role, RoleField, RoleId, Snapshot, Timestamp,
-};
+use super::role_gaps::{RoleGap, role_gaps};
+use super::rule::AppliesTo;
+use super::rules;
+use crate::domain::{Client, Collector, Gap, InputGap, Role, RoleField, Snapshot, Timestamp};
 use crate::policy::Policy;
-
-/// Why it is not known, or not known in full, what a role permits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RoleGap {
-    /// The organisation's list lacks the role.
-    NotListed,
-    /// The role's contents have a gap.
-    Contents(Gap),
-}
-
-impl RoleGap {
-    /// Whether nothing at all is known of what the role permits.
-    pub(super) const fn is_unknown(self) -> bool {
-        matches!(self, Self::NotListed | Self::Contents(Gap::Unread))
-    }
-
-    fn describe(self, now: Timestamp) -> String {
-        match self {
-            Self::NotListed => "the organisation's list of roles lacks it, so what it permits is unknown".to_owned(),
-            Self::Contents(gap) => describe("its permissions", gap, now),
-        }
-    }
-}
-
-/// The gaps in the roles that decide what a client may do. Empty if roles could not be read at all, which is a gap of the input.
-pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap<&'a RoleId, RoleGap> {
-    let Some(roles) = snapshot.roles.read().filter(|_| client.grant_type.roles_count()) else { return BTreeMap::new() };
-    let gap = |role: Option<&Role>| match role {
-        None => Some(RoleGap::NotListed),
-        Some(role) => role.gaps.of(RoleField::Contents).map(RoleGap::Contents),
-    };
-    let held = client.role_grants.iter().map(|grant| &grant.role);
-    held.filter_map(|id| Some((id, gap(roles.find(id))?))).collect()
-}
-
-/// Whether a rule reads something of this client that has a gap: then finding nothing does not mean that all is well.
-pub(super) fn hides_from(rule: &Rule, snapshot: &Snapshot, client: &Client) -> bool {
-    let reads_roles = rule.needs.contains(&Collector::Roles);
-    rule.reads.iter().any(|field| client.has_gap(*field))
-        || (reads_roles && client.has_gap(ClientField::Roles))
-        || (reads_roles && rule.slug != rules::UNRESOLVED_ROLE && !role_gaps(snapshot, client).is_empty())
-}
 
 /// Why a client cannot be called compliant, as a sentence; `None` if all that decides what it may do was read and evaluated.
 pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Client, now: Timestamp) -> Option<String> {
@@ -69,7 +27,7 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
     let mut reasons: Vec<String> = inputs.into_iter().filter_map(why).collect();
     reasons.extend(client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, now)));
     let roles = role_gaps(snapshot, client);
-    reasons.extend(roles.into_iter().map(|(role, gap)| format!("role {role}: {}", gap.describe(now))));
+    reasons.extend(roles.into_iter().map(|(role, gap)| format!("role {role}: {}", describe_role(gap, now))));
     if !reasons.is_empty() {
         return Some(reasons.join("; "));
     }
@@ -81,6 +39,13 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
         return None;
     };
     Some(why.to_owned())
+}
+
+fn describe_role(gap: RoleGap, now: Timestamp) -> String {
+    match gap {
+        RoleGap::NotListed => "the organisation's list of roles lacks it, so what it permits is unknown".to_owned(),
+        RoleGap::Contents(gap) => describe("its permissions", gap, now),
+    }
 }
 
 /// What is wrong with a field, with the age of the value that is evaluated in its place.

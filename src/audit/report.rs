@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::drift_count::BaselineComparison;
 use super::finding::{Finding, Status};
-use super::gaps::{RoleGap, not_evaluated, role_gaps};
+use super::gaps::not_evaluated;
 use super::grant::{DangerousGrant, dangerous_grants};
-use super::rules::{self, Context, Rule, UNRESOLVED_ROLE};
+use super::role_gaps::{RoleGap, role_gaps};
+use super::rule::{Rule, UNRESOLVED_ROLE};
+use super::rules::{self, Context};
 use super::state::RuleOutcome;
 use crate::domain::{ClientId, Power, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};

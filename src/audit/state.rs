@@ -5,7 +5,8 @@
 
 use super::finding::{Evidence, Finding, Kind, Status};
 use super::gaps::describe_input_gap;
-use super::rules::{self, Context, Rule};
+use super::rule::{Rule, is_enabled};
+use super::rules::{Context, ENTRIES, Entry};
 use crate::domain::{Collector, InputGap};
 
 /// A rule and its outcome.
@@ -66,17 +67,19 @@ impl RuleState {
 
 /// Runs every rule.
 pub(super) fn run(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<RuleOutcome> {
-    rules::ALL.iter().map(|rule| RuleOutcome { rule, state: run_one(context, rule, findings) }).collect()
+    let outcome = |entry: &Entry| RuleOutcome { rule: entry.rule, state: run_one(context, entry, findings) };
+    ENTRIES.iter().map(outcome).collect()
 }
 
-fn run_one(context: &Context<'_>, rule: &'static Rule, findings: &mut Vec<Finding>) -> RuleState {
-    if !rules::is_enabled(rule, context.policy) {
+fn run_one(context: &Context<'_>, entry: &Entry, findings: &mut Vec<Finding>) -> RuleState {
+    let rule = entry.rule;
+    if !is_enabled(rule, context.policy) {
         return RuleState::Disabled;
     }
     if let Some(reason) = rule.not_built {
         return RuleState::NotBuilt(reason);
     }
-    if let Some(reason) = (rule.not_applicable)(context) {
+    if let Some(reason) = (entry.does_not_apply)(context) {
         return RuleState::NotApplicable(reason);
     }
     let gaps: Vec<(Collector, &InputGap)> =
@@ -84,7 +87,7 @@ fn run_one(context: &Context<'_>, rule: &'static Rule, findings: &mut Vec<Findin
     if !gaps.is_empty() && !rule.runs_without_all_inputs {
         return not_evaluated(context, rule, &gaps, findings);
     }
-    (rule.check)(context, findings);
+    (entry.check)(context, findings);
     if gaps.is_empty() { RuleState::Evaluated } else { not_evaluated(context, rule, &gaps, findings) }
 }
 

@@ -32,7 +32,7 @@ use view::View;
 
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot, Timestamp};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 
 /// Which per-client families to render, and how much.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{ClientId, Timestamp};
-use crate::grants::{GrantKind, Ledger};
+use crate::ledger::{GrantKind, Ledger};
 
 /// The dangerous grants of an organisation as they are told, sorted by client and label.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Audited, ReportedOrganisation, Summary, excuse, judged::Rules, unread};
-use crate::audit::{Finding, Status, why_not_read};
+use crate::audit::{Finding, Status, describe_input_gap};
 use crate::domain::{Severity, Snapshot};
 use crate::text::{rfc3339, utc, visible};
 
@@ -131,12 +131,12 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
         let cure = why.missing_permission.as_deref();
         let cure =
             cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
-        push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&why_not_read(collector, why))));
+        push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&describe_input_gap(collector, why))));
     }
     for client in &snapshot.unread {
         push(text, format_args!("\n**UNREADABLE CLIENT** {}: nothing of it was judged.\n", code(client.as_str())));
     }
-    for role in &report.unjudged_roles {
+    for role in &report.role_gaps {
         push(text, format_args!("\n**UNKNOWN ROLE** {}: nobody knows what it permits.\n", code(role.as_str())));
     }
     let left_out = organisation.left_out();

@@ -4,7 +4,7 @@
 
 use super::ReportedOrganisation;
 use crate::audit::Status;
-use crate::domain::{Collector, NotRead, Severity, Snapshot};
+use crate::domain::{Collector, InputGap, Severity, Snapshot};
 
 /// From which severity on open findings fail an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,7 +38,7 @@ pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> 
                 || (when.strict
                     && (unread(audited.snapshot).next().is_some()
                         || !audited.snapshot.unread.is_empty()
-                        || !audited.report.unjudged_roles.is_empty()))
+                        || !audited.report.role_gaps.is_empty()))
         }
     };
     if organisations.iter().any(missing) {
@@ -58,8 +58,8 @@ pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> 
 }
 
 /// The inputs that could not be read, with the reason, in the order of [`Collector::ALL`].
-pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &NotRead)> {
-    Collector::ALL.into_iter().filter_map(|collector| Some((collector, snapshot.not_read(collector)?)))
+pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &InputGap)> {
+    Collector::ALL.into_iter().filter_map(|collector| Some((collector, snapshot.gap(collector)?)))
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(exit_code(&[planted.organisation()], strict), 3);
         assert_eq!(exit_code(&[clean.organisation()], strict), 0);
         let mut unknown_role = sample::clean();
-        unknown_role.report.unjudged_roles.insert(crate::domain::RoleId::new("a-role"));
+        unknown_role.report.role_gaps.insert(crate::domain::RoleId::new("a-role"));
         assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "nobody knows what the role permits");
         assert_eq!(exit_code(&[unknown_role.organisation()], FailWhen::default()), 0);
         let mut unreadable = sample::clean();

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Audited, ReportedOrganisation, Summary, excuse, judged::Rules, unread};
-use crate::audit::{Finding, Status, why_not_read};
+use crate::audit::{Finding, Status, describe_input_gap};
 use crate::domain::{ClientState, Severity, Snapshot};
 use crate::text::{counted, rfc3339, shortened, utc, visible, wrapped};
 
@@ -240,7 +240,7 @@ impl Table {
                 .missing_permission
                 .as_deref()
                 .map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
-            self.line(&format!("{not_read} {}.{cure}", visible(&why_not_read(collector, why))));
+            self.line(&format!("{not_read} {}.{cure}", visible(&describe_input_gap(collector, why))));
             let without = rules.without(collector);
             if !without.is_empty() {
                 self.line(&format!("  not evaluated without it: {}", without.join(", ")));
@@ -251,7 +251,7 @@ impl Table {
             let client = visible(client.as_str());
             self.line(&format!("{unreadable} {client}: its record cannot be read, so that nothing of it was judged."));
         }
-        for role in &report.unjudged_roles {
+        for role in &report.role_gaps {
             let unknown = self.painted("UNKNOWN ROLE", "33");
             let role = visible(role.as_str());
             self.line(&format!("{unknown} {role}: nobody knows what it permits; --strict fails by it."));
@@ -360,7 +360,7 @@ mod tests {
     fn what_nobody_could_read_is_named() {
         let mut sample = sample::clean();
         sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
-        sample.report.unjudged_roles.insert(crate::domain::RoleId::new("unknown"));
+        sample.report.role_gaps.insert(crate::domain::RoleId::new("unknown"));
         let table = render(&[sample.organisation()], PLAIN);
         assert!(table.contains("2 clients: 0 flagged, 1 not evaluated, 1 compliant."), "{table}");
         assert!(

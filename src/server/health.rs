@@ -40,7 +40,7 @@ pub(super) fn not_ready(published: &Published) -> Option<String> {
         .filter(|organisation| organisation.freshness.last_attempt.is_none())
         .map(|organisation| format!("{}: the first refresh is under way", organisation.org))
         .collect();
-    if organisations.iter().all(|organisation| organisation.judged.is_none()) {
+    if organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
         reasons.push("no organisation has data".to_owned());
         reasons.extend(organisations.iter().filter_map(|organisation| {
             let failure = organisation.freshness.failure.as_ref()?;

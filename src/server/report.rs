@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_code, json};
-use crate::publish::{Judged, Published};
+use crate::publish::{Evaluated, Published};
 
 /// The last document that was made, kept for whoever asks again before the next generation.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Prepared(Arc<Mutex<Option<(u64, Bytes)>>>);
 impl Prepared {
     /// The document of that generation; `None` before the first complete audit. The error is for the log.
     pub(super) async fn document(&self, published: Arc<Published>) -> Result<Option<Bytes>, String> {
-        if published.organisations.iter().all(|organisation| organisation.judged.is_none()) {
+        if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
             return Ok(None);
         }
         // Taken into the blocking task, so that it is held to the end even when whoever asked goes away.
@@ -41,11 +41,11 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
         .organisations
         .iter()
         .map(|organisation| {
-            let judged = organisation.judged.as_deref();
+            let judged = organisation.evaluated.as_deref();
             ReportedOrganisation {
                 org: &organisation.org,
                 audited: judged.map(|judged| {
-                    let Judged { snapshot, report, policy, .. } = judged;
+                    let Evaluated { snapshot, report, policy, .. } = judged;
                     Audited { snapshot, report, policy }
                 }),
                 complete: judged.is_some(),

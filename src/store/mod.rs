@@ -20,7 +20,7 @@ pub use metrics::{FAMILIES, Metrics};
 pub use replace::{Mode, replace};
 
 use crate::domain::{OrgId, Snapshot};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 
 /// A larger file is not ours: 100,000 clients take about 100 MB.
 const MAX_BYTES: u64 = 1 << 30;

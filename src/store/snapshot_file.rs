@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::format::{self, FORMAT};
 use super::{Mode, Saved};
 use crate::domain::{OrgId, Snapshot};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 
 /// What a state file, which has no labels, is told under.
 const DEFAULT_ORG: &str = "default";

@@ -9,7 +9,7 @@ use genesyscloud_oauth_exporter::domain::{ClientState, GrantType, OrgId, Organis
 use genesyscloud_oauth_exporter::exposition::{
     AUDITED_FAMILIES, Config, Encoding, FRESHNESS_FAMILIES, Format, StatusPart,
 };
-use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing, Unread};
+use genesyscloud_oauth_exporter::ledger::{Grant, Ledger, Memory, Standing, Unread};
 use proptest::prelude::*;
 
 use crate::reference;

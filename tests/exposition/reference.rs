@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use genesyscloud_oauth_exporter::audit::{Status, Verdict};
 use genesyscloud_oauth_exporter::domain::{Client, ClientState, GrantType, Severity, Timestamp};
 use genesyscloud_oauth_exporter::exposition::{AUDITED_FAMILIES, Config};
-use genesyscloud_oauth_exporter::grants::{GrantKind, Memory, Standing};
+use genesyscloud_oauth_exporter::ledger::{GrantKind, Memory, Standing};
 use genesyscloud_oauth_exporter::metric::Family;
 
 use crate::world::Org;

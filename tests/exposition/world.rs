@@ -6,7 +6,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::audit::{
-    self, DangerousPermission, DriftCount, JudgedBaseline, Report, Status, Verdict,
+    self, DangerousPermission, DriftCount, BaselineComparison, Report, Status, Verdict,
 };
 use genesyscloud_oauth_exporter::domain::{
     ClientId, ClientState, Collector, CollectorStatus, Freshness, GrantType, Input, OrgId, Organisation, Permission,
@@ -16,7 +16,7 @@ use genesyscloud_oauth_exporter::exposition::{
     self, Audited, AuditedPart, Config, Encoding, Format, ReloadStatus, StatusPart, Watched,
 };
 use genesyscloud_oauth_exporter::fixtures::{self, ClientBuilder, not_read, policy_of, role_grant};
-use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing, Unread};
+use genesyscloud_oauth_exporter::ledger::{Grant, Ledger, Memory, Standing, Unread};
 use genesyscloud_oauth_exporter::policy::PermissionPattern;
 use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
@@ -162,7 +162,7 @@ pub(crate) fn ugly() -> Vec<Org> {
         Organisation { id: OrgId::new("2c3d"), name: "Zwei".to_owned(), region: "usw2.pure.cloud".to_owned() };
     let sketch = Sketch("c-1", "the same id elsewhere", GrantType::Code, ClientState::Inactive, &["users"]);
     let mut second = org("eu \"west\"", organisation, "", &[sketch]);
-    second.snapshot.registry = Input::NotRead(not_read("403"));
+    second.snapshot.registry = Input::Gap(not_read("403"));
     second.set_status(0, Status::Exempt);
     second.report.verdicts[0].verdict = Verdict::Compliant;
     second.ledger = Ledger::from_entries(
@@ -194,10 +194,10 @@ pub(crate) fn held(first_seen: Option<i64>, standing: Standing) -> Memory {
 }
 
 /// The kinds of drift that are told, with these counts.
-pub(crate) fn judged_baseline(counts: [usize; 4]) -> JudgedBaseline {
+pub(crate) fn judged_baseline(counts: [usize; 4]) -> BaselineComparison {
     let kinds = [("client-added", true), ("client-added", false), ("role-content", true), ("role-content", false)];
     let drift = kinds.into_iter().zip(counts).map(|((kind, dangerous), count)| DriftCount { kind, dangerous, count });
-    JudgedBaseline { approved_at: Timestamp::from_seconds(1_790_000_000), drift: drift.collect() }
+    BaselineComparison { approved_at: Timestamp::from_seconds(1_790_000_000), drift: drift.collect() }
 }
 
 /// The patterns of dangerous permissions in these worlds.

@@ -6,11 +6,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::gain::Drift;
-use super::{Rule, weighed};
-use crate::audit::{Evidence, Finding, Status};
-use crate::baseline::Baseline;
-use crate::domain::{Client, DivisionId, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
+use crate::audit::rule::{Rule, weighed};
+use crate::audit::finding::{Evidence, Finding, Status};
+use crate::audit::role_gaps::is_hidden_from;
+use crate::baseline::{Baseline, Difference};
+use crate::domain::{Client, ClientId, DivisionId, Power, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 
 /// The input of the rules.
@@ -23,7 +23,7 @@ pub struct Context<'a> {
     /// The worst dangerous pattern that matches each scope, by the scope's position in the snapshot's table.
     dangerous: Vec<Option<&'a DangerousPattern>>,
     /// The dangerous permissions of each role that a client holds.
-    powers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
+    dangers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
     /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
 }
@@ -36,8 +36,8 @@ pub(super) struct Danger<'a> {
     pub(super) conditional: bool,
     /// The worst pattern that matches it.
     pub(super) worst: &'a DangerousPermission,
-    /// All patterns that match it.
-    pub(super) patterns: Arc<[String]>,
+    /// All patterns that match it, in lower case.
+    pub(super) labels: Arc<[String]>,
 }
 
 /// A role that a client holds and that could be read.
@@ -48,6 +48,23 @@ pub(super) struct HeldRole<'a> {
     pub(super) divisions: BTreeSet<Option<&'a DivisionId>>,
 }
 
+/// A difference and what it adds.
+#[derive(Debug)]
+pub(super) struct Drift {
+    pub(super) client: ClientId,
+    pub(super) difference: Difference,
+    /// Dangerous scopes and permissions that the client gains and that take effect, sorted.
+    pub(super) gained: Vec<Power>,
+    /// Whether privileges that the client already has become more dangerous.
+    pub(super) exposes_more: bool,
+}
+
+impl Drift {
+    pub(super) fn is_dangerous(&self) -> bool {
+        self.exposes_more || !self.gained.is_empty()
+    }
+}
+
 impl<'a> Context<'a> {
     pub(in crate::audit) fn new(
         snapshot: &'a Snapshot,
@@ -56,14 +73,21 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Self {
         let dangerous = snapshot.scopes.iter().map(|(_, scope)| policy.scopes.dangerous_pattern(scope)).collect();
-        let powers = powers(snapshot, policy);
-        Self { snapshot, policy, baseline, now, dangerous, powers, drift: OnceCell::new() }
+        let dangers = dangers(snapshot, policy);
+        Self { snapshot, policy, baseline, now, dangerous, dangers, drift: OnceCell::new() }
     }
 
     /// The clients that a rule evaluates.
     pub(super) fn covered(&self, rule: &Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
         let (applies_to, judge) = (rule.applies_to, self.policy.scopes.judge);
         self.snapshot.clients.iter().filter(move |client| applies_to.covers(client.grant_type, judge))
+    }
+
+    /// The clients that a rule evaluates, without those of which something could not be read that the rule reads: nothing can be
+    /// concluded from what is missing there.
+    pub(super) fn covered_without_gap(&self, rule: &'static Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
+        let snapshot = self.snapshot;
+        self.covered(rule).filter(move |client| !is_hidden_from(rule, snapshot, client))
     }
 
     /// A finding on a client with the rule's default severity.
@@ -98,6 +122,7 @@ impl<'a> Context<'a> {
             pattern: None,
             reason: rule.why.to_owned(),
             exemption: None,
+            dangerous: None,
         }
     }
 
@@ -116,7 +141,7 @@ impl<'a> Context<'a> {
         let Some(roles) = self.snapshot.roles.read() else { return Vec::new() };
         let mut held: BTreeMap<&RoleId, HeldRole<'a>> = BTreeMap::new();
         for grant in &client.role_grants {
-            let Some(role) = roles.get(&grant.role) else { continue };
+            let Some(role) = roles.find(&grant.role).filter(|role| role.is_known()) else { continue };
             let held = held.entry(&grant.role).or_insert_with(|| HeldRole { role, divisions: BTreeSet::new() });
             held.divisions.insert(grant.division.as_ref());
         }
@@ -125,7 +150,7 @@ impl<'a> Context<'a> {
 
     /// The dangerous permissions of a role that a client holds; empty for any other role.
     pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
-        self.powers.get(role).map_or(&[], Vec::as_slice)
+        self.dangers.get(role).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a client has a dangerous scope or permission that takes effect, as far as could be read.
@@ -167,7 +192,7 @@ impl<'a> Context<'a> {
 }
 
 /// The dangerous permissions of every role that a client holds.
-fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
+fn dangers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
     let Some(roles) = snapshot.roles.read() else { return HashMap::new() };
     let held: BTreeSet<&RoleId> =
         snapshot.clients.iter().flat_map(|client| client.role_grants.iter().map(|grant| &grant.role)).collect();
@@ -183,10 +208,10 @@ fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId,
             let met = met(policy.permissions.dangerous_general(general));
             dangers.extend(met.map(|met| ((general.clone(), false), met)));
         }
-        let danger = |((name, conditional), (worst, patterns))| Danger { name, conditional, worst, patterns };
+        let danger = |((name, conditional), (worst, labels))| Danger { name, conditional, worst, labels };
         dangers.into_iter().map(danger).collect()
     };
-    held.into_iter().filter_map(|id| roles.get_key_value(id)).map(|(id, role)| (id, of_role(role))).collect()
+    held.into_iter().filter_map(|id| roles.find(id)).map(|role| (&role.id, of_role(role))).collect()
 }
 
 /// The worst of the patterns that match a permission, and all of them.
@@ -197,5 +222,5 @@ fn met<'a>(patterns: impl Iterator<Item = &'a DangerousPermission>) -> Option<Me
     let patterns: Vec<&DangerousPermission> = patterns.collect();
     // `max_by_key` returns the last of several maxima, so the search runs backwards to find the first.
     let worst = patterns.iter().rev().max_by_key(|pattern| pattern.severity)?;
-    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.to_string()).collect()))
+    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.as_str().to_ascii_lowercase()).collect()))
 }

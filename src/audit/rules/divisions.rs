@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, DivisionId, Severity};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::domain::{ClientField, Collector, DivisionId, Severity};
 use crate::policy::NamePattern;
 
 const DIVISIONS: &str = "https://help.mypurecloud.com/articles/about-access-control/";
@@ -18,16 +19,12 @@ pub(super) static ALL_DIVISIONS: Rule = Rule {
     severity_note: "high if a role in all divisions grants a dangerous permission",
     applies_to: AppliesTo::Roled,
     needs: &[Collector::Clients, Collector::Roles, Collector::Divisions],
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The role applies in every division, including divisions that are created later.",
     reference: DIVISIONS,
     traps: "Not applicable if the organisation has only one division.",
     remediation: "Grant the role only in the divisions that the client works in.",
     severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
-    not_applicable: |context| {
-        let one = context.snapshot.divisions.read().is_some_and(|divisions| divisions.len() <= 1);
-        one.then_some("the organisation has only one division")
-    },
-    check: all_divisions,
     ..BASE
 };
 
@@ -37,11 +34,11 @@ pub(super) static FORBIDDEN: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: &[Collector::Clients, Collector::Divisions],
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The policy allows only other divisions for this client.",
     reference: "the policy, [[expect]] allowed_divisions",
     traps: "The rule finds nothing unless the policy has allowed_divisions in an [[expect]] entry that selects the client. A role without a known division counts as not allowed.",
     remediation: "Take the role in this division away from the client, or extend allowed_divisions in the policy.",
-    check: forbidden,
     ..BASE
 };
 
@@ -51,15 +48,20 @@ pub(super) static UNRESOLVED: Rule = Rule {
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: &[Collector::Clients, Collector::Divisions],
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The client holds a role in a division that is not in the organisation's list. What the client can reach there is unknown.",
     reference: DIVISIONS,
     traps: "* means all divisions and is not an id. A role that is named only in the deprecated field roleIds has no division.",
     remediation: "Remove this grant from the client, and grant the role in a division that exists.",
-    check: unresolved,
     ..BASE
 };
 
-fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn all_divisions_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    let one = context.snapshot.divisions.read().is_some_and(|divisions| divisions.len() <= 1);
+    one.then_some("the organisation has only one division")
+}
+
+pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&ALL_DIVISIONS) {
         let held = context.held_roles(client);
         let everywhere: Vec<_> =
@@ -81,7 +83,7 @@ fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_divisions(client).collect();
         if expected.is_empty() {
@@ -101,7 +103,7 @@ fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(divisions) = context.snapshot.divisions.read() else { return };
     for client in context.covered(&UNRESOLVED) {
         let named: BTreeSet<_> = client.role_grants.iter().filter_map(|grant| grant.division.as_ref()).collect();

@@ -2,8 +2,10 @@
 //!
 //! `audit::approve` decides which findings the baseline approves, and `gain` what a difference adds.
 
-use super::{AppliesTo, BASE, Context, Rule, any_of, drift_evidence, one_severity};
-use crate::audit::{Evidence, Finding, Kind};
+use super::context::Context;
+use super::drift_evidence;
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of, one_severity};
+use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::baseline::Difference;
 use crate::domain::{Collector, Severity};
 use crate::policy::Policy;
@@ -37,7 +39,7 @@ static RULES: [&Rule; 9] = [
 
 /// Declares a rule on one kind of difference.
 macro_rules! drift_rule {
-    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $is:pat) => {
+    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident) => {
         pub(super) static $name: Rule = Rule {
             slug: $slug,
             title: $title,
@@ -49,14 +51,12 @@ macro_rules! drift_rule {
             remediation: APPROVE,
             severities: $severities,
             reference: "docs/baseline.md",
-            not_applicable: without_baseline,
-            check: |context, findings| find(&$name, context, findings, |difference| matches!(difference, $is)),
             ..BASE
         };
     };
 }
 
-fn without_baseline(context: &Context<'_>) -> Option<&'static str> {
+pub(super) fn without_baseline(context: &Context<'_>) -> Option<&'static str> {
     context.baseline.is_none().then_some("no baseline is loaded")
 }
 
@@ -70,8 +70,7 @@ drift_rule!(
     High,
     CLIENTS,
     "Clients are compared by id: a renamed client is not a new one.",
-    one_severity,
-    Difference::ClientAdded
+    one_severity
 );
 drift_rule!(
     CLIENT_REMOVED,
@@ -80,8 +79,7 @@ drift_rule!(
     Low,
     CLIENTS,
     "If the client was deleted on purpose, `baseline prune` removes it from the baseline.",
-    one_severity,
-    Difference::ClientRemoved
+    one_severity
 );
 drift_rule!(
     SCOPE_ADDED,
@@ -90,8 +88,7 @@ drift_rule!(
     Medium,
     CLIENTS,
     "Scopes of client-credentials clients have no effect and are never rated as dangerous.",
-    by_gain,
-    Difference::ScopeAdded(_)
+    by_gain
 );
 drift_rule!(
     GRANT_TYPE_CHANGED,
@@ -100,8 +97,7 @@ drift_rule!(
     Medium,
     CLIENTS,
     "Another spelling of the same grant type is not a difference.",
-    by_gain,
-    Difference::GrantType(..)
+    by_gain
 );
 drift_rule!(
     ROLE_ADDED,
@@ -110,8 +106,7 @@ drift_rule!(
     Medium,
     CLIENTS,
     "The permissions of a role decide whether it is dangerous. If roles cannot be read, the role is not rated as dangerous.",
-    by_gain,
-    Difference::RoleAdded(..) | Difference::DivisionAdded(..)
+    by_gain
 );
 drift_rule!(
     REDIRECT_ADDED,
@@ -120,8 +115,7 @@ drift_rule!(
     Medium,
     CLIENTS,
     "The severity is high only if the client has dangerous scopes, because their tokens are sent there.",
-    by_gain,
-    Difference::RedirectAdded(_)
+    by_gain
 );
 drift_rule!(
     TOKEN_LIFETIME_RAISED,
@@ -130,8 +124,7 @@ drift_rule!(
     Medium,
     CLIENTS,
     "The platform's default is 86400 s. Setting this value explicitly is not a difference.",
-    by_gain,
-    Difference::TokenValidity(..)
+    by_gain
 );
 drift_rule!(
     REACTIVATED,
@@ -140,8 +133,7 @@ drift_rule!(
     Medium,
     CLIENTS,
     "Reactivation gives the client back everything that it held before.",
-    by_gain,
-    Difference::State(..)
+    by_gain
 );
 drift_rule!(
     ROLE_CONTENT,
@@ -150,8 +142,7 @@ drift_rule!(
     Medium,
     ROLES,
     "Default roles also change when the platform adds permissions to them.",
-    by_gain,
-    Difference::RoleContent { .. }
+    by_gain
 );
 
 pub(super) static BASELINE_STALE: Rule = Rule {
@@ -164,13 +155,31 @@ pub(super) static BASELINE_STALE: Rule = Rule {
     traps: "The age counts from the last approval of any part of the baseline.",
     remediation: "Review the clients and approve them again, or change baseline_max_age under [defaults] of the policy.",
     reference: "docs/baseline.md",
-    not_applicable: without_baseline,
-    check: stale,
     ..BASE
 };
 
-fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>, is: impl Fn(&Difference) -> bool) {
-    for drift in context.drift().iter().filter(|drift| is(&drift.difference)) {
+/// The rule on a kind of difference; `None` if the client only lost something.
+fn rule_on(difference: &Difference) -> Option<&'static Rule> {
+    match difference {
+        Difference::ClientAdded => Some(&CLIENT_ADDED),
+        Difference::ClientRemoved => Some(&CLIENT_REMOVED),
+        Difference::ScopeAdded(_) => Some(&SCOPE_ADDED),
+        Difference::GrantType(..) => Some(&GRANT_TYPE_CHANGED),
+        Difference::RoleAdded(..) | Difference::DivisionAdded(..) => Some(&ROLE_ADDED),
+        Difference::RedirectAdded(_) => Some(&REDIRECT_ADDED),
+        Difference::TokenValidity(..) => Some(&TOKEN_LIFETIME_RAISED),
+        Difference::State(..) => Some(&REACTIVATED),
+        Difference::RoleContent { .. } => Some(&ROLE_CONTENT),
+        Difference::ScopeRemoved(_)
+        | Difference::RoleRemoved(_)
+        | Difference::DivisionRemoved(..)
+        | Difference::RedirectRemoved(_) => None,
+    }
+}
+
+/// Adds a finding for each difference that the rule is on.
+pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for drift in context.drift().iter().filter(|drift| rule_on(&drift.difference) == Some(rule)) {
         let own = if drift.is_dangerous() { rule.severity.max(Severity::High) } else { rule.severity };
         findings.push(Finding {
             client: Some(drift.client.clone()),
@@ -180,7 +189,7 @@ fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>,
     }
 }
 
-fn stale(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn stale(context: &Context<'_>, findings: &mut Vec<Finding>) {
     const DAY: u64 = 86_400;
     let Some(baseline) = context.baseline else { return };
     let Some(days) = context.policy.defaults.baseline_max_age_days else { return };

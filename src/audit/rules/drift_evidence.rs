@@ -2,9 +2,8 @@
 //!
 //! `gain` decides what the difference adds.
 
-use super::Context;
-use super::gain::Drift;
-use crate::audit::{Evidence, Kind};
+use super::context::{Context, Drift};
+use crate::audit::finding::{Evidence, Kind};
 use crate::baseline::Difference;
 use crate::domain::{ClientState, DivisionId, Power, RoleId};
 

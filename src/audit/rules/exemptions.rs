@@ -2,7 +2,7 @@
 //!
 //! Metadata only: `audit::exempt` evaluates these rules after all others, from the findings of those.
 
-use super::{AppliesTo, BASE, Rule};
+use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::domain::{Collector, Severity};
 
 pub(in crate::audit) static EXPIRED: Rule = Rule {

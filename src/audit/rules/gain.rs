@@ -5,26 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{AppliesTo, Context};
+use super::context::{Context, Drift};
+use crate::audit::rule::AppliesTo;
 use crate::baseline::{CONDITIONAL, Difference};
 use crate::domain::{Client, ClientId, Power, RoleId};
-
-/// A difference and what it adds.
-#[derive(Debug)]
-pub(super) struct Drift {
-    pub(super) client: ClientId,
-    pub(super) difference: Difference,
-    /// Dangerous scopes and permissions that the client gains and that take effect, sorted.
-    pub(super) gained: Vec<Power>,
-    /// Whether privileges that the client already has become more dangerous.
-    exposes_more: bool,
-}
-
-impl Drift {
-    pub(super) fn is_dangerous(&self) -> bool {
-        self.exposes_more || !self.gained.is_empty()
-    }
-}
 
 impl Context<'_> {
     pub(super) fn drift(&self) -> &[Drift] {

@@ -2,9 +2,10 @@
 //!
 //! Rules on what the tokens permit are in `scopes` and `permissions`.
 
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Client, GrantType, Severity, Timestamp};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::domain::{ClientField, Client, GrantType, Severity, Timestamp};
 
 /// 2027-03-31T00:00:00Z. The implicit grant stops working by the end of March 2027; since March 2026, new clients cannot
 /// choose it (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
@@ -18,12 +19,12 @@ pub(super) static IMPLICIT: Rule = Rule {
     severity: Severity::High,
     severity_note: "critical from 90 days before the grant ends on 2027-03-31",
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType],
     why: "The platform passes the token in the address of a page, where scripts, browser histories and logs can read it. The grant stops working on 2027-03-31.",
     reference: "RFC 9700 section 2.1.2; community.genesys.com, \"Migrating from implicit grant\"",
     traps: "The platform calls this grant type TOKEN.",
     remediation: "Move the application to the authorization code grant with PKCE.",
     severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::High]),
-    check: implicit,
     ..BASE
 };
 
@@ -32,11 +33,11 @@ pub(super) static PASSWORD: Rule = Rule {
     title: "Password grant",
     severity: Severity::Critical,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType],
     why: "The application sees the users' passwords, and neither single sign-on nor a second factor protects the accounts.",
     reference: "RFC 9700 section 2.4: \"MUST NOT be used\"",
     traps: "A baseline cannot approve this finding; an exemption can cover it.",
     remediation: "Move the application to the authorization code grant, or to client credentials if no user is involved.",
-    check: password,
     ..BASE
 };
 
@@ -45,11 +46,11 @@ pub(super) static UNKNOWN: Rule = Rule {
     title: "Unknown grant type",
     severity: Severity::Medium,
     applies_to: AppliesTo::Every,
+    reads: &[ClientField::GrantType],
     why: "The exporter does not know what tokens of this grant type may do. It evaluates the client by its scopes and also by its roles.",
     reference: "Python SDK, models/o_auth_client.py, authorized_grant_type",
     traps: "Old and new spellings of known grant types (CLIENT_CREDENTIALS, SAML2BEARER) do not count as unknown.",
     remediation: "Look up the grant type in the vendor's documentation, and update the exporter.",
-    check: unknown,
     ..BASE
 };
 
@@ -57,11 +58,11 @@ pub(super) static FORBIDDEN: Rule = Rule {
     slug: "forbidden-grant",
     title: "Grant type not allowed by the policy",
     severity: Severity::High,
+    reads: &[ClientField::GrantType],
     why: "The policy allows only other grant types for this client.",
     reference: "the policy, [[expect]] allowed_grants",
     traps: "The rule finds nothing unless the policy has allowed_grants in an [[expect]] entry that selects the client.",
     remediation: "Create the client again with an allowed grant type, or extend allowed_grants in the policy.",
-    check: forbidden,
     ..BASE
 };
 
@@ -70,15 +71,15 @@ pub(super) static INEFFECTIVE_REDIRECTS: Rule = Rule {
     title: "Redirect URIs without effect",
     severity: Severity::Info,
     applies_to: AppliesTo::ClientCredentials,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Client-credentials clients are never redirected. The list misleads its readers, and takes effect if the grant type changes.",
     reference: "RFC 6749 section 4.4",
     traps: "Nothing is sent to these URIs, however suspicious they look.",
     remediation: "Remove the redirect URIs from the client.",
-    check: ineffective_redirects,
     ..BASE
 };
 
-fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let soon = context.now.seconds() >= IMPLICIT_GRANT_ENDS.seconds() - IMPLICIT_GRANT_CRITICAL;
     let severity = if soon { Severity::Critical } else { Severity::High };
     for client in of_grant(context, &IMPLICIT, GrantType::Implicit) {
@@ -86,14 +87,14 @@ fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn password(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn password(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in of_grant(context, &PASSWORD, GrantType::Password) {
         findings.push(context.finding(&PASSWORD, client, by_grant(client, "uses the password grant")));
     }
 }
 
-fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in of_grant(context, &UNKNOWN, GrantType::Other) {
+pub(super) fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&UNKNOWN).filter(|client| client.grant_type == GrantType::Other) {
         let text = match &*client.grant_type_spelling {
             "" => "has no grant type".to_owned(),
             spelling => format!("has the grant type {spelling}"),
@@ -102,8 +103,8 @@ fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&FORBIDDEN) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&FORBIDDEN) {
         if context.policy.allowed_grants(client).any(|allowed| !allowed.contains(&client.grant_type)) {
             let text = format!("uses the grant type {}", client.grant_type.label());
             findings.push(context.finding(&FORBIDDEN, client, by_grant(client, &text)));
@@ -111,7 +112,7 @@ fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn ineffective_redirects(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
         let text = format!("has redirect URIs that have no effect: {}", client.redirect_uris.join(", "));
         findings.push(context.finding(&INEFFECTIVE_REDIRECTS, client, Evidence::new(Kind::Client, "", text)));

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{AppliesTo, BASE, Context, Rule};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, Permission, Severity};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, Rule};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::domain::{ClientField, Collector, Permission, Severity};
 
 /// The permissions that the exporter needs, and those that later collectors can use. It should have no others.
 pub const USEFUL_PERMISSIONS: [&str; 5] = [
@@ -36,17 +37,11 @@ pub(super) static OVERPRIVILEGED: Rule = Rule {
     severity: Severity::Medium,
     applies_to: AppliesTo::Own,
     needs: &[Collector::Clients, Collector::Roles],
+    reads: &[ClientField::Roles],
     why: "The exporter only reads. Somebody who steals its secret should not be able to do more.",
     reference: "the project's README, the role that the exporter needs",
     traps: "Permissions that later collectors can use (view on usage, audits and grants) are fine.",
     remediation: "Give the client its own role with only oauth:client:view and authorization:role:view.",
-    not_applicable: |context| {
-        let own = context.snapshot.own_client.as_ref();
-        own.and_then(|own| context.snapshot.client(own))
-            .is_none()
-            .then_some("the exporter's own client is not in the list")
-    },
-    check: overprivileged,
     ..BASE
 };
 
@@ -56,16 +51,22 @@ pub(super) static PATTERN_UNMATCHED: Rule = Rule {
     severity: Severity::Low,
     applies_to: AppliesTo::Organisation,
     needs: &[Collector::Scopes, Collector::Permissions],
-    judges_in_part: true,
+    runs_without_all_inputs: true,
     why: "The platform has nothing that the pattern matches, so the pattern protects against nothing. It may be misspelt.",
     reference: "GET /api/v2/oauth/scopes and GET /api/v2/authorization/permissions",
     traps: "An entry with allow_unmatched = true is fine. The built-in policy sets it, for example, on names that only older guides mention.",
     remediation: "Correct the pattern; `policy test-glob` shows what it matches. Or set allow_unmatched = true on the entry.",
-    check: pattern_unmatched,
     ..BASE
 };
 
-fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn overprivileged_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    let own = context.snapshot.own_client.as_ref();
+    own.and_then(|own| context.snapshot.client(own))
+        .is_none()
+        .then_some("the exporter's own client is not in the list")
+}
+
+pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(own) = context.snapshot.own_client.as_ref().and_then(|own| context.snapshot.client(own)) else { return };
     if !own.grant_type.roles_count() {
         return;
@@ -84,7 +85,7 @@ fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn pattern_unmatched(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut unmatched: BTreeSet<(String, &str)> = unmatched_scopes(context).into_iter().map(|p| (p, "scope")).collect();
     unmatched.extend(unmatched_permissions(context).into_iter().map(|pattern| (pattern, "permission")));
     for (pattern, what) in unmatched {

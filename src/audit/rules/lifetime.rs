@@ -2,9 +2,10 @@
 //!
 //! Rules on what they may do are in `scopes` and `permissions`.
 
-use super::{BASE, Confidence, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Client, ClientState, Severity};
+use super::context::Context;
+use crate::audit::rule::{BASE, Confidence, Rule, any_of};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::domain::{ClientField, Client, ClientState, Severity};
 
 /// The longest token lifetime that the platform allows without SCIM, in seconds (Terraform provider, `oauth_client`).
 const LONGEST_WITHOUT_SCIM: u32 = 172_800;
@@ -17,12 +18,12 @@ pub(super) static LONG_LIVED: Rule = Rule {
     title: "Long-lived tokens",
     severity: Severity::Medium,
     severity_note: "high if the client has dangerous scopes or permissions",
+    reads: &[ClientField::TokenValidity],
     why: "A leaked token works until it expires.",
     reference: VALIDITY,
     traps: "A client without a value has the platform's default, 86400 s. An [[expect]] entry with max_token_validity takes precedence over [defaults] of the policy.",
     remediation: "Shorten the client's token duration. Clients can request a new token at any time.",
     severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
-    check: long_lived,
     ..BASE
 };
 
@@ -30,11 +31,11 @@ pub(super) static SCIM_LIVED: Rule = Rule {
     slug: "scim-lived-token",
     title: "Token lifetime reserved for SCIM clients",
     severity: Severity::High,
+    reads: &[ClientField::TokenValidity],
     why: "The platform allows tokens of more than two days, up to 450 days, only for user provisioning (SCIM). A leaked token works for all that time.",
     reference: VALIDITY,
     traps: "This is fine for a client that does nothing but SCIM: exempt it, with an end date.",
     remediation: "Shorten the client's token duration to 172800 s or less, unless the client is for SCIM.",
-    check: scim_lived,
     ..BASE
 };
 
@@ -57,11 +58,11 @@ pub(super) static DISABLED: Rule = Rule {
     slug: "disabled-client",
     title: "Disabled client",
     severity: Severity::Info,
+    reads: &[ClientField::State],
     why: "The client cannot obtain tokens, but it still exists. If somebody reactivates it, all its scopes and roles are back.",
     reference: LIFE_CYCLE,
     traps: "All other rules evaluate the client like an active one.",
     remediation: "Delete the client, or document why it is kept.",
-    check: disabled,
     ..BASE
 };
 
@@ -69,11 +70,11 @@ pub(super) static DELETION: Rule = Rule {
     slug: "deletion-scheduled",
     title: "Deletion scheduled",
     severity: Severity::Info,
+    reads: &[ClientField::Deletion],
     why: "The platform deletes the client on the scheduled day. Until then, it can be restored.",
     reference: LIFE_CYCLE,
     traps: "Clients younger than 30 days are deleted at once and never have a scheduled deletion.",
     remediation: "If the client is no longer needed, do nothing. Otherwise restore it before that day.",
-    check: deletion,
     ..BASE
 };
 
@@ -82,11 +83,11 @@ pub(super) static NO_OWNER: Rule = Rule {
     title: "No owner",
     severity: Severity::Low,
     confidence: Confidence::Likely,
+    reads: &[ClientField::Description],
     why: "Nobody is recorded as responsible for the client, so nobody will approve, renew or remove it.",
     reference: "the policy, [[owner]]",
     traps: "A description that names an owner, a team, a contact or an e-mail address is enough.",
     remediation: "Add the client to the policy's inventory, or write the owner into its description.",
-    check: no_owner,
     ..BASE
 };
 
@@ -94,16 +95,16 @@ pub(super) static NO_DESCRIPTION: Rule = Rule {
     slug: "no-description",
     title: "No description",
     severity: Severity::Info,
+    reads: &[ClientField::Description],
     why: "Nothing says what the client is for, so nobody can decide whether it may be removed.",
     reference: "Python SDK, OAuthClient.md, description",
     traps: "A description of only white space counts as missing.",
     remediation: "Describe what the client does and for whom.",
-    check: no_description,
     ..BASE
 };
 
-fn long_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&LONG_LIVED) {
+pub(super) fn long_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&LONG_LIVED) {
         let (seconds, most) = (client.effective_token_validity(), context.policy.max_token_validity(client));
         if seconds > most {
             let severity = if context.is_dangerous(client) { Severity::High } else { Severity::Medium };
@@ -113,8 +114,8 @@ fn long_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn scim_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&SCIM_LIVED) {
+pub(super) fn scim_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&SCIM_LIVED) {
         let seconds = client.effective_token_validity();
         if seconds > LONGEST_WITHOUT_SCIM {
             let text = format!("has a token lifetime of {seconds} s ({} days)", seconds / 86_400);
@@ -123,7 +124,7 @@ fn scim_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn disabled(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn disabled(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DISABLED) {
         if matches!(client.state, ClientState::Disabled | ClientState::Inactive) {
             let text = format!("is {} but still exists", client.state.label());
@@ -132,7 +133,7 @@ fn disabled(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn deletion(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn deletion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DELETION) {
         let Some(when) = client.deletion else { continue };
         let days = (when.seconds() - context.now.seconds()).div_euclid(86_400);
@@ -146,8 +147,8 @@ fn deletion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn no_owner(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&NO_OWNER) {
+pub(super) fn no_owner(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&NO_OWNER) {
         if context.policy.owner(client).is_none() && !names_an_owner(client) {
             let text = "has no owner, neither in the policy's inventory nor in its description";
             findings.push(context.finding(&NO_OWNER, client, of_client(text)));
@@ -155,8 +156,8 @@ fn no_owner(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn no_description(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&NO_DESCRIPTION) {
+pub(super) fn no_description(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&NO_DESCRIPTION) {
         if client.description.as_deref().is_none_or(|description| description.trim().is_empty()) {
             findings.push(context.finding(&NO_DESCRIPTION, client, of_client("has no description")));
         }

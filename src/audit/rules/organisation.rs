@@ -2,8 +2,9 @@
 //!
 //! Rules on what changed since the baseline are in `drift`.
 
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::domain::Severity;
 
 pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {
@@ -18,11 +19,10 @@ pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {
     traps: "No API reports this setting, so the rule uses what the policy says. The platform's default is off.",
     remediation: "Turn scope enforcement on in the organisation's settings. Then attest it in the policy: scope_enforcement = true under [org].",
     severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
-    check: scopes_not_enforced,
     ..BASE
 };
 
-fn scopes_not_enforced(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn scopes_not_enforced(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let (severity, text) = match context.policy.org.scope_enforcement {
         Some(true) => return,
         Some(false) => (Severity::High, "the policy says that scope enforcement is off"),

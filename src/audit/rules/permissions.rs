@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AppliesTo, BASE, Context, DANGEROUS_PERMISSION, Rule, any_of};
-use crate::audit::{Evidence, Finding, GrantedPermission, Kind};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
+use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
-use crate::domain::{Collector, DivisionId, Permission, Role, RoleId, Severity};
+use crate::domain::{ClientField, Collector, DivisionId, Permission, Power, Role, Severity};
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -19,6 +20,7 @@ pub(super) static DANGEROUS: Rule = Rule {
     severity_note: "set by the policy's pattern",
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "Whoever has the client's secret can use the permission at any time, without a user who signs in.",
     reference: "https://help.mypurecloud.com/articles/products-roles-and-permissions-list/",
     traps: "all and admin are also names of actions. A * in a role grants whatever the pattern names. A grant under a condition or \
@@ -27,7 +29,6 @@ pub(super) static DANGEROUS: Rule = Rule {
     severities: |rule, policy| {
         any_of(rule, policy, policy.permissions.dangerous.iter().map(|pattern| pattern.severity))
     },
-    check: dangerous,
     ..BASE
 };
 
@@ -37,11 +38,11 @@ pub(super) static WILDCARD: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "A role with * also grants every permission that the platform adds later, without a review.",
     reference: "Terraform provider, docs/resources/auth_role.md: \"Permission entity or '*' for all\"",
     traps: "all and admin are names of actions, not wildcards, for example in telephony:plugin:all.",
     remediation: "Replace the * with the entities and actions that the client's calls need.",
-    check: wildcard,
     ..BASE
 };
 
@@ -51,15 +52,15 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
     severity: Severity::Low,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The first permission does not work fully without the second: the client's calls fail or return less than expected.",
     reference: "the policy, permissions.companions",
     traps: "Not evaluated for a client with a role that cannot be found, because that role may grant the permission.",
     remediation: "Add the companion permission to the client's role, or remove the permission that does not work without it.",
-    check: missing_companion,
     ..BASE
 };
 
-fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DANGEROUS) {
         for held in context.held_roles(client) {
             for danger in context.dangerous_permissions(&held.role.id) {
@@ -68,11 +69,15 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: danger.conditional,
-                    patterns: Arc::clone(&danger.patterns),
                 };
                 findings.extend(held.divisions.iter().map(|division| Finding {
                     pattern: Some(danger.worst.pattern.to_string()),
                     reason: danger.worst.reason.clone(),
+                    dangerous: Some(Box::new(DangerousPrivilege {
+                        power: Power::Permission(danger.name.clone()),
+                        role: Some(held.role.id.clone()),
+                        labels: Arc::clone(&danger.labels),
+                    })),
                     ..context.finding_at(
                         &DANGEROUS,
                         danger.worst.severity,
@@ -85,7 +90,7 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let wild = |permission: &&Permission| {
         [&permission.domain, &permission.entity, &permission.action].iter().any(|segment| &***segment == "*")
     };
@@ -97,7 +102,6 @@ fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: permission.conditional,
-                    patterns: Arc::default(),
                 };
                 let evidence = held.divisions.iter().map(|d| of_permission(context, held.role, granted(*d)));
                 findings.extend(evidence.map(|evidence| context.finding(&WILDCARD, client, evidence)));
@@ -106,15 +110,11 @@ fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(roles) = context.snapshot.roles.read() else { return };
+pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.policy.permissions.companions.is_empty() {
         return;
     }
-    for client in context.covered(&MISSING_COMPANION) {
-        if !client.role_grants.iter().all(|grant| roles.contains_key(&grant.role)) {
-            continue;
-        }
+    for client in context.covered_without_gap(&MISSING_COMPANION) {
         let held = context.held_roles(client);
         let permissions = || held.iter().flat_map(|held| held.role.permissions.iter());
         let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -139,20 +139,6 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The start of the evidence key of a permission that this role grants, up to the division.
-fn permission_key(name: &str, role: &RoleId) -> String {
-    format!("{}{}", name.to_ascii_lowercase(), by_role(role))
-}
-
-fn by_role(role: &RoleId) -> String {
-    format!(" role={role} division=")
-}
-
-/// Whether an evidence key belongs to a permission that this role grants.
-pub fn is_by_role(key: &str, role: &RoleId) -> bool {
-    key.contains(&by_role(role))
-}
-
 /// A permission as evidence. The key contains only ids, so that a rename makes no new finding. The same permission through
 /// another role, in another division or without its condition is a finding of its own.
 fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission) -> Evidence {
@@ -164,7 +150,7 @@ fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission)
     let under = if granted.conditional { ", only under a condition" } else { "" };
     let general = if name.contains(':') { "" } else { "the general permission " };
     // Case is ignored: another spelling is the same grant.
-    let key = format!("{}{division_id}{condition}", permission_key(name, &role.id));
+    let key = format!("{} role={} division={division_id}{condition}", name.to_ascii_lowercase(), role.id);
     let text = format!("may use {general}{name} through the role {} in {division}{under}", role.name);
     Evidence {
         details: vec![

@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::redirect_uri::{RedirectUri, Wildcard};
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::Severity;
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::domain::{ClientField, Severity};
 use crate::policy::NamePattern;
 
 const BEST_PRACTICE: &str = "RFC 9700 section 4.1: redirect URIs are compared exactly and use https";
@@ -17,16 +18,11 @@ pub(super) static INSECURE: Rule = Rule {
     title: "Redirect over http",
     severity: Severity::High,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Codes and tokens are sent unencrypted. Anybody on the network path can read and use them.",
     reference: BEST_PRACTICE,
     traps: "http to localhost, 127.0.0.0/8 or [::1] never leaves the machine.",
     remediation: "Register the https address, and remove the http address.",
-    check: |context, findings| {
-        each(context, &INSECURE, findings, |uri| {
-            (uri.scheme == "http" && !uri.is_loopback)
-                .then(|| (INSECURE.severity, "redirects over http to".to_owned(), None))
-        });
-    },
     ..BASE
 };
 
@@ -36,17 +32,12 @@ pub(super) static WILDCARD: Rule = Rule {
     severity: Severity::High,
     severity_note: "critical if the wildcard is in the host, port or userinfo",
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "The pattern can match an address that an attacker controls, such as a forgotten subdomain, an upload or an open redirect.",
     reference: BEST_PRACTICE,
     traps: "%2A is also a *.",
     remediation: "Register each address in full.",
     severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::High]),
-    check: |context, findings| {
-        each(context, &WILDCARD, findings, |uri| match uri.wildcard? {
-            Wildcard::Authority => Some((Severity::Critical, "redirects to any host that matches".to_owned(), None)),
-            Wildcard::Path => Some((Severity::High, "redirects to any address that matches".to_owned(), None)),
-        });
-    },
     ..BASE
 };
 
@@ -55,18 +46,11 @@ pub(super) static LOOPBACK: Rule = Rule {
     title: "Redirect to localhost",
     severity: Severity::Low,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "This is a developer's address in a production organisation. Any program on the user's machine can listen there and receive the code.",
     reference: "RFC 8252 section 8.3",
     traps: "Native applications redirect to localhost by design. Not applicable if the policy marks the organisation as non-production.",
     remediation: "Use a separate organisation for development.",
-    not_applicable: |context| {
-        (!context.policy.org.production).then_some("the policy marks this organisation as non-production")
-    },
-    check: |context, findings| {
-        each(context, &LOOPBACK, findings, |uri| {
-            uri.is_loopback.then(|| (LOOPBACK.severity, "redirects to the user's own machine:".to_owned(), None))
-        });
-    },
     ..BASE
 };
 
@@ -75,16 +59,11 @@ pub(super) static CUSTOM_SCHEME: Rule = Rule {
     title: "Redirect to a custom scheme",
     severity: Severity::Medium,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Any application on the device can claim the scheme and receive the code.",
     reference: "RFC 8252 sections 7.1 and 8.6",
     traps: "Mobile applications use a custom scheme if they cannot claim an https address. PKCE then protects the code.",
     remediation: "Use a claimed https address, or make sure that the application uses PKCE.",
-    check: |context, findings| {
-        each(context, &CUSTOM_SCHEME, findings, |uri| {
-            let custom = !uri.scheme.is_empty() && !uri.is_web();
-            custom.then(|| (CUSTOM_SCHEME.severity, format!("redirects to the scheme {}:", uri.scheme), None))
-        });
-    },
     ..BASE
 };
 
@@ -93,18 +72,11 @@ pub(super) static FORBIDDEN_HOST: Rule = Rule {
     title: "Redirect to a host not allowed by the policy",
     severity: Severity::High,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "The policy allows redirects only to other hosts.",
     reference: "the policy, redirects.hosts",
     traps: "The rule finds nothing unless the policy lists hosts. The host is the one that a browser would contact, whatever the URI looks like.",
     remediation: "Remove the address, or add the host to the policy.",
-    check: |context, findings| {
-        let hosts = &context.policy.redirects.hosts;
-        each(context, &FORBIDDEN_HOST, findings, |uri| {
-            let host = uri.host.as_deref().filter(|_| !hosts.is_empty())?;
-            let allowed = hosts.iter().any(|pattern| pattern.matches(host));
-            (!allowed).then(|| (FORBIDDEN_HOST.severity, format!("redirects to the host {host}:"), None))
-        });
-    },
     ..BASE
 };
 
@@ -113,18 +85,11 @@ pub(super) static TESTER_HOST: Rule = Rule {
     title: "Redirect to a request bin, a tunnel or an API tester",
     severity: Severity::High,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Somebody else runs the host and can read the codes, or gives the host name to the next user who asks for it.",
     reference: "the policy, redirects.testers",
     traps: "The complete host name must match a pattern of the list.",
     remediation: "Remove the address.",
-    check: |context, findings| {
-        let testers = &context.policy.redirects.testers;
-        each(context, &TESTER_HOST, findings, |uri| {
-            let host = uri.host.as_deref()?;
-            let pattern = testers.iter().find(|pattern| NamePattern::matches(pattern, host))?;
-            Some((TESTER_HOST.severity, format!("redirects to {host}:"), Some(pattern.to_string())))
-        });
-    },
     ..BASE
 };
 
@@ -133,16 +98,11 @@ pub(super) static MALFORMED: Rule = Rule {
     title: "Malformed redirect URI",
     severity: Severity::Medium,
     applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Servers and browsers disagree on what such an address means. Attackers use the difference to receive codes.",
     reference: "RFC 6749 section 3.1.2; RFC 9700 section 4.1",
     traps: "127.0.0.1, [::1] and host names in punycode are fine.",
     remediation: "Register a plain address: scheme, host name and path.",
-    check: |context, findings| {
-        each(context, &MALFORMED, findings, |uri| {
-            let defects = uri.defects.join(", ");
-            (!defects.is_empty()).then(|| (MALFORMED.severity, format!("has a redirect URI with {defects}:"), None))
-        });
-    },
     ..BASE
 };
 
@@ -151,18 +111,76 @@ pub(super) static MISSING: Rule = Rule {
     title: "No redirect URI",
     severity: Severity::Low,
     applies_to: AppliesTo::Redirecting,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "The grant type cannot be used without a redirect URI. The client is unfinished or forgotten.",
     reference: "RFC 6749 section 3.1.2.2",
     traps: "SAML2 bearer and password grants need no redirect URI.",
     remediation: "Delete the client, or register its redirect URI.",
-    check: |context, findings| {
-        for client in context.covered(&MISSING).filter(|client| client.redirect_uris.is_empty()) {
-            let text = "has a grant type that needs a redirect URI, but has none";
-            findings.push(context.finding(&MISSING, client, Evidence::new(Kind::Client, "", text)));
-        }
-    },
     ..BASE
 };
+
+pub(super) fn insecure(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    each(context, &INSECURE, findings, |uri| {
+        (uri.scheme == "http" && !uri.is_loopback)
+            .then(|| (INSECURE.severity, "redirects over http to".to_owned(), None))
+    });
+}
+
+pub(super) fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    each(context, &WILDCARD, findings, |uri| match uri.wildcard? {
+        Wildcard::Authority => Some((Severity::Critical, "redirects to any host that matches".to_owned(), None)),
+        Wildcard::Path => Some((Severity::High, "redirects to any address that matches".to_owned(), None)),
+    });
+}
+
+pub(super) fn loopback(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    each(context, &LOOPBACK, findings, |uri| {
+        uri.is_loopback.then(|| (LOOPBACK.severity, "redirects to the user's own machine:".to_owned(), None))
+    });
+}
+
+pub(super) fn loopback_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    (!context.policy.org.production).then_some("the policy marks this organisation as non-production")
+}
+
+pub(super) fn custom_scheme(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    each(context, &CUSTOM_SCHEME, findings, |uri| {
+        let custom = !uri.scheme.is_empty() && !uri.is_web();
+        custom.then(|| (CUSTOM_SCHEME.severity, format!("redirects to the scheme {}:", uri.scheme), None))
+    });
+}
+
+pub(super) fn forbidden_host(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let hosts = &context.policy.redirects.hosts;
+    each(context, &FORBIDDEN_HOST, findings, |uri| {
+        let host = uri.host.as_deref().filter(|_| !hosts.is_empty())?;
+        let allowed = hosts.iter().any(|pattern| pattern.matches(host));
+        (!allowed).then(|| (FORBIDDEN_HOST.severity, format!("redirects to the host {host}:"), None))
+    });
+}
+
+pub(super) fn tester_host(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let testers = &context.policy.redirects.testers;
+    each(context, &TESTER_HOST, findings, |uri| {
+        let host = uri.host.as_deref()?;
+        let pattern = testers.iter().find(|pattern| NamePattern::matches(pattern, host))?;
+        Some((TESTER_HOST.severity, format!("redirects to {host}:"), Some(pattern.to_string())))
+    });
+}
+
+pub(super) fn malformed(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    each(context, &MALFORMED, findings, |uri| {
+        let defects = uri.defects.join(", ");
+        (!defects.is_empty()).then(|| (MALFORMED.severity, format!("has a redirect URI with {defects}:"), None))
+    });
+}
+
+pub(super) fn missing(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&MISSING).filter(|client| client.redirect_uris.is_empty()) {
+        let text = "has a grant type that needs a redirect URI, but has none";
+        findings.push(context.finding(&MISSING, client, Evidence::new(Kind::Client, "", text)));
+    }
+}
 
 /// The severity, the text before the URI, and the policy's pattern that matched, if any.
 type Match = (Severity, String, Option<String>);

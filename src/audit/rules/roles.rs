@@ -5,9 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::context::HeldRole;
-use super::{AppliesTo, BASE, Confidence, Context, Rule, UNRESOLVED_ROLE, any_of};
-use crate::audit::{Evidence, Finding, Kind, unresolved_roles};
-use crate::domain::{ClientState, Collector, Permission, Role, Severity};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::role_gaps::role_gaps;
+use crate::domain::{ClientField, ClientState, Collector, Permission, Role, Severity};
 use crate::policy::NamePattern;
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
@@ -21,12 +23,12 @@ pub(super) static ADMIN: Rule = Rule {
     confidence: Confidence::Likely,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "Whoever has the client's secret is an administrator, without a second factor and without a person's name in the audit trail.",
     reference: PERMISSIONS,
     traps: "The permissions of the role decide: a custom role named \"Queue admin\" is fine. A name counts only if the complete name matches roles.admin of the policy.",
     remediation: "Give the client its own role with only the permissions that its calls need.",
     severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::Medium]),
-    check: admin,
     ..BASE
 };
 
@@ -36,11 +38,11 @@ pub(super) static FORBIDDEN: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The policy allows only other roles for this client.",
     reference: "the policy, [[expect]] allowed_roles",
     traps: "The rule finds nothing unless the policy has allowed_roles in an [[expect]] entry that selects the client. An allowed role can be given by its id or its complete name.",
     remediation: "Take the role away from the client, or extend allowed_roles in the policy.",
-    check: forbidden,
     ..BASE
 };
 
@@ -50,11 +52,11 @@ pub(super) static SHARED: Rule = Rule {
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The platform's default roles are made for people. New releases of the platform add permissions to them, and so to the client.",
     reference: PERMISSIONS,
     traps: "The rule does not check whether people also hold a custom role, because counting the users of a role is a slow call.",
     remediation: "Copy the permissions that the client needs into its own custom role.",
-    check: shared,
     ..BASE
 };
 
@@ -63,11 +65,11 @@ pub(super) static NO_ROLE: Rule = Rule {
     title: "No role",
     severity: Severity::Low,
     applies_to: AppliesTo::ClientCredentials,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "Without a role, the client can call next to nothing. It is unfinished or forgotten, but its secret still works.",
     reference: "Python SDK, OAuthClient.md, roleDivisions",
     traps: "Inactive and disabled clients are skipped: they have lost their roles on purpose.",
     remediation: "Delete the client, or give it the role that it needs.",
-    check: no_role,
     ..BASE
 };
 
@@ -77,16 +79,16 @@ pub(super) static UNRESOLVED: Rule = Rule {
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
+    reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The client names a role that is not in the organisation's list, or whose record cannot be read. What the role permits is unknown, so the client may have dangerous permissions that the audit does not show.",
     reference: PERMISSIONS,
     traps: "If roles cannot be read at all, the rule is not evaluated. A client with such a role is never compliant, whatever the \
             policy sets for this rule.",
     remediation: "Take the role away from the client, and give it a role that exists.",
-    check: unresolved,
     ..BASE
 };
 
-fn admin(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn admin(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&ADMIN) {
         for held in context.held_roles(client) {
             let role = held.role;
@@ -133,7 +135,7 @@ fn is_named(patterns: &[NamePattern], role: &Role) -> bool {
     patterns.iter().any(|pattern| pattern.matches(&role.name))
 }
 
-fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_roles(client).collect();
         if expected.is_empty() {
@@ -152,7 +154,7 @@ fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&SHARED) {
         for held in context.held_roles(client).into_iter().filter(|held| held.role.is_default) {
             let text = format!("holds the platform's default role {}", held.role.name);
@@ -161,16 +163,17 @@ fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let ended = |state| matches!(state, ClientState::Inactive | ClientState::Disabled);
-    for client in context.covered(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state)) {
+    for client in context.covered_without_gap(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state)) {
         findings.push(context.finding(&NO_ROLE, client, Evidence::new(Kind::Client, "", "holds no role")));
     }
 }
 
-fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&UNRESOLVED) {
-        for role in unresolved_roles(context.snapshot, client) {
+        let unknown = role_gaps(context.snapshot, client).into_iter().filter(|(_, gap)| gap.is_unknown());
+        for (role, _) in unknown {
             let text = format!("names the role {role}, which is not in the organisation's list or cannot be read");
             findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Role, role.as_str(), text)));
         }

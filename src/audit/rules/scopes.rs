@@ -4,10 +4,12 @@
 //! apply to clients not using the `client_credential` grant", Python SDK, `OAuthClient.md`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::{AppliesTo, BASE, Context, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, Severity};
+use super::context::Context;
+use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
+use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, Kind};
+use crate::domain::{ClientField, Collector, Power, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 
@@ -17,12 +19,12 @@ pub(super) static DANGEROUS: Rule = Rule {
     severity: Severity::High,
     severity_note: "set by the policy's pattern",
     applies_to: AppliesTo::Scoped,
+    reads: &[ClientField::GrantType, ClientField::Scopes],
     why: "With a token of this client, an attacker can use the scope with all permissions of the user who signed in.",
     reference: SCOPES,
     traps: "users:readonly is not users. Scopes of client-credentials clients have no effect.",
     remediation: "Remove the scope from the client, or replace it with its :readonly form. If the client needs it, approve it.",
     severities: |rule, policy| any_of(rule, policy, policy.scopes.dangerous.iter().map(|pattern| pattern.severity)),
-    check: dangerous,
     ..BASE
 };
 
@@ -31,11 +33,11 @@ pub(super) static MISSING_REQUIRED: Rule = Rule {
     title: "Missing required scope",
     severity: Severity::Low,
     applies_to: AppliesTo::Scoped,
+    reads: &[ClientField::GrantType, ClientField::Scopes],
     why: "The policy expects this client to hold the scope. Without it, the integration's calls that need the scope fail.",
     reference: SCOPES,
     traps: "The rule finds nothing unless the policy requires scopes. x satisfies x:readonly unless the policy says exact = true.",
     remediation: "Add the scope to the client, or remove it from required_scopes in the policy.",
-    check: missing_required,
     ..BASE
 };
 
@@ -45,11 +47,11 @@ pub(super) static ALL_SCOPES: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Scoped,
     needs: &[Collector::Clients, Collector::Scopes],
+    reads: &[ClientField::GrantType, ClientField::Scopes],
     why: "The client may use nearly all of the platform: its scopes do not limit what a stolen token can do.",
     reference: SCOPES,
     traps: "x also counts as x:readonly, because it includes it. Scopes that are not in the platform's registry do not count.",
     remediation: "Find out which calls the client makes, and leave it only the scopes that these calls need.",
-    check: all_scopes,
     ..BASE
 };
 
@@ -58,30 +60,35 @@ pub(super) static TOXIC: Rule = Rule {
     title: "Dangerous combination of scopes",
     severity: Severity::Critical,
     applies_to: AppliesTo::Scoped,
+    reads: &[ClientField::GrantType, ClientField::Scopes],
     why: "Together, the scopes permit what none of them permits alone.",
     reference: SCOPES,
     traps: "The :readonly form of a scope does not complete a combination that names the scope itself.",
     remediation: "Split the client in two, so that no token has all of the scopes.",
-    check: toxic,
     ..BASE
 };
 
-fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DANGEROUS) {
         for scope in &client.scopes {
             let Some(pattern) = context.dangerous_scope(*scope) else { continue };
-            let evidence = Evidence::scope(context.snapshot.scopes.name(*scope));
+            let name = context.snapshot.scopes.name(*scope);
             findings.push(Finding {
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),
-                ..context.finding_at(&DANGEROUS, pattern.severity, client, evidence)
+                dangerous: Some(Box::new(DangerousPrivilege {
+                    power: Power::Scope(name.to_owned()),
+                    role: None,
+                    labels: Arc::new([name.to_owned()]),
+                })),
+                ..context.finding_at(&DANGEROUS, pattern.severity, client, Evidence::scope(name))
             });
         }
     }
 }
 
-fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&MISSING_REQUIRED) {
+pub(super) fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&MISSING_REQUIRED) {
         let required: BTreeSet<&str> = context.policy.required_scopes(client).collect();
         if required.is_empty() {
             continue;
@@ -97,7 +104,7 @@ fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else { return };
     let percent = context.policy.scopes.all_scopes_percent;
     for client in context.covered(&ALL_SCOPES) {
@@ -110,7 +117,7 @@ fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&TOXIC) {
         let held = context.scopes_of(client);
         let mut told = BTreeSet::new();

@@ -73,7 +73,7 @@ async fn diff(settings: &Settings, path: &Path) -> CommandResult {
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
     show(&differences, &snapshot, &settings.in_force.policy);
-    if let Some(why) = snapshot.roles.not_read() {
+    if let Some(why) = snapshot.roles.gap() {
         notice(format_args!("roles could not be read, so that what is behind them was not compared: {}", why.message));
     }
     let drift = differences.iter().flat_map(|(_, found)| found).filter(|difference| difference.is_drift()).count();
@@ -251,7 +251,7 @@ fn refuse_unread_roles<'a>(
     clients: impl IntoIterator<Item = &'a Client>,
 ) -> Result<(), (u8, String)> {
     match &snapshot.roles {
-        Input::NotRead(why) if clients.into_iter().any(|client| !client.role_grants.is_empty()) => {
+        Input::Gap(why) if clients.into_iter().any(|client| !client.role_grants.is_empty()) => {
             let cure = why.missing_permission.as_ref();
             let cure = cure.map(|permission| format!("; grant the exporter's client {permission}")).unwrap_or_default();
             let mistake =

@@ -94,7 +94,7 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
     let dangerous = &policy.permissions.dangerous;
     let critical = dangerous.iter().filter(|pattern| pattern.severity == Severity::Critical).count();
     say(format_args!("  dangerous permissions  {} ({critical} critical)", dangerous.len()));
-    let rules = audit::rules::ALL.len();
+    let rules = audit::rules::all().len();
     let off = rules - audit::rules::enabled(policy).count();
     say(format_args!("  rules                  {rules} ({off} switched off)"));
     let now = Timestamp::from(SystemTime::now());

@@ -97,7 +97,7 @@ impl<'a> OrganisationDto<'a> {
                 .map(|snapshot| snapshot.unread.iter().map(ClientId::as_str).collect())
                 .unwrap_or_default(),
             unknown_roles: audited
-                .map(|audited| audited.report.unjudged_roles.iter().map(RoleId::as_str).collect())
+                .map(|audited| audited.report.role_gaps.iter().map(RoleId::as_str).collect())
                 .unwrap_or_default(),
             summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
         }
@@ -154,7 +154,7 @@ impl<'a> RuleDto<'a> {
             RuleState::NotEvaluated { missing_permission, .. } => (true, missing_permission.as_deref()),
             _ => (false, None),
         };
-        let unread = rule.needs.iter().find(|input| lacks && snapshot.not_read(**input).is_some());
+        let unread = rule.needs.iter().find(|input| lacks && snapshot.gap(**input).is_some());
         Self {
             rule: rule.slug,
             state: state.label(),

@@ -83,7 +83,7 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
             format!("The record of the client {client} cannot be read: nothing of it was judged."),
         ));
     }
-    for role in organisation.audited.iter().flat_map(|audited| &audited.report.unjudged_roles) {
+    for role in organisation.audited.iter().flat_map(|audited| &audited.report.role_gaps) {
         let role = visible(role.as_str());
         notes.push(note("warning", format!("Nobody knows what the role {role} permits.")));
     }

@@ -12,7 +12,7 @@ use super::worst::{WorstClient, worst_clients};
 use crate::audit::{DangerousScope, Report, Status, rules};
 use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
 use crate::output::{Summary, unread};
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 use crate::text::{counted, visible};
 
 /// Dangerous scopes that are shown.
@@ -83,8 +83,8 @@ pub(super) struct InputRow {
 }
 
 impl Details {
-    pub(super) fn new(judged: &Judged, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
-        let Judged { snapshot, report, .. } = judged;
+    pub(super) fn new(judged: &Evaluated, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
+        let Evaluated { snapshot, report, .. } = judged;
         let hits = search.hits(snapshot, report);
         let clients = client_rows(snapshot, report, &hits);
         Self {
@@ -98,8 +98,8 @@ impl Details {
 }
 
 impl Overview {
-    fn new(judged: &Judged, collectors: &[CollectorStatus], now: Timestamp) -> Self {
-        let Judged { snapshot, report, ledger, .. } = judged;
+    fn new(judged: &Evaluated, collectors: &[CollectorStatus], now: Timestamp) -> Self {
+        let Evaluated { snapshot, report, ledger, .. } = judged;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
         let (findings, new) = worst_findings(snapshot, report, ledger, now);
@@ -129,7 +129,7 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
     let held = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count();
     let mut found = report.findings.iter();
     let unknown_roles =
-        !report.unjudged_roles.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
+        !report.role_gaps.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
     let not_read: Vec<&str> = unread(snapshot).map(|(collector, _)| collector.label()).collect();
     vec![
         Tile {
@@ -219,7 +219,7 @@ fn scope_rows(report: &Report) -> Vec<ScopeRow> {
 
 fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatus]) -> InputRow {
     let last = collectors.iter().find(|status| status.collector == collector);
-    let not_read = snapshot.not_read(collector);
+    let not_read = snapshot.gap(collector);
     let (tone, word, message) = match (not_read, last) {
         (Some(why), _) => ("bad", "Not read", Some(visible(&why.message).into_owned())),
         (None, Some(last)) if !last.success => {

@@ -7,7 +7,7 @@ use super::since::{FirstSeen, Since};
 use super::words::{grant_words, state_word};
 use crate::audit::{Finding, Report, Status};
 use crate::domain::{ClientState, Snapshot, Timestamp};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 use crate::text::{shortened, visible};
 
 /// Findings that are shown; the rest is counted.

@@ -43,7 +43,7 @@ pub(super) struct Options<'a> {
 /// The page, as it looks at `now`.
 pub(super) fn page(published: &Published, now: Timestamp, options: &Options<'_>) -> askama::Result<String> {
     let organisations = &published.organisations;
-    let has_data = organisations.iter().any(|organisation| organisation.judged.is_some());
+    let has_data = organisations.iter().any(|organisation| organisation.evaluated.is_some());
     let has_details = options.closed.is_none() && has_data;
     let reload_failed = !published.reload.last_successful;
     Page {

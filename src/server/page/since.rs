@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::words::Moment;
 use crate::audit::{Finding, Kind};
 use crate::domain::{ClientId, Timestamp};
-use crate::grants::{Ledger, Memory};
+use crate::ledger::{Ledger, Memory};
 
 /// What was first seen this shortly ago is marked as new.
 const NEW: Duration = Duration::from_hours(24);

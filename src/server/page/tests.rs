@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::Freshness;
 use crate::exposition::ReloadStatus;
 use crate::fixtures::sample::{self, NOW, Sample};
-use crate::publish::{Judged, channel};
+use crate::publish::{Evaluated, channel};
 
 static ALL: LazyLock<Search> = LazyLock::new(Search::default);
 
@@ -14,12 +14,12 @@ fn open() -> Options<'static> {
     Options { telemetry_path: "/metrics", closed: None, search: &ALL }
 }
 
-fn judged(sample: Sample) -> Arc<Judged> {
+fn judged(sample: Sample) -> Arc<Evaluated> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    Arc::new(Judged { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
+    Arc::new(Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
 }
 
-fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> ServedOrganisation {
+fn organisation(freshness: Freshness, judged: Option<Arc<Evaluated>>) -> ServedOrganisation {
     ServedOrganisation { org: "default".to_owned(), freshness, judged }
 }
 

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Saved;
 use crate::domain::{
-    Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission,
+    Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, InputGap, OrgId, Organisation, Permission,
     Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
 };
-use crate::grants::{Grant, GrantKind, Ledger, Memory, Standing, Unread};
+use crate::ledger::{Grant, GrantKind, Ledger, Memory, Standing, Unread};
 
 pub(super) const FORMAT: u32 = 1;
 
@@ -135,11 +135,11 @@ struct SavedClient {
 #[serde(rename_all = "snake_case")]
 enum SavedInput<T> {
     Read(T),
-    NotRead { missing_permission: Option<String>, message: String },
+    InputGap { missing_permission: Option<String>, message: String },
 }
 
 fn never_read<T>() -> SavedInput<T> {
-    SavedInput::NotRead { missing_permission: None, message: "it has not been read yet".to_owned() }
+    SavedInput::InputGap { missing_permission: None, message: "it has not been read yet".to_owned() }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -369,8 +369,8 @@ fn restore_role(saved: SavedRole) -> Role {
 fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<S> {
     match input {
         Input::Read(value) => SavedInput::Read(save(value)),
-        Input::NotRead(NotRead { missing_permission, message }) => {
-            SavedInput::NotRead { missing_permission: missing_permission.clone(), message: message.clone() }
+        Input::Gap(InputGap { missing_permission, message }) => {
+            SavedInput::InputGap { missing_permission: missing_permission.clone(), message: message.clone() }
         }
     }
 }
@@ -378,7 +378,7 @@ fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<
 fn restore_input<T, S>(saved: SavedInput<S>, restore: impl FnOnce(S) -> T) -> Input<T> {
     match saved {
         SavedInput::Read(value) => Input::Read(restore(value)),
-        SavedInput::NotRead { missing_permission, message } => Input::NotRead(NotRead { missing_permission, message }),
+        SavedInput::InputGap { missing_permission, message } => Input::Gap(InputGap { missing_permission, message }),
     }
 }
 

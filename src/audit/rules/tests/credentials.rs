@@ -1,7 +1,7 @@
 //! Tests of the rules on roles, permissions and divisions of client-credentials clients.
 
 use super::*;
-use crate::domain::NotRead;
+use crate::domain::InputGap;
 use crate::policy::{Expectation, NamePattern, Selector};
 
 fn patterns(texts: &[&str]) -> Vec<NamePattern> {
@@ -229,8 +229,8 @@ fn unresolved_role_and_division() {
     assert_eq!(world.found("unresolved-role"), ["gone medium"]);
     assert_eq!(world.found("unresolved-division"), ["nowhere medium"]);
     let unread = world.with(|w| {
-        let why = NotRead { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
-        w.snapshot.roles = Input::NotRead(why);
+        let why = InputGap { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
+        w.snapshot.roles = Input::Gap(why);
     });
     assert_eq!(unread.state("unresolved-role"), "not_evaluated");
     assert_eq!(
@@ -289,6 +289,6 @@ fn a_client_with_a_role_that_cannot_be_found_is_never_compliant() {
         if let crate::audit::Verdict::NotEvaluated(why) = verdict {
             assert!(why.contains("role gone"), "{why}");
         }
-        assert_eq!(report.unjudged_roles.iter().map(RoleId::as_str).collect::<Vec<_>>(), unjudged);
+        assert_eq!(report.role_gaps.iter().map(RoleId::as_str).collect::<Vec<_>>(), unjudged);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::audit::{Outcome, Status, explain};
-use crate::domain::NotRead;
+use crate::domain::InputGap;
 
 /// Gives the policy one exemption from this rule, for every client.
 fn exempting(world: World, rule: &str, only: Option<&str>) -> World {
@@ -51,7 +51,7 @@ fn an_exemption_of_a_permission_covers_what_it_names() {
 #[test]
 fn an_exemption_is_not_reported_as_unused_if_its_rule_was_not_fully_evaluated() {
     let unread = |w: &mut World| {
-        w.snapshot.roles = Input::NotRead(not_read("HTTP 500"));
+        w.snapshot.roles = Input::Gap(not_read("HTTP 500"));
     };
     let held = || World::of(CC).role("R", Some("d-1"), &[]);
     for (world, rule, expected) in [
@@ -112,8 +112,8 @@ fn explain_gives_the_outcome_of_each_rule() {
 fn the_reason_names_an_input_once() {
     let reason = |message: &str| {
         let why =
-            NotRead { missing_permission: Some("authorization:role:view".to_owned()), message: message.to_owned() };
-        let world = World::of(CC).with(|w| w.snapshot.roles = Input::NotRead(why));
+            InputGap { missing_permission: Some("authorization:role:view".to_owned()), message: message.to_owned() };
+        let world = World::of(CC).with(|w| w.snapshot.roles = Input::Gap(why));
         let report = world.report();
         let outcome = report.outcomes.iter().find(|outcome| outcome.rule.slug == "admin-role").expect("a rule");
         outcome.state.reason().unwrap_or_default().to_owned()

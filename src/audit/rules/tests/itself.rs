@@ -57,7 +57,7 @@ fn policy_pattern_unmatched() {
     assert_eq!(world.found("policy-pattern-unmatched"), ["no:such:thing low", "presense low", "user:all low"]);
     // If one of the two registries cannot be read, the other is still compared, and one finding names the missing input.
     let half = world.with(|w| {
-        w.snapshot.permissions = Input::NotRead(not_read("HTTP 500"));
+        w.snapshot.permissions = Input::Gap(not_read("HTTP 500"));
     });
     assert_eq!(half.found("policy-pattern-unmatched"), ["permissions low", "presense low", "user:all low"]);
     assert_eq!(half.state("policy-pattern-unmatched"), "not_evaluated");

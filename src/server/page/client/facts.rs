@@ -2,7 +2,7 @@
 
 use super::super::words::{Moment, grant_words, spoken, state_word};
 use crate::domain::{Client, Timestamp};
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 use crate::text::{shortened, visible};
 
 /// A longer text is cut.
@@ -17,7 +17,7 @@ pub(super) struct Fact {
     pub(super) is_code: bool,
 }
 
-pub(super) fn facts(judged: &Judged, client: &Client, now: Timestamp) -> Vec<Fact> {
+pub(super) fn facts(judged: &Evaluated, client: &Client, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
         code("Client id", client.id.as_str()),
         Fact {

@@ -4,7 +4,7 @@ use super::super::since::{FirstSeen, Since};
 use crate::audit::{Finding, Status};
 use crate::domain::Client;
 use crate::output::{Audited, excuse};
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 use crate::text::{utc, visible};
 
 pub(super) struct FoundRow {
@@ -34,7 +34,7 @@ pub(super) struct Excuse {
 }
 
 /// The findings, the open ones first and of them the worst, and how many there are.
-pub(super) fn found(judged: &Judged, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
+pub(super) fn found(judged: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
     let mut findings: Vec<&Finding> = judged.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
     let total = findings.len();
@@ -42,7 +42,7 @@ pub(super) fn found(judged: &Judged, client: &Client, first_seen: &FirstSeen<'_>
     (rows.collect(), total)
 }
 
-fn row(judged: &Judged, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
+fn row(judged: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
     let audited = Audited { snapshot: &judged.snapshot, report: &judged.report, policy: &judged.policy };
     let excuse = excuse(audited, finding).map(|exemption| Excuse {
         id: visible(&exemption.id).into_owned(),

@@ -13,7 +13,7 @@ use super::style;
 use super::words::Moment;
 use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
-use crate::publish::{Judged, Published, ServedOrganisation};
+use crate::publish::{Evaluated, Published, ServedOrganisation};
 use crate::text::visible;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
@@ -30,7 +30,7 @@ pub(in crate::server) fn page(
     telemetry_path: &str,
 ) -> Option<askama::Result<String>> {
     published.organisations.iter().find_map(|organisation| {
-        let judged = organisation.judged.as_deref()?;
+        let judged = organisation.evaluated.as_deref()?;
         let position = judged.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
         let client = judged.snapshot.clients.get(position)?;
         let page = Page {
@@ -85,7 +85,7 @@ struct View {
 impl View {
     fn new(
         organisation: &ServedOrganisation,
-        judged: &Judged,
+        judged: &Evaluated,
         client: &Client,
         verdict: Option<&Verdict>,
         now: Timestamp,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Client, DivisionId, Role, RoleId, Severity, Snapshot};
 use crate::policy::DangerousPermission;
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 use crate::text::visible;
 
 use super::ROWS;
@@ -46,10 +46,10 @@ pub(super) struct RoleRow {
 }
 
 impl Power {
-    pub(super) fn new(judged: &Judged, client: &Client) -> Self {
+    pub(super) fn new(judged: &Evaluated, client: &Client) -> Self {
         let snapshot = &*judged.snapshot;
         let grants = by_role(client);
-        let not_read = snapshot.roles.not_read();
+        let not_read = snapshot.roles.gap();
         let (mut permissions, roles_note) = if client.grant_type.roles_count() {
             (permissions(judged, grants.keys().copied()), None)
         } else {
@@ -83,7 +83,7 @@ impl Power {
     }
 }
 
-fn scopes(judged: &Judged, client: &Client) -> Vec<ScopeRow> {
+fn scopes(judged: &Evaluated, client: &Client) -> Vec<ScopeRow> {
     let snapshot = &*judged.snapshot;
     let mut names: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     names.sort_unstable();
@@ -111,7 +111,7 @@ fn by_role(client: &Client) -> BTreeMap<&RoleId, Vec<Option<&DivisionId>>> {
 }
 
 /// The dangerous permissions of these roles, the worst first.
-fn permissions<'a>(judged: &Judged, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
+fn permissions<'a>(judged: &Evaluated, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
     let Some(known) = judged.snapshot.roles.read() else { return Vec::new() };
     let mut rows: Vec<(Severity, PermissionRow)> = Vec::new();
     for role in roles.filter_map(|id| known.get(id)) {
@@ -150,7 +150,7 @@ fn dangerous<'a>(
 
 fn role(snapshot: &Snapshot, id: &RoleId, divisions: &[Option<&DivisionId>]) -> RoleRow {
     let role = snapshot.roles.read().and_then(|roles| roles.get(id));
-    let unknown = if snapshot.roles.not_read().is_some() { "Name not read" } else { "Unknown role" };
+    let unknown = if snapshot.roles.gap().is_some() { "Name not read" } else { "Unknown role" };
     RoleRow {
         name: visible(role.map_or(unknown, |role| &role.name)).into_owned(),
         id: visible(id.as_str()).into_owned(),

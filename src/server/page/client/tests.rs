@@ -10,7 +10,7 @@ use crate::publish::channel;
 
 fn published(sample: Sample) -> Arc<Published> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    let judged = Judged { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
+    let judged = Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
     let freshness = Freshness::default();
     let organisations = vec![
         ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), judged: None },
