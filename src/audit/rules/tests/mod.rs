@@ -1,4 +1,4 @@
-//! Each rule as a table of cases, with its trap.
+//! Tests of each rule: a table of cases, including its traps.
 
 mod credentials;
 mod exempted;
@@ -18,7 +18,7 @@ use crate::policy::{DangerousPermission, PermissionPattern, Policy};
 /// 2026-09-21, long before the end of the implicit grant.
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
-/// An organisation of one client, two divisions and a registry, in which each case changes what it is about.
+/// An organisation with one client, two divisions and a registry of scopes. Each case changes what it tests.
 struct World {
     snapshot: Snapshot,
     policy: Policy,
@@ -26,7 +26,7 @@ struct World {
 }
 
 impl World {
-    /// One client of that grant type.
+    /// An organisation whose client has this grant type.
     fn of(grant: &str) -> Self {
         let client = Client {
             id: ClientId::new("c-1"),
@@ -92,7 +92,7 @@ impl World {
         self
     }
 
-    /// A custom role in that division with these permissions; one that ends in `?` is conditional.
+    /// Adds a custom role with these permissions, held in this division. A permission that ends in `?` is conditional.
     fn role(self, name: &str, division: Option<&str>, permissions: &[&str]) -> Self {
         self.any_role(name, division, permissions, |_| {})
     }
@@ -124,7 +124,7 @@ impl World {
         self.grants(id.as_str(), division)
     }
 
-    /// A grant of that role id, whether or not there is such a role.
+    /// Adds a grant of this role id, whether or not the role exists.
     fn grants(mut self, role: &str, division: Option<&str>) -> Self {
         let client = self.client();
         let mut grants = client.role_grants.to_vec();
@@ -156,7 +156,7 @@ impl World {
         evaluate(&self.snapshot, &self.policy, None, self.now)
     }
 
-    /// The findings of a rule as `evidence severity`.
+    /// The findings of a rule, each as `KEY SEVERITY`.
     fn found(&self, rule: &str) -> Vec<String> {
         let report = self.report();
         let findings = report.findings.iter().filter(|finding| finding.rule.slug == rule);
