@@ -27,13 +27,14 @@ fn metrics() -> String {
     ];
     let mut text = String::from(
         "# Metrics\n\nGenerated from the code by `genesyscloud-oauth-exporter docs metrics`; do not edit.\n\
-         \nNames, labels and meaning are an interface: once released, changes only add.\n\
-         \n## The audited world\n\nOne snapshot, one generation: a scrape never sees two.\n\n",
+         \nMetric names, labels and meanings are a stable interface: later releases only add to them.\n\
+         \n## Audited data\n\nThese metrics are rendered after each refresh and are cached until the next one: a scrape never \
+         calls the platform. All values in one scrape come from the same snapshot.\n\n",
     );
     table(&mut text, exposition::AUDITED_FAMILIES.iter());
     text.push_str("\n## The exporter itself\n\n");
     table(&mut text, own.into_iter().flatten());
-    text.push_str("\n`process_*` come from the `prometheus` crate.\n");
+    text.push_str("\nThe `process_*` metrics come from the `prometheus` crate.\n");
     text
 }
 
