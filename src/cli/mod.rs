@@ -1,6 +1,6 @@
-//! The subcommands: each reads its settings, does its work and ends with an exit code.
+//! The subcommands: each reads its settings, does its work, and returns an exit code.
 //!
-//! No decisions on findings and no sockets: those are below.
+//! Not the evaluation of clients and not the server: modules below this one have those.
 
 pub mod args;
 mod audit;
@@ -24,23 +24,23 @@ use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::telemetry;
 
-/// All is well.
+/// The command did its work, and found nothing that fails it.
 const CLEAN: u8 = 0;
-/// Usage, policy or configuration is wrong.
-const USAGE: u8 = 2;
-/// There are differences from the baseline.
+/// There is drift from the baseline.
 const DRIFT: u8 = 1;
-/// The audit could not run or is incomplete.
+/// The usage, policy, baseline or configuration is invalid.
+const USAGE: u8 = 2;
+/// The audit could not run, or the list of clients is incomplete.
 const INCOMPLETE: u8 = 3;
-/// The exporter cannot start or had to stop: a taken port, a task that died.
+/// The exporter could not start or had to stop (a port in use, a dead task), or output could not be written.
 const FAILURE: u8 = 4;
 
-/// Runs what the command line asks for.
+/// Runs the subcommand that the arguments name; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let invocation = match args::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
-            // `--help` and `--version` are errors of clap's with exit code 0; a closed stdout is no reason to fail.
+            // clap reports `--help` and `--version` as errors with exit code 0. A closed stdout is not an error.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { USAGE } else { CLEAN });
         }
@@ -59,7 +59,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
-            say("the configuration is in order");
+            say("the configuration is valid");
             CLEAN
         }),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
@@ -80,12 +80,12 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     }
 }
 
-/// A command that ends by itself and talks to the platform.
+/// Runs a one-off command that calls the platform.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
     once(gathered, Settings::from_raw(gathered), run)
 }
 
-/// A command that ends by itself. Its output is what it says: the log speaks up where something is wrong, or where asked.
+/// Runs a one-off command. Its output matters and not its log, so the log level is `warn` unless `--log.level` is given.
 fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
     let quiet = |mut settings: Settings| {
         if !gathered.is_given("log.level") {
@@ -96,7 +96,7 @@ fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: 
     with(settings.map(quiet), run)
 }
 
-/// Runs with valid settings and a working log, or tells every mistake.
+/// Runs with valid settings and a working log, or prints every error.
 fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
     match settings {
         Ok(settings) => match prepare(&settings) {
@@ -107,7 +107,7 @@ fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings)
     }
 }
 
-/// Starts the log and tells what is odd.
+/// Starts the log, and logs the warnings about the settings.
 fn prepare(settings: &Settings) -> Result<(), u8> {
     if let Err(error) = telemetry::init(&settings.log) {
         complain(format_args!("the log cannot be started: {error}"));
@@ -136,17 +136,17 @@ fn block_on(work: impl Future<Output = u8>) -> u8 {
     }
 }
 
-/// A line for the user. A closed stdout is no reason to fail.
+/// Prints a line of output. A closed stdout is not an error.
 fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// A mistake, for the user.
+/// Prints an error to stderr.
 fn complain(mistake: impl Display) {
     let _ = writeln!(std::io::stderr(), "error: {mistake}");
 }
 
-/// Something that the user should know beside the output.
+/// Prints to stderr what the user should know besides the output.
 fn notice(said: impl Display) {
     let _ = writeln!(std::io::stderr(), "note: {said}");
 }

@@ -1,10 +1,11 @@
-//! Metrics text: the audited world rendered once when it is published, the exporter's own families per scrape.
+//! The text of the metrics: audited families are rendered once, when data is published; the exporter's own on each scrape.
 //!
-//! No HTTP and no clock. In `audited` a family's values come from one snapshot and one report.
+//! It neither speaks HTTP nor reads a clock. All audited values of an organisation come from one snapshot and one report.
 
 mod cap;
 mod families;
 mod freshness;
+mod grant_series;
 mod gzip;
 mod label;
 mod negotiate;
@@ -13,7 +14,6 @@ mod organisation;
 mod own;
 mod render;
 mod series;
-mod told;
 mod view;
 
 use std::sync::Arc;
@@ -34,12 +34,12 @@ use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot, Timestamp};
 use crate::ledger::Ledger;
 
-/// Which per-client families to render, and how much.
+/// Which per-client families to render, and up to how many series.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Names of per-client families that are switched off.
+    /// Names of per-client families that are not rendered.
     pub disabled_families: Vec<String>,
-    /// Series of per-client families per organisation; over it whole families are dropped.
+    /// The maximum number of series in the per-client families of one organisation. Above it, entire families are dropped.
     pub max_client_series: usize,
 }
 
@@ -47,13 +47,13 @@ impl Config {
     /// The default of `max_client_series`.
     pub const DEFAULT_MAX_CLIENT_SERIES: usize = 200_000;
 
-    /// Whether these are names of per-client families; a sentence for each that is not.
+    /// Checks that these are names of per-client families. Returns one message for each name that is not.
     pub fn check(disabled_families: &[String]) -> Result<(), Vec<String>> {
         let known: Vec<&str> = families::per_client().collect();
         let unknown: Vec<String> = disabled_families
             .iter()
             .filter(|name| !known.contains(&name.as_str()))
-            .map(|name| format!("no per-client family is called {name:?}; there are {}", known.join(", ")))
+            .map(|name| format!("there is no per-client family {name:?}; choose from {}", known.join(", ")))
             .collect();
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
     }
@@ -65,38 +65,38 @@ impl Default for Config {
     }
 }
 
-/// One organisation's data, as it is rendered.
+/// One organisation's data, to be rendered.
 #[derive(Debug, Clone, Copy)]
 pub struct Audited<'a> {
     /// The value of the label `org`.
     pub org: &'a str,
-    /// What is there.
+    /// The last complete snapshot.
     pub snapshot: &'a Snapshot,
-    /// What we think of it.
+    /// The evaluation of that snapshot.
     pub report: &'a Report,
-    /// Since when the dangerous grants are there.
+    /// When each dangerous grant was first seen, and whether it is approved.
     pub ledger: &'a Ledger,
 }
 
-/// How one organisation's refreshes fare, as it is rendered.
+/// The state of one organisation's refreshes, to be rendered.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched<'a> {
     /// The value of the label `org`.
     pub org: &'a str,
-    /// The outcome of its refreshes.
+    /// The outcome of its last refreshes.
     pub freshness: &'a Freshness,
 }
 
-/// How the last reload of policy and baseline went.
+/// The outcome of the last load of policy and baseline, at the start or by a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReloadStatus {
-    /// Whether the last one was in order; true after a start.
+    /// Whether it succeeded. False too if the configured baseline is missing or belongs to another organisation.
     pub last_successful: bool,
-    /// When the files in force were read.
+    /// When the policy and baseline in force were read.
     pub last_success: Timestamp,
 }
 
-/// The audited families of all organisations, rendered and deflated. Cheap to clone.
+/// The audited families of all organisations, rendered and compressed. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct AuditedPart {
     part: Part,
@@ -104,34 +104,34 @@ pub struct AuditedPart {
 }
 
 impl AuditedPart {
-    /// What was rendered of each organisation whose data is served.
+    /// The size of each organisation with data.
     pub fn sizes(&self) -> &[Size] {
         &self.sizes
     }
 }
 
-/// What was rendered of one organisation.
+/// The size of one organisation's audited families.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Size {
     /// The value of the label `org`.
     pub org: String,
-    /// Clients in its snapshot.
+    /// Clients in its snapshot, including those whose record cannot be read.
     pub clients: usize,
-    /// Series of the audited families.
+    /// Rendered series.
     pub series: usize,
-    /// Bytes of these series, not compressed and without HELP and TYPE.
+    /// Bytes of these series, uncompressed and without HELP and TYPE lines.
     pub bytes: usize,
-    /// Each family that the cap can drop, with the number of its series that it did.
+    /// Each family that the cap can drop, with the number of dropped series; 0 if it is rendered.
     pub dropped: Vec<(&'static str, usize)>,
 }
 
-/// The families on freshness, rendered with the data that they speak of. Cheap to clone.
+/// The families about refreshes, rendered and compressed together with the data that they describe. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct StatusPart {
     part: Part,
 }
 
-/// Renders the audited families. Takes a while and much memory bandwidth: not for an async worker.
+/// Renders the audited families. Takes time and memory bandwidth, so it must not run on an async worker.
 pub fn audited(organisations: &[Audited<'_>], config: &Config) -> AuditedPart {
     let views: Vec<View<'_>> = organisations.iter().copied().map(View::new).collect();
     let selections: Vec<Selection> = views.iter().map(|view| Selection::new(view, config)).collect();
@@ -162,7 +162,7 @@ impl Size {
     }
 }
 
-/// Renders the families on freshness, and on the size of the audited part.
+/// Renders the families about refreshes and about the size of the audited part.
 pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
     StatusPart { part: Part::new(freshness::render(organisations, &audited.sizes, reload)) }
 }
@@ -179,14 +179,14 @@ pub enum Format {
 /// The encoding of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// As it is.
+    /// Uncompressed.
     Identity,
     /// One gzip member.
     Gzip,
 }
 
 impl Format {
-    /// The exact `Content-Type`.
+    /// The value of the header `Content-Type`.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -195,9 +195,9 @@ impl Format {
     }
 }
 
-/// The body of a scrape in pieces, to be sent one after the other: the published bytes and the exporter's own families.
+/// The body of a scrape as pieces to send in order: the published bytes, then the exporter's own families.
 ///
-/// Only the own families are written and deflated here.
+/// Only the exporter's own families are rendered and compressed here.
 pub fn scrape(
     audited: &AuditedPart,
     status: &StatusPart,

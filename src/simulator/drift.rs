@@ -23,13 +23,6 @@ pub struct Change {
 /// Something that will happen.
 pub type Scheduled = Change;
 
-/// How far the schedule was applied.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// Seconds up to which everything was applied; `None` before the first call.
-    applied: Option<u64>,
-}
-
 /// A client that comes and goes is named by these.
 const NEWCOMER: &str = "Ad-hoc export (contractor)";
 const VISITOR: &str = "Load test runner";
@@ -98,7 +91,7 @@ pub fn schedule() -> Vec<Scheduled> {
 /// Applies what is due up to `elapsed`.
 pub(super) fn advance(world: &mut World, elapsed: Duration) -> Vec<Change> {
     let until = elapsed.as_secs();
-    let from = world.drift.applied;
+    let from = world.drifted;
     if from.is_some_and(|from| until <= from) {
         return Vec::new();
     }
@@ -115,7 +108,7 @@ pub(super) fn advance(world: &mut World, elapsed: Duration) -> Vec<Change> {
         }
         start += ROUND;
     }
-    world.drift.applied = Some(until);
+    world.drifted = Some(until);
     world.now = present(world, until);
     changes.extend(delete_due(world));
     changes.sort_by_key(|change| change.at);

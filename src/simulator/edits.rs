@@ -4,9 +4,10 @@
 
 use serde_json::{Value, json};
 
+use super::entity::{PLANTED_SECRET, items, person, policy};
+use super::ids;
 use super::risk::{Planted, Risk};
-use super::world::{World, items};
-use super::{founding, ids};
+use super::world::World;
 
 impl World {
     pub(super) fn grant_scope(&mut self, client: &str, scope: &str) -> bool {
@@ -36,7 +37,7 @@ impl World {
     }
 
     pub(super) fn grant_permission(&mut self, role: &str, permission: &str) -> bool {
-        let Some(policy) = founding::policy(permission, false) else { return false };
+        let Some(policy) = policy(permission, false) else { return false };
         let Some(role) = self.role_mut(role) else { return false };
         let Some(policies) = role["permissionPolicies"].as_array_mut() else { return false };
         let same = policies.iter_mut().find(|held| {
@@ -56,7 +57,7 @@ impl World {
     }
 
     pub(super) fn revoke_permission(&mut self, role: &str, permission: &str) -> bool {
-        let Some(unwanted) = founding::policy(permission, false) else { return false };
+        let Some(unwanted) = policy(permission, false) else { return false };
         let Some(role) = self.role_mut(role) else { return false };
         let Some(policies) = role["permissionPolicies"].as_array_mut() else { return false };
         let mut changed = false;
@@ -83,7 +84,7 @@ impl World {
         let id = client["id"].as_str().map_or_else(|| ids::uuid(self.seed, "client", &name), str::to_owned);
         let filled = json!({
             "id": id,
-            "secret": founding::PLANTED_SECRET,
+            "secret": PLANTED_SECRET,
             "accessTokenValiditySeconds": 86_400,
             "registeredRedirectUri": [],
             "roleIds": [],
@@ -92,8 +93,8 @@ impl World {
             "state": "active",
             "dateCreated": ids::date_with_millis(self.now),
             "dateModified": ids::date(self.now),
-            "createdBy": founding::person(self.seed, &name),
-            "modifiedBy": founding::person(self.seed, &name),
+            "createdBy": person(self.seed, &name),
+            "modifiedBy": person(self.seed, &name),
             "selfUri": format!("/api/v2/oauth/clients/{id}"),
         });
         if let (Some(fields), Value::Object(filled)) = (client.as_object_mut(), filled) {

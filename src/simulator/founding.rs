@@ -4,19 +4,16 @@ use serde_json::{Value, json};
 
 use super::catalog::{self, ClientRow, EVERY_SCOPE, EXPORTER};
 use super::catalog_roles::{DIVISIONS, Kind, ROLES, RoleRow, SITES, TEAM_POLICIES, TEAMS};
+use super::entity::{PLANTED_SECRET, id_of, person, policy};
 use super::generated;
 use super::ids::{self, DAY};
 use super::options::{ClientSet, Options};
 use super::plants::plants;
+use super::registry::scopes;
 use super::risk::Planted;
 
-/// The `secret` of every client entity: an exporter must never let it out (reference 3.2).
-pub const PLANTED_SECRET: &str = "SIMULATED-SECRET-MUST-NEVER-LEAVE";
 /// The organisation's name.
 pub(super) const ORGANISATION: &str = "Northwind Contact Centres (simulated)";
-
-const SCOPES: &str = include_str!("data/scopes.txt");
-const PERMISSIONS: &str = include_str!("data/permissions.txt");
 
 /// What an organisation starts with.
 pub(super) struct Founded {
@@ -25,16 +22,6 @@ pub(super) struct Founded {
     pub(super) divisions: Vec<Value>,
     pub(super) planted: Vec<Planted>,
     pub(super) dormant: Vec<String>,
-}
-
-/// The ids of all scopes (reference 4.2).
-pub(super) fn scopes() -> impl Iterator<Item = &'static str> {
-    SCOPES.lines().filter(|line| !line.is_empty())
-}
-
-/// All permissions, as `domain:entity:action` (reference 5.7).
-pub(super) fn permissions() -> impl Iterator<Item = &'static str> {
-    PERMISSIONS.lines().filter(|line| !line.is_empty())
 }
 
 pub(super) fn found(options: &Options) -> Founded {
@@ -72,15 +59,6 @@ impl Founded {
             self.dormant.push(row.name.to_owned());
         }
         self.clients.push(client);
-    }
-}
-
-/// The id of a client, role or division by its name in the tables.
-pub(super) fn id_of(options: &Options, kind: &str, name: &str) -> String {
-    match (kind, name) {
-        ("client", EXPORTER) => options.client_id.clone(),
-        ("division", "*") => "*".to_owned(),
-        _ => ids::uuid(options.seed, kind, name),
     }
 }
 
@@ -126,13 +104,6 @@ fn client(options: &Options, row: &ClientRow) -> Value {
         client["dateToDelete"] = json!(ids::date(options.now + days * DAY));
     }
     client
-}
-
-/// A `DomainEntityRef` of one of twelve people, without a name, as is often the case (reference 3.2).
-pub(super) fn person(seed: u64, of: &str) -> Value {
-    let number = ids::rng(seed, "author", of).u8(..12);
-    let id = ids::uuid(seed, "user", &number.to_string());
-    json!({ "id": id, "selfUri": format!("/api/v2/users/{id}") })
 }
 
 fn divisions(seed: u64) -> Vec<Value> {
@@ -186,29 +157,4 @@ fn role(seed: u64, name: &str, description: &str, policies: &[&str], row: Option
         }
     }
     role
-}
-
-/// A `DomainPermissionPolicy` of `domain:entity:action,action` (reference 5.2).
-pub(super) fn policy(text: &str, conditional: bool) -> Option<Value> {
-    let mut parts = text.splitn(3, ':');
-    let (domain, entity, actions) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut policy = json!({
-        "domain": domain,
-        "entityName": entity,
-        "policyName": format!("{domain} {entity}"),
-        "policyDescription": "",
-        "actionSet": actions.split(',').collect::<Vec<_>>(),
-        "namedResources": [],
-        "allowConditions": conditional,
-    });
-    if conditional {
-        policy["resourceConditionNode"] = json!({
-            "variableName": "Conversation.queues",
-            "operator": "IN",
-            "operands": [{ "type": "SCALAR", "value": "Overflow" }],
-            "conjunction": "AND",
-            "terms": [],
-        });
-    }
-    Some(policy)
 }

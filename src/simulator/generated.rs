@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::founding::{PLANTED_SECRET, person, scopes};
+use super::entity::{PLANTED_SECRET, person};
 use super::ids::{self, DAY};
 use super::options::Options;
+use super::registry::scopes;
 
 /// The synthetic client of that number. Six of ten are client-credentials clients with up to four roles; the others
 /// hold up to twelve scopes.

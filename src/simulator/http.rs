@@ -22,7 +22,7 @@ use url::form_urlencoded;
 use super::organisation::SimulatedOrganisation;
 use super::recorder::RecordedRequest;
 use super::reply::{Payload, Reaction, Reply};
-use super::routes::Incoming;
+use super::request::Incoming;
 
 /// The largest request body that is read: `request.bytes.max` (reference 6).
 const REQUEST_BYTES: usize = 512_000;

@@ -8,16 +8,21 @@ mod catalog;
 mod catalog_roles;
 mod drift;
 mod edits;
+mod entity;
 mod faults;
 mod founding;
 mod generated;
 mod http;
 mod ids;
+mod kind;
+mod misbehaviour;
 mod options;
 mod organisation;
 mod plants;
 mod recorder;
+mod registry;
 mod reply;
+mod request;
 mod risk;
 mod routes;
 mod tokens;
@@ -32,13 +37,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use drift::{Change, Scheduled, schedule};
+pub use entity::PLANTED_SECRET;
 pub use faults::{Alias, Endpoint, Fault, Injection, RetryAfter, Unreadable};
-pub use founding::PLANTED_SECRET;
+pub use kind::{Grant, State};
 pub use options::{ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, Paging};
 pub use organisation::SimulatedOrganisation;
 pub use recorder::RecordedRequest;
 pub use risk::{Planted, Risk};
-pub use truth::{Grant, State, Truth};
+pub use truth::Truth;
 
 /// A running simulated organisation: its API host and its login host are one listener.
 ///

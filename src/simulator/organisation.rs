@@ -11,7 +11,8 @@ use super::faults::Injection;
 use super::options::Options;
 use super::recorder::RecordedRequest;
 use super::reply::Reaction;
-use super::routes::{self, Incoming};
+use super::request::Incoming;
+use super::routes;
 use super::truth::{self, Truth};
 use super::world::World;
 

@@ -6,17 +6,16 @@ use serde_json::Value;
 
 use super::catalog::{ClientRow, DANGEROUS_PERMISSIONS, DANGEROUS_SCOPES};
 use super::catalog_roles::{Kind, ROLES, RoleRow};
-use super::founding::id_of;
+use super::entity::{id_of, items};
+use super::kind::Grant;
 use super::options::Options;
 use super::risk::{Planted, Risk};
-use super::truth::Grant;
-use super::world;
 
 /// The plants that a row names, and those that the row shows by itself.
 pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<Planted> {
     let grant = Grant::of(client);
     let credentials = grant == Grant::ClientCredentials;
-    let scopes: Vec<&str> = world::items(&client["scope"]).filter_map(Value::as_str).collect();
+    let scopes: Vec<&str> = items(&client["scope"]).filter_map(Value::as_str).collect();
     let mut found: Vec<(Risk, &str, bool)> = row.plants.to_vec();
     let mut told: Vec<(Risk, String)> = by_scopes(&scopes, credentials);
     told.extend(by_roles(row));

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use super::kind::{Grant, State};
+use super::registry;
 use super::risk::{Planted, Risk};
 use super::world::World;
 
@@ -55,83 +55,6 @@ impl Truth {
     }
 }
 
-/// A grant type whatever its spelling (reference 3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grant {
-    /// `CLIENT-CREDENTIALS`, formerly `CLIENT_CREDENTIALS`.
-    ClientCredentials,
-    /// `CODE`.
-    Code,
-    /// `TOKEN`, the implicit grant.
-    Implicit,
-    /// `PASSWORD`.
-    Password,
-    /// `SAML2-BEARER`, formerly `SAML2BEARER`.
-    Saml2Bearer,
-    /// A value that the reference does not know.
-    Other,
-}
-
-impl Grant {
-    /// Its name in lower case with underscores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client_credentials",
-            Self::Code => "code",
-            Self::Implicit => "implicit",
-            Self::Password => "password",
-            Self::Saml2Bearer => "saml2_bearer",
-            Self::Other => "other",
-        }
-    }
-
-    pub(super) fn of(client: &Value) -> Self {
-        let spelling = client["authorizedGrantType"].as_str().unwrap_or_default();
-        match spelling.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
-            "CLIENTCREDENTIALS" => Self::ClientCredentials,
-            "CODE" => Self::Code,
-            "TOKEN" => Self::Implicit,
-            "PASSWORD" => Self::Password,
-            "SAML2BEARER" => Self::Saml2Bearer,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Where a client stands in its life cycle (reference 3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// `active`.
-    Active,
-    /// `inactive`.
-    Inactive,
-    /// `disabled`.
-    Disabled,
-    /// A value that the reference does not know.
-    Other,
-}
-
-impl State {
-    /// Its name in lower case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Inactive => "inactive",
-            Self::Disabled => "disabled",
-            Self::Other => "other",
-        }
-    }
-
-    fn of(client: &Value) -> Self {
-        match client["state"].as_str().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "active" => Self::Active,
-            "inactive" => Self::Inactive,
-            "disabled" => Self::Disabled,
-            _ => Self::Other,
-        }
-    }
-}
-
 pub(super) fn truth(world: &World) -> Truth {
     let mut by_grant_and_state = BTreeMap::new();
     for client in &world.clients {
@@ -143,10 +66,10 @@ pub(super) fn truth(world: &World) -> Truth {
         own_client_id: world.client_id.clone(),
         clients: world.clients.len(),
         by_grant_and_state,
-        scopes: super::founding::scopes().count(),
+        scopes: registry::scopes().count(),
         roles: world.roles.len(),
         divisions: world.divisions.len(),
-        permissions: super::founding::permissions().count(),
+        permissions: registry::permissions().count(),
         planted: world.planted.clone(),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::drift::Progress;
+use super::entity::{items, roles_of};
 use super::faults::Injection;
 use super::options::{Options, Paging};
 use super::recorder::Recorder;
@@ -36,7 +36,8 @@ pub(super) struct World {
     pub(super) injections: Vec<Injection>,
     /// Set while the drift schedule has a storm of 429.
     pub(super) storm: bool,
-    pub(super) drift: Progress,
+    /// Seconds up to which the drift schedule was applied; `None` before the first call.
+    pub(super) drifted: Option<u64>,
     pub(super) recorder: Recorder,
     pub(super) usage: Vec<UsageQuery>,
     correlations: u64,
@@ -72,7 +73,7 @@ impl World {
             paging: options.paging,
             injections: Vec::new(),
             storm: false,
-            drift: Progress::default(),
+            drifted: None,
             recorder: Recorder::default(),
             usage: Vec::new(),
             correlations: 0,
@@ -127,17 +128,6 @@ impl World {
                 && items(&policy["actionSet"]).any(|held| matches(held, action))
         })
     }
-}
-
-/// The role ids of a client, from both of its fields, in order and possibly twice (reference 5.5).
-pub(super) fn roles_of(client: &Value) -> impl Iterator<Item = &str> {
-    let pairs = items(&client["roleDivisions"]).filter_map(|pair| pair["roleId"].as_str());
-    pairs.chain(items(&client["roleIds"]).filter_map(Value::as_str))
-}
-
-/// The items of an array; none where it is something else.
-pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 /// Whether an entity is meant by an id or by a name.

@@ -1,10 +1,6 @@
 //! When a fault holds: its endpoint, its count, and how many requests go well before.
 
-use super::{Endpoint, Fault, RetryAfter};
-use crate::simulator::world::World;
-
-/// What `Retry-After` says in a storm of the drift schedule, in seconds.
-const STORM_RETRY_AFTER: u64 = 5;
+use super::{Endpoint, Fault};
 
 /// A fault with its endpoint and its count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,30 +38,43 @@ impl Injection {
         self.skip = count;
         self
     }
-}
 
-/// The faults that hold for a request of the endpoint; counted ones are used up by it.
-pub(in crate::simulator) fn matching(world: &mut World, endpoint: Endpoint) -> Vec<Fault> {
-    let mut matching = Vec::new();
-    for injection in &mut world.injections {
-        let holds = injection.endpoint.map_or_else(|| injection.fault.holds_at(endpoint), |at| at == endpoint);
-        if !holds {
-            continue;
+    /// The fault, where it holds for a request of the endpoint; one that is counted is used up by it.
+    pub(in crate::simulator) fn taken(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        if !self.endpoint.map_or_else(|| self.fault.holds_at(endpoint), |at| at == endpoint) {
+            return None;
         }
-        if injection.skip > 0 {
-            injection.skip -= 1;
-            continue;
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
         }
-        match &mut injection.remaining {
-            Some(0) => continue,
+        match &mut self.remaining {
+            Some(0) => return None,
             Some(remaining) => *remaining -= 1,
             None => {}
         }
-        matching.push(injection.fault.clone());
+        Some(self.fault.clone())
     }
-    world.injections.retain(|injection| injection.remaining != Some(0));
-    if world.storm && endpoint != Endpoint::Token {
-        matching.insert(0, Fault::RateLimited(RetryAfter::Seconds(STORM_RETRY_AFTER)));
+
+    /// Whether its count is used up.
+    pub(in crate::simulator) fn is_over(&self) -> bool {
+        self.remaining == Some(0)
     }
-    matching
+}
+
+impl Fault {
+    /// The fault at one endpoint only.
+    pub fn at(self, endpoint: Endpoint) -> Injection {
+        Injection::from(self).at(endpoint)
+    }
+
+    /// The fault for the next so many matching requests.
+    pub fn times(self, count: u32) -> Injection {
+        Injection::from(self).times(count)
+    }
+
+    /// The fault after so many matching requests went well.
+    pub fn after(self, count: u32) -> Injection {
+        Injection::from(self).after(count)
+    }
 }

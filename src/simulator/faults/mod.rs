@@ -1,18 +1,12 @@
 //! How the simulated organisation can misbehave: named scenarios and where they apply.
+//!
+//! Not what they make of an answer (`misbehaviour`).
 
-mod document;
 mod injection;
-mod instead;
 
 use std::time::Duration;
 
-use super::reply::{Payload, Reply};
-use super::routes::Incoming;
-use super::world::World;
-
 pub use injection::Injection;
-pub(super) use injection::matching;
-pub(super) use instead::instead;
 
 /// An endpoint of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +44,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    fn is_listing(self) -> bool {
+    pub(super) fn is_listing(self) -> bool {
         matches!(self, Self::Clients | Self::Scopes | Self::Roles | Self::Divisions | Self::Permissions)
     }
 }
@@ -205,21 +199,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The fault at one endpoint only.
-    pub fn at(self, endpoint: Endpoint) -> Injection {
-        Injection::from(self).at(endpoint)
-    }
-
-    /// The fault for the next so many matching requests.
-    pub fn times(self, count: u32) -> Injection {
-        Injection::from(self).times(count)
-    }
-
-    /// The fault after so many matching requests went well.
-    pub fn after(self, count: u32) -> Injection {
-        Injection::from(self).after(count)
-    }
-
     fn holds_at(&self, endpoint: Endpoint) -> bool {
         match self {
             Self::TokenRateLimited | Self::InvalidClient(_) => endpoint == Endpoint::Token,
@@ -242,39 +221,6 @@ impl Fault {
             | Self::NullFields
             | Self::AliasFields(_) => endpoint == Endpoint::Clients,
             _ => endpoint != Endpoint::Token,
-        }
-    }
-}
-
-/// Changes a true answer as the faults want it.
-pub(super) fn alter(faults: &[Fault], world: &World, endpoint: Endpoint, request: &Incoming, reply: &mut Reply) {
-    for fault in faults {
-        match fault {
-            Fault::NoRateLimitHeaders => reply.headers.retain(|(name, _)| !name.starts_with("inin-ratelimit")),
-            Fault::Budget { count, allowed, reset } => {
-                reply.headers.retain(|(name, _)| !name.starts_with("inin-ratelimit"));
-                reply.headers.push(("inin-ratelimit-count", count.to_string()));
-                reply.headers.push(("inin-ratelimit-allowed", allowed.to_string()));
-                reply.headers.push(("inin-ratelimit-reset", reset.to_string()));
-            }
-            other => {
-                if reply.status == 200
-                    && let Payload::Json(document) = &mut reply.payload
-                {
-                    document::alter(other, world, endpoint, request, document);
-                }
-            }
-        }
-    }
-    for fault in faults {
-        let Payload::Json(document) = &reply.payload else { continue };
-        match fault {
-            Fault::CutBody => reply.payload = Payload::Cut(document.to_string().into()),
-            Fault::SlowBody { chunk, pause } => {
-                let bytes = document.to_string().into();
-                reply.payload = Payload::Slow { bytes, chunk: (*chunk).max(1), pause: *pause };
-            }
-            _ => {}
         }
     }
 }

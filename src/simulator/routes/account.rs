@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::simulator::entity::items;
 use crate::simulator::ids;
-use crate::simulator::world::{World, items};
+use crate::simulator::world::World;
 
 /// `TokenInfo`, whose client is under `OAuthClient` with a capital O, without a secret or redirect URIs.
 pub(super) fn token_info(world: &World) -> Value {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Incoming, listing};
-use crate::simulator::founding;
+use super::listing;
+use crate::simulator::registry;
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::World;
 
 /// Domains whose permissions do not look at divisions: those that govern the organisation itself (reference 5.3).
@@ -53,7 +54,7 @@ pub(super) fn division(world: &World, id: &str) -> Option<Value> {
 /// One entity per domain, whose `permissionMap` holds lists of `DomainPermission` by entity type (reference 5.3).
 pub(super) fn permissions(request: &Incoming, correlation: &str) -> Reply {
     let mut domains: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for permission in founding::permissions() {
+    for permission in registry::permissions() {
         let mut parts = permission.splitn(3, ':');
         let (Some(domain), Some(entity), Some(action)) = (parts.next(), parts.next(), parts.next()) else { continue };
         let entry = domains.entry(domain).or_default().entry(entity).or_insert_with(|| json!([]));

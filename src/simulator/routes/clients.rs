@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Incoming, listing};
-use crate::simulator::founding;
+use super::listing;
 use crate::simulator::options::Paging;
+use crate::simulator::registry;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::World;
 
 const PATH: &str = "/api/v2/oauth/clients";
@@ -59,12 +60,12 @@ pub(super) fn by_id(world: &World, id: &str) -> Option<Value> {
 
 /// The registry of scopes: not paged, `id` and `description` without a name (reference 4.2).
 pub(super) fn scopes() -> Value {
-    let entities: Vec<Value> = founding::scopes().map(entity).collect();
+    let entities: Vec<Value> = registry::scopes().map(entity).collect();
     json!({ "total": entities.len(), "entities": entities, "selfUri": "/api/v2/oauth/scopes" })
 }
 
 pub(super) fn scope(id: &str) -> Option<Value> {
-    founding::scopes().find(|known| *known == id).map(entity)
+    registry::scopes().find(|known| *known == id).map(entity)
 }
 
 /// The descriptions are the simulator's own words: the vendor's were not to be had.

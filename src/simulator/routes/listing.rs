@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::Incoming;
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 
 /// The page size of listings where the request names none (reference 5.1).
 const DEFAULT_PAGE_SIZE: usize = 25;

@@ -3,8 +3,8 @@
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::Incoming;
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::World;
 
 /// Gives a token for the exporter's own client, by HTTP Basic or by credentials in the body.

@@ -7,39 +7,13 @@ mod listing;
 mod login;
 mod usage;
 
-use bytes::Bytes;
 use url::form_urlencoded;
 
-use super::faults::{self, Endpoint};
+use super::faults::Endpoint;
+use super::misbehaviour;
 use super::reply::{Reaction, Reply};
+use super::request::Incoming;
 use super::world::World;
-
-/// A request that was read.
-#[derive(Debug)]
-pub(super) struct Incoming {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) authorization: Option<String>,
-    pub(super) body: Bytes,
-}
-
-impl Incoming {
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// All values of a parameter that may be repeated.
-    fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The token of `Authorization: Bearer`.
-    fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.authorization.as_deref()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    }
-}
 
 /// Where a path leads, with the id in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +29,8 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Reaction {
     let Some(route) = route(&request.path) else {
         return stamped(Reply::not_found(&correlation), &correlation);
     };
-    let active = faults::matching(world, route.endpoint);
-    if let Some(outcome) = faults::instead(&active, world, &correlation) {
+    let active = misbehaviour::matching(world, route.endpoint);
+    if let Some(outcome) = misbehaviour::instead(&active, world, &correlation) {
         return match outcome {
             Reaction::Answer(reply) => stamped(reply, &correlation),
             other => other,
@@ -68,7 +42,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Reaction {
         Reply::error(405, "method.not.allowed", "The method is not allowed for this resource.", &correlation)
             .with_header("allow", route.methods.join(", "))
     };
-    faults::alter(&active, world, route.endpoint, request, &mut reply);
+    misbehaviour::alter(&active, world, route.endpoint, request, &mut reply);
     stamped(reply, &correlation)
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Incoming;
 use crate::simulator::ids::{self, DAY};
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::{UsageQuery, World};
 
 /// Days that the results cover, the current one excluded.

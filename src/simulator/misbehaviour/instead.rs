@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Fault, RetryAfter};
+use crate::simulator::faults::{Fault, RetryAfter};
 use crate::simulator::reply::{Payload, Reaction, Reply};
 use crate::simulator::world::World;
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Alias, Endpoint, Fault, Unreadable};
-use crate::simulator::routes::Incoming;
-use crate::simulator::world::{World, items};
-use crate::simulator::{founding, ids};
+use crate::simulator::entity::items;
+use crate::simulator::faults::{Alias, Endpoint, Fault, Unreadable};
+use crate::simulator::request::Incoming;
+use crate::simulator::world::World;
+use crate::simulator::{ids, registry};
 
 /// The optional fields of a client (reference 3.2).
 const OPTIONAL: &[&str] = &[
@@ -157,7 +158,7 @@ fn opaque(world: &World, endpoint: Endpoint, document: &mut Value) {
             }
         }
         Endpoint::Scopes => {
-            let entities = founding::scopes().map(|name| json!({ "id": id(&json!(name)), "name": name }));
+            let entities = registry::scopes().map(|name| json!({ "id": id(&json!(name)), "name": name }));
             document["entities"] = entities.collect();
         }
         _ => {}
