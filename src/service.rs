@@ -1,6 +1,7 @@
-//! What the service manager is told (`sd_notify(3)`): ready, reloading, stopping, how the refreshes fare, and that the process lives.
+//! Notifies systemd (`sd_notify(3)`) that the exporter is ready, reloads or stops, of the state of the refreshes, and that the
+//! tasks are running.
 //!
-//! Says nothing where `$NOTIFY_SOCKET` is not set. Not the signals that the manager sends (`shutdown`).
+//! It does nothing if `$NOTIFY_SOCKET` is not set.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,57 +16,57 @@ use crate::output::{counted, shortened, utc, visible};
 use crate::publish::{Organisation, Published, Reader};
 use crate::server::Liveness;
 
-/// systemd ignores a message of more than 4096 bytes; a character has 4 at the most.
+/// Maximum characters of the status. systemd ignores a message of more than 4096 bytes, and a character has up to 4.
 const LONGEST_STATUS: usize = 900;
 
-/// It listens, and what is published is served.
+/// Reports that the exporter is ready: it listens and serves the published data.
 ///
-/// The first refresh is not awaited: the metrics are served while the platform is away, and say so. A start that hung on it
-/// would be a start that fails in an outage.
+/// This does not wait for the first refresh: the metrics are served while the platform is down, and show that. A start that
+/// waited for the refresh would fail during an outage.
 pub fn ready(published: &Published) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&status(published))]);
+    notify(&[NotifyState::Ready, NotifyState::Status(&status(published))]);
 }
 
-/// Policy and baseline are read again; [`ready`] ends it.
+/// Reports that policy and baseline are being reloaded, until [`ready`] is called.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => warn!(%error, "the service manager cannot be told of a reload: there is no clock"),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(%error, "cannot notify systemd of the reload: the clock cannot be read"),
     }
 }
 
-/// The process stops.
+/// Reports that the process is stopping.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
-/// Tells of each refresh, and feeds the watchdog for as long as the tasks live, until it is told to stop.
+/// Reports the state after each refresh, and triggers the watchdog while all tasks run, until `shutdown`.
 pub async fn run(mut reader: Reader, liveness: Liveness, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
-    // Zero, which systemd does not send, would have no interval.
-    let mut food = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
-    let mut told = String::new();
+    // systemd does not send zero, from which no interval could be made.
+    let mut watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
+    let mut last = String::new();
     loop {
         tokio::select! {
             () = &mut shutdown => return,
-            () = tick(&mut food) => {
-                if lives(&liveness) {
-                    tell(&[NotifyState::Watchdog]);
+            () = tick(&mut watchdog) => {
+                if is_alive(&liveness) {
+                    notify(&[NotifyState::Watchdog]);
                 }
             }
             () = reader.changed() => {
                 let now = status(&reader.current());
-                if now != told {
-                    tell(&[NotifyState::Status(&now)]);
-                    told = now;
+                if now != last {
+                    notify(&[NotifyState::Status(&now)]);
+                    last = now;
                 }
             }
         }
     }
 }
 
-/// As `/-/healthy` says it.
-fn lives(liveness: &Liveness) -> bool {
+/// The same condition as for `/-/healthy`.
+fn is_alive(liveness: &Liveness) -> bool {
     liveness.dead().next().is_none()
 }
 
@@ -75,7 +76,7 @@ fn every(time: Duration) -> Interval {
     interval
 }
 
-/// The next tick; never where there is no interval.
+/// Waits for the next tick, or forever without an interval.
 async fn tick(interval: &mut Option<Interval>) {
     match interval {
         Some(interval) => {
@@ -85,20 +86,20 @@ async fn tick(interval: &mut Option<Interval>) {
     }
 }
 
-/// Nobody who does not hear it is a reason to stop.
-fn tell(states: &[NotifyState<'_>]) {
+/// Logs a failure, which is no reason to stop.
+fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        warn!(%error, "the service manager cannot be told; is $NOTIFY_SOCKET right?");
+        warn!(%error, "cannot notify systemd; check $NOTIFY_SOCKET");
     }
 }
 
-/// One line for people on every organisation, as `systemctl status` shows it.
+/// One line about every organisation, for `systemctl status`.
 ///
-/// A failure quotes the platform: a line break in it would be a message of its own to the service manager.
+/// A failure can quote the platform. A line break in it would be a message of its own for systemd, so it is replaced.
 fn status(published: &Published) -> String {
     let mut parts: Vec<String> = published.organisations.iter().map(organisation).collect();
     if !published.reload.last_successful {
-        parts.push("the last reload failed, what was in force stays".to_owned());
+        parts.push("the last reload failed; the previous policy and baseline stay in force".to_owned());
     }
     shortened(&visible(&parts.join("; ")), LONGEST_STATUS).into_owned()
 }
@@ -112,7 +113,7 @@ fn organisation(organisation: &Organisation) -> String {
             let clients = counted(verdicts.len(), "client");
             format!("{clients}, {flagged} flagged, read at {}", utc(judged.snapshot.taken_at))
         }
-        None if freshness.withdrawn => "the data is too old and withdrawn".to_owned(),
+        None if freshness.withdrawn => "the data was too old and is withdrawn".to_owned(),
         None => "no data".to_owned(),
     };
     let org = &organisation.org;
@@ -121,7 +122,7 @@ fn organisation(organisation: &Organisation) -> String {
             let failures = counted(freshness.consecutive_failures, "failure");
             format!("{org}: {data}; {failures} in a row: {failure}")
         }
-        None if freshness.last_attempt.is_none() => format!("{org}: {data}; the first refresh is under way"),
+        None if freshness.last_attempt.is_none() => format!("{org}: {data}; the first refresh is running"),
         None => format!("{org}: {data}"),
     }
 }
@@ -152,15 +153,15 @@ mod tests {
     }
 
     #[test]
-    fn the_status_says_what_there_is_and_what_is_not() {
+    fn the_status_shows_data_failures_and_reloads() {
         for (freshness, reloaded, expected) in [
-            (Freshness::default(), true, "emea: no data; the first refresh is under way"),
+            (Freshness::default(), true, "emea: no data; the first refresh is running"),
             (failed("HTTP 500"), true, "emea: no data; 2 failures in a row: HTTP 500"),
             (
                 Freshness { withdrawn: true, ..failed("HTTP 500") },
                 false,
-                "emea: the data is too old and withdrawn; 2 failures in a row: HTTP 500; the last reload failed, what was in \
-                 force stays",
+                "emea: the data was too old and is withdrawn; 2 failures in a row: HTTP 500; the last reload failed; the \
+                 previous policy and baseline stay in force",
             ),
         ] {
             assert_eq!(status_of(freshness, reloaded), expected);
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_says_is_one_line_that_the_service_manager_takes() {
+    fn the_status_is_one_line_that_systemd_accepts() {
         let status = status_of(failed("oh\nMAINPID=1\nWATCHDOG=trigger"), true);
         assert!(!status.contains('\n') && status.contains("[U+000A]MAINPID=1"), "{status}");
         let status = status_of(failed(&"\u{1f980}".repeat(5_000)), true);
@@ -177,11 +178,11 @@ mod tests {
     }
 
     #[test]
-    fn a_process_with_a_dead_task_does_not_live() {
+    fn a_process_with_an_ended_task_is_not_alive() {
         let mut liveness = Liveness::default();
         let latch = liveness.latch("refresh of emea");
-        assert!(lives(&liveness));
+        assert!(is_alive(&liveness));
         drop(latch);
-        assert!(!lives(&liveness));
+        assert!(!is_alive(&liveness));
     }
 }

@@ -1,6 +1,6 @@
-//! Organisations to show in tests: one with planted risks and hostile names, one clean, one that could not be audited.
+//! Sample organisations for tests: one with planted risks and hostile names, one without findings, one that was not audited.
 //!
-//! Not the simulated organisation, which speaks HTTP.
+//! The simulated organisation, which speaks HTTP, is in `simulator`.
 
 #![allow(clippy::expect_used, reason = "for tests only")]
 
@@ -15,10 +15,10 @@ use crate::domain::{
 use crate::grants::{Grant, Ledger, Sighting, Standing};
 use crate::policy::{DangerousPermission, Exemption, PermissionPattern, Policy};
 
-/// 2026-11-21T00:27:41Z, when the samples are looked at.
+/// The current time of the samples: 2026-11-21T00:27:41Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
 
-/// A name that tries everything: markup, a reading direction, a line break.
+/// A name with markup, a change of the reading direction and a line break.
 pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\u{202e}gnp.exe\n\"'&amp;";
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Sample {
         &self.snapshot.clients.iter().find(|client| client.name == name).expect("in the sample").id
     }
 
-    /// Keeps the clients of these names, judged as before.
+    /// Keeps only the clients with these names, and evaluates them again.
     pub(crate) fn keep_clients(&mut self, names: &[&str]) {
         self.snapshot.clients.retain(|client| names.contains(&client.name.as_str()));
         self.report = audit::evaluate(&self.snapshot, &policy(), None, self.snapshot.taken_at);
@@ -107,14 +107,14 @@ pub(crate) fn planted() -> Sample {
     judged(clients, table, roles)
 }
 
-/// One harmless client, and everything could be read.
+/// One client without findings; every input could be read.
 pub(crate) fn clean() -> Sample {
     let mut table = ScopeTable::default();
     let client = client(1, "Wallboard", (GrantType::Code, "CODE"), &["analytics:readonly"], &mut table);
     judged(vec![client], table, Input::Read(BTreeMap::new()))
 }
 
-/// The planted organisation with roles that could be read, and with findings that somebody has settled: one is exempt, one approved.
+/// The planted organisation with readable roles; one finding is exempt and one is approved.
 pub(crate) fn settled() -> Sample {
     let mut sample = planted();
     let (role, division) = (RoleId::new("0d1e2f3a-role"), DivisionId::new("4b5c6d7e-division"));
@@ -174,7 +174,7 @@ pub(crate) fn settled() -> Sample {
     sample
 }
 
-/// How a well-watched organisation fares, whose roles cannot be read.
+/// The state after a recent complete refresh in which roles could not be read.
 pub(crate) fn freshness() -> Freshness {
     let status = |collector, success: bool, milliseconds| CollectorStatus {
         collector,
@@ -255,7 +255,7 @@ fn judged(
     let report = audit::evaluate(&snapshot, &policy(), None, taken_at);
     let held: BTreeSet<Grant> =
         report.dangerous_scope_grants().map(|(client, scope, _)| Grant::scope(client, scope)).collect();
-    // All but these were there when the exporter first looked.
+    // All scopes but these were held at the first refresh.
     let later = |grant: &Grant| matches!(grant.evidence.as_str(), "oauth" | "upload" | "telephony");
     let at_first: BTreeSet<Grant> = held.iter().filter(|grant| !later(grant)).cloned().collect();
     let first = Timestamp::from_seconds(NOW.seconds() - 40 * 86_400);
@@ -273,7 +273,7 @@ fn judged(
 }
 
 fn policy() -> Policy {
-    // Two rules are enough to see every part of a report, and keep the samples short.
+    // Two rules are enough to show every part of a report, and keep the samples short.
     let slugs = audit::rules::slugs();
     let others = slugs.iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(*slug));
     let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
