@@ -1,7 +1,6 @@
-//! Notifies systemd (`sd_notify(3)`) that the exporter is ready, reloads or stops, of the state of the refreshes, and that the
-//! tasks are running.
+//! What the service manager is told (`sd_notify(3)`): ready, reloading, stopping, how the refreshes fare, and that the process lives.
 //!
-//! It does nothing if `$NOTIFY_SOCKET` is not set.
+//! Says nothing where `$NOTIFY_SOCKET` is not set. Not the signals that the manager sends (`shutdown`).
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,57 +15,57 @@ use crate::output::{counted, shortened, utc, visible};
 use crate::publish::{Organisation, Published, Reader};
 use crate::server::Liveness;
 
-/// Maximum characters of the status. systemd ignores a message of more than 4096 bytes, and a character has up to 4.
+/// systemd ignores a message of more than 4096 bytes; a character has 4 at the most.
 const LONGEST_STATUS: usize = 900;
 
-/// Reports that the exporter is ready: it listens and serves the published data.
+/// It listens, and what is published is served.
 ///
-/// This does not wait for the first refresh: the metrics are served while the platform is down, and show that. A start that
-/// waited for the refresh would fail during an outage.
+/// The first refresh is not awaited: the metrics are served while the platform is away, and say so. A start that hung on it
+/// would be a start that fails in an outage.
 pub fn ready(published: &Published) {
-    notify(&[NotifyState::Ready, NotifyState::Status(&status(published))]);
+    tell(&[NotifyState::Ready, NotifyState::Status(&status(published))]);
 }
 
-/// Reports that policy and baseline are being reloaded, until [`ready`] is called.
+/// Policy and baseline are read again; [`ready`] ends it.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => notify(&[NotifyState::Reloading, now]),
-        Err(error) => warn!(%error, "cannot notify systemd of the reload: the clock cannot be read"),
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(%error, "the service manager cannot be told of a reload: there is no clock"),
     }
 }
 
-/// Reports that the process is stopping.
+/// The process stops.
 pub fn stopping() {
-    notify(&[NotifyState::Stopping]);
+    tell(&[NotifyState::Stopping]);
 }
 
-/// Reports the state after each refresh, and triggers the watchdog while all tasks run, until `shutdown`.
+/// Tells of each refresh, and feeds the watchdog for as long as the tasks live, until it is told to stop.
 pub async fn run(mut reader: Reader, liveness: Liveness, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
-    // systemd does not send zero, from which no interval could be made.
-    let mut watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
-    let mut last = String::new();
+    // Zero, which systemd does not send, would have no interval.
+    let mut food = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
+    let mut told = String::new();
     loop {
         tokio::select! {
             () = &mut shutdown => return,
-            () = tick(&mut watchdog) => {
-                if is_alive(&liveness) {
-                    notify(&[NotifyState::Watchdog]);
+            () = tick(&mut food) => {
+                if lives(&liveness) {
+                    tell(&[NotifyState::Watchdog]);
                 }
             }
             () = reader.changed() => {
                 let now = status(&reader.current());
-                if now != last {
-                    notify(&[NotifyState::Status(&now)]);
-                    last = now;
+                if now != told {
+                    tell(&[NotifyState::Status(&now)]);
+                    told = now;
                 }
             }
         }
     }
 }
 
-/// The same condition as for `/-/healthy`.
-fn is_alive(liveness: &Liveness) -> bool {
+/// As `/-/healthy` says it.
+fn lives(liveness: &Liveness) -> bool {
     liveness.dead().next().is_none()
 }
 
@@ -76,7 +75,7 @@ fn every(time: Duration) -> Interval {
     interval
 }
 
-/// Waits for the next tick, or forever without an interval.
+/// The next tick; never where there is no interval.
 async fn tick(interval: &mut Option<Interval>) {
     match interval {
         Some(interval) => {
@@ -86,20 +85,20 @@ async fn tick(interval: &mut Option<Interval>) {
     }
 }
 
-/// Logs a failure, which is no reason to stop.
-fn notify(states: &[NotifyState<'_>]) {
+/// Nobody who does not hear it is a reason to stop.
+fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        warn!(%error, "cannot notify systemd; check $NOTIFY_SOCKET");
+        warn!(%error, "the service manager cannot be told; is $NOTIFY_SOCKET right?");
     }
 }
 
-/// One line about every organisation, for `systemctl status`.
+/// One line for people on every organisation, as `systemctl status` shows it.
 ///
-/// A failure can quote the platform. A line break in it would be a message of its own for systemd, so it is replaced.
+/// A failure quotes the platform: a line break in it would be a message of its own to the service manager.
 fn status(published: &Published) -> String {
     let mut parts: Vec<String> = published.organisations.iter().map(organisation).collect();
     if !published.reload.last_successful {
-        parts.push("the last reload failed; the previous policy and baseline stay in force".to_owned());
+        parts.push("the last reload failed, what was in force stays".to_owned());
     }
     shortened(&visible(&parts.join("; ")), LONGEST_STATUS).into_owned()
 }
@@ -113,7 +112,7 @@ fn organisation(organisation: &Organisation) -> String {
             let clients = counted(verdicts.len(), "client");
             format!("{clients}, {flagged} flagged, read at {}", utc(judged.snapshot.taken_at))
         }
-        None if freshness.withdrawn => "the data was too old and is withdrawn".to_owned(),
+        None if freshness.withdrawn => "the data is too old and withdrawn".to_owned(),
         None => "no data".to_owned(),
     };
     let org = &organisation.org;
@@ -122,7 +121,7 @@ fn organisation(organisation: &Organisation) -> String {
             let failures = counted(freshness.consecutive_failures, "failure");
             format!("{org}: {data}; {failures} in a row: {failure}")
         }
-        None if freshness.last_attempt.is_none() => format!("{org}: {data}; the first refresh is running"),
+        None if freshness.last_attempt.is_none() => format!("{org}: {data}; the first refresh is under way"),
         None => format!("{org}: {data}"),
     }
 }
@@ -153,15 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn the_status_shows_data_failures_and_reloads() {
+    fn the_status_says_what_there_is_and_what_is_not() {
         for (freshness, reloaded, expected) in [
-            (Freshness::default(), true, "emea: no data; the first refresh is running"),
+            (Freshness::default(), true, "emea: no data; the first refresh is under way"),
             (failed("HTTP 500"), true, "emea: no data; 2 failures in a row: HTTP 500"),
             (
                 Freshness { withdrawn: true, ..failed("HTTP 500") },
                 false,
-                "emea: the data was too old and is withdrawn; 2 failures in a row: HTTP 500; the last reload failed; the \
-                 previous policy and baseline stay in force",
+                "emea: the data is too old and withdrawn; 2 failures in a row: HTTP 500; the last reload failed, what was in \
+                 force stays",
             ),
         ] {
             assert_eq!(status_of(freshness, reloaded), expected);
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_one_line_that_systemd_accepts() {
+    fn what_the_platform_says_is_one_line_that_the_service_manager_takes() {
         let status = status_of(failed("oh\nMAINPID=1\nWATCHDOG=trigger"), true);
         assert!(!status.contains('\n') && status.contains("[U+000A]MAINPID=1"), "{status}");
         let status = status_of(failed(&"\u{1f980}".repeat(5_000)), true);
@@ -178,11 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn a_process_with_an_ended_task_is_not_alive() {
+    fn a_process_with_a_dead_task_does_not_live() {
         let mut liveness = Liveness::default();
         let latch = liveness.latch("refresh of emea");
-        assert!(is_alive(&liveness));
+        assert!(lives(&liveness));
         drop(latch);
-        assert!(!is_alive(&liveness));
+        assert!(!lives(&liveness));
     }
 }

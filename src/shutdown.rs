@@ -1,12 +1,12 @@
-//! The signals that stop the process or make it reload its files.
+//! The signals that end the process or ask it to read its files again.
 //!
-//! The owner of the tasks decides what happens then.
+//! Not what happens then: the owner of the tasks decides.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal as listen};
 
-/// The signal that asked the process to stop.
+/// Which signal asked the process to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// SIGINT, as Ctrl-C sends it.
@@ -16,7 +16,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The name of the signal, such as `SIGTERM`.
+    /// The signal's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
@@ -25,8 +25,8 @@ impl Reason {
     }
 }
 
-/// Resolves at SIGINT or SIGTERM. An error means that a handler could not be installed. The process could not be stopped
-/// gracefully then, so the caller should not start.
+/// Resolves at SIGINT or SIGTERM. The error means that a handler could not be installed: then nothing stops the process
+/// gracefully, and the caller should not start.
 pub async fn signal() -> io::Result<Reason> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -36,18 +36,18 @@ pub async fn signal() -> io::Result<Reason> {
     }
 }
 
-/// A stream of SIGHUP signals. Several in a row can arrive as one.
+/// SIGHUP, from now on; several in a row may arrive as one.
 #[derive(Debug)]
 pub struct ReloadSignals(Signal);
 
 impl ReloadSignals {
-    /// Waits for the next signal. Cancel safe. `false` means that there will be no further signal.
+    /// Waits for the next one. Cancel safe; `false` means that no more can come.
     pub async fn recv(&mut self) -> bool {
         self.0.recv().await.is_some()
     }
 }
 
-/// Installs a handler for SIGHUP, which from then on does not end the process.
+/// Listens for SIGHUP, which from then on no longer ends the process.
 pub fn reload_signals() -> io::Result<ReloadSignals> {
     listen(SignalKind::hangup()).map(ReloadSignals)
 }
@@ -65,7 +65,7 @@ mod tests {
 
     // One test: the signals belong to the whole process.
     #[tokio::test]
-    async fn each_signal_resolves_with_its_reason() {
+    async fn each_signal_says_which_it_was() {
         let mut reloads = reload_signals().expect("a handler");
         send("-HUP");
         assert!(reloads.recv().await);
