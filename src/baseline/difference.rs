@@ -127,33 +127,20 @@ impl Holdings {
             found.extend(less.map(|division| Difference::DivisionRemoved(role.clone(), division)));
             match (&before.contents, &held.contents) {
                 (Some(before), Some(held)) if before != held => {
-<<<<<<< HEAD
                     let added = held.beyond(before);
                     // What is missing in contents that were read in part may be there all the same.
                     let removed = if held.is_partial() { Vec::new() } else { before.beyond(held) };
-                    // Another spelling is no difference.
-=======
-                    let (added, removed) = (held.beyond(before), before.beyond(held));
                     // Another spelling is not a difference.
->>>>>>> words-rules
                     if !added.is_empty() || !removed.is_empty() {
                         found.push(Difference::RoleContent { role: role.clone(), added, removed });
                     }
                 }
-<<<<<<< HEAD
-                // The contents were unknown when the role was approved, so that nothing of them was approved.
-=======
                 // The contents were unknown when the role was approved, so they are not approved.
->>>>>>> words-rules
                 (None, Some(held)) if !held.permissions.is_empty() => {
                     let added = held.permissions.iter().cloned().collect();
                     found.push(Difference::RoleContent { role: role.clone(), added, removed: Vec::new() });
                 }
-<<<<<<< HEAD
-                // Contents that cannot be read now prove nothing.
-=======
                 // The contents cannot be read now, so nothing can be concluded from them.
->>>>>>> words-rules
                 _ => {}
             }
         }

@@ -131,11 +131,7 @@ impl Contents {
 }
 
 impl RoleContents {
-<<<<<<< HEAD
     /// The contents of every role of which something is known.
-=======
-    /// Collects the contents of all roles that could be read.
->>>>>>> words-rules
     pub fn of(snapshot: &Snapshot) -> Self {
         let roles = snapshot.roles.read().into_iter().flatten().filter(|role| role.is_known());
         Self(roles.map(|role| (role.id.clone(), Arc::new(Contents::of(role)))).collect())
@@ -168,12 +164,8 @@ impl Holdings {
         }
     }
 
-<<<<<<< HEAD
     /// With what was recorded `before` of everything that cannot be read of that client now: an approval covers what somebody
     /// saw, and must not shrink because of a gap.
-=======
-    /// Fills in the contents of roles that cannot be read now with the contents known before.
->>>>>>> words-rules
     #[must_use]
     pub(super) fn remembering(mut self, before: Option<&Self>, client: &Client) -> Self {
         let Some(before) = before else { return self };

@@ -113,11 +113,6 @@ impl Baseline {
             let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
             self.clients.insert(client.id.clone(), approved);
         }
-<<<<<<< HEAD
-=======
-        // Clients that exist but could not be read: what was approved for them stays approved.
-        self.clients.extend(before.into_iter().filter(|(id, _)| !is_gone(snapshot, id)));
->>>>>>> words-rules
         self.approval = approval.clone();
     }
 
@@ -182,14 +177,6 @@ impl Baseline {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// Whether the organisation no longer has the client. A client whose record could not be read still exists.
-fn is_gone(snapshot: &Snapshot, id: &ClientId) -> bool {
-    snapshot.client(id).is_none() && !snapshot.unread.contains(id)
-}
-
->>>>>>> words-rules
 impl ApprovedClient {
     /// A client that is approved as a whole, with these holdings.
     pub fn of(holdings: Holdings, approval: &Approval) -> Self {
