@@ -55,7 +55,11 @@ pub struct Evaluated {
 }
 
 /// A new pair of handles. `organisations` is the first generation.
-pub fn channel(organisations: Vec<ServedOrganisation>, reload: ReloadStatus, config: exposition::Config) -> (Publisher, Reader) {
+pub fn channel(
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: exposition::Config,
+) -> (Publisher, Reader) {
     let published = Arc::new(ArcSwap::from_pointee(render(0, organisations, reload, &config)));
     let turn = Arc::new(Mutex::new(()));
     let (swapped, swaps) = watch::channel(());
@@ -119,8 +123,8 @@ fn render(
     let views: Vec<_> = organisations
         .iter()
         .filter_map(|organisation| {
-            let judged = organisation.evaluated.as_ref()?;
-            let Evaluated { snapshot, report, ledger, .. } = &**judged;
+            let evaluated = organisation.evaluated.as_ref()?;
+            let Evaluated { snapshot, report, ledger, .. } = &**evaluated;
             Some(exposition::Audited { org: &organisation.org, snapshot, report, ledger })
         })
         .collect();

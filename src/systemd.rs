@@ -108,11 +108,11 @@ fn status(published: &Published) -> String {
 fn organisation(organisation: &ServedOrganisation) -> String {
     let freshness = &organisation.freshness;
     let data = match &organisation.evaluated {
-        Some(judged) => {
-            let verdicts = &judged.report.verdicts;
+        Some(evaluated) => {
+            let verdicts = &evaluated.report.verdicts;
             let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
             let clients = counted(verdicts.len(), "client");
-            format!("{clients}, {flagged} flagged, read at {}", utc(judged.snapshot.taken_at))
+            format!("{clients}, {flagged} flagged, read at {}", utc(evaluated.snapshot.taken_at))
         }
         None if freshness.withdrawn => "the data is withdrawn because it is too old".to_owned(),
         None => "no data".to_owned(),
@@ -136,7 +136,7 @@ mod tests {
     use crate::publish;
 
     fn status_of(freshness: Freshness, last_successful: bool) -> String {
-        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, judged: None };
+        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, evaluated: None };
         let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0) };
         let max_client_series = exposition::Config::DEFAULT_MAX_CLIENT_SERIES;
         let config = exposition::Config { disabled_families: Vec::new(), max_client_series };

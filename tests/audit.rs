@@ -70,7 +70,7 @@ fn dangerous_scope() {
         ("PASSWORD", &["upload", "oauth"], &["dangerous-scope oauth critical", "dangerous-scope upload high"]),
         ("SAML2-BEARER", &["scim"], &["dangerous-scope scim critical"]),
         ("CODE", &["admin:all"], &["dangerous-scope admin:all critical"]),
-        // A grant that nobody knows is judged as a user's, too.
+        // A grant that nobody knows is evaluated as a user's, too.
         ("DEVICE", &["oauth"], &["dangerous-scope oauth critical"]),
         // Traps.
         ("CODE", &["users:readonly", "oauth:readonly", "users-rules", "user"], &[]),

@@ -157,15 +157,15 @@ fn clients_come_and_go_by_id() {
 #[test]
 fn the_same_role_with_other_permissions_is_drift() {
     let holder = Case { roles: vec![("r", "*")], ..case(GrantType::ClientCredentials) };
-    let judged = |before: &[&str], now: &[&str]| {
+    let evaluated = |before: &[&str], now: &[&str]| {
         let baseline = Baseline::of(&snapshot(std::slice::from_ref(&holder), &[("r", before)]), &approval());
         drift(&judge(&snapshot(std::slice::from_ref(&holder), &[("r", now)]), &baseline, NOW))
     };
     let view = "users:user:view";
-    assert_eq!(judged(&[view], &[view, DANGEROUS]), ["drift-role-content r high"]);
-    assert_eq!(judged(&[view], &[view, "users:user:edit"]), ["drift-role-content r medium"]);
-    assert_eq!(judged(&[view, DANGEROUS], &[view]), ["drift-role-content r medium"]);
-    assert_eq!(judged(&[view, DANGEROUS], &[DANGEROUS, view]), Vec::<String>::new());
+    assert_eq!(evaluated(&[view], &[view, DANGEROUS]), ["drift-role-content r high"]);
+    assert_eq!(evaluated(&[view], &[view, "users:user:edit"]), ["drift-role-content r medium"]);
+    assert_eq!(evaluated(&[view, DANGEROUS], &[view]), ["drift-role-content r medium"]);
+    assert_eq!(evaluated(&[view, DANGEROUS], &[DANGEROUS, view]), Vec::<String>::new());
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
         let holder = case(GrantType::ClientCredentials);
         let mut there = snapshot(&[holder], &[("r", &[DANGEROUS]), ("s", &["Authorization:Grant:*"])]);
         if let Input::Read(roles) = &mut there.roles {
-            for role in roles.values_mut() {
+            for role in roles.iter_mut() {
                 role.permissions.iter_mut().for_each(|permission| permission.conditional = conditional);
             }
         }
@@ -295,25 +295,29 @@ fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
     let there = |general: &[&str]| {
         let mut there = snapshot(std::slice::from_ref(&holder), &[("r", &["users:user:view"])]);
         if let Input::Read(roles) = &mut there.roles {
-            for role in roles.values_mut() {
+            for role in roles.iter_mut() {
                 role.general = general.iter().map(|word| (*word).to_owned()).collect();
             }
         }
         there
     };
-    let judged = |before: &[&str], now: &[&str]| {
+    let evaluated = |before: &[&str], now: &[&str]| {
         let baseline = Baseline::of(&there(before), &approval());
         let policy = Policy::built_in(&rules::slugs()).expect("it is valid");
         let report = evaluate(&there(now), &policy, Some(&baseline), NOW);
         let admin = report.findings.iter().find(|finding| finding.rule.slug == "dangerous-permission");
         (drift(&report), counted(&report), admin.map(|finding| finding.status.label()))
     };
-    let gained = judged(&["group_creation"], &["group_creation", "admin"]);
+    let gained = evaluated(&["group_creation"], &["group_creation", "admin"]);
     assert_eq!(
         gained,
         (vec!["drift-role-content r high".to_owned()], vec!["role-content true".to_owned()], Some("open"))
     );
-    assert_eq!(judged(&["admin"], &["Admin"]), (vec![], vec![], Some("approved")), "another spelling is no difference");
+    assert_eq!(
+        evaluated(&["admin"], &["Admin"]),
+        (vec![], vec![], Some("approved")),
+        "another spelling is no difference"
+    );
 }
 
 #[test]
@@ -424,7 +428,7 @@ proptest! {
     fn names_and_order_change_no_approval(before in cases(), now in cases()) {
         let baseline = Baseline::of(&snapshot(&before, ROLES), &approval());
         let mut other = snapshot(&now.iter().rev().cloned().collect::<Vec<_>>(), ROLES);
-        for client in &mut other.clients {
+        for client in other.clients.iter_mut() {
             client.name = "Another".to_owned();
             client.role_grants.reverse();
             client.redirect_uris.reverse();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use genesyscloud_oauth_exporter::audit::{Outcome, Report, Status, evaluate, explain, rules};
+use genesyscloud_oauth_exporter::audit::{Report, RuleResult, Status, evaluate, explain, rules};
 use genesyscloud_oauth_exporter::baseline::{Approval, Baseline};
 use genesyscloud_oauth_exporter::domain::{Collector, Snapshot};
 use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT as NOW, not_read, policy};
@@ -151,11 +151,11 @@ fn every_rule_is_explained_for_a_client() {
         let explained = explain(&snapshot, &policy, &report, &snapshot.clients[client]);
         assert_eq!(explained.len(), rules::all().len());
         match explained.into_iter().find(|(rule, _)| rule.slug == slug).expect(slug).1 {
-            Outcome::Found(found) => found.iter().map(|f| f.status.label()).collect::<Vec<_>>().join(" "),
-            Outcome::Clean => "clean".to_owned(),
-            Outcome::NotApplicable(why) => why,
-            Outcome::NotEvaluated(why) => format!("not evaluated: {why}"),
-            Outcome::Off => "off".to_owned(),
+            RuleResult::Found(found) => found.iter().map(|f| f.status.label()).collect::<Vec<_>>().join(" "),
+            RuleResult::Clean => "clean".to_owned(),
+            RuleResult::NotApplicable(why) => why,
+            RuleResult::NotEvaluated(why) => format!("not evaluated: {why}"),
+            RuleResult::Off => "off".to_owned(),
         }
     };
     assert_eq!(outcome(0, "dangerous-scope"), "exempt");

@@ -68,29 +68,29 @@ impl App {
         let server_metrics = server::Metrics::register(&registry)?;
         let store_metrics = store::Metrics::register(&registry)?;
 
-        in_force.tell(&files);
+        in_force.log(&files);
         let reload = read_now(&in_force, &files);
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let store = Arc::new(Store::open(state_file, store_metrics));
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), reload, exposition);
 
         let mut liveness = Liveness::default();
-        let mut judges = Vec::new();
+        let mut pipelines = Vec::new();
         let mut workers = Vec::new();
         for (index, config) in organisations.into_iter().enumerate() {
             let org = config.org.clone();
-            let judge = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
-            let judge = Arc::new(judge);
+            let pipeline = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
+            let pipeline = Arc::new(pipeline);
             let platform = Platform::new(config, &api_metrics).context("cannot set up TLS")?;
             let worker = {
-                let (refresh, judge, metrics) = (refresh.clone(), Arc::clone(&judge), refresh_metrics.clone());
-                tokio::task::spawn_blocking(move || Worker::new(platform, refresh, judge, metrics)).await?
+                let (refresh, pipeline, metrics) = (refresh.clone(), Arc::clone(&pipeline), refresh_metrics.clone());
+                tokio::task::spawn_blocking(move || Worker::new(platform, refresh, pipeline, metrics)).await?
             };
             let latch = liveness.latch(format!("refresh of {org}"));
-            judges.push(judge);
+            pipelines.push(pipeline);
             workers.push((org, worker, latch));
         }
-        let reloader = Arc::new(Reloader::new(files, in_force, judges, publisher));
+        let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server.max_connections);
         let view = View {
@@ -208,7 +208,7 @@ fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<
     let freshness = Freshness { interval: refresh.interval, ..Freshness::default() };
     organisations
         .iter()
-        .map(|config| ServedOrganisation { org: config.org.clone(), freshness: freshness.clone(), judged: None })
+        .map(|config| ServedOrganisation { org: config.org.clone(), freshness: freshness.clone(), evaluated: None })
         .collect()
 }
 

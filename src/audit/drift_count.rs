@@ -2,9 +2,9 @@
 //!
 //! Not the rules that find them (`rules::drift`).
 
-use super::rules::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, drift_kind, drift_kinds};
 use super::finding::{Finding, Status};
 use super::grant::DangerousGrant;
+use super::rules::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, drift_kind, drift_kinds};
 use crate::baseline::Baseline;
 use crate::domain::{Power, Timestamp};
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::role_gaps::{RoleGap, role_gaps};
 use super::rule::AppliesTo;
 use super::rules;
-use crate::domain::{Client, Collector, Gap, InputGap, Role, RoleField, Snapshot, Timestamp};
+use crate::domain::{Client, Collector, Gap, InputGap, Snapshot, Timestamp};
 use crate::policy::Policy;
 
 /// Why a client cannot be called compliant, as a sentence; `None` if all that decides what it may do was read and evaluated.
@@ -25,7 +25,9 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
     }
     let why = |collector| Some(describe_input_gap(collector, snapshot.gap(collector)?));
     let mut reasons: Vec<String> = inputs.into_iter().filter_map(why).collect();
-    reasons.extend(client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, now)));
+    if !client.gaps.is_empty() {
+        reasons.push(describe_client_gaps(client, now));
+    }
     let roles = role_gaps(snapshot, client);
     reasons.extend(roles.into_iter().map(|(role, gap)| format!("role {role}: {}", describe_role(gap, now))));
     if !reasons.is_empty() {
@@ -54,7 +56,10 @@ fn describe(what: &str, gap: Gap, now: Timestamp) -> String {
         Gap::Partial => format!("{what} could be read only in part"),
         Gap::Unread => format!("{what} could not be read"),
         Gap::LastKnown(read_at) => {
-            format!("{what} could not be read; the last known value, {} old, is evaluated", age(now.since(read_at).as_secs()))
+            format!(
+                "{what} could not be read; the last known value, {} old, is evaluated",
+                age(now.since(read_at).as_secs())
+            )
         }
     }
 }
@@ -69,9 +74,10 @@ fn age(seconds: u64) -> String {
     }
 }
 
-/// Why a role's contents are not known in full, as a sentence; `None` if they are.
-pub fn describe_role_gap(role: &Role, now: Timestamp) -> Option<String> {
-    Some(describe("its permissions", role.gaps.of(RoleField::Contents)?, now))
+/// The fields of a client that could not be read in full, with the age of the values that are evaluated in their place.
+pub fn describe_client_gaps(client: &Client, now: Timestamp) -> String {
+    let gaps = client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, now));
+    gaps.collect::<Vec<_>>().join("; ")
 }
 
 /// Why an input could not be read, with the permission that is missing.

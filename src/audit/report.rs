@@ -208,7 +208,8 @@ fn role_gaps_of_clients(context: &Context<'_>, findings: &[Finding]) -> BTreeSet
         .collect();
     let mut roles = BTreeSet::new();
     for client in &context.snapshot.clients {
-        let is_reported = |role: &RoleId, gap| gap == RoleGap::NotListed && flagged.contains(&(&client.id, role.as_str()));
+        let is_reported =
+            |role: &RoleId, gap| gap == RoleGap::NotListed && flagged.contains(&(&client.id, role.as_str()));
         let gaps = role_gaps(context.snapshot, client).into_iter();
         roles.extend(gaps.filter(|(role, gap)| !is_reported(role, *gap)).map(|(role, _)| role.clone()));
     }

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{
-    Client, ClientField, ClientState, DivisionId, Gap, GrantType, Role, RoleField, RoleId, Snapshot,
-};
+use crate::domain::{Client, ClientField, ClientState, DivisionId, Gap, GrantType, Role, RoleField, RoleId, Snapshot};
 
 /// The suffix of a permission that the platform grants only under a condition.
 pub const CONDITIONAL: &str = " (conditional)";

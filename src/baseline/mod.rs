@@ -108,7 +108,8 @@ impl Baseline {
         let mut before = std::mem::take(&mut self.clients);
         for client in &snapshot.clients {
             let old = before.remove(&client.id);
-            let holdings = Holdings::of(client, snapshot, &contents).remembering(old.as_ref().map(|old| &old.holdings), client);
+            let holdings =
+                Holdings::of(client, snapshot, &contents).remembering(old.as_ref().map(|old| &old.holdings), client);
             let same = old.filter(|old| old.is_only(&holdings));
             let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
             self.clients.insert(client.id.clone(), approved);

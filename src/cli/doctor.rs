@@ -78,7 +78,7 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             report.bad("clients", &error);
             advise(&error);
         }
-        (Ok(listed), Err(_)) => odd("clients", format_args!("{} listed", listed.distinct)),
+        (Ok(listed), Err(_)) => odd("clients", format_args!("{} listed", listed.clients.len())),
     }
     match platform.roles().await {
         Ok(roles) => good("roles", roles.records.len()),

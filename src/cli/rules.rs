@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use super::{CLEAN, USAGE, complain, say};
 use crate::audit::Rule;
-use crate::audit::rules::{self, ALL};
+use crate::audit::rules;
 
 /// Prints each rule on one line.
 pub(super) fn list() -> u8 {
-    let width = ALL.iter().map(|rule| rule.slug.len()).max().unwrap_or_default();
-    for rule in ALL {
+    let width = rules::all().map(|rule| rule.slug.len()).max().unwrap_or_default();
+    for rule in rules::all() {
         say(format_args!("{:width$}  {:8}  {}", rule.slug, rule.severity, rule.title));
     }
     CLEAN
@@ -39,7 +39,7 @@ pub(super) fn document() -> String {
          changes its severity. If an input of a rule could not be read, the rule is `not_evaluated`, which does not count as \
          passed.\n\n| rule | severity | applies to | finds |\n|---|---|---|---|\n",
     );
-    for rule in ALL {
+    for rule in rules::all() {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -50,7 +50,7 @@ pub(super) fn document() -> String {
             slug = rule.slug
         );
     }
-    for rule in ALL {
+    for rule in rules::all() {
         let _ = writeln!(text, "\n## {}\n\n{}.\n", rule.slug, rule.title);
         for (name, fact) in facts(rule) {
             let _ = writeln!(text, "- **{name}**: {}", fact.replace('*', "\\*"));
@@ -88,7 +88,7 @@ fn severity(rule: &Rule) -> String {
 
 /// The slug closest to what was typed, if it is close enough.
 fn nearest(typed: &str) -> Option<&'static str> {
-    let nearest = ALL.iter().map(|rule| (distance(typed, rule.slug), rule.slug)).min()?;
+    let nearest = rules::all().map(|rule| (distance(typed, rule.slug), rule.slug)).min()?;
     (nearest.0 <= nearest.1.len() / 2).then_some(nearest.1)
 }
 
@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn every_rule_is_documented_and_every_slug_is_unique() {
-        let slugs: std::collections::BTreeSet<_> = ALL.iter().map(|rule| rule.slug).collect();
-        assert_eq!(slugs.len(), ALL.len());
-        for rule in ALL {
+        let slugs: std::collections::BTreeSet<_> = rules::all().map(|rule| rule.slug).collect();
+        assert_eq!(slugs.len(), rules::all().len());
+        for rule in rules::all() {
             let texts = [rule.title, rule.why, rule.traps, rule.remediation, rule.reference];
             assert!(texts.iter().all(|text| text.len() > 5), "{}: a text is missing", rule.slug);
             assert!(

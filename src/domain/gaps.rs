@@ -165,7 +165,9 @@ mod tests {
         let (now, earlier) = (Timestamp::from_seconds(200), Timestamp::from_seconds(100));
         let last: Gaps<_> = [(Roles, Gap::LastKnown(earlier)), (State, Gap::Unread)].into_iter().collect();
         let mut gaps: Gaps<_> =
-            [(State, Gap::Unread), (Scopes, Gap::Unread), (Name, Gap::Partial), (Roles, Gap::Unread)].into_iter().collect();
+            [(State, Gap::Unread), (Scopes, Gap::Unread), (Name, Gap::Partial), (Roles, Gap::Unread)]
+                .into_iter()
+                .collect();
         assert_eq!(gaps.fill(&last, now), [Scopes, Roles]);
         let expected = [
             (Name, Gap::Partial),

@@ -93,6 +93,21 @@ impl<'a, R> IntoIterator for &'a Records<R> {
     }
 }
 
+#[cfg(any(test, feature = "fixtures"))]
+impl<R: Record> Records<R> {
+    /// Adds a record, in place of one with the same id. For tests.
+    pub fn insert(&mut self, record: R) {
+        self.0.retain(|known| known.id() != record.id());
+        self.0.push(record);
+        self.0.sort_by(|a, b| a.id().cmp(b.id()));
+    }
+
+    /// Keeps the records that pass. For tests.
+    pub fn retain(&mut self, keep: impl FnMut(&R) -> bool) {
+        self.0.retain(keep);
+    }
+}
+
 /// Tests change single records in place. They must not change an id.
 #[cfg(any(test, feature = "fixtures"))]
 impl<R> std::ops::DerefMut for Records<R> {

@@ -54,7 +54,7 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 const ORG: &[&str] = &["org"];
 const CLIENT: &[&str] = &["org", "client_id"];
 
-pub(super) static ROWS: [FamilyRow; 26] = [
+pub(super) static ROWS: [FamilyRow; 27] = [
     counted(
         gauge(
             "genesyscloud_oauth_org_info",
@@ -98,6 +98,15 @@ pub(super) static ROWS: [FamilyRow; 26] = [
              compliant clients add up to all clients. Absent while the organisation has no data.",
         ),
         organisation::compliant,
+    ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_clients_partial",
+            ORG,
+            "Number of clients whose record could not be read in full; none of them counts as compliant. Absent while the \
+             organisation has no data.",
+        ),
+        organisation::partial,
     ),
     counted(
         gauge(

@@ -157,7 +157,7 @@ pub fn audited(organisations: &[Audited<'_>], config: &Config) -> AuditedPart {
 impl Size {
     fn of(view: &View<'_>, selection: &Selection) -> Self {
         let Audited { org, snapshot, .. } = view.audited;
-        let (clients, dropped) = (snapshot.clients.len() + snapshot.unread.len(), selection.dropped.clone());
+        let (clients, dropped) = (snapshot.clients.len(), selection.dropped.clone());
         Self { org: org.to_owned(), clients, series: 0, bytes: 0, dropped }
     }
 }

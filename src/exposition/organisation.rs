@@ -18,8 +18,6 @@ pub(super) fn clients(view: &View<'_>, block: &mut Block<'_>) {
     for client in &view.audited.snapshot.clients {
         counts[client.grant_type as usize][client.state as usize] += 1;
     }
-    // Clients whose record cannot be read: their grant type and state are unknown.
-    counts[GrantType::Other as usize][ClientState::Other as usize] += view.audited.snapshot.unread.len();
     for grant_type in GrantType::ALL {
         for state in ClientState::ALL {
             let count = counts[grant_type as usize][state as usize];
@@ -41,8 +39,11 @@ pub(super) fn flagged(view: &View<'_>, block: &mut Block<'_>) {
 }
 
 pub(super) fn not_evaluated(view: &View<'_>, block: &mut Block<'_>) {
-    let partly_evaluated = count_verdicts(view, |verdict| matches!(verdict, Verdict::NotEvaluated(_)));
-    block.add([], partly_evaluated + view.audited.snapshot.unread.len());
+    block.add([], count_verdicts(view, |verdict| matches!(verdict, Verdict::NotEvaluated(_))));
+}
+
+pub(super) fn partial(view: &View<'_>, block: &mut Block<'_>) {
+    block.add([], view.audited.snapshot.clients.partial().count());
 }
 
 pub(super) fn compliant(view: &View<'_>, block: &mut Block<'_>) {

@@ -37,6 +37,11 @@ impl<T> Read<T> {
         }
     }
 
+    /// Whether the field is there, and could not be read in full.
+    pub(super) fn is_odd(&self) -> bool {
+        matches!(self, Self::Odd | Self::Partial(_))
+    }
+
     /// This one, or the other if that says more.
     pub(super) fn or_better(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }

@@ -72,7 +72,8 @@ impl Walk {
     /// a pointer, so that a page without one is the last.
     fn end(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
         let records = page.entities.len() as u64;
-        let asked = self.first.query_pairs().find(|(name, _)| name == "pageSize").and_then(|(_, size)| size.parse().ok());
+        let asked =
+            self.first.query_pairs().find(|(name, _)| name == "pageSize").and_then(|(_, size)| size.parse().ok());
         let is_full = match page.page_size.or(asked) {
             Some(size) => records >= size && records > 0,
             None => USUAL_SIZES.contains(&records),
@@ -169,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_full_page_without_a_total_or_a_pointer_proves_nothing() {
-        let page = |records: usize, fields: &str| format!(r#"{{"entities":[{}]{fields}}}"#, vec!["{}"; records].join(","));
+        let page =
+            |records: usize, fields: &str| format!(r#"{{"entities":[{}]{fields}}}"#, vec!["{}"; records].join(","));
         for (path, records, fields, expected) in [
             ("api/v2/oauth/clients", 24, "", Ok(None)),
             ("api/v2/oauth/clients", 25, "", Err(PagingError::CutOff(25))),

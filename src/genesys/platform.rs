@@ -111,14 +111,14 @@ impl Platform {
         };
         let organisation = match organisation {
             Some(organisation) if organisation.id.is_some() && organisation.name.is_some() => organisation,
-            _ => self.api.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await.map_err(
-                |error| match refusal {
+            _ => self.api.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await.map_err(|error| {
+                match refusal {
                     Some(token) if error.is_refused() => {
                         ApiError::NoIdentity { token: Box::new(token), organisation: Box::new(error) }
                     }
                     _ => error,
-                },
-            )?,
+                }
+            })?,
         };
         let Some(id) = organisation.id.filter(|id| !id.is_empty()) else {
             return Err(malformed(Endpoint::OrganizationsMe, "the organisation has no id".to_owned(), None));
@@ -201,8 +201,7 @@ impl Platform {
         let registry = &scopes.0;
         let mut assembly = ClientAssembly::default();
         let path = self.api.config.clients_path.trim_start_matches('/').to_owned();
-        let total =
-            pages(&self.api, Endpoint::Clients, &path, |raw| assembly.add(&fields(raw)?, registry)).await?;
+        let total = pages(&self.api, Endpoint::Clients, &path, |raw| assembly.add(&fields(raw)?, registry)).await?;
         let wanted = assembly.wanted();
         let count = wanted.len();
         let mut details = stream::iter(wanted)

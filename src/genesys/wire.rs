@@ -73,15 +73,24 @@ impl Client {
             && self.role_divisions.as_ref().is_none()
     }
 
-    /// Takes what decides what the client may do from the record that was fetched by id, where that says more.
+    /// Takes every field from the record that was fetched by id, where that says more.
     pub(super) fn fill(self, detail: Self) -> Self {
         Self {
+            id: self.id,
+            name: self.name.or_better(detail.name),
+            description: self.description.or_better(detail.description),
             grant_type: self.grant_type.or_better(detail.grant_type),
+            state: self.state.or_better(detail.state),
             scopes: self.scopes.or_better(detail.scopes),
             role_ids: self.role_ids.or_better(detail.role_ids),
             role_divisions: self.role_divisions.or_better(detail.role_divisions),
-            name: self.name.or_better(detail.name),
-            ..self
+            redirect_uris: self.redirect_uris.or_better(detail.redirect_uris),
+            token_validity: self.token_validity.or_better(detail.token_validity),
+            created: self.created.or_better(detail.created),
+            modified: self.modified.or_better(detail.modified),
+            created_by: self.created_by.or_better(detail.created_by),
+            modified_by: self.modified_by.or_better(detail.modified_by),
+            deletion: self.deletion.or_better(detail.deletion),
         }
     }
 }
@@ -139,7 +148,7 @@ fn role_division(value: &Value) -> Option<(RoleDivision, bool)> {
 }
 
 /// A scope of the registry. The platform has no `name`; older guides expect one.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct RegisteredScope {
     pub(super) id: String,
     pub(super) name: Option<String>,

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use grant::{Grant, GrantKind, Hidden, HidingPlace};
-pub use sighting::{Evaluation, Sighting, held_grants, widens};
+pub use sighting::{Evaluation, Labels, Sighting, held_grants, widens};
 
 use crate::domain::Timestamp;
 
@@ -123,9 +123,7 @@ impl Ledger {
     fn is_new(&self, grant: &Grant, event: Event<'_>) -> bool {
         match event {
             Event::First | Event::PolicyChange { .. } => false,
-            Event::Refresh { before } => {
-                !before.contains(grant) && !grant::can_be_in(&self.hidden, grant)
-            }
+            Event::Refresh { before } => !before.contains(grant) && !grant::can_be_in(&self.hidden, grant),
         }
     }
 

@@ -40,6 +40,14 @@ pub struct Labels {
     permissions: BTreeSet<String>,
 }
 
+#[cfg(test)]
+impl Labels {
+    /// These scopes, for tests that have no policy.
+    pub(super) fn of_scopes<const N: usize>(scopes: [&str; N]) -> Self {
+        Self { scopes: scopes.map(str::to_owned).into(), permissions: BTreeSet::new() }
+    }
+}
+
 impl Sighting {
     /// What this evaluation shows. `known` are the grants of the ledger.
     pub fn of<'a>(evaluation: Evaluation<'_>, known: impl IntoIterator<Item = &'a Grant>) -> Self {
@@ -92,9 +100,9 @@ fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<Hidden> {
     }
     if client.grant_type.roles_count() {
         let roles: BTreeSet<&RoleId> = client.role_grants.iter().map(|grant| &grant.role).collect();
-        let unknown = roles.into_iter().filter(|role| {
-            snapshot.role(role).is_none_or(|role| role.gaps.of(RoleField::Contents).is_some())
-        });
+        let unknown = roles
+            .into_iter()
+            .filter(|role| snapshot.role(role).is_none_or(|role| role.gaps.of(RoleField::Contents).is_some()));
         places.extend(unknown.cloned().map(HidingPlace::Role));
     }
     places.into_iter().map(|place| Hidden { client: client.id.clone(), place }).collect()
@@ -126,9 +134,11 @@ pub fn held_grants(report: &Report) -> BTreeSet<Grant> {
 pub fn widens(before: &Policy, now: &Policy) -> bool {
     let patterns = |policy: &Policy| -> BTreeSet<String> {
         let scopes = policy.scopes.dangerous.iter().map(|dangerous| format!("scope {}", dangerous.pattern));
-        let permissions = policy.permissions.dangerous.iter().map(|dangerous| {
-            format!("permission {}", dangerous.pattern.as_str().to_ascii_lowercase())
-        });
+        let permissions = policy
+            .permissions
+            .dangerous
+            .iter()
+            .map(|dangerous| format!("permission {}", dangerous.pattern.as_str().to_ascii_lowercase()));
         scopes.chain(permissions).collect()
     };
     !patterns(before).is_superset(&patterns(now))

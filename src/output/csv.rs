@@ -153,7 +153,7 @@ mod tests {
             assert_eq!(guarded(cell), expected);
         }
         let mut sample = sample::planted();
-        for client in &mut sample.snapshot.clients {
+        for client in sample.snapshot.clients.iter_mut() {
             client.name = "=cmd|'/c calc'!A1, \"quoted\"\nnext".to_owned();
         }
         let text = text(&sample);

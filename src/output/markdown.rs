@@ -5,11 +5,11 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread, };
-use crate::audit::{Finding, Status, describe_input_gap};
+use super::rule_outcomes::RuleOutcomes;
+use super::{Audited, ReportedOrganisation, Summary, excuse};
+use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{Severity, Snapshot};
-use crate::text::{rfc3339, utc, visible};
+use crate::text::{counted, rfc3339, utc, visible};
 
 /// GitHub refuses a comment of more than 65,536 characters. Findings beyond this limit, in bytes, are only counted.
 const MOST: usize = 60_000;
@@ -133,26 +133,21 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
             RuleOutcomes::of(report).sentence(),
         ),
     );
-    for (collector, why) in unread(snapshot) {
+    for (collector, why) in snapshot.input_gaps() {
         let cure = why.missing_permission.as_deref();
         let cure =
             cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
         push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&describe_input_gap(collector, why))));
     }
-    for client in &snapshot.unread {
-        push(
-            text,
-            format_args!(
-                "\n**UNREADABLE CLIENT** {}: its record could not be read, so the client was not evaluated.\n",
-                code(client.as_str())
-            ),
-        );
+    for client in snapshot.clients.partial() {
+        let gaps = describe_client_gaps(client, report.evaluated_at);
+        push(text, format_args!("\n**PARTIAL RECORD** {}: {gaps}.\n", code(client.id.as_str())));
     }
     for role in &report.role_gaps {
         push(
             text,
             format_args!(
-                "\n**UNKNOWN ROLE** {}: clients hold it, but its permissions are unknown.\n",
+                "\n**UNKNOWN ROLE** {}: clients hold it, but its permissions are not fully known.\n",
                 code(role.as_str())
             ),
         );

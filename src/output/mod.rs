@@ -15,7 +15,7 @@ pub mod table;
 
 pub use excuse::excuse;
 pub use selection::{Selection, fingerprints};
-pub use sentence::{FailOn, FailWhen, exit_code, unread};
+pub use sentence::{FailOn, FailWhen, exit_code};
 pub use summary::Summary;
 
 use crate::audit::{Finding, Report};

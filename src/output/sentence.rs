@@ -4,7 +4,7 @@
 
 use super::ReportedOrganisation;
 use crate::audit::Status;
-use crate::domain::{Collector, InputGap, Severity, Snapshot};
+use crate::domain::Severity;
 
 /// The severity at or above which an open finding fails an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,8 +37,8 @@ pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> 
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
                 || (when.strict
-                    && (unread(audited.snapshot).next().is_some()
-                        || !audited.snapshot.unread.is_empty()
+                    && (audited.snapshot.input_gaps().next().is_some()
+                        || audited.snapshot.clients.partial().next().is_some()
                         || !audited.report.role_gaps.is_empty()))
         }
     };
@@ -56,11 +56,6 @@ pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> 
         open.any(|finding| finding.severity >= least && organisation.selection.is_counted(finding))
     };
     u8::from(organisations.iter().any(found))
-}
-
-/// The inputs that could not be read and the reasons, in the order of [`Collector::ALL`].
-pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &InputGap)> {
-    Collector::ALL.into_iter().filter_map(|collector| Some((collector, snapshot.gap(collector)?)))
 }
 
 #[cfg(test)]
@@ -118,7 +113,8 @@ mod tests {
         assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "the role's permissions are unknown");
         assert_eq!(exit_code(&[unknown_role.organisation()], FailWhen::default()), 0);
         let mut unreadable = sample::clean();
-        unreadable.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
+        let (field, gap) = (crate::domain::ClientField::Name, crate::domain::Gap::Unread);
+        unreadable.snapshot.clients[0].gaps.insert(field, gap);
         assert_eq!(exit_code(&[unreadable.organisation()], strict), 3, "the client could not be evaluated");
         assert_eq!(exit_code(&[unreadable.organisation()], FailWhen::default()), 0);
     }

@@ -51,11 +51,6 @@ impl Summary {
             count(&mut by_grant_type, client.grant_type);
             count(&mut by_state, client.state);
         }
-        // Clients whose record cannot be read: their grant type and state are unknown.
-        let unread = snapshot.unread.len();
-        not_evaluated += unread;
-        by_grant_type.iter_mut().filter(|(of, _)| *of == GrantType::Other).for_each(|(_, count)| *count += unread);
-        by_state.iter_mut().filter(|(of, _)| *of == ClientState::Other).for_each(|(_, count)| *count += unread);
         let mut open_by_severity = Severity::ALL.map(|severity| (severity, 0));
         let mut findings_by_status = Status::ALL.map(|status| (status, 0));
         for finding in &report.findings {
@@ -65,7 +60,7 @@ impl Summary {
             }
         }
         Self {
-            clients: snapshot.clients.len() + unread,
+            clients: snapshot.clients.len(),
             flagged,
             not_evaluated,
             compliant,
@@ -97,10 +92,9 @@ mod tests {
 
     #[test]
     fn the_three_verdicts_partition_the_clients_and_every_table_adds_up() {
-        let mut sample = sample::planted();
-        sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
+        let sample = sample::planted();
         let summary = Summary::new(&sample.snapshot, &sample.report);
-        assert_eq!(summary.clients, sample.snapshot.clients.len() + 1);
+        assert_eq!(summary.clients, sample.snapshot.clients.len());
         assert_eq!(summary.by_state.iter().map(|(_, count)| count).sum::<usize>(), summary.clients);
         assert_eq!(summary.flagged + summary.not_evaluated + summary.compliant, summary.clients);
         assert_eq!(summary.flagged_by_severity.iter().map(|(_, count)| count).sum::<usize>(), summary.flagged);

@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread, };
-use crate::audit::{Finding, Status, describe_input_gap};
+use super::rule_outcomes::RuleOutcomes;
+use super::{Audited, ReportedOrganisation, Summary, excuse};
+use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{ClientState, Severity, Snapshot};
 use crate::text::{counted, rfc3339, shortened, utc, visible, wrapped};
 
@@ -236,7 +236,7 @@ impl Table {
         if left_out > 0 {
             self.line(&format!("The filters of this run hide {}.", counted(left_out, "finding")));
         }
-        for (collector, why) in unread(snapshot) {
+        for (collector, why) in snapshot.input_gaps() {
             let not_read = self.painted("NOT READ", "33");
             let cure = why
                 .missing_permission
@@ -248,18 +248,16 @@ impl Table {
                 self.line(&format!("  rules that were not evaluated because of this: {}", without.join(", ")));
             }
         }
-        for client in &snapshot.unread {
-            let unreadable = self.painted("UNREADABLE CLIENT", "33");
-            let client = visible(client.as_str());
-            self.line(&format!(
-                "{unreadable} {client}: its record could not be read, so the client was not evaluated."
-            ));
+        for client in snapshot.clients.partial() {
+            let partial = self.painted("PARTIAL RECORD", "33");
+            let gaps = describe_client_gaps(client, report.evaluated_at);
+            self.line(&format!("{partial} {}: {gaps}.", visible(client.id.as_str())));
         }
         for role in &report.role_gaps {
             let unknown = self.painted("UNKNOWN ROLE", "33");
             let role = visible(role.as_str());
             self.line(&format!(
-                "{unknown} {role}: clients hold it, but its permissions are unknown; --strict fails because of it."
+                "{unknown} {role}: clients hold it, but its permissions are not fully known; --strict fails because of it."
             ));
         }
         if !organisation.complete {
@@ -363,16 +361,15 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_clients_and_unknown_roles_are_named() {
+    fn partial_records_and_unknown_roles_are_named() {
         let mut sample = sample::clean();
-        sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
+        let client = &mut sample.snapshot.clients[0];
+        client.gaps.insert(crate::domain::ClientField::Scopes, crate::domain::Gap::Unread);
+        let id = client.id.to_string();
         sample.report.role_gaps.insert(crate::domain::RoleId::new("unknown"));
         let table = render(&[sample.organisation()], PLAIN);
-        assert!(table.contains("2 clients: 0 flagged, 1 not evaluated, 1 compliant."), "{table}");
-        assert!(
-            table.contains("UNREADABLE CLIENT unreadable: ") && table.contains("UNKNOWN ROLE unknown: "),
-            "{table}"
-        );
+        assert!(table.contains(&format!("PARTIAL RECORD {id}: its scopes could not be read.")), "{table}");
+        assert!(table.contains("UNKNOWN ROLE unknown: "), "{table}");
     }
 
     #[test]

@@ -13,9 +13,7 @@ use tracing::warn;
 
 use super::complete::{Incomplete, Listing};
 use super::config::Config;
-use crate::domain::{
-    ClientId, Collector, CollectorStatus, Input, InputGap, Organisation, Record, Snapshot, Timestamp,
-};
+use crate::domain::{ClientId, Collector, CollectorStatus, Input, InputGap, Organisation, Record, Snapshot, Timestamp};
 use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes};
 
 /// As many clients that vanished from the list are asked for by id. If more vanished and all of these are gone, they are many
@@ -100,8 +98,8 @@ pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>,
     let before = platform.calls();
     let mut fetch = Fetch { platform, config, previous, collectors: Vec::new() };
     let outcome = tokio::time::timeout(config.deadline, fetch.run(now)).await;
-    let mut outcome = outcome
-        .unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }));
+    let mut outcome =
+        outcome.unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }));
     if let Ok(fetched) = &mut outcome {
         let since =
             |(endpoint, count): (&'static str, u64)| (endpoint, count - before.get(endpoint).copied().unwrap_or(0));
@@ -142,8 +140,7 @@ impl Fetch<'_> {
         let platform = self.platform;
         let identity = platform.identity().await?.clone();
         // Another organisation's data says nothing about this one.
-        self.previous.snapshot =
-            self.previous.snapshot.filter(|previous| previous.organisation.id == identity.org_id);
+        self.previous.snapshot = self.previous.snapshot.filter(|previous| previous.organisation.id == identity.org_id);
 
         let registry = self.input(Collector::Scopes, platform.scopes(), |last| last.registry.read().is_some()).await?;
         let none = Scopes::default();
@@ -210,7 +207,12 @@ impl Fetch<'_> {
             }
             Ok((listed, listing))
         };
-        self.collect(Collector::Clients, read, |failure| !matches!(failure, Failure::Api(error) if error.is_forbidden())).await
+        self.collect(
+            Collector::Clients,
+            read,
+            |failure| !matches!(failure, Failure::Api(error) if error.is_forbidden()),
+        )
+        .await
     }
 
     /// An input beside the clients. If it cannot be read, that is a failure if the last complete data has it, and a gap otherwise.
@@ -238,7 +240,12 @@ impl Fetch<'_> {
     }
 
     /// What follows from an input that cannot be read.
-    fn without<T>(&self, collector: Collector, error: ApiError, has: fn(&Snapshot) -> bool) -> Result<Input<T>, Failure> {
+    fn without<T>(
+        &self,
+        collector: Collector,
+        error: ApiError,
+        has: fn(&Snapshot) -> bool,
+    ) -> Result<Input<T>, Failure> {
         let Previous { snapshot, served } = self.previous;
         match error {
             error if served && snapshot.is_some_and(has) => Err(Failure::InputLost { collector, error }),

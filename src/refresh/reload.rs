@@ -81,8 +81,12 @@ impl Reloader {
                 None => Ok(read),
             };
         };
-        let watched: Vec<OrgId> =
-            self.pipelines.iter().filter_map(|pipeline| pipeline.last_snapshot()).map(|s| s.organisation.id.clone()).collect();
+        let watched: Vec<OrgId> = self
+            .pipelines
+            .iter()
+            .filter_map(|pipeline| pipeline.last_snapshot())
+            .map(|s| s.organisation.id.clone())
+            .collect();
         if watched.is_empty() || watched.contains(&baseline.organisation) {
             return Ok(read);
         }

@@ -41,16 +41,16 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
         .organisations
         .iter()
         .map(|organisation| {
-            let judged = organisation.evaluated.as_deref();
+            let evaluated = organisation.evaluated.as_deref();
             ReportedOrganisation {
                 org: &organisation.org,
-                audited: judged.map(|judged| {
-                    let Evaluated { snapshot, report, policy, .. } = judged;
+                audited: evaluated.map(|evaluated| {
+                    let Evaluated { snapshot, report, policy, .. } = evaluated;
                     Audited { snapshot, report, policy }
                 }),
-                complete: judged.is_some(),
+                complete: evaluated.is_some(),
                 failure: organisation.freshness.failure.as_deref(),
-                calls: judged.map_or(&[], |judged| &judged.calls),
+                calls: evaluated.map_or(&[], |evaluated| &evaluated.calls),
                 selection: Selection::default(),
             }
         })

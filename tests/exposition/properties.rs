@@ -9,7 +9,7 @@ use genesyscloud_oauth_exporter::domain::{ClientState, GrantType, OrgId, Organis
 use genesyscloud_oauth_exporter::exposition::{
     AUDITED_FAMILIES, Config, Encoding, FRESHNESS_FAMILIES, Format, StatusPart,
 };
-use genesyscloud_oauth_exporter::ledger::{Grant, Ledger, Memory, Standing, Unread};
+use genesyscloud_oauth_exporter::ledger::{Grant, Ledger, Memory, Standing};
 use proptest::prelude::*;
 
 use crate::reference;
@@ -89,7 +89,7 @@ fn any_org() -> impl Strategy<Value = Org> {
                 let memory = memory(seen, missed, standing);
                 entries.extend(permission_grants(&client, permission).map(|grant| (grant, memory)));
             }
-            org.ledger = Ledger::from_entries(entries, Unread::default());
+            org.ledger = Ledger::from_entries(entries, std::collections::BTreeSet::new());
             org
         },
     )

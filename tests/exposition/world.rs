@@ -6,17 +6,17 @@ use std::io::Read;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::audit::{
-    self, DangerousPermission, DriftCount, BaselineComparison, Report, Status, Verdict,
+    self, BaselineComparison, DangerousPermission, DriftCount, Report, Status, Verdict,
 };
 use genesyscloud_oauth_exporter::domain::{
     ClientId, ClientState, Collector, CollectorStatus, Freshness, GrantType, Input, OrgId, Organisation, Permission,
-    Power, Severity, Snapshot, Timestamp,
+    Power, RoleId, Severity, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::exposition::{
     self, Audited, AuditedPart, Config, Encoding, Format, ReloadStatus, StatusPart, Watched,
 };
 use genesyscloud_oauth_exporter::fixtures::{self, ClientBuilder, not_read, policy_of, role_grant};
-use genesyscloud_oauth_exporter::ledger::{Grant, Ledger, Memory, Standing, Unread};
+use genesyscloud_oauth_exporter::ledger::{Grant, Ledger, Memory, Standing};
 use genesyscloud_oauth_exporter::policy::PermissionPattern;
 use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
@@ -73,7 +73,7 @@ pub(crate) struct Sketch<'a>(
     pub(crate) &'a [&'a str],
 );
 
-/// An organisation of these clients, judged by the policy in `policy`.
+/// An organisation of these clients, evaluated by the policy in `policy`.
 pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches: &[Sketch<'_>]) -> Org {
     let unread = || not_read("not asked");
     let mut snapshot = fixtures::snapshot()
@@ -144,7 +144,7 @@ pub(crate) fn ugly() -> Vec<Org> {
     ] {
         entries.extend(permission_grants(client, permission).map(|grant| (grant, memory)));
     }
-    first.ledger = Ledger::from_entries(entries, Unread::default());
+    first.ledger = Ledger::from_entries(entries, std::collections::BTreeSet::new());
     first.set_status(0, Status::Approved);
     first.report.baseline = Some(judged_baseline([1, 0, 0, 2]));
     first.report.exemptions = vec![("EX-1 \"old\"".to_owned(), Timestamp::from_seconds(1_801_000_000))];
@@ -167,7 +167,7 @@ pub(crate) fn ugly() -> Vec<Org> {
     second.report.verdicts[0].verdict = Verdict::Compliant;
     second.ledger = Ledger::from_entries(
         [(scope_grant("c-1", "users"), held(Some(1_700_000_001), Standing::Exempt))],
-        Unread::default(),
+        std::collections::BTreeSet::new(),
     );
     vec![first, second]
 }
@@ -185,7 +185,7 @@ pub(crate) fn permission_grants(client: &str, permission: &str) -> impl Iterator
     let parsed = Permission::parse(permission).expect("three segments");
     let (client, evidence) = (ClientId::new(client), format!("{permission} role=r division=*"));
     let meeting = PATTERNS.into_iter().filter_map(PermissionPattern::new).filter(move |pattern| pattern.meets(&parsed));
-    meeting.map(move |pattern| Grant::permission(&client, &evidence, pattern.as_str()))
+    meeting.map(move |pattern| Grant::permission(&client, &evidence, pattern.as_str(), RoleId::new("r")))
 }
 
 /// Held since then, in seconds.

@@ -6,9 +6,9 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::audit::rule::{Rule, weighed};
 use crate::audit::finding::{Evidence, Finding, Status};
 use crate::audit::role_gaps::is_hidden_from;
+use crate::audit::rule::{Rule, weighed};
 use crate::baseline::{Baseline, Difference};
 use crate::domain::{Client, ClientId, DivisionId, Power, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};

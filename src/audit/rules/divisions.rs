@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::domain::{ClientField, Collector, DivisionId, Severity};
 use crate::policy::NamePattern;
 

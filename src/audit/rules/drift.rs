@@ -4,8 +4,8 @@
 
 use super::context::Context;
 use super::drift_evidence;
-use crate::audit::rule::{AppliesTo, BASE, Rule, any_of, one_severity};
 use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of, one_severity};
 use crate::baseline::Difference;
 use crate::domain::{Collector, Severity};
 use crate::policy::Policy;

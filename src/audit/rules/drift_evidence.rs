@@ -130,7 +130,7 @@ fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 
 /// The name of a role, or its id if the role cannot be read.
 fn role_name<'a>(context: &'a Context<'_>, role: &'a RoleId) -> &'a str {
-    let known = context.snapshot.roles.read().and_then(|roles| roles.get(role));
+    let known = context.snapshot.role(role);
     known.map_or(role.as_str(), |role| role.name.as_str())
 }
 

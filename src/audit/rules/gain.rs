@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::context::{Context, Drift};
 use crate::audit::rule::AppliesTo;
 use crate::baseline::{CONDITIONAL, Difference};
-use crate::domain::{Client, ClientId, Power, RoleId};
+use crate::domain::{Client, Power, RoleId};
 
 impl Context<'_> {
     pub(super) fn drift(&self) -> &[Drift] {

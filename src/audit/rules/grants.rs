@@ -3,9 +3,9 @@
 //! Rules on what the tokens permit are in `scopes` and `permissions`.
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::audit::finding::{Evidence, Finding, Kind};
-use crate::domain::{ClientField, Client, GrantType, Severity, Timestamp};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::domain::{Client, ClientField, GrantType, Severity, Timestamp};
 
 /// 2027-03-31T00:00:00Z. The implicit grant stops working by the end of March 2027; since March 2026, new clients cannot
 /// choose it (vendor's announcement, community.genesys.com, "Migrating from implicit grant").

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::domain::{ClientField, Collector, Permission, Severity};
 
 /// The permissions that the exporter needs, and those that later collectors can use. It should have no others.
@@ -61,9 +61,7 @@ pub(super) static PATTERN_UNMATCHED: Rule = Rule {
 
 pub(super) fn overprivileged_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
     let own = context.snapshot.own_client.as_ref();
-    own.and_then(|own| context.snapshot.client(own))
-        .is_none()
-        .then_some("the exporter's own client is not in the list")
+    own.and_then(|own| context.snapshot.client(own)).is_none().then_some("the exporter's own client is not in the list")
 }
 
 pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {

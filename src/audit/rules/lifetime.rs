@@ -3,9 +3,9 @@
 //! Rules on what they may do are in `scopes` and `permissions`.
 
 use super::context::Context;
-use crate::audit::rule::{BASE, Confidence, Rule, any_of};
 use crate::audit::finding::{Evidence, Finding, Kind};
-use crate::domain::{ClientField, Client, ClientState, Severity};
+use crate::audit::rule::{BASE, Confidence, Rule, any_of};
+use crate::domain::{Client, ClientField, ClientState, Severity};
 
 /// The longest token lifetime that the platform allows without SCIM, in seconds (Terraform provider, `oauth_client`).
 const LONGEST_WITHOUT_SCIM: u32 = 172_800;

@@ -110,15 +110,51 @@ pub(super) static ENTRIES: &[Entry] = &[
     always(&exemptions::UNUSED, elsewhere),
     always(&exemptions::TOO_BROAD, elsewhere),
     // Drift from the baseline.
-    unless(&drift::CLIENT_ADDED, |context, findings| drift::find(&drift::CLIENT_ADDED, context, findings), drift::without_baseline),
-    unless(&drift::CLIENT_REMOVED, |context, findings| drift::find(&drift::CLIENT_REMOVED, context, findings), drift::without_baseline),
-    unless(&drift::SCOPE_ADDED, |context, findings| drift::find(&drift::SCOPE_ADDED, context, findings), drift::without_baseline),
-    unless(&drift::GRANT_TYPE_CHANGED, |context, findings| drift::find(&drift::GRANT_TYPE_CHANGED, context, findings), drift::without_baseline),
-    unless(&drift::ROLE_ADDED, |context, findings| drift::find(&drift::ROLE_ADDED, context, findings), drift::without_baseline),
-    unless(&drift::REDIRECT_ADDED, |context, findings| drift::find(&drift::REDIRECT_ADDED, context, findings), drift::without_baseline),
-    unless(&drift::TOKEN_LIFETIME_RAISED, |context, findings| drift::find(&drift::TOKEN_LIFETIME_RAISED, context, findings), drift::without_baseline),
-    unless(&drift::REACTIVATED, |context, findings| drift::find(&drift::REACTIVATED, context, findings), drift::without_baseline),
-    unless(&drift::ROLE_CONTENT, |context, findings| drift::find(&drift::ROLE_CONTENT, context, findings), drift::without_baseline),
+    unless(
+        &drift::CLIENT_ADDED,
+        |context, findings| drift::find(&drift::CLIENT_ADDED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::CLIENT_REMOVED,
+        |context, findings| drift::find(&drift::CLIENT_REMOVED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::SCOPE_ADDED,
+        |context, findings| drift::find(&drift::SCOPE_ADDED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::GRANT_TYPE_CHANGED,
+        |context, findings| drift::find(&drift::GRANT_TYPE_CHANGED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::ROLE_ADDED,
+        |context, findings| drift::find(&drift::ROLE_ADDED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::REDIRECT_ADDED,
+        |context, findings| drift::find(&drift::REDIRECT_ADDED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::TOKEN_LIFETIME_RAISED,
+        |context, findings| drift::find(&drift::TOKEN_LIFETIME_RAISED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::REACTIVATED,
+        |context, findings| drift::find(&drift::REACTIVATED, context, findings),
+        drift::without_baseline,
+    ),
+    unless(
+        &drift::ROLE_CONTENT,
+        |context, findings| drift::find(&drift::ROLE_CONTENT, context, findings),
+        drift::without_baseline,
+    ),
     unless(&drift::BASELINE_STALE, drift::stale, drift::without_baseline),
 ];
 

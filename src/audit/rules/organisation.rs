@@ -3,8 +3,8 @@
 //! Rules on what changed since the baseline are in `drift`.
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::domain::Severity;
 
 pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
+use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
 use crate::domain::{ClientField, Collector, DivisionId, Permission, Power, Role, Severity};
 

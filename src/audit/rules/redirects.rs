@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::redirect_uri::{RedirectUri, Wildcard};
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use super::redirect_uri::{RedirectUri, Wildcard};
 use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::domain::{ClientField, Severity};
 use crate::policy::NamePattern;
 

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use super::context::HeldRole;
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
+use super::context::HeldRole;
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::role_gaps::role_gaps;
+use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
 use crate::domain::{ClientField, ClientState, Collector, Permission, Role, Severity};
 use crate::policy::NamePattern;
 
@@ -144,7 +144,7 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let known = context.snapshot.roles.read();
         let held: BTreeSet<_> = client.role_grants.iter().map(|grant| &grant.role).collect();
         for id in held {
-            let name = known.and_then(|roles| roles.get(id)).map_or(id.as_str(), |role| role.name.as_str());
+            let name = known.and_then(|roles| roles.find(id)).map_or(id.as_str(), |role| role.name.as_str());
             let allows = |pattern: &NamePattern| pattern.matches(id.as_str()) || pattern.matches(name);
             if expected.iter().any(|allowed| !allowed.iter().any(allows)) {
                 let text = format!("holds the role {name}, which the policy does not allow for this client");
@@ -165,7 +165,9 @@ pub(super) fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 pub(super) fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let ended = |state| matches!(state, ClientState::Inactive | ClientState::Disabled);
-    for client in context.covered_without_gap(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state)) {
+    for client in
+        context.covered_without_gap(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state))
+    {
         findings.push(context.finding(&NO_ROLE, client, Evidence::new(Kind::Client, "", "holds no role")));
     }
 }

@@ -3,8 +3,8 @@
 //! Rules on what scopes permit are in `scopes`.
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::domain::{ClientField, Collector, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::Context;
-use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
 use crate::domain::{ClientField, Collector, Power, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";

@@ -136,11 +136,10 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
         require_self: config.require_self && !allow_incomplete,
         ..config.clone()
     };
-    let mut statuses = Vec::new();
-    let work = Box::pin(fetch(&platform, &lenient, Previous::default(), now, &mut statuses));
-    let outcome = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
+    let work = Box::pin(fetch(&platform, &lenient, Previous::default(), now));
+    let attempt = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
     let calls = platform.calls().into_iter().map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
-    match outcome {
+    match attempt.outcome {
         Ok(fetched) => {
             let incomplete = fetched.listing.check(config.trust_total, config.require_self).err();
             let failure = incomplete.map(|why| why.to_string());

@@ -236,11 +236,13 @@ async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)
         .and_then(|metrics| Platform::new(config.clone(), &metrics).map_err(|error| error.to_string()))
         .map_err(|error| (INCOMPLETE, error))?;
     let now = Timestamp::from(SystemTime::now());
-    let fetched = fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
-    let fetched = fetched.map_err(|failure| (INCOMPLETE, failure.to_string()))?;
-    if fetched.rejected > 0 {
-        let clients = counted(fetched.rejected, "client");
-        let mistake = format!("{clients} could not be read, so nothing was approved; the log names the records");
+    let attempt = fetch(&platform, &settings.refresh, Previous::default(), now).await;
+    let fetched = attempt.outcome.map_err(|failure| (INCOMPLETE, failure.to_string()))?;
+    let partial = fetched.snapshot.clients.partial().count();
+    if partial > 0 {
+        let records = counted(partial, "record");
+        let mistake =
+            format!("{records} could be read only in part, so nothing was approved; the log names the clients");
         return Err((INCOMPLETE, mistake));
     }
     Ok(fetched.snapshot)

@@ -138,7 +138,7 @@ impl View<'_> {
     }
 
     fn role_name(&self, id: &RoleId) -> String {
-        let role = self.snapshot.roles.read().and_then(|roles| roles.get(id));
+        let role = self.snapshot.role(id);
         named(role.map(|role| role.name.as_str()), id.as_str())
     }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::audit::{self, Finding, Outcome, Report, Status};
+use crate::audit::{self, Finding, Report, RuleResult, Status};
 use crate::domain::{Client, Snapshot};
 use crate::policy::Policy;
 use crate::text::{utc, visible};
@@ -20,16 +20,16 @@ pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client
     for (rule, outcome) in outcomes {
         let _ = write!(text, "\n{:<width$}  ", rule.slug);
         match outcome {
-            Outcome::Found(findings) => {
+            RuleResult::Found(findings) => {
                 let _ = writeln!(text, "{}", counted(&findings));
                 for finding in findings {
                     describe(&mut text, finding, policy);
                 }
             }
-            Outcome::Clean => text.push_str("clean\n"),
-            Outcome::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
-            Outcome::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(&why)),
-            Outcome::Off => text.push_str("switched off by the policy\n"),
+            RuleResult::Clean => text.push_str("clean\n"),
+            RuleResult::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
+            RuleResult::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(&why)),
+            RuleResult::Off => text.push_str("switched off by the policy\n"),
         }
     }
     text

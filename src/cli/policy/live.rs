@@ -125,7 +125,7 @@ async fn permissions(platform: &Platform) -> Result<(BTreeSet<Permission>, bool)
         return Ok((permissions.iter().filter_map(|id| Permission::parse(id)).collect(), true));
     }
     let roles = platform.roles().await.map_err(|error| error.to_string())?;
-    let granted = roles.records.values().flat_map(|role| role.permissions.iter().cloned());
+    let granted = roles.records.iter().flat_map(|role| role.permissions.iter().cloned());
     let by_name =
         |granted: &Permission| [&granted.domain, &granted.entity, &granted.action].iter().all(|s| &***s != "*");
     Ok((granted.filter(by_name).collect(), false))

@@ -108,8 +108,8 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
 async fn explained(platform: &Platform, settings: &Settings, wanted: &str) -> Result<u8, (u8, String)> {
     let refresh::InForce { policy, baseline } = &settings.in_force;
     let now = Timestamp::from(SystemTime::now());
-    let fetched = fetch(platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
-    let snapshot = fetched.map_err(|failure| unread(failure.to_string()))?.snapshot;
+    let attempt = fetch(platform, &settings.refresh, Previous::default(), now).await;
+    let snapshot = attempt.outcome.map_err(|failure| unread(failure.to_string()))?.snapshot;
     let client = client::find(&snapshot, wanted).map_err(|mistake| (USAGE, mistake))?;
     let report = audit::evaluate(&snapshot, policy, baseline.as_ref(), now);
     say(explain::text(&snapshot, policy, &report, client).trim_end());

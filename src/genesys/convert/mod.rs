@@ -173,7 +173,7 @@ fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTab
     if spelling.is_none() {
         gaps.insert(ClientField::GrantType, if role_grants.is_empty() { Gap::Unread } else { Gap::Partial });
     }
-    if let Some(gap) = roles_gap(record, grant_type) {
+    if let Some(gap) = roles_gap(record, grant_type, !role_grants.is_empty()) {
         gaps.insert(ClientField::Roles, gap);
     }
     if matches!(record.scopes, Read::Absent) && grant_type.scopes_count() {
@@ -218,17 +218,11 @@ fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTab
 
 /// What is unknown of the roles of a client. If roles decide what it may do, one of the two fields must be there: a record
 /// without both is not the record of a client without roles.
-fn roles_gap(record: &wire::Client, grant_type: GrantType) -> Option<Gap> {
-    let in_full = |full: bool, something: bool| match (full, something) {
-        (true, _) => None,
-        (false, true) => Some(Gap::Partial),
-        (false, false) => Some(Gap::Unread),
-    };
-    let something = record.role_divisions.as_ref().is_some() || record.role_ids.as_ref().is_some();
+fn roles_gap(record: &wire::Client, grant_type: GrantType, some_were_read: bool) -> Option<Gap> {
     match (&record.role_divisions, &record.role_ids) {
-        (Read::Absent, Read::Absent) => in_full(!grant_type.roles_count(), false),
+        (Read::Absent, Read::Absent) => grant_type.roles_count().then_some(Gap::Unread),
         (Read::Full(_) | Read::Absent, Read::Full(_) | Read::Absent) => None,
-        _ => in_full(false, something),
+        _ => Some(if some_were_read { Gap::Partial } else { Gap::Unread }),
     }
 }
 
@@ -288,12 +282,11 @@ fn date(read: &Read<String>) -> Read<Timestamp> {
 
 pub(super) fn role(record: wire::Role) -> Role {
     let mut gaps = Gaps::default();
-    match (&record.general, &record.policies) {
+    let in_full = match (&record.general, &record.policies) {
         // A role has at least one of the two lists: without both, what it permits is unknown.
-        (Read::Absent | Read::Odd, Read::Absent | Read::Odd) => gaps.insert(RoleField::Contents, Gap::Unread),
-        (Read::Full(_) | Read::Absent, Read::Full(_) | Read::Absent) => {}
-        _ => gaps.insert(RoleField::Contents, Gap::Partial),
-    }
+        (Read::Absent, Read::Absent) => false,
+        (general, policies) => [general.is_odd(), policies.is_odd()] == [false, false],
+    };
     let name = take(&mut gaps, RoleField::Name, record.name).unwrap_or_default();
     let default_role = take(&mut gaps, RoleField::Default, record.default_role).filter(|id| !id.is_empty());
     let is_default = take(&mut gaps, RoleField::Default, record.is_default);
@@ -315,12 +308,17 @@ pub(super) fn role(record: wire::Role) -> Role {
         .collect();
     permissions.sort();
     permissions.dedup();
+    let general = record.general.value().unwrap_or_default();
+    if !in_full {
+        let nothing = general.is_empty() && permissions.is_empty();
+        gaps.insert(RoleField::Contents, if nothing { Gap::Unread } else { Gap::Partial });
+    }
     Role {
         id: RoleId::new(record.id),
         name: bounded(&name, LONGEST_TEXT),
         is_default: is_default.unwrap_or(false) || default_role.is_some(),
         default_role,
-        general: record.general.value().unwrap_or_default().into(),
+        general: general.into(),
         permissions: permissions.into(),
         gaps,
     }

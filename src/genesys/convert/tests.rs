@@ -86,7 +86,7 @@ fn an_odd_field_is_a_gap_in_that_field_and_hides_no_scope() {
         (json!({"registeredRedirectUri": [null, "https://a.example.com/cb"]}), vec![("redirect_uris", Partial)]),
         (json!({"registeredRedirectUri": {"0": "https://a.example.com/cb"}}), vec![("redirect_uris", Unread)]),
         (json!({"roleDivisions": "none"}), vec![("roles", Unread)]),
-        (json!({"roleIds": 7}), vec![("roles", Partial)]),
+        (json!({"roleIds": 7}), vec![("roles", Unread)]),
         (json!({"unknown": {"to": ["us"]}, "secret": 5}), vec![]),
     ] {
         let (client, scopes) = read(&code(&changes), None);
@@ -132,7 +132,13 @@ fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
         ("role ids alone", without(credentials(&role), &["roleDivisions"]), None, 1, None),
         ("empty role ids alone", without(credentials(&json!({"roleIds": []})), &["roleDivisions"]), None, 0, None),
         ("one odd pair", credentials(&json!({"roleDivisions": [{"roleId": "r"}, null]})), None, 1, Some(Partial)),
-        ("an odd division", credentials(&json!({"roleDivisions": [{"roleId": "r", "divisionId": 5}]})), None, 1, Some(Partial)),
+        (
+            "an odd division",
+            credentials(&json!({"roleDivisions": [{"roleId": "r", "divisionId": 5}]})),
+            None,
+            1,
+            Some(Partial),
+        ),
         ("odd pairs beside ids", credentials(&json!({"roleDivisions": 5, "roleIds": ["r"]})), None, 1, Some(Partial)),
         (
             "the record by id has them",
@@ -226,8 +232,16 @@ fn what_a_role_permits_is_read_policy_by_policy() {
         (policy(json!({"domain": "oauth", "entityName": "", "actionSet": ["add"]})), "oauth:*:add", None),
         (policy(json!({"domain": "oauth", "actionSet": ["add"]})), "oauth:*:add", None),
         (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": []})), "", None),
-        (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": ["add", null]})), "oauth:client:add", Some(Partial)),
-        (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": "add"})), "oauth:client:add", Some(Partial)),
+        (
+            policy(json!({"domain": "oauth", "entityName": "client", "actionSet": ["add", null]})),
+            "oauth:client:add",
+            Some(Partial),
+        ),
+        (
+            policy(json!({"domain": "oauth", "entityName": "client", "actionSet": "add"})),
+            "oauth:client:add",
+            Some(Partial),
+        ),
         (json!({"permissions": "admin"}), "admin", Some(Partial)),
         (json!({"permissions": ["admin", 5]}), "admin", Some(Partial)),
         (
@@ -238,7 +252,11 @@ fn what_a_role_permits_is_read_policy_by_policy() {
             "*:*:*",
             Some(Partial),
         ),
-        (json!({"permissionPolicies": [null, {"domain": "oauth", "actionSet": ["add"]}]}), "oauth:*:add", Some(Partial)),
+        (
+            json!({"permissionPolicies": [null, {"domain": "oauth", "actionSet": ["add"]}]}),
+            "oauth:*:add",
+            Some(Partial),
+        ),
         (json!({"permissions": ["admin"], "permissionPolicies": 5}), "admin", Some(Partial)),
         // Absent is not empty.
         (json!({}), "", Some(Unread)),

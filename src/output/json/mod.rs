@@ -9,9 +9,9 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::{Audited, ReportedOrganisation, Summary, unread};
+use super::{Audited, ReportedOrganisation, Summary};
 use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
-use crate::domain::{Client, ClientId, RoleId, Snapshot};
+use crate::domain::{Client, RoleId, Snapshot};
 use crate::text::rfc3339;
 use counts::SummaryDto;
 use finding::Findings;
@@ -66,9 +66,9 @@ struct OrganisationDto<'a> {
     findings_left_out: usize,
     rules: Vec<RuleDto<'a>>,
     inputs: Vec<InputDto<'a>>,
-    /// Clients whose record could not be read. They count as not evaluated, and `--strict` fails because of them.
+    /// Clients whose record could not be read in full. None of them is compliant, and `--strict` fails because of them.
     unreadable_clients: Vec<&'a str>,
-    /// Roles that clients hold and whose permissions are unknown. `--strict` fails because of them.
+    /// Roles that clients hold and whose permissions are unknown or not fully known. `--strict` fails because of them.
     unknown_roles: Vec<&'a str>,
     summary: Option<SummaryDto>,
 }
@@ -94,7 +94,7 @@ impl<'a> OrganisationDto<'a> {
             rules: audited.map(rules).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
             unreadable_clients: snapshot
-                .map(|snapshot| snapshot.unread.iter().map(ClientId::as_str).collect())
+                .map(|snapshot| snapshot.clients.partial().map(|client| client.id.as_str()).collect())
                 .unwrap_or_default(),
             unknown_roles: audited
                 .map(|audited| audited.report.role_gaps.iter().map(RoleId::as_str).collect())
@@ -119,7 +119,8 @@ struct InputDto<'a> {
 }
 
 fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
-    unread(snapshot)
+    snapshot
+        .input_gaps()
         .map(|(collector, why)| InputDto {
             input: collector.label(),
             missing_permission: why.missing_permission.as_deref(),
@@ -154,13 +155,13 @@ impl<'a> RuleDto<'a> {
             RuleState::NotEvaluated { missing_permission, .. } => (true, missing_permission.as_deref()),
             _ => (false, None),
         };
-        let unread = rule.needs.iter().find(|input| lacks && snapshot.gap(**input).is_some());
+        let gap = rule.needs.iter().find(|input| lacks && snapshot.gap(**input).is_some());
         Self {
             rule: rule.slug,
             state: state.label(),
             evaluated: *state == RuleState::Evaluated,
             reason: state.reason(),
-            missing_input: unread.map(|input| input.label()),
+            missing_input: gap.map(|input| input.label()),
             missing_permission,
         }
     }

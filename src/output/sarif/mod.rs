@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 pub use place::{File, Files};
 
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation, excuse, unread, };
-use crate::audit::{Finding, Rule, Status};
+use super::{Audited, ReportedOrganisation, excuse};
+use crate::audit::{Finding, Rule, Status, describe_client_gaps};
 use crate::domain::{ClientId, Severity};
-use crate::text::{rfc3339, visible};
+use crate::text::{counted, rfc3339, visible};
 
 /// The key of the fingerprint. A different hash would need a different key.
 const FINGERPRINT: &str = "genesyscloudOAuthFinding/v1";
@@ -68,7 +68,7 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
     if let Some(failure) = organisation.failure {
         notes.push(note("error", visible(failure).into_owned()));
     }
-    for (collector, why) in organisation.audited.iter().flat_map(|audited| unread(audited.snapshot)) {
+    for (collector, why) in organisation.audited.iter().flat_map(|audited| audited.snapshot.input_gaps()) {
         let cure = why.missing_permission.as_deref();
         let cure = cure.map_or(String::new(), |permission| format!(" Grant {permission} to the exporter's role."));
         notes.push(note(
@@ -76,16 +76,15 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
             format!("{} could not be read: {}.{cure}", collector.label(), visible(&why.message)),
         ));
     }
-    for client in organisation.audited.iter().flat_map(|audited| &audited.snapshot.unread) {
-        let client = visible(client.as_str());
-        notes.push(note(
-            "warning",
-            format!("The record of the client {client} could not be read, so the client was not evaluated."),
-        ));
+    if let Some(audited) = organisation.audited {
+        notes.extend(audited.snapshot.clients.partial().map(|client| {
+            let gaps = describe_client_gaps(client, audited.report.evaluated_at);
+            note("warning", format!("The client {} could not be fully evaluated: {gaps}.", visible(client.id.as_str())))
+        }));
     }
     for role in organisation.audited.iter().flat_map(|audited| &audited.report.role_gaps) {
         let role = visible(role.as_str());
-        notes.push(note("warning", format!("Clients hold the role {role}, but its permissions are unknown.")));
+        notes.push(note("warning", format!("Clients hold the role {role}, but its permissions are not fully known.")));
     }
     let left_out = organisation.left_out();
     if left_out > 0 {

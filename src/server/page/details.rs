@@ -11,7 +11,7 @@ use super::words::{grant_words, severity_word, spoken, state_word};
 use super::worst::{WorstClient, worst_clients};
 use crate::audit::{DangerousScope, Report, Status, rules};
 use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
-use crate::output::{Summary, unread};
+use crate::output::Summary;
 use crate::publish::Evaluated;
 use crate::text::{counted, visible};
 
@@ -83,12 +83,12 @@ pub(super) struct InputRow {
 }
 
 impl Details {
-    pub(super) fn new(judged: &Evaluated, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
-        let Evaluated { snapshot, report, .. } = judged;
+    pub(super) fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
+        let Evaluated { snapshot, report, .. } = evaluated;
         let hits = search.hits(snapshot, report);
         let clients = client_rows(snapshot, report, &hits);
         Self {
-            overview: (!search.is_some()).then(|| Overview::new(judged, collectors, now)),
+            overview: (!search.is_some()).then(|| Overview::new(evaluated, collectors, now)),
             total_clients: snapshot.clients.len(),
             found: hits.len(),
             more_clients: hits.len() - clients.len(),
@@ -98,8 +98,8 @@ impl Details {
 }
 
 impl Overview {
-    fn new(judged: &Evaluated, collectors: &[CollectorStatus], now: Timestamp) -> Self {
-        let Evaluated { snapshot, report, ledger, .. } = judged;
+    fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], now: Timestamp) -> Self {
+        let Evaluated { snapshot, report, ledger, .. } = evaluated;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
         let (findings, new) = worst_findings(snapshot, report, ledger, now);
@@ -130,7 +130,8 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
     let mut found = report.findings.iter();
     let unknown_roles =
         !report.role_gaps.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
-    let not_read: Vec<&str> = unread(snapshot).map(|(collector, _)| collector.label()).collect();
+    let not_read: Vec<&str> = snapshot.input_gaps().map(|(collector, _)| collector.label()).collect();
+    let partial = snapshot.clients.partial().count();
     vec![
         Tile {
             label: "Clients",
@@ -157,9 +158,7 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
             note: match (summary.not_evaluated, not_read.is_empty()) {
                 (0, true) if unknown_roles => "but some roles are unknown".to_owned(),
                 (0, true) => "everything was evaluated".to_owned(),
-                (_, true) if !snapshot.unread.is_empty() => {
-                    format!("{} could not be read", counted(snapshot.unread.len(), "client"))
-                }
+                (_, true) if partial > 0 => format!("{} read only in part", counted(partial, "record")),
                 (_, true) => "could not be fully evaluated".to_owned(),
                 (_, false) => format!("not read: {}", not_read.join(", ")),
             },

@@ -95,22 +95,22 @@ struct Identity {
 impl OrganisationView {
     fn new(organisation: &ServedOrganisation, now: Timestamp, options: &Options<'_>) -> Self {
         let open = options.closed.is_none();
-        let ServedOrganisation { org, freshness, judged } = organisation;
-        let judged = judged.as_deref();
+        let ServedOrganisation { org, freshness, evaluated } = organisation;
+        let evaluated = evaluated.as_deref();
         Self {
             org: visible(org).into_owned(),
-            identity: judged.filter(|_| open).map(|judged| {
-                let of = &judged.snapshot.organisation;
+            identity: evaluated.filter(|_| open).map(|evaluated| {
+                let of = &evaluated.snapshot.organisation;
                 Identity {
                     name: visible(&of.name).into_owned(),
                     id: visible(of.id.as_str()).into_owned(),
                     region: visible(&of.region).into_owned(),
                 }
             }),
-            freshness: FreshnessView::new(freshness, judged.is_some(), now),
-            details: judged
+            freshness: FreshnessView::new(freshness, evaluated.is_some(), now),
+            details: evaluated
                 .filter(|_| open)
-                .map(|judged| Details::new(judged, &freshness.collectors, options.search, now)),
+                .map(|evaluated| Details::new(evaluated, &freshness.collectors, options.search, now)),
         }
     }
 }

@@ -14,13 +14,13 @@ fn open() -> Options<'static> {
     Options { telemetry_path: "/metrics", closed: None, search: &ALL }
 }
 
-fn judged(sample: Sample) -> Arc<Evaluated> {
+fn evaluated(sample: Sample) -> Arc<Evaluated> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
     Arc::new(Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
 }
 
-fn organisation(freshness: Freshness, judged: Option<Arc<Evaluated>>) -> ServedOrganisation {
-    ServedOrganisation { org: "default".to_owned(), freshness, judged }
+fn organisation(freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> ServedOrganisation {
+    ServedOrganisation { org: "default".to_owned(), freshness, evaluated }
 }
 
 fn rendered(organisations: Vec<ServedOrganisation>, last_successful: bool, options: &Options<'_>) -> String {
@@ -46,10 +46,10 @@ fn gallery() -> Vec<(&'static str, String)> {
         closed: Some("Details are hidden because they show which clients have the most privileges."),
         ..open()
     };
-    let planted = || Some(judged(sample::planted()));
+    let planted = || Some(evaluated(sample::planted()));
     vec![
         ("planted", rendered(vec![organisation(sample::freshness(), planted())], true, &open())),
-        ("clean", rendered(vec![organisation(sample::freshness(), Some(judged(sample::clean())))], true, &open())),
+        ("clean", rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::clean())))], true, &open())),
         ("starting", rendered(vec![organisation(Freshness::default(), None)], true, &open())),
         ("failing", rendered(vec![organisation(failing(), planted())], false, &open())),
         ("withdrawn", rendered(vec![organisation(Freshness { withdrawn: true, ..failing() }, None)], true, &open())),
@@ -59,7 +59,7 @@ fn gallery() -> Vec<(&'static str, String)> {
 
 #[test]
 fn names_are_never_markup() {
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &open());
+    let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::planted())))], true, &open());
     assert!(!page.contains("<script"), "names are not markup, and the page has no script");
     assert!(
         page.contains("&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe[U+000A]"),
@@ -129,7 +129,7 @@ fn the_worst_findings_come_first_and_further_ones_are_counted() {
             .push(crate::audit::Finding { severity: crate::domain::Severity::Low, ..template.clone() });
     }
     let count = sample.report.findings.len();
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample)))], true, &open());
+    let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample)))], true, &open());
     assert_eq!(page.matches("<td role=\"cell\" class=\"sev\">").count(), 50);
     assert!(page.contains(&format!("and {} more in the", count - 50)));
     let rows = page.split("<td role=\"cell\" class=\"sev\"><span class=\"badge ").skip(1);
@@ -145,7 +145,7 @@ fn the_worst_findings_come_first_and_further_ones_are_counted() {
 
 #[test]
 fn new_findings_are_marked_and_older_ones_are_not() {
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &open());
+    let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::planted())))], true, &open());
     assert!(page.contains("<span class=\"new\">3 new in 24 h</span>"));
     assert_eq!(page.matches("<span class=\"new\">new</span>").count(), 3);
     assert!(page.contains("before tracking"));
@@ -154,7 +154,7 @@ fn new_findings_are_marked_and_older_ones_are_not() {
 
 #[test]
 fn an_unread_input_names_the_missing_permission() {
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample::planted())))], true, &open());
+    let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::planted())))], true, &open());
     assert!(page.contains("<code>authorization:role:view</code>"));
     assert!(page.contains("not read: roles"));
 }
@@ -175,7 +175,7 @@ fn states_without_data_or_findings_have_a_text() {
 fn searched(query: &str) -> String {
     let search = Search::parse(Some(query)).expect(query);
     let options = Options { search: &search, ..open() };
-    rendered(vec![organisation(sample::freshness(), Some(judged(sample::settled())))], true, &options)
+    rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::settled())))], true, &options)
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn rows_are_limited_and_further_ones_are_counted() {
         .map(|n| crate::domain::Client { id: crate::domain::ClientId::new(format!("{n:04}")), ..client.clone() })
         .collect();
     sample.report = crate::audit::evaluate(&sample.snapshot, &sample.policy, None, NOW);
-    let page = rendered(vec![organisation(sample::freshness(), Some(judged(sample)))], true, &open());
+    let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample)))], true, &open());
     assert_eq!(page.matches("<td role=\"cell\" class=\"verdict\">").count(), 500);
     assert!(page.contains("and 200 more; search above"));
 }

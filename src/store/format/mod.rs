@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Saved;
 use crate::domain::{
-    Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, InputGap, OrgId, Organisation, Permission,
-    Role, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+    Client, ClientField, ClientId, ClientState, Division, DivisionId, Gap, Gaps, GrantType, Input, InputGap, OrgId,
+    Organisation, Permission, Role, RoleField, RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
 };
-use crate::ledger::{Grant, GrantKind, Ledger, Memory, Standing, Unread};
+use crate::ledger::{Grant, GrantKind, Hidden, HidingPlace, Ledger, Memory, Standing};
 
 pub(super) const FORMAT: u32 = 1;
 
@@ -31,19 +31,10 @@ struct SavedOrganisation {
     taken_at: i64,
     own_client: Option<String>,
     grants: Vec<SavedGrant>,
-    /// Clients that were there at the first refresh ever and could not be read since.
+    /// What could not be read at the first refresh ever, nor since. Absent if nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unread_clients: Vec<String>,
-    /// Clients with roles that they held at the first refresh ever and of which nobody has known since what they permit.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unknown_roles: Vec<(String, String)>,
+    hidden: Vec<SavedHidden>,
     clients: Vec<SavedClient>,
-    /// Clients of the list of which no record could be read. Absent where there are none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<String>,
-    /// Roles of the list of which no record could be read. Absent where there are none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unreadable_roles: Vec<String>,
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
@@ -71,7 +62,34 @@ struct SavedGrant {
 #[serde(untagged)]
 enum SavedPower {
     Scope { scope: String },
-    Permission { permission: String, pattern: String },
+    Permission { permission: String, pattern: String, role: String },
+}
+
+/// A client, and what of it could not be read: `scopes`, `roles`, or the contents of the role that is named.
+#[derive(Serialize, Deserialize)]
+struct SavedHidden {
+    client: String,
+    place: SavedPlace,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedPlace {
+    Scopes,
+    Roles,
+    Role(String),
+}
+
+/// Fields with a gap, by their names.
+type SavedGaps = BTreeMap<String, SavedGap>;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedGap {
+    Partial,
+    Unread,
+    /// The value is the last known one, read at this time.
+    LastKnown(i64),
 }
 
 #[derive(Serialize, Deserialize, Default, Clone, Copy, PartialEq)]
@@ -129,17 +147,20 @@ struct SavedClient {
     created_by: Option<String>,
     modified_by: Option<String>,
     deletion: Option<i64>,
+    /// Absent if the record was read in full.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    gaps: SavedGaps,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SavedInput<T> {
     Read(T),
-    InputGap { missing_permission: Option<String>, message: String },
+    NotRead { missing_permission: Option<String>, message: String },
 }
 
 fn never_read<T>() -> SavedInput<T> {
-    SavedInput::InputGap { missing_permission: None, message: "it has not been read yet".to_owned() }
+    SavedInput::NotRead { missing_permission: None, message: "it has not been read yet".to_owned() }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -152,6 +173,9 @@ struct SavedRole {
     general: Vec<String>,
     /// Domain, entity, action, and whether it is conditional.
     permissions: Vec<(String, String, String, bool)>,
+    /// Absent if the record was read in full.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    gaps: SavedGaps,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,7 +229,8 @@ impl From<&Saved> for SavedOrganisation {
             let power = match grant.kind {
                 GrantKind::Scope => SavedPower::Scope { scope: grant.evidence.clone() },
                 GrantKind::Permission => {
-                    SavedPower::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone() }
+                    let role = grant.role.as_ref().map(ToString::to_string).unwrap_or_default();
+                    SavedPower::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone(), role }
                 }
             };
             SavedGrant { client: grant.client.to_string(), power, first_seen, standing, missed, gone_since }
@@ -218,15 +243,10 @@ impl From<&Saved> for SavedOrganisation {
             taken_at: snapshot.taken_at.seconds(),
             own_client: snapshot.own_client.as_ref().map(ToString::to_string),
             grants: grants.collect(),
-            unread_clients: saved.ledger.unread().clients.iter().map(ToString::to_string).collect(),
-            unknown_roles: (saved.ledger.unread().roles.iter())
-                .map(|(client, role)| (client.to_string(), role.to_string()))
-                .collect(),
+            hidden: saved.ledger.hidden().iter().map(save_hidden).collect(),
             clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
-            unreadable: snapshot.unread.iter().map(ToString::to_string).collect(),
-            unreadable_roles: snapshot.unread_roles.iter().map(ToString::to_string).collect(),
             registry: save_input(&snapshot.registry, Clone::clone),
-            roles: save_input(&snapshot.roles, |roles| roles.values().map(save_role).collect()),
+            roles: save_input(&snapshot.roles, |roles| roles.iter().map(save_role).collect()),
             divisions: save_input(&snapshot.divisions, |divisions| {
                 let save = |d: &Division| SavedDivision { id: d.id.to_string(), name: d.name.clone(), home: d.home };
                 divisions.values().map(save).collect()
@@ -250,33 +270,23 @@ impl SavedOrganisation {
             let client = ClientId::new(grant.client);
             let grant = match grant.power {
                 SavedPower::Scope { scope } => Grant::scope(&client, &scope),
-                SavedPower::Permission { permission, pattern } => Grant::permission(&client, &permission, &pattern),
+                SavedPower::Permission { permission, pattern, role } => {
+                    Grant::permission(&client, &permission, &pattern, RoleId::new(role))
+                }
             };
             (grant, memory)
         });
-        let unread = Unread {
-            clients: self.unread_clients.into_iter().map(ClientId::new).collect(),
-            roles: (self.unknown_roles.into_iter())
-                .map(|(client, role)| (ClientId::new(client), RoleId::new(role)))
-                .collect(),
-        };
-        let ledger = Ledger::from_entries(grants, unread);
+        let ledger = Ledger::from_entries(grants, self.hidden.into_iter().map(restore_hidden).collect());
         let mut scopes = ScopeTable::default();
-        let mut clients: Vec<Client> =
-            self.clients.into_iter().map(|client| restore_client(client, &mut scopes)).collect();
-        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        let clients = self.clients.into_iter().map(|client| restore_client(client, &mut scopes)).collect();
         let snapshot = Snapshot {
             organisation: Organisation { id: OrgId::new(id), name: self.name, region: self.region },
             taken_at: Timestamp::from_seconds(self.taken_at),
             own_client: self.own_client.map(ClientId::new),
             clients,
-            unread: self.unreadable.into_iter().map(ClientId::new).collect(),
-            unread_roles: self.unreadable_roles.into_iter().map(RoleId::new).collect(),
             scopes,
             registry: restore_input(self.registry, |registry| registry),
-            roles: restore_input(self.roles, |roles| {
-                roles.into_iter().map(restore_role).map(|role| (role.id.clone(), role)).collect()
-            }),
+            roles: restore_input(self.roles, |roles| roles.into_iter().map(restore_role).collect()),
             divisions: restore_input(self.divisions, |divisions| {
                 let restore = |d: SavedDivision| Division { id: DivisionId::new(d.id), name: d.name, home: d.home };
                 divisions.into_iter().map(restore).map(|division| (division.id.clone(), division)).collect()
@@ -305,6 +315,7 @@ fn save_client(client: &Client, scopes: &ScopeTable) -> SavedClient {
         created_by: client.created_by.clone(),
         modified_by: client.modified_by.clone(),
         deletion: client.deletion.map(Timestamp::seconds),
+        gaps: save_gaps(&client.gaps, ClientField::label),
     }
 }
 
@@ -334,6 +345,7 @@ fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Client {
         created_by: saved.created_by,
         modified_by: saved.modified_by,
         deletion: saved.deletion.map(Timestamp::from_seconds),
+        gaps: restore_gaps(saved.gaps, ClientField::from_label),
     }
 }
 
@@ -346,6 +358,7 @@ fn save_role(role: &Role) -> SavedRole {
         is_default: role.is_default,
         general: role.general.to_vec(),
         permissions: role.permissions.iter().map(permission).collect(),
+        gaps: save_gaps(&role.gaps, RoleField::label),
     }
 }
 
@@ -363,14 +376,52 @@ fn restore_role(saved: SavedRole) -> Role {
         default_role: saved.default_role,
         general: saved.general.into(),
         permissions: saved.permissions.into_iter().map(permission).collect(),
+        gaps: restore_gaps(saved.gaps, RoleField::from_label),
     }
+}
+
+fn save_hidden(hidden: &Hidden) -> SavedHidden {
+    let place = match &hidden.place {
+        HidingPlace::Scopes => SavedPlace::Scopes,
+        HidingPlace::Roles => SavedPlace::Roles,
+        HidingPlace::Role(role) => SavedPlace::Role(role.to_string()),
+    };
+    SavedHidden { client: hidden.client.to_string(), place }
+}
+
+fn restore_hidden(saved: SavedHidden) -> Hidden {
+    let place = match saved.place {
+        SavedPlace::Scopes => HidingPlace::Scopes,
+        SavedPlace::Roles => HidingPlace::Roles,
+        SavedPlace::Role(role) => HidingPlace::Role(RoleId::new(role)),
+    };
+    Hidden { client: ClientId::new(saved.client), place }
+}
+
+fn save_gaps<F: Copy + Ord>(gaps: &Gaps<F>, label: fn(F) -> &'static str) -> SavedGaps {
+    let saved = |gap| match gap {
+        Gap::Partial => SavedGap::Partial,
+        Gap::Unread => SavedGap::Unread,
+        Gap::LastKnown(read_at) => SavedGap::LastKnown(read_at.seconds()),
+    };
+    gaps.iter().map(|(field, gap)| (label(field).to_owned(), saved(gap))).collect()
+}
+
+/// A field that this version does not know is passed over: the next refresh reads the record again.
+fn restore_gaps<F: Copy + Ord>(saved: SavedGaps, field: fn(&str) -> Option<F>) -> Gaps<F> {
+    let gap = |saved| match saved {
+        SavedGap::Partial => Gap::Partial,
+        SavedGap::Unread => Gap::Unread,
+        SavedGap::LastKnown(read_at) => Gap::LastKnown(Timestamp::from_seconds(read_at)),
+    };
+    saved.into_iter().filter_map(|(name, saved)| Some((field(&name)?, gap(saved)))).collect()
 }
 
 fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<S> {
     match input {
         Input::Read(value) => SavedInput::Read(save(value)),
         Input::Gap(InputGap { missing_permission, message }) => {
-            SavedInput::InputGap { missing_permission: missing_permission.clone(), message: message.clone() }
+            SavedInput::NotRead { missing_permission: missing_permission.clone(), message: message.clone() }
         }
     }
 }
@@ -378,7 +429,7 @@ fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<
 fn restore_input<T, S>(saved: SavedInput<S>, restore: impl FnOnce(S) -> T) -> Input<T> {
     match saved {
         SavedInput::Read(value) => Input::Read(restore(value)),
-        SavedInput::InputGap { missing_permission, message } => Input::Gap(InputGap { missing_permission, message }),
+        SavedInput::NotRead { missing_permission, message } => Input::Gap(InputGap { missing_permission, message }),
     }
 }
 

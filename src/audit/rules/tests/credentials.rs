@@ -1,7 +1,7 @@
 //! Tests of the rules on roles, permissions and divisions of client-credentials clients.
 
 use super::*;
-use crate::domain::InputGap;
+use crate::domain::{Gap, InputGap, RoleField};
 use crate::policy::{Expectation, NamePattern, Selector};
 
 fn patterns(texts: &[&str]) -> Vec<NamePattern> {
@@ -114,7 +114,7 @@ fn each_role_division_and_condition_of_a_permission_is_a_separate_finding() {
     // The grants for the metrics and the baseline have the same evidence. Another spelling does not change their labels.
     let grants: Vec<&str> = report.grants.iter().map(|grant| grant.evidence.as_str()).collect();
     assert_eq!(grants, evidence.iter().map(|(key, _)| *key).collect::<Vec<_>>());
-    assert!(report.grants.iter().all(|grant| grant.patterns == ["oauth:*:*", "oauth:client:add"]));
+    assert!(report.grants.iter().all(|grant| grant.labels == ["oauth:*:*", "oauth:client:add"]));
     assert!(report.dangerous_permissions.iter().all(|dangerous| dangerous.holders == 1));
 }
 
@@ -131,7 +131,7 @@ fn the_general_permission_admin_is_a_dangerous_grant() {
     assert_eq!(world.found("long-lived-token"), [" high"]);
     let report = world.report();
     let [grant] = report.grants.as_slice() else { panic!("{:?}", report.grants) };
-    assert_eq!((grant.power.name(), grant.patterns.as_slice()), ("Admin", &["admin".to_owned()][..]));
+    assert_eq!((grant.power.name(), grant.labels.as_slice()), ("Admin", &["admin".to_owned()][..]));
     let counted: Vec<_> = report.dangerous_permissions.iter().map(|d| (d.pattern.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin", 1)]);
     assert!(!report.findings.iter().any(|f| f.rule.slug == "policy-pattern-unmatched" && f.evidence.key == "admin"));
@@ -229,7 +229,8 @@ fn unresolved_role_and_division() {
     assert_eq!(world.found("unresolved-role"), ["gone medium"]);
     assert_eq!(world.found("unresolved-division"), ["nowhere medium"]);
     let unread = world.with(|w| {
-        let why = InputGap { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
+        let why =
+            InputGap { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
         w.snapshot.roles = Input::Gap(why);
     });
     assert_eq!(unread.state("unresolved-role"), "not_evaluated");
@@ -262,6 +263,14 @@ fn missing_companion_permission() {
     }
 }
 
+/// A role that is listed, and of which nothing but the id could be read.
+fn unread_role(world: &mut World, id: &str) {
+    let role = crate::fixtures::role(id).gap(RoleField::Contents, Gap::Unread).build();
+    if let Input::Read(roles) = &mut world.snapshot.roles {
+        roles.insert(role);
+    }
+}
+
 /// The permissions of a role that is not in the list are unknown. No setting of `unresolved-role` makes its client compliant.
 #[test]
 fn a_client_with_a_role_that_cannot_be_found_is_never_compliant() {
@@ -275,11 +284,7 @@ fn a_client_with_a_role_that_cannot_be_found_is_never_compliant() {
         (rule(setting(true, None)), "FLAGGED", &[][..]),
         (rule(setting(false, None)), "NOT_EVALUATED", &["gone"]),
         (rule(setting(true, Some(Severity::Low))), "NOT_EVALUATED", &["gone"]),
-        (
-            rule(setting(true, None)).with(|w| _ = w.snapshot.unread_roles.insert(RoleId::new("gone"))),
-            "FLAGGED",
-            &["gone"],
-        ),
+        (rule(setting(true, None)).with(|w| unread_role(w, "gone")), "FLAGGED", &["gone"]),
         (World::of(CC).role("R", Some("d-1"), &["routing:queue:view"]), "COMPLIANT", &[]),
         (World::of("CODE").scopes(&["users:readonly"]).grants("gone", None), "COMPLIANT", &[]),
     ] {

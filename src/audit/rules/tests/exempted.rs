@@ -1,7 +1,7 @@
 //! Tests of the rules on exemptions, and of the explanation of each rule's outcome for a client.
 
 use super::*;
-use crate::audit::{Outcome, Status, explain};
+use crate::audit::{RuleResult, Status, explain};
 use crate::domain::InputGap;
 
 /// Gives the policy one exemption from this rule, for every client.
@@ -82,11 +82,11 @@ fn explain_gives_the_outcome_of_each_rule() {
         let client = &world.snapshot.clients[0];
         let outcomes = explain(&world.snapshot, &world.policy, &report, client);
         match outcomes.into_iter().find(|(rule, _)| rule.slug == slug).expect("a rule").1 {
-            Outcome::Found(_) => "found".to_owned(),
-            Outcome::Clean => "clean".to_owned(),
-            Outcome::NotApplicable(why) => format!("not applicable: {why}"),
-            Outcome::NotEvaluated(why) => format!("not evaluated: {why}"),
-            Outcome::Off => "off".to_owned(),
+            RuleResult::Found(_) => "found".to_owned(),
+            RuleResult::Clean => "clean".to_owned(),
+            RuleResult::NotApplicable(why) => format!("not applicable: {why}"),
+            RuleResult::NotEvaluated(why) => format!("not evaluated: {why}"),
+            RuleResult::Off => "off".to_owned(),
         }
     };
     assert_eq!(outcome_of(&world, "unused-client"), "not evaluated: this version does not collect usage data");
@@ -96,11 +96,11 @@ fn explain_gives_the_outcome_of_each_rule() {
     }
     assert_eq!(outcome_of(&world, "no-owner"), "off");
     assert_eq!(outcome_of(&world, "dangerous-permission"), "clean");
-    assert_eq!(outcome_of(&world, "scopes-not-enforced"), "not applicable: it judges the organisation");
+    assert_eq!(outcome_of(&world, "scopes-not-enforced"), "not applicable: it applies to the organisation");
     let own = world.grants("gone", None).with(|w| w.snapshot.own_client = Some(ClientId::new("c-1")));
     assert_eq!(
         outcome_of(&own, "dangerous-permission"),
-        "not evaluated: nobody knows what these of its roles permit: gone"
+        "not evaluated: role gone: the organisation's list of roles lacks it, so what it permits is unknown"
     );
     assert_eq!(
         (outcome_of(&own, "unresolved-role"), outcome_of(&own, "self-not-listed")),

@@ -80,7 +80,7 @@ impl World {
         change(&mut role);
         let id = role.id.clone();
         if let Input::Read(roles) = &mut self.snapshot.roles {
-            roles.insert(id.clone(), role);
+            roles.insert(role);
         }
         self.grants(id.as_str(), division)
     }

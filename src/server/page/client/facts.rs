@@ -17,7 +17,7 @@ pub(super) struct Fact {
     pub(super) is_code: bool,
 }
 
-pub(super) fn facts(judged: &Evaluated, client: &Client, now: Timestamp) -> Vec<Fact> {
+pub(super) fn facts(evaluated: &Evaluated, client: &Client, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
         code("Client id", client.id.as_str()),
         Fact {
@@ -25,7 +25,7 @@ pub(super) fn facts(judged: &Evaluated, client: &Client, now: Timestamp) -> Vec<
             ..text("Grant type", grant_words(client.grant_type))
         },
         text("State", state_word(client.state)),
-        text("Owner", judged.policy.owner(client).unwrap_or("none in the policy's inventory")),
+        text("Owner", evaluated.policy.owner(client).unwrap_or("none in the policy's inventory")),
         text("Description", client.description.as_deref().unwrap_or("none")),
         Fact {
             note: client.token_validity.is_none().then(|| "the platform's default".to_owned()),

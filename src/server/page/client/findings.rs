@@ -33,16 +33,16 @@ pub(super) struct ExemptionText {
 }
 
 /// The findings, open ones first and then the worst first, and their total number.
-pub(super) fn found(judged: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
-    let mut findings: Vec<&Finding> = judged.report.findings_of(&client.id).collect();
+pub(super) fn found(evaluated: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
+    let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
     let total = findings.len();
-    let rows = findings.into_iter().take(super::ROWS).map(|finding| row(judged, finding, first_seen));
+    let rows = findings.into_iter().take(super::ROWS).map(|finding| row(evaluated, finding, first_seen));
     (rows.collect(), total)
 }
 
-fn row(judged: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
-    let audited = Audited { snapshot: &judged.snapshot, report: &judged.report, policy: &judged.policy };
+fn row(evaluated: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
+    let audited = Audited { snapshot: &evaluated.snapshot, report: &evaluated.report, policy: &evaluated.policy };
     let exemption = excuse(audited, finding).map(|exemption| ExemptionText {
         id: visible(&exemption.id).into_owned(),
         owner: visible(&exemption.owner).into_owned(),

@@ -30,9 +30,9 @@ pub(in crate::server) fn page(
     telemetry_path: &str,
 ) -> Option<askama::Result<String>> {
     published.organisations.iter().find_map(|organisation| {
-        let judged = organisation.evaluated.as_deref()?;
-        let position = judged.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
-        let client = judged.snapshot.clients.get(position)?;
+        let evaluated = organisation.evaluated.as_deref()?;
+        let position = evaluated.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
+        let client = evaluated.snapshot.clients.get(position)?;
         let page = Page {
             style: style::STYLE,
             icon: &style::icon_uri(),
@@ -40,7 +40,13 @@ pub(in crate::server) fn page(
             now: Moment::new(now, now),
             telemetry_path,
             has_report: true,
-            c: View::new(organisation, judged, client, judged.report.verdicts.get(position).map(|v| &v.verdict), now),
+            c: View::new(
+                organisation,
+                evaluated,
+                client,
+                evaluated.report.verdicts.get(position).map(|v| &v.verdict),
+                now,
+            ),
         };
         Some(page.render())
     })
@@ -85,7 +91,7 @@ struct View {
 impl View {
     fn new(
         organisation: &ServedOrganisation,
-        judged: &Evaluated,
+        evaluated: &Evaluated,
         client: &Client,
         verdict: Option<&Verdict>,
         now: Timestamp,
@@ -96,17 +102,17 @@ impl View {
             Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
             None => ("wait", "not evaluated".to_owned(), None),
         };
-        let (mut findings, total_findings) = found(judged, client, &FirstSeen::new(&judged.ledger, now));
+        let (mut findings, total_findings) = found(evaluated, client, &FirstSeen::new(&evaluated.ledger, now));
         findings.truncate(ROWS);
-        let privileges = Privileges::new(judged, client);
+        let privileges = Privileges::new(evaluated, client);
         Self {
             org: visible(&organisation.org).into_owned(),
-            org_name: visible(&judged.snapshot.organisation.name).into_owned(),
+            org_name: visible(&evaluated.snapshot.organisation.name).into_owned(),
             name: visible(&client.name).into_owned(),
             tone,
             verdict: word,
             why: why.map(|why| format!("Not evaluated: {}.", visible(why))),
-            facts: facts(judged, client, now),
+            facts: facts(evaluated, client, now),
             more_findings: total_findings - findings.len(),
             total_findings,
             findings,

@@ -46,12 +46,12 @@ pub(super) struct RoleRow {
 }
 
 impl Privileges {
-    pub(super) fn new(judged: &Evaluated, client: &Client) -> Self {
-        let snapshot = &*judged.snapshot;
+    pub(super) fn new(evaluated: &Evaluated, client: &Client) -> Self {
+        let snapshot = &*evaluated.snapshot;
         let grants = by_role(client);
         let not_read = snapshot.roles.gap();
         let (mut permissions, roles_note) = if client.grant_type.roles_count() {
-            (permissions(judged, grants.keys().copied()), None)
+            (permissions(evaluated, grants.keys().copied()), None)
         } else {
             (
                 Vec::new(),
@@ -74,7 +74,7 @@ impl Privileges {
         let total_permissions = permissions.len();
         permissions.truncate(ROWS);
         Self {
-            scopes: scopes(judged, client),
+            scopes: scopes(evaluated, client),
             permissions,
             total_permissions,
             permissions_note,
@@ -84,8 +84,8 @@ impl Privileges {
     }
 }
 
-fn scopes(judged: &Evaluated, client: &Client) -> Vec<ScopeRow> {
-    let snapshot = &*judged.snapshot;
+fn scopes(evaluated: &Evaluated, client: &Client) -> Vec<ScopeRow> {
+    let snapshot = &*evaluated.snapshot;
     let mut names: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     names.sort_unstable();
     let counts = client.grant_type.scopes_count();
@@ -97,7 +97,7 @@ fn scopes(judged: &Evaluated, client: &Client) -> Vec<ScopeRow> {
             .and_then(|registry| registry.get(name))
             .filter(|text| !text.is_empty())
             .map(|text| visible(text).into_owned()),
-        severity: judged.policy.scopes.dangerous_pattern(name).filter(|_| counts).map(|p| p.severity.label()),
+        severity: evaluated.policy.scopes.dangerous_pattern(name).filter(|_| counts).map(|p| p.severity.label()),
     };
     names.into_iter().take(ROWS).map(row).collect()
 }
@@ -112,16 +112,16 @@ fn by_role(client: &Client) -> BTreeMap<&RoleId, Vec<Option<&DivisionId>>> {
 }
 
 /// The dangerous permissions of these roles, the worst first.
-fn permissions<'a>(judged: &Evaluated, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
-    let Some(known) = judged.snapshot.roles.read() else { return Vec::new() };
+fn permissions<'a>(evaluated: &Evaluated, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
+    let Some(known) = evaluated.snapshot.roles.read() else { return Vec::new() };
     let mut rows: Vec<(Severity, PermissionRow)> = Vec::new();
-    for role in roles.filter_map(|id| known.get(id)) {
+    for role in roles.filter_map(|id| known.find(id)) {
         for permission in &role.permissions {
-            let patterns = judged.policy.permissions.dangerous_patterns(permission);
+            let patterns = evaluated.policy.permissions.dangerous_patterns(permission);
             rows.extend(dangerous(role, &permission.to_string(), permission.conditional, patterns));
         }
         for general in &role.general {
-            let patterns = judged.policy.permissions.dangerous_general(general);
+            let patterns = evaluated.policy.permissions.dangerous_general(general);
             rows.extend(dangerous(role, general, false, patterns));
         }
     }
@@ -150,7 +150,7 @@ fn dangerous<'a>(
 }
 
 fn role(snapshot: &Snapshot, id: &RoleId, divisions: &[Option<&DivisionId>]) -> RoleRow {
-    let role = snapshot.roles.read().and_then(|roles| roles.get(id));
+    let role = snapshot.role(id);
     let unknown = if snapshot.roles.gap().is_some() { "Name not read" } else { "Unknown role" };
     RoleRow {
         name: visible(role.map_or(unknown, |role| &role.name)).into_owned(),

@@ -10,11 +10,12 @@ use crate::publish::channel;
 
 fn published(sample: Sample) -> Arc<Published> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    let judged = Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
+    let evaluated =
+        Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
     let freshness = Freshness::default();
     let organisations = vec![
-        ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), judged: None },
-        ServedOrganisation { org: "default".to_owned(), freshness, judged: Some(Arc::new(judged)) },
+        ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), evaluated: None },
+        ServedOrganisation { org: "default".to_owned(), freshness, evaluated: Some(Arc::new(evaluated)) },
     ];
     let reload = ReloadStatus { last_successful: true, last_success: NOW };
     channel(organisations, reload, crate::exposition::Config::default()).1.current()
@@ -95,7 +96,7 @@ fn unread_roles_do_not_look_like_an_all_clear() {
 #[test]
 fn names_are_never_markup_and_no_script_runs() {
     let mut sample = sample::settled();
-    for client in &mut sample.snapshot.clients {
+    for client in sample.snapshot.clients.iter_mut() {
         client.description = Some(format!("{HOSTILE}\" onload=\"x"));
         client.redirect_uris = [HOSTILE.to_owned()].into();
     }
