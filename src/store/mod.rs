@@ -5,6 +5,7 @@
 mod format;
 mod metrics;
 mod replace;
+mod saved;
 pub mod snapshot_file;
 
 use std::collections::BTreeMap;
@@ -12,31 +13,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tracing::{error, info, warn};
 
 pub use metrics::{FAMILIES, Metrics};
 pub use replace::{Mode, replace};
+pub use saved::Saved;
 
-use crate::domain::{OrgId, Snapshot};
-use crate::grants::Ledger;
+use crate::domain::OrgId;
 
 /// A larger file is not ours: 100,000 clients take about 100 MB.
 const MAX_BYTES: u64 = 1 << 30;
-
-/// What is kept of one organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
-    /// The exporter's own client that read it: data read by another client is not served before a refresh.
-    pub client_id: String,
-    /// The API host that it was read from.
-    pub api_host: String,
-    /// The last complete snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// Since when the dangerous grants are there.
-    pub ledger: Ledger,
-}
 
 /// The state of all organisations, in memory and on disk.
 #[derive(Debug)]

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::{CLEAN, say};
+use crate::cli::console::say;
+use crate::cli::exit::CLEAN;
 use crate::domain::Permission;
 use crate::genesys::Platform;
 use crate::policy::{NamePattern, PermissionPattern, Policy};

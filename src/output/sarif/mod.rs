@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 
 pub use place::{File, Files};
 
+use rule::level;
+
 use super::json::confidence;
 use super::{Audited, ReportedOrganisation, excuse, unread};
 use crate::audit::{Finding, Rule, Status};
-use crate::domain::{ClientId, Severity};
+use crate::domain::ClientId;
 use crate::text::{rfc3339, visible};
 
 /// The key of the fingerprint; another way of hashing would get another.
@@ -153,14 +155,6 @@ fn suppressions(finding: &Finding, exemption: Option<&crate::policy::Exemption>)
 /// A message without links: `[text](address)` in one would be one, and `{0}` a placeholder (SARIF 3.11.5 and 3.11.6).
 fn plain(message: &str) -> String {
     visible(message).replace("](", "] (").replace('{', "(").replace('}', ")")
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Info => "note",
-    }
 }
 
 #[cfg(test)]

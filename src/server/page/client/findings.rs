@@ -1,6 +1,7 @@
 //! The findings on a client, whatever their status: proof, reason, remedy, and who settled them.
 
 use super::super::since::{FirstSeen, Since};
+use super::bound::ROWS;
 use crate::audit::{Finding, Status};
 use crate::domain::Client;
 use crate::output::{Audited, excuse};
@@ -38,7 +39,7 @@ pub(super) fn found(judged: &Judged, client: &Client, first_seen: &FirstSeen<'_>
     let mut findings: Vec<&Finding> = judged.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
     let total = findings.len();
-    let rows = findings.into_iter().take(super::ROWS).map(|finding| row(judged, finding, first_seen));
+    let rows = findings.into_iter().take(ROWS).map(|finding| row(judged, finding, first_seen));
     (rows.collect(), total)
 }
 

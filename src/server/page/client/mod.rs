@@ -2,6 +2,7 @@
 //!
 //! Bounded like the status page; the whole is in the report.
 
+mod bound;
 mod facts;
 mod findings;
 mod power;
@@ -15,12 +16,10 @@ use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
 use crate::publish::{Judged, Published, ServedOrganisation};
 use crate::text::visible;
+use bound::ROWS;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
 use power::{PermissionRow, Power, RoleRow, ScopeRow};
-
-/// Rows of each list that are shown; the rest is counted.
-const ROWS: usize = 500;
 
 /// The page of that client, as it looks at `now`; `None` where no organisation has it.
 pub(in crate::server) fn page(
