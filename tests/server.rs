@@ -15,7 +15,7 @@ use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::fixtures;
 use genesyscloud_oauth_exporter::grants::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
-use genesyscloud_oauth_exporter::publish::{Judged, Organisation, Publisher, channel};
+use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{
     Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
 };
@@ -67,8 +67,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
-        let organisation = Organisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
-        let reload = exposition::Reload { last_successful: true, last_success: NOW };
+        let organisation =
+            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
+        let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = prometheus::Registry::new();
         let mut liveness = Liveness::default();
