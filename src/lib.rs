@@ -41,3 +41,7 @@ pub mod app;
 pub mod simulator;
 
 pub mod cli;
+
+// For tests only: records and snapshots from builders.
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;

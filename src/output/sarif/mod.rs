@@ -160,7 +160,7 @@ fn plain(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample::{self, Sample};
+    use crate::fixtures::sample::{self, Sample};
 
     fn log(sample: &Sample, files: &Files) -> Value {
         let mut bytes = Vec::new();
