@@ -1,7 +1,7 @@
-//! What somebody approved: who may hold what, by client id.
+//! The baseline: what each client may hold, by client id, with who approved it.
 //!
-//! Pure: the file is read by `refresh` and written by `cli`. No baseline is not an empty baseline: where none is loaded,
-//! nothing is asked to be approved.
+//! This module does no I/O: `refresh` reads the file, and `cli` writes it. No baseline is not the same as an empty baseline:
+//! if none is loaded, no approval is required.
 
 mod difference;
 mod document;
@@ -18,51 +18,52 @@ use crate::domain::{Client, ClientId, DivisionId, GrantType, OrgId, Snapshot, Ti
 /// The approved state of one organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baseline {
-    /// Whose.
+    /// The organisation's id. A baseline has no effect on another organisation.
     pub organisation: OrgId,
-    /// The last approval of any part.
+    /// The last approval of any part of the baseline.
     pub approval: Approval,
-    /// Every approved client.
+    /// The approved clients.
     pub clients: BTreeMap<ClientId, ApprovedClient>,
 }
 
-/// Who approved, when and why.
+/// An approval: who, when and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// When.
+    /// The time of the approval, in full seconds.
     pub at: Timestamp,
-    /// A name or a ticket.
+    /// A name or a ticket; never blank in a file.
     pub by: String,
-    /// Why.
+    /// Free text; never blank in a file.
     pub reason: String,
 }
 
-/// What one client may hold.
+/// What a client may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovedClient {
     /// The last approval of this client.
     pub approval: Approval,
-    /// What it held when it was approved as a whole.
+    /// What the client held when it was last approved as a whole.
     pub holdings: Holdings,
-    /// Scopes that were approved one by one since.
+    /// Scopes that have been approved individually since then.
     pub scopes: BTreeSet<String>,
-    /// Permissions, as a role grants them, that were approved one by one since, in every division. One that ends in
-    /// [`CONDITIONAL`] is approved under a condition only; any other with and without.
+    /// Permissions, as a role grants them, that have been approved individually since then, in every division. A permission that
+    /// ends in [`CONDITIONAL`] is approved only under a condition, any other with and without one.
     pub permissions: BTreeSet<String>,
 }
 
 impl Baseline {
-    /// Reads the file's text. An error tells what is wrong and where.
+    /// Parses the text of a baseline file. The error says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         document::parse(text)
     }
 
-    /// The file's text: the same for the same baseline, one item a line, a line break at the end.
+    /// The text of the baseline file. The same baseline always has the same text, with one item per line and a newline at the end,
+    /// so that differences in version control are small.
     pub fn to_json(&self) -> String {
         document::write(self)
     }
 
-    /// Everything that is there, approved.
+    /// A baseline that approves everything in the snapshot.
     pub fn of(snapshot: &Snapshot, approval: &Approval) -> Self {
         let organisation = snapshot.organisation.id.clone();
         let mut baseline = Self { organisation, approval: approval.clone(), clients: BTreeMap::new() };
@@ -70,7 +71,8 @@ impl Baseline {
         baseline
     }
 
-    /// Whether that client may hold that scope. What had no effect under the approved grant type was not approved.
+    /// Whether the client may hold the scope. If scopes had no effect under the approved grant type and the grant type has changed,
+    /// the scopes that the client held then are not approved.
     pub fn approves_scope(&self, client: &Client, scope: &str) -> bool {
         self.clients.get(&client.id).is_some_and(|approved| {
             let counted = approved.counted(client, GrantType::scopes_count);
@@ -78,11 +80,11 @@ impl Baseline {
         })
     }
 
-    /// Whether that client may hold that permission in that division, as a role grants it: `*` approves `*` and nothing
-    /// else. Case does not count.
+    /// Whether the client may hold the permission, as a role grants it, in the division. `*` approves only `*`. Case is ignored.
     ///
-    /// Approved is what the approved roles permitted in the divisions in which they were held, or what was approved by its
-    /// name, wherever it is held. What was approved under a condition is not approved without one.
+    /// A permission is approved if an approved role granted it in this division, or if it was approved individually; the latter
+    /// applies in every division. A permission that was approved under a condition is not approved without one. As with scopes,
+    /// roles that had no effect under the approved grant type approve nothing once the grant type has changed.
     pub fn approves_permission(
         &self,
         client: &Client,
@@ -94,13 +96,13 @@ impl Baseline {
         if approved.permissions.iter().any(|literal| names_permission(literal, permission, conditional)) {
             return true;
         }
-        let there = approved.holdings.roles.values().filter(|role| role.reaches(division));
-        let mut contents = there.filter_map(|role| role.contents.as_deref());
+        let roles = approved.holdings.roles.values().filter(|role| role.is_held_in(division));
+        let mut contents = roles.filter_map(|role| role.contents.as_deref());
         approved.counted(client, GrantType::roles_count)
             && contents.any(|contents| contents.permits(permission, conditional))
     }
 
-    /// Approves everything that is there; clients that are gone leave. What did not change keeps its approval.
+    /// Approves everything in the snapshot, and removes clients that no longer exist. An unchanged client keeps its approval.
     pub fn approve_all(&mut self, snapshot: &Snapshot, approval: &Approval) {
         let contents = RoleContents::of(snapshot);
         let mut before = std::mem::take(&mut self.clients);
@@ -111,12 +113,12 @@ impl Baseline {
             let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
             self.clients.insert(client.id.clone(), approved);
         }
-        // Nobody knows what these hold now: what was approved of them stands.
+        // Clients that exist but could not be read: what was approved for them stays approved.
         self.clients.extend(before.into_iter().filter(|(id, _)| !is_gone(snapshot, id)));
         self.approval = approval.clone();
     }
 
-    /// Approves one client as it is now, and nothing beside. False where the organisation has no such client.
+    /// Approves one client as it is in the snapshot, and no other. Returns false if the snapshot has no such client.
     pub fn approve_client(&mut self, id: &ClientId, snapshot: &Snapshot, approval: &Approval) -> bool {
         let Some(client) = snapshot.client(id) else { return false };
         let old = self.clients.get(id).map(|old| &old.holdings);
@@ -126,7 +128,7 @@ impl Baseline {
         true
     }
 
-    /// Approves single scopes and permissions of a client that is in the baseline. False where it is not.
+    /// Approves individual scopes and permissions of a client. Returns false if the client is not in the baseline.
     pub fn approve_powers(
         &mut self,
         id: &ClientId,
@@ -142,7 +144,7 @@ impl Baseline {
         true
     }
 
-    /// Removes the clients that the organisation no longer has. Gives back their ids.
+    /// Removes the clients that no longer exist, and returns their ids.
     pub fn prune(&mut self, snapshot: &Snapshot) -> Vec<ClientId> {
         let gone: Vec<ClientId> = self.clients.keys().filter(|id| is_gone(snapshot, id)).cloned().collect();
         for id in &gone {
@@ -151,7 +153,7 @@ impl Baseline {
         gone
     }
 
-    /// How the organisation differs from what is approved, by client.
+    /// The differences between the baseline and the snapshot, by client. Individually approved scopes are not differences.
     pub fn differences(&self, snapshot: &Snapshot) -> Vec<(ClientId, Vec<Difference>)> {
         let contents = RoleContents::of(snapshot);
         let mut differences: BTreeMap<ClientId, Vec<Difference>> = BTreeMap::new();
@@ -176,22 +178,23 @@ impl Baseline {
     }
 }
 
-/// Whether the organisation has no such client any more. One whose record cannot be read is there.
+/// Whether the organisation no longer has the client. A client whose record could not be read still exists.
 fn is_gone(snapshot: &Snapshot, id: &ClientId) -> bool {
     snapshot.client(id).is_none() && !snapshot.unread.contains(id)
 }
 
 impl ApprovedClient {
-    /// A client approved as a whole.
+    /// A client that is approved as a whole, with these holdings.
     pub fn of(holdings: Holdings, approval: &Approval) -> Self {
         Self { approval: approval.clone(), holdings, scopes: BTreeSet::new(), permissions: BTreeSet::new() }
     }
 
+    /// Whether exactly these holdings are approved.
     fn is_only(&self, holdings: &Holdings) -> bool {
         self.holdings == *holdings && self.scopes.is_empty() && self.permissions.is_empty()
     }
 
-    /// Whether what is recorded had its effect when it was approved, or the grant type is as it was.
+    /// Whether the scopes or roles had an effect under the approved grant type (`counts`), or the grant type is still the same.
     fn counted(&self, client: &Client, counts: fn(GrantType) -> bool) -> bool {
         counts(self.holdings.grant_type) || self.holdings.grant_type == client.grant_type
     }

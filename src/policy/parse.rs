@@ -1,6 +1,6 @@
-//! The policy file: TOML as people write it, turned into a [`Policy`], or every mistake in it.
+//! Reads a policy file (TOML) into a [`Policy`], or returns every mistake in it.
 //!
-//! Not what a key means: `schema` names the keys, `check` the shapes, `layer` the meaning.
+//! `schema` lists the keys, `check` checks their shapes, and `layer` applies their values.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,51 +20,52 @@ use crate::domain::{Client, Severity, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct PolicyError {
-    /// From 1.
+    /// Counted from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// Counted from 1, in characters.
     pub column: usize,
-    /// What is wrong, and what to write instead.
+    /// What is wrong and what to write instead.
     pub message: String,
 }
 
-/// What reading a policy depends on beside its text.
+/// What reading a policy needs besides its text.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'a> {
     /// The slugs of the rules that exist.
     pub rules: &'a [&'a str],
-    /// The time from which `exemption_max` counts; `None` does not count it.
+    /// The time from which `exemption_max` counts; `None` turns this check off.
     pub now: Option<Timestamp>,
-    /// What the settings add.
+    /// Scopes that settings add to the policy.
     pub extension: &'a Extension,
 }
 
 pub(super) fn over_built_in(text: &str, reading: Reading<'_>) -> Result<Policy, Vec<PolicyError>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        // Half a document would make further mistakes out of each one.
+        // A document with syntax errors is incomplete: checking it would report follow-up mistakes.
         let span = |error: &toml::de::Error| error.span().unwrap_or_default();
         return Err(sorted(text, errors.iter().map(|error| (span(error), error.message().to_owned()))));
     }
     let mut policy = empty();
     if Fields::new(document.get_ref()).switch("builtin").unwrap_or(true) {
-        lay(BUILT_IN, &mut policy, reading)?;
+        merge(BUILT_IN, &mut policy, reading)?;
     }
-    lay(text, &mut policy, reading)?;
-    reading.extension.lay(&mut policy);
+    merge(text, &mut policy, reading)?;
+    reading.extension.add_to(&mut policy);
     Ok(policy)
 }
 
-fn lay(text: &str, policy: &mut Policy, reading: Reading<'_>) -> Result<(), Vec<PolicyError>> {
+/// Checks one file and merges it on top of the policy so far.
+fn merge(text: &str, policy: &mut Policy, reading: Reading<'_>) -> Result<(), Vec<PolicyError>> {
     let document = DeTable::parse(text)
         .map_err(|error| sorted(text, [(error.span().unwrap_or_default(), error.message().to_owned())]))?;
     let mut mistakes = check::Mistakes::new();
     check::table(document.get_ref(), &document.span(), ROOT, &mut mistakes);
-    mistakes.extend(Layer::new(text, reading).lay(Fields::new(document.get_ref()), policy));
+    mistakes.extend(Layer::new(text, reading).merge(Fields::new(document.get_ref()), policy));
     if mistakes.is_empty() { Ok(()) } else { Err(sorted(text, mistakes)) }
 }
 
-/// What a policy says that says nothing: the file `builtin = false`.
+/// The policy of a file that contains only `builtin = false`.
 fn empty() -> Policy {
     Policy {
         defaults: Defaults {
@@ -95,7 +96,7 @@ fn empty() -> Policy {
     }
 }
 
-/// The mistakes in the order of the file, each once.
+/// The mistakes in the order of the file, without duplicates.
 fn sorted(text: &str, mistakes: impl IntoIterator<Item = (Range<usize>, String)>) -> Vec<PolicyError> {
     let mut errors: Vec<PolicyError> = mistakes
         .into_iter()
@@ -109,7 +110,7 @@ fn sorted(text: &str, mistakes: impl IntoIterator<Item = (Range<usize>, String)>
     errors
 }
 
-/// Line and column of an offset, both from 1.
+/// The line and the column of a byte offset, both counted from 1.
 pub(super) fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
