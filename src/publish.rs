@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
-use crate::exposition::{self, AuditedPart, Reload, StatusPart};
+use crate::exposition::{self, AuditedPart, ReloadStatus, StatusPart};
 use crate::grants::Ledger;
 use crate::policy::Policy;
 
@@ -19,9 +19,9 @@ pub struct Published {
     /// The number of replacements since the start.
     pub generation: u64,
     /// The organisations, in the order of the settings.
-    pub organisations: Vec<Organisation>,
+    pub organisations: Vec<ServedOrganisation>,
     /// The outcome of the last load of policy and baseline.
-    pub reload: Reload,
+    pub reload: ReloadStatus,
     /// The audited families, rendered.
     pub audited: AuditedPart,
     /// The families about refreshes, rendered.
@@ -30,7 +30,7 @@ pub struct Published {
 
 /// The published state of one organisation.
 #[derive(Debug, Clone)]
-pub struct Organisation {
+pub struct ServedOrganisation {
     /// The value of the label `org`.
     pub org: String,
     /// The outcome of its last refreshes.
@@ -55,7 +55,11 @@ pub struct Judged {
 }
 
 /// A new pair of handles. `organisations` is the first generation.
-pub fn channel(organisations: Vec<Organisation>, reload: Reload, config: exposition::Config) -> (Publisher, Reader) {
+pub fn channel(
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: exposition::Config,
+) -> (Publisher, Reader) {
     let published = Arc::new(ArcSwap::from_pointee(render(0, organisations, reload, &config)));
     let turn = Arc::new(Mutex::new(()));
     let (swapped, swaps) = watch::channel(());
@@ -77,7 +81,7 @@ impl Publisher {
     /// Changes the published data in one step. It renders the metrics, so it must not run on an async worker.
     ///
     /// The audited families are rendered again only if the data of an organisation was replaced or withdrawn.
-    pub fn update(&self, change: impl FnOnce(&mut Vec<Organisation>, &mut Reload)) {
+    pub fn update(&self, change: impl FnOnce(&mut Vec<ServedOrganisation>, &mut ReloadStatus)) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.published.load_full();
         let mut organisations = current.organisations.clone();
@@ -110,7 +114,12 @@ fn same(a: Option<&Arc<Judged>>, b: Option<&Arc<Judged>>) -> bool {
     }
 }
 
-fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, config: &exposition::Config) -> Published {
+fn render(
+    generation: u64,
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: &exposition::Config,
+) -> Published {
     let views: Vec<_> = organisations
         .iter()
         .filter_map(|organisation| {
@@ -124,7 +133,7 @@ fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, con
     Published { generation, organisations, reload, audited, status }
 }
 
-fn render_status(organisations: &[Organisation], audited: &AuditedPart, reload: Reload) -> StatusPart {
+fn render_status(organisations: &[ServedOrganisation], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
     let views: Vec<_> = organisations
         .iter()
         .map(|organisation| exposition::Watched { org: &organisation.org, freshness: &organisation.freshness })

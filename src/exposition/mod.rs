@@ -89,7 +89,7 @@ pub struct Watched<'a> {
 
 /// The outcome of the last load of policy and baseline, at the start or by a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reload {
+pub struct ReloadStatus {
     /// Whether it succeeded. False too if the configured baseline is missing or belongs to another organisation.
     pub last_successful: bool,
     /// When the policy and baseline in force were read.
@@ -163,7 +163,7 @@ impl Size {
 }
 
 /// Renders the families about refreshes and about the size of the audited part.
-pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: Reload) -> StatusPart {
+pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
     StatusPart { part: Part::new(freshness::render(organisations, &audited.sizes, reload)) }
 }
 

@@ -5,11 +5,10 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Audited, Organisation, Summary, counted, excuse, rfc3339, rule_outcomes::RuleOutcomes, unread, utc, visible,
-};
+use super::{Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{Severity, Snapshot};
+use crate::text::{counted, rfc3339, utc, visible};
 
 /// GitHub refuses a comment of more than 65,536 characters. Findings beyond this limit, in bytes, are only counted.
 const MOST: usize = 60_000;
@@ -17,7 +16,7 @@ const MOST: usize = 60_000;
 const RESERVE: usize = 4_000;
 
 /// The report of all organisations.
-pub fn render(organisations: &[Organisation<'_>]) -> String {
+pub fn render(organisations: &[ReportedOrganisation<'_>]) -> String {
     let mut text = String::from("## OAuth clients\n");
     if organisations.is_empty() {
         text.push_str("\nNo organisation was audited.\n");
@@ -28,7 +27,7 @@ pub fn render(organisations: &[Organisation<'_>]) -> String {
     text
 }
 
-fn one(text: &mut String, organisation: &Organisation<'_>) {
+fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
     let Some(audited) = organisation.audited else {
         let why = organisation.failure.unwrap_or("no reason was given");
         push(text, format_args!("\n### {}\n\n**NOT AUDITED**: {}\n", code(organisation.org), prose(why)));
@@ -113,7 +112,7 @@ fn exemption_text(audited: Audited<'_>, finding: &Finding) -> String {
 }
 
 /// The counts, and everything that could not be evaluated: a report never says only that all is well.
-fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>) {
+fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
     let (snapshot, report) = (audited.snapshot, audited.report);
     let summary = Summary::new(snapshot, report);
     push(

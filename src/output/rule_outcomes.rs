@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::{Report, RuleOutcome, RuleState};
 use crate::domain::Collector;
 
-use super::counted;
+use crate::text::counted;
 
 #[derive(Debug)]
 pub(super) struct RuleOutcomes<'a>(&'a Report);

@@ -2,7 +2,7 @@
 //!
 //! The process itself exits in `cli`.
 
-use super::Organisation;
+use super::ReportedOrganisation;
 use crate::audit::Status;
 use crate::domain::{Collector, NotRead, Severity, Snapshot};
 
@@ -31,8 +31,8 @@ pub struct FailWhen {
 
 /// The exit code of an audit: 3 if data is missing, since the missing part may be worse than the findings; 1 with open
 /// findings; otherwise 0.
-pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
-    let missing = |organisation: &Organisation<'_>| match organisation.audited {
+pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> u8 {
+    let missing = |organisation: &ReportedOrganisation<'_>| match organisation.audited {
         None => true,
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
@@ -45,7 +45,7 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
     if organisations.iter().any(missing) {
         return 3;
     }
-    let found = |organisation: &Organisation<'_>| {
+    let found = |organisation: &ReportedOrganisation<'_>| {
         let Some(report) = organisation.audited.map(|audited| audited.report) else { return false };
         let least = match when.fail_on {
             FailOn::Policy => report.fail_on,
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn missing_data_takes_precedence_over_findings() {
         let (planted, clean) = (sample::planted(), sample::clean());
-        let incomplete = Organisation { complete: false, ..planted.organisation() };
+        let incomplete = ReportedOrganisation { complete: false, ..planted.organisation() };
         let usual = FailWhen::default();
         let lenient = FailWhen { allow_incomplete: true, ..usual };
         let never = FailWhen { fail_on: FailOn::Never, ..usual };
@@ -101,7 +101,7 @@ mod tests {
             (Selection { before: Some(&all), ..Selection::default() }, 0),
             (Selection { before: Some(&but_one), ..Selection::default() }, 1),
         ] {
-            let organisation = Organisation { selection, ..planted.organisation() };
+            let organisation = ReportedOrganisation { selection, ..planted.organisation() };
             assert_eq!(exit_code(&[organisation], FailWhen::default()), expected, "{selection:?}");
         }
     }

@@ -11,16 +11,16 @@ use tokio::time::timeout;
 const WAIT: Duration = Duration::from_secs(20);
 
 /// The two ends of a channel. Requests queue up, so that two reloads never run at the same time.
-pub fn reload_channel() -> (Reload, ReloadRequests) {
+pub fn reload_channel() -> (ReloadHandle, ReloadRequests) {
     let (sender, receiver) = mpsc::channel(1);
-    (Reload(sender), ReloadRequests(receiver))
+    (ReloadHandle(sender), ReloadRequests(receiver))
 }
 
 /// The sending end, held by the server.
 #[derive(Debug, Clone)]
-pub struct Reload(mpsc::Sender<ReloadRequest>);
+pub struct ReloadHandle(mpsc::Sender<ReloadRequest>);
 
-impl Reload {
+impl ReloadHandle {
     /// Requests a reload and waits for the result. The error is a message for people.
     pub async fn request(&self) -> Result<(), String> {
         let (answer, answered) = oneshot::channel();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::words::{Moment, spoken};
 use crate::domain::{Freshness, Timestamp};
-use crate::output::{counted, visible};
+use crate::text::{counted, visible};
 
 /// A refresh is overdue this long after its scheduled time. A refresh has a deadline of two minutes and retries.
 const GRACE: Duration = Duration::from_mins(5);

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::audit::{ClientVerdict, Report, Status, Verdict};
 use crate::domain::{Client, GrantType, Severity, Snapshot};
-use crate::output::{shortened, visible};
+use crate::text::{shortened, visible};
 
 /// Maximum characters of the search text. Longer text is truncated, since the page shows it again.
 const LONGEST: usize = 200;
