@@ -380,7 +380,10 @@ async fn details_are_closed_off_loopback_and_under_foreign_names() {
         let host_header = format!("Host: {host}\r\n");
         let page = server.ask_with("GET", "/", &host_header).await;
         assert_eq!(page.status, 200, "{bound:?} {host}");
-        assert!(page.body.contains("Complete ") && page.body.contains("/metrics"), "freshness and links stay");
+        assert!(
+            page.body.contains("Last complete refresh ") && page.body.contains("/metrics"),
+            "freshness and links stay"
+        );
         assert_eq!(page.body.contains("Contoso") && page.body.contains("00000000-7a3e"), open, "{bound:?} {host}");
         let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
         assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
@@ -406,9 +409,9 @@ async fn ready_once_every_organisation_was_attempted_and_one_has_data() {
     let server = Server::start(Options::default()).await;
     let restored = Freshness { last_success: Some(NOW), ..Freshness::default() };
     for (freshness, has_data, status, reason) in [
-        (Freshness::default(), false, 503, "default: the first refresh is under way"),
+        (Freshness::default(), false, 503, "default: the first refresh is running"),
         (failed(), false, 503, "default: the platform answers 503"),
-        (restored, true, 503, "default: the first refresh is under way"),
+        (restored, true, 503, "default: the first refresh is running"),
         (Freshness { last_success: Some(NOW), ..failed() }, true, 200, "ready"),
         (refreshed(), true, 200, "ready"),
         (Freshness { withdrawn: true, last_success: Some(NOW), ..failed() }, false, 503, "no organisation has data"),

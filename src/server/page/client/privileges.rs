@@ -1,6 +1,6 @@
-//! What a client may do: its scopes with their descriptions, its roles in divisions, the dangerous permissions behind them.
+//! What a client may do: its scopes, its roles with their divisions, and the dangerous permissions that the roles grant.
 //!
-//! Shown as they are; what is a finding is decided in `audit`.
+//! They are listed without evaluation; findings are decided in `audit`.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::text::visible;
 
 use super::bound::ROWS;
 
-pub(super) struct Power {
+pub(super) struct Privileges {
     pub(super) scopes: Vec<ScopeRow>,
     pub(super) permissions: Vec<PermissionRow>,
-    /// With those that are not shown.
+    /// Includes permissions that are not shown.
     pub(super) total_permissions: usize,
     pub(super) permissions_note: Option<String>,
     pub(super) roles: Vec<RoleRow>,
@@ -24,7 +24,7 @@ pub(super) struct Power {
 pub(super) struct ScopeRow {
     pub(super) name: String,
     pub(super) description: Option<String>,
-    /// Where the policy calls it dangerous and it has an effect.
+    /// The severity, if the policy calls the scope dangerous and it is in effect.
     pub(super) severity: Option<&'static str>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct RoleRow {
     pub(super) divisions: Vec<String>,
 }
 
-impl Power {
+impl Privileges {
     pub(super) fn new(judged: &Judged, client: &Client) -> Self {
         let snapshot = &*judged.snapshot;
         let grants = by_role(client);
@@ -55,17 +55,18 @@ impl Power {
         } else {
             (
                 Vec::new(),
-                (!grants.is_empty()).then(|| "without effect: this grant type acts with its user's roles".to_owned()),
+                (!grants.is_empty())
+                    .then(|| "not in effect: with this grant type, the roles of the user apply".to_owned()),
             )
         };
         let permissions_note = match not_read {
             _ if !client.grant_type.roles_count() => {
-                Some("Its tokens have the permissions of the user who signs in, bounded by the scopes.".to_owned())
+                Some("Its tokens have the permissions of the user who signs in, limited by the scopes.".to_owned())
             }
             Some(why) => {
                 let cure = why.missing_permission.as_deref();
-                let cure = cure.map_or(String::new(), |p| format!(" Give the exporter's role {}.", visible(p)));
-                Some(format!("Not evaluated: roles could not be read: {}.{cure}", visible(&why.message)))
+                let cure = cure.map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
+                Some(format!("Not evaluated, because roles could not be read: {}.{cure}", visible(&why.message)))
             }
             None if permissions.is_empty() => Some("None that the policy calls dangerous.".to_owned()),
             None => None,
@@ -101,7 +102,7 @@ fn scopes(judged: &Judged, client: &Client) -> Vec<ScopeRow> {
     names.into_iter().take(ROWS).map(row).collect()
 }
 
-/// Each role once, with the divisions in which it is held; `None` is only named, in no division.
+/// Each role once, with its divisions. `None` is a grant without a division.
 fn by_role(client: &Client) -> BTreeMap<&RoleId, Vec<Option<&DivisionId>>> {
     let mut roles: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for grant in &client.role_grants {
@@ -128,7 +129,7 @@ fn permissions<'a>(judged: &Judged, roles: impl Iterator<Item = &'a RoleId>) -> 
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The worst of the patterns that meet a permission; of equals the policy's first.
+/// A row with the worst of the patterns that match a permission; among equals, the first in the policy.
 fn dangerous<'a>(
     role: &Role,
     permission: &str,
@@ -161,7 +162,7 @@ fn role(snapshot: &Snapshot, id: &RoleId, divisions: &[Option<&DivisionId>]) -> 
 }
 
 fn division_words(snapshot: &Snapshot, division: Option<&DivisionId>) -> String {
-    let Some(id) = division else { return "none named".to_owned() };
+    let Some(id) = division else { return "no division".to_owned() };
     if id.is_all() {
         return "all divisions, present and future".to_owned();
     }
