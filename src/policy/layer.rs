@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::check::Mistakes;
 use super::fields::Fields;
-use super::parse::{Reading, place};
+use super::reading::{Reading, place};
 use super::schema::{EVERY_CLIENT, PRODUCTION};
 use super::{
     DangerousPattern, DangerousPermission, Defaults, Exemption, Expectation, NamePattern, Owner, Policy, RuleSetting,
