@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
-use crate::shutdown;
-use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, Organisation, Simulator};
+use crate::signals;
+use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
 
 /// How often the demo applies the changes that are due.
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
 
 /// Runs the exporter. Unless a baseline is named, the organisation's first state is approved, so that later changes are
 /// unapproved.
-async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
+async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u8 {
     let mut kept = None;
     if settings.files.baseline.is_none() {
         let approved = match baseline::as_found(&settings).await {
@@ -83,7 +83,7 @@ async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
 /// Runs the exporter until a signal stops it. `beside` runs alongside and must not end.
 async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl Future<Output = ()>) -> u8 {
     // Spawned so that a signal is handled from now on, and not only once the future is polled.
-    let signal = tokio::spawn(shutdown::signal());
+    let signal = tokio::spawn(signals::signal());
     let app = match App::build(settings).await {
         Ok(app) => app,
         Err(error) => {
@@ -134,7 +134,7 @@ fn introduce(address: SocketAddr, clients: usize) {
 }
 
 /// Applies the changes of the simulated organisation as time passes. Never returns.
-async fn drift(organisation: Organisation) {
+async fn drift(organisation: SimulatedOrganisation) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(DRIFT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use crate::output::visible;
+use crate::text::visible;
 
 /// Shorter audits show no progress.
 const SHOW_AFTER: Duration = Duration::from_secs(1);

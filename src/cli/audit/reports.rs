@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::args::{AuditArgs, AuditFormat, OutputFile};
+use super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::config::Settings;
 use crate::output::sarif::{File, Files};
-use crate::output::{Organisation, csv, json, markdown, sarif, table};
+use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
 use crate::store::{self, Mode};
 
 /// Width in columns of a table that is not written to a terminal.
@@ -43,7 +43,7 @@ fn place(path: &Path) -> PathBuf {
 
 /// Writes the files first, so that a program that reads stdout to its end finds them complete.
 pub(super) fn write_all(
-    organisations: &[Organisation<'_>],
+    organisations: &[ReportedOrganisation<'_>],
     code: u8,
     args: &AuditArgs,
     settings: &Settings,
@@ -70,7 +70,7 @@ pub(super) fn write_all(
 }
 
 fn write(
-    organisations: &[Organisation<'_>],
+    organisations: &[ReportedOrganisation<'_>],
     code: u8,
     format: AuditFormat,
     style: table::Style,

@@ -19,8 +19,8 @@ use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
-use crate::output::{counted, visible};
 use crate::refresh::{Previous, fetch};
+use crate::text::{counted, visible};
 pub(super) use file::create;
 use show::{heading, show};
 
@@ -42,7 +42,7 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
 }
 
 /// The exit code, or the exit code and the error message of a failure.
-type Outcome = Result<u8, (u8, String)>;
+type CommandResult = Result<u8, (u8, String)>;
 
 /// A baseline that approves the current state of the organisation, with which the demo starts.
 pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
@@ -52,7 +52,7 @@ pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
     Ok(Baseline::of(&snapshot, &approval))
 }
 
-async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
+async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> CommandResult {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     if in_ci && !args.force_in_ci {
         return usage(
@@ -72,7 +72,7 @@ async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
     Ok(CLEAN)
 }
 
-async fn diff(settings: &Settings, path: &Path) -> Outcome {
+async fn diff(settings: &Settings, path: &Path) -> CommandResult {
     let baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
@@ -90,7 +90,7 @@ async fn diff(settings: &Settings, path: &Path) -> Outcome {
     Ok(if drift > 0 { DRIFT } else { CLEAN })
 }
 
-async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Outcome {
+async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> CommandResult {
     let approval = approval(&args.approval)?;
     let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
@@ -161,7 +161,7 @@ fn find<'a>(snapshot: &'a Snapshot, baseline: &Baseline, wanted: &str) -> Result
     client::find(snapshot, wanted).map_err(|mistake| (USAGE, mistake))
 }
 
-async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> Outcome {
+async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> CommandResult {
     let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let gone = baseline.prune(&snapshot);
@@ -175,7 +175,7 @@ async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> Outcome {
     write(path, &baseline, args.dry_run)
 }
 
-fn write(path: &Path, baseline: &Baseline, dry_run: bool) -> Outcome {
+fn write(path: &Path, baseline: &Baseline, dry_run: bool) -> CommandResult {
     if dry_run {
         say("dry run: nothing was written");
         return Ok(CLEAN);
@@ -189,7 +189,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> (u8, String) {
     (FAILURE, format!("baseline file {}: cannot be written: {error}", path.display()))
 }
 
-fn usage(mistake: impl Into<String>) -> Outcome {
+fn usage(mistake: impl Into<String>) -> CommandResult {
     Err((USAGE, mistake.into()))
 }
 
