@@ -1,12 +1,12 @@
-//! When a fault holds: its endpoint, its count, and how many requests go well before.
+//! When a fault applies: at which endpoint, to how many requests, and after how many requests without it.
 
 use super::{Endpoint, Fault, RetryAfter};
 use crate::simulator::world::World;
 
-/// What `Retry-After` says in a storm of the drift schedule, in seconds.
+/// `Retry-After` in a storm of the drift schedule, in seconds.
 const STORM_RETRY_AFTER: u64 = 5;
 
-/// A fault with its endpoint and its count.
+/// A fault, with the requests that it applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     fault: Fault,
@@ -22,21 +22,21 @@ impl From<Fault> for Injection {
 }
 
 impl Injection {
-    /// Holds at one endpoint only.
+    /// Restricts the fault to one endpoint.
     #[must_use]
     pub fn at(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
         self
     }
 
-    /// Holds for the next so many matching requests, then is gone.
+    /// Limits the fault to the next `count` matching requests. After them it is removed.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.remaining = Some(count);
         self
     }
 
-    /// Lets so many matching requests go well first.
+    /// Skips the first `count` matching requests.
     #[must_use]
     pub fn after(mut self, count: u32) -> Self {
         self.skip = count;
@@ -44,7 +44,7 @@ impl Injection {
     }
 }
 
-/// The faults that hold for a request of the endpoint; counted ones are used up by it.
+/// The faults that apply to a request at the endpoint. The request counts towards their limits.
 pub(in crate::simulator) fn matching(world: &mut World, endpoint: Endpoint) -> Vec<Fault> {
     let mut matching = Vec::new();
     for injection in &mut world.injections {
