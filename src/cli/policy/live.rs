@@ -99,8 +99,8 @@ pub(super) async fn test_glob(platform: &Platform, tried: &Tried) -> Result<u8, 
     if let Some(pattern) = &tried.permission {
         let permissions = registry.permissions.iter().filter(|permission| pattern.meets(permission));
         let permissions: Vec<String> = permissions.map(ToString::to_string).collect();
-        let whose = if registry.all_permissions { "" } else { " that roles grant" };
-        list(&format!("{}{whose}", counted(permissions.len(), "permission")), &permissions);
+        let source = if registry.all_permissions { "" } else { " that roles grant" };
+        list(&format!("{}{source}", counted(permissions.len(), "permission")), &permissions);
         found += permissions.len();
     }
     Ok(if found > 0 { CLEAN } else { UNMATCHED })
