@@ -51,7 +51,7 @@ fn an_exemption_of_a_permission_covers_what_it_names() {
 #[test]
 fn an_exemption_is_not_reported_as_unused_if_its_rule_was_not_fully_evaluated() {
     let unread = |w: &mut World| {
-        w.snapshot.roles = Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() });
+        w.snapshot.roles = Input::NotRead(not_read("HTTP 500"));
     };
     let held = || World::of(CC).role("R", Some("d-1"), &[]);
     for (world, rule, expected) in [
