@@ -117,7 +117,7 @@ static ROWS: [FreshnessRow; 14] = [
     row(
         "genesyscloud_oauth_exporter_refresh_interval_seconds",
         ORG,
-        "Configured time between two refreshes. Present for every configured organisation.",
+        "Configured time between the starts of two refreshes. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.interval.into()),
     ),
     row(
