@@ -66,7 +66,8 @@ pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &NotRead)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::{Selection, fingerprints, sample};
+    use crate::fixtures::sample;
+    use crate::output::{Selection, fingerprints};
 
     #[test]
     fn missing_data_takes_precedence_over_findings() {
