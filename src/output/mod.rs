@@ -8,12 +8,12 @@ pub mod markdown;
 mod rule_outcomes;
 pub mod sarif;
 mod selection;
-mod sentence;
+mod exit_code;
 mod summary;
 pub mod table;
 
 pub use selection::{Selection, fingerprints};
-pub use sentence::{FailOn, FailWhen, exit_code, unread};
+pub use exit_code::{FailOn, FailWhen, exit_code, unread};
 pub use summary::Summary;
 
 use crate::audit::{Finding, Report};
