@@ -3,17 +3,17 @@
 //! The status page is in `server`, the metrics are in `exposition`.
 
 pub mod csv;
+mod exit_code;
 pub mod json;
 pub mod markdown;
 mod rule_outcomes;
 pub mod sarif;
 mod selection;
-mod exit_code;
 mod summary;
 pub mod table;
 
-pub use selection::{Selection, fingerprints};
 pub use exit_code::{FailOn, FailWhen, exit_code, unread};
+pub use selection::{Selection, fingerprints};
 pub use summary::Summary;
 
 use crate::audit::{Finding, Report};
