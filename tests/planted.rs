@@ -74,7 +74,7 @@ fn policy() -> Policy {
 /// The simulated organisation as a refresh reads it, at the simulated time.
 async fn read(simulator: &Simulator) -> Snapshot {
     let settings = support::settings(simulator, &[("state.file", "")]);
-    let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let metrics = Metrics::unregistered();
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = Timestamp::from_seconds(simulator.organisation().now());
     fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("a complete refresh").snapshot
@@ -216,7 +216,7 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
 
     simulator.organisation().set_fault(Fault::Forbidden { permission: "x:y:z".to_owned() }.at(Endpoint::Permissions));
     let settings = support::settings(&simulator, &[("state.file", "")]);
-    let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let metrics = Metrics::unregistered();
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = snapshot.taken_at;
     let before = simulator.organisation().request_count(path);

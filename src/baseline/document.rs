@@ -34,6 +34,19 @@ pub enum BaselineError {
     },
 }
 
+impl Baseline {
+    /// Parses the text of a baseline file. The error says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, BaselineError> {
+        parse(text)
+    }
+
+    /// The text of the baseline file. The same baseline always has the same text, with one item per line and a newline at the end,
+    /// so that differences in version control are small.
+    pub fn to_json(&self) -> String {
+        write(self)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -108,7 +121,7 @@ where
     deserializer.deserialize_map(Unique(PhantomData))
 }
 
-pub(super) fn parse(text: &str) -> Result<Baseline, BaselineError> {
+fn parse(text: &str) -> Result<Baseline, BaselineError> {
     #[derive(Deserialize)]
     struct Head {
         version: u64,
@@ -196,7 +209,7 @@ fn contents(
     Ok(Some(Arc::clone(known.entry(fingerprint).or_insert_with(|| Arc::new(contents)))))
 }
 
-pub(super) fn write(baseline: &Baseline) -> String {
+fn write(baseline: &Baseline) -> String {
     let document = Document {
         version: VERSION,
         organisation: baseline.organisation.to_string(),

@@ -1,7 +1,8 @@
 //! `docs`: prints the documents that are generated from the code.
 
 use super::args::DocsCommand;
-use super::{CLEAN, say};
+use super::console::say;
+use super::exit::CLEAN;
 use crate::metric::Family;
 use crate::{app, config, exposition, genesys, policy, refresh, server, store};
 

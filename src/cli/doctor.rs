@@ -2,7 +2,8 @@
 //!
 //! It makes the calls that a refresh makes, and changes nothing.
 
-use super::{CLEAN, INCOMPLETE, say};
+use super::console::say;
+use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
 use crate::genesys::{ApiError, Config, Metrics, Platform, Scopes};
@@ -23,11 +24,7 @@ async fn examine(config: &Config, settings: &Settings) -> u8 {
     let mut report = Report { code: CLEAN };
     say(format_args!("organisation {}, region {}", config.org, config.region));
     good("hosts", format_args!("API {}, login {}", config.api_url, config.login_url));
-    let registry = prometheus::Registry::new();
-    let platform = Metrics::register(&registry)
-        .map_err(|error| error.to_string())
-        .and_then(|metrics| Platform::new(config.clone(), &metrics).map_err(|error| error.to_string()));
-    let platform = match platform {
+    let platform = match Platform::new(config.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
         Err(error) => {
             report.bad("TLS", &error);

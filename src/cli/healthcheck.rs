@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::args::HealthcheckArgs;
-use super::{CLEAN, FAILURE, complain, refuse, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, FAILURE};
+use super::prepare::refuse;
 use crate::config::{Gathered, Settings};
 
 /// Less than the 6 s that the Dockerfile's `HEALTHCHECK` allows, so that the reason for a timeout is printed.

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use clap_complete::Shell;
 
-use super::{CLEAN, FAILURE, args, complain};
+use super::args;
+use super::console::complain;
+use super::exit::{CLEAN, FAILURE};
 
 pub(super) fn completions(shell: Shell) -> u8 {
     let mut command = args::command();

@@ -6,34 +6,27 @@ pub mod args;
 mod audit;
 pub mod baseline;
 mod client;
+mod console;
 mod docs;
 mod doctor;
+mod exit;
 mod healthcheck;
 mod manual;
 mod policy;
+mod prepare;
 mod rules;
 mod serve;
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::io::Write;
 use std::process::ExitCode;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
+use console::{complain, say};
+use exit::{CLEAN, FAILURE, USAGE};
+use prepare::{prepare, refuse};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::telemetry;
-
-/// The command did its work, and found nothing that fails it.
-const CLEAN: u8 = 0;
-/// There is drift from the baseline.
-const DRIFT: u8 = 1;
-/// The usage, policy, baseline or configuration is invalid.
-const USAGE: u8 = 2;
-/// The audit could not run, or the list of clients is incomplete.
-const INCOMPLETE: u8 = 3;
-/// The exporter could not start or had to stop (a port in use, a dead task), or output could not be written.
-const FAILURE: u8 = 4;
 
 /// Runs the subcommand that the arguments name; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -107,25 +100,6 @@ fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings)
     }
 }
 
-/// Starts the log, and logs the warnings about the settings.
-fn prepare(settings: &Settings) -> Result<(), u8> {
-    if let Err(error) = telemetry::init(&settings.log) {
-        complain(format_args!("the log cannot be started: {error}"));
-        return Err(FAILURE);
-    }
-    for warning in &settings.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(())
-}
-
-fn refuse(errors: &[ConfigError]) -> u8 {
-    for error in errors {
-        complain(error);
-    }
-    USAGE
-}
-
 fn block_on(work: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
@@ -134,19 +108,4 @@ fn block_on(work: impl Future<Output = u8>) -> u8 {
             FAILURE
         }
     }
-}
-
-/// Prints a line of output. A closed stdout is not an error.
-fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// Prints an error to stderr.
-fn complain(mistake: impl Display) {
-    let _ = writeln!(std::io::stderr(), "error: {mistake}");
-}
-
-/// Prints to stderr what the user should know besides the output.
-fn notice(said: impl Display) {
-    let _ = writeln!(std::io::stderr(), "note: {said}");
 }

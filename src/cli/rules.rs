@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::{CLEAN, USAGE, complain, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, USAGE};
 use crate::audit::Rule;
 use crate::audit::rules;
 

@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, info};
 
-use super::{CLEAN, FAILURE, baseline, complain, healthcheck, prepare, refuse, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, FAILURE};
+use super::prepare::{prepare, refuse};
+use super::{baseline, healthcheck};
 use crate::app::App;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;

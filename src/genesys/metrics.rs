@@ -99,20 +99,7 @@ pub struct Metrics {
 impl Metrics {
     /// Registers the families. Fails where one of the names is taken.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let opts = |family: Family| Opts::new(family.name, family.help);
-        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
-        let metrics = Self {
-            token_fetches: IntCounterVec::new(opts(TOKEN_FETCHES), TOKEN_FETCHES.labels)?,
-            token_expiry: IntGaugeVec::new(opts(TOKEN_EXPIRY), TOKEN_EXPIRY.labels)?,
-            requests: IntCounterVec::new(opts(REQUESTS), REQUESTS.labels)?,
-            duration: HistogramVec::new(histogram, DURATION.labels)?,
-            retries: IntCounterVec::new(opts(RETRIES), RETRIES.labels)?,
-            retry_wait: CounterVec::new(opts(RETRY_WAIT), RETRY_WAIT.labels)?,
-            allowed: IntGaugeVec::new(opts(ALLOWED), ALLOWED.labels)?,
-            used: IntGaugeVec::new(opts(USED), USED.labels)?,
-            reset: GaugeVec::new(opts(RESET), RESET.labels)?,
-            rejected: IntCounterVec::new(opts(REJECTED), REJECTED.labels)?,
-        };
+        let metrics = Self::new()?;
         registry.register(Box::new(metrics.token_fetches.clone()))?;
         registry.register(Box::new(metrics.token_expiry.clone()))?;
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -124,6 +111,29 @@ impl Metrics {
         registry.register(Box::new(metrics.reset.clone()))?;
         registry.register(Box::new(metrics.rejected.clone()))?;
         Ok(metrics)
+    }
+
+    /// The same without a registry, for commands that end by themselves: nothing exports what is counted.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the names and labels are constants")]
+    pub fn unregistered() -> Self {
+        Self::new().expect("the names and labels of the families are valid")
+    }
+
+    fn new() -> prometheus::Result<Self> {
+        let opts = |family: Family| Opts::new(family.name, family.help);
+        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
+        Ok(Self {
+            token_fetches: IntCounterVec::new(opts(TOKEN_FETCHES), TOKEN_FETCHES.labels)?,
+            token_expiry: IntGaugeVec::new(opts(TOKEN_EXPIRY), TOKEN_EXPIRY.labels)?,
+            requests: IntCounterVec::new(opts(REQUESTS), REQUESTS.labels)?,
+            duration: HistogramVec::new(histogram, DURATION.labels)?,
+            retries: IntCounterVec::new(opts(RETRIES), RETRIES.labels)?,
+            retry_wait: CounterVec::new(opts(RETRY_WAIT), RETRY_WAIT.labels)?,
+            allowed: IntGaugeVec::new(opts(ALLOWED), ALLOWED.labels)?,
+            used: IntGaugeVec::new(opts(USED), USED.labels)?,
+            reset: GaugeVec::new(opts(RESET), RESET.labels)?,
+            rejected: IntCounterVec::new(opts(REJECTED), REJECTED.labels)?,
+        })
     }
 
     /// The counters of one organisation; those with closed labels begin at 0, so that `increase()` sees the first event.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::rule_outcomes::RuleOutcomes;
-use super::{Audited, ReportedOrganisation, Summary, excuse};
+use super::{Audited, ReportedOrganisation, Summary};
 use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{Severity, Snapshot};
 use crate::text::{counted, rfc3339, utc, visible};
@@ -102,7 +102,7 @@ fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
 
 /// The owner, expiry and reason of the exemption; empty without one.
 fn exemption_text(audited: Audited<'_>, finding: &Finding) -> String {
-    match excuse(audited, finding) {
+    match audited.exemption_of(finding) {
         Some(exemption) => {
             let end =
                 exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", rfc3339(end)));

@@ -9,37 +9,37 @@ use toml::de::DeTable;
 
 use super::fields::Fields;
 use super::layer::Layer;
+use super::reading::place;
 use super::schema::ROOT;
 use super::{
-    BUILT_IN, Defaults, Extension, OrgPolicy, PermissionPolicy, Policy, RedirectPolicy, RolePolicy, ScopePolicy,
-    ScopedClients, check,
+    Defaults, Extension, OrgPolicy, PermissionPolicy, Policy, PolicyError, Reading, RedirectPolicy, RolePolicy,
+    ScopePolicy, ScopedClients, check,
 };
-use crate::domain::{Client, Severity, Timestamp};
+use crate::domain::{Client, Severity};
 
-/// One mistake in a policy file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
-pub struct PolicyError {
-    /// Counted from 1.
-    pub line: usize,
-    /// Counted from 1, in characters.
-    pub column: usize,
-    /// What is wrong and what to write instead.
-    pub message: String,
+/// The built-in policy, in the same format as a user's file.
+pub const BUILT_IN: &str = include_str!("builtin.toml");
+
+impl Policy {
+    /// Reads a user's policy file and merges it on top of the built-in policy; `rules` are the slugs that exist.
+    ///
+    /// On failure, returns every mistake with its position in the file.
+    pub fn parse(text: &str, rules: &[&str]) -> Result<Self, Vec<PolicyError>> {
+        Self::read(text, Reading { rules, now: None, extension: &Extension::default() })
+    }
+
+    /// Like [`Policy::parse`], but also adds what the settings add, and checks `exemption_max` if the time is given.
+    pub fn read(text: &str, reading: Reading<'_>) -> Result<Self, Vec<PolicyError>> {
+        over_built_in(text, reading)
+    }
+
+    /// The policy without a file.
+    pub fn built_in(rules: &[&str]) -> Result<Self, Vec<PolicyError>> {
+        Self::parse("", rules)
+    }
 }
 
-/// What reading a policy needs besides its text.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
-    /// The slugs of the rules that exist.
-    pub rules: &'a [&'a str],
-    /// The time from which `exemption_max` counts; `None` turns this check off.
-    pub now: Option<Timestamp>,
-    /// Scopes that settings add to the policy.
-    pub extension: &'a Extension,
-}
-
-pub(super) fn over_built_in(text: &str, reading: Reading<'_>) -> Result<Policy, Vec<PolicyError>> {
+fn over_built_in(text: &str, reading: Reading<'_>) -> Result<Policy, Vec<PolicyError>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         // A document with syntax errors is incomplete: checking it would report follow-up mistakes.
@@ -108,13 +108,4 @@ fn sorted(text: &str, mistakes: impl IntoIterator<Item = (Range<usize>, String)>
     errors.sort();
     errors.dedup();
     errors
-}
-
-/// The line and the column of a byte offset, both counted from 1.
-pub(super) fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset.min(text.len())).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.matches('\n').count() + 1;
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    (line, column)
 }

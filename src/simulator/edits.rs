@@ -1,6 +1,7 @@
-//! Changes to the organisation's records, as an administrator would make them.
+//! Changes to the records of the organisation, as an administrator would make them.
 //!
-//! Every edit takes ids or names, says whether it changed anything, and dates the client's modification.
+//! Clients, roles and divisions are given by id or name. Each edit returns whether it changed anything, and updates the
+//! client's modification date.
 
 use serde_json::{Value, json};
 
@@ -78,7 +79,7 @@ impl World {
         })
     }
 
-    /// Adds a client; what it lacks of an id, dates and a secret is filled in. The answer is its id.
+    /// Adds a client and returns its id. Fields that are missing, such as id, dates and secret, are filled in.
     pub(super) fn add_client(&mut self, mut client: Value) -> String {
         let name = client["name"].as_str().unwrap_or_default().to_owned();
         let id = client["id"].as_str().map_or_else(|| ids::uuid(self.seed, "client", &name), str::to_owned);
@@ -114,7 +115,7 @@ impl World {
         self.clients.len() < before
     }
 
-    /// Sets a client inactive with a date to delete it at, or active again with `None` (reference 3, life cycle).
+    /// Sets a client inactive with a deletion date or, with `None`, active again (reference 3, life cycle).
     pub(super) fn schedule_deletion(&mut self, client: &str, at: Option<i64>) -> bool {
         self.edit(client, |client| {
             client["state"] = json!(if at.is_some() { "inactive" } else { "active" });
@@ -130,7 +131,7 @@ impl World {
         })
     }
 
-    /// Any other change to a client's JSON; it says whether it changed something.
+    /// Changes a client's JSON. `change` returns whether it changed anything.
     pub(super) fn edit(&mut self, client: &str, change: impl FnOnce(&mut Value) -> bool) -> bool {
         let modified = ids::date(self.now);
         let Some(client) = self.client_mut(client) else { return false };
@@ -155,14 +156,14 @@ impl World {
         }
     }
 
-    /// Forgets what was planted on a client with that evidence.
+    /// Removes the planted risks of a client that have this evidence.
     pub(super) fn unplant(&mut self, client: &str, evidence: &str) {
         let id = id_or(self.client(client), client);
         self.planted.retain(|planted| planted.client_id != id || planted.evidence != evidence);
     }
 }
 
-/// The id of an entity that was found, or the key itself: a dangling id.
+/// The id of the entity; the key itself, as a dangling id, if there is no entity.
 fn id_or(entity: Option<&Value>, key: &str) -> String {
     entity.and_then(|entity| entity["id"].as_str()).unwrap_or(key).to_owned()
 }

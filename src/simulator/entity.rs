@@ -1,6 +1,6 @@
-//! The JSON entities that are served: what all of them have in common, and how to read it.
+//! What the JSON entities that are served have in common, and how to read them.
 //!
-//! Not the entities of the demo organisation (`founding`).
+//! The entities of the demo organisation are in `founding`.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::catalog::EXPORTER;
 use super::ids;
 use super::options::Options;
 
-/// The `secret` of every client entity: an exporter must never let it out (reference 3.2).
+/// The `secret` of every client entity, which an exporter must never disclose (reference 3.2).
 pub const PLANTED_SECRET: &str = "SIMULATED-SECRET-MUST-NEVER-LEAVE";
 
 /// The id of a client, role or division by its name in the tables.
@@ -20,7 +20,7 @@ pub(super) fn id_of(options: &Options, kind: &str, name: &str) -> String {
     }
 }
 
-/// A `DomainEntityRef` of one of twelve people, without a name, as is often the case (reference 3.2).
+/// A `DomainEntityRef` to one of twelve people. It has no name, as is often the case (reference 3.2).
 pub(super) fn person(seed: u64, of: &str) -> Value {
     let number = ids::rng(seed, "author", of).u8(..12);
     let id = ids::uuid(seed, "user", &number.to_string());
@@ -52,13 +52,13 @@ pub(super) fn policy(text: &str, conditional: bool) -> Option<Value> {
     Some(policy)
 }
 
-/// The role ids of a client, from both of its fields, in order and possibly twice (reference 5.5).
+/// The role ids of a client from `roleDivisions` and `roleIds`, in order; an id may occur twice (reference 5.5).
 pub(super) fn roles_of(client: &Value) -> impl Iterator<Item = &str> {
     let pairs = items(&client["roleDivisions"]).filter_map(|pair| pair["roleId"].as_str());
     pairs.chain(items(&client["roleIds"]).filter_map(Value::as_str))
 }
 
-/// The items of an array; none where it is something else.
+/// The items of an array; empty if the value is not an array.
 pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }

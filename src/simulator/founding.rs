@@ -1,4 +1,4 @@
-//! Founds an organisation: turns the tables into the JSON entities that are served.
+//! Creates an organisation: turns the tables into the JSON entities that are served.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::risk::Planted;
 /// The organisation's name.
 pub(super) const ORGANISATION: &str = "Northwind Contact Centres (simulated)";
 
-/// What an organisation starts with.
+/// The records of a new organisation.
 pub(super) struct Founded {
     pub(super) clients: Vec<Value>,
     pub(super) roles: Vec<Value>,
@@ -66,7 +66,7 @@ fn client(options: &Options, row: &ClientRow) -> Value {
     let id = id_of(options, "client", row.name);
     let created = options.now - ids::rng(options.seed, "created", row.name).i64(40..1_800) * DAY - 3_607;
     let modified = created + (options.now - created) / 3;
-    // Roles are found by name or by the default role id, as in the table.
+    // The table names a role by its name or its default role id.
     let role_id = |key: &str| {
         let name =
             ROLES.iter().find(|role| matches!(role.kind, Kind::Default(id) if id == key)).map_or(key, |r| r.name);
@@ -126,7 +126,7 @@ fn roles(seed: u64) -> Vec<Value> {
     let teams = teams.map(|(team, site)| {
         role(seed, &format!("{team} {site}"), "Agents of one team at one site", TEAM_POLICIES, None)
     });
-    // The platform's own roles come last, so that a reader of the first 25 roles resolves nearly nothing.
+    // The named roles, which the clients hold, come last, so that a reader of only the first 25 roles resolves hardly any of them.
     teams.chain(named).collect()
 }
 
@@ -152,7 +152,7 @@ fn role(seed: u64, name: &str, description: &str, policies: &[&str], row: Option
     if let Some(Kind::Default(default_id)) = kind {
         role["defaultRoleId"] = json!(default_id);
         if *default_id == "admin" {
-            // A legacy "general" permission (reference 5.2).
+            // Legacy "general" permissions (reference 5.2).
             role["permissions"] = json!(["admin", "group_creation"]);
         }
     }

@@ -1,8 +1,8 @@
-//! The grant type and the state of a client, whatever their spelling.
+//! The grant type and the state of a client, in either spelling.
 
 use serde_json::Value;
 
-/// A grant type whatever its spelling (reference 3.2).
+/// A grant type, independent of its spelling (reference 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
     /// `CLIENT-CREDENTIALS`, formerly `CLIENT_CREDENTIALS`.
@@ -15,12 +15,12 @@ pub enum Grant {
     Password,
     /// `SAML2-BEARER`, formerly `SAML2BEARER`.
     Saml2Bearer,
-    /// A value that the reference does not know.
+    /// A value that is not documented.
     Other,
 }
 
 impl Grant {
-    /// Its name in lower case with underscores.
+    /// The name in lower case with underscores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
@@ -45,7 +45,7 @@ impl Grant {
     }
 }
 
-/// Where a client stands in its life cycle (reference 3.2).
+/// The state of a client in its life cycle (reference 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// `active`.
@@ -54,12 +54,12 @@ pub enum State {
     Inactive,
     /// `disabled`.
     Disabled,
-    /// A value that the reference does not know.
+    /// A value that is not documented.
     Other,
 }
 
 impl State {
-    /// Its name in lower case.
+    /// The name in lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",

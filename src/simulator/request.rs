@@ -1,8 +1,8 @@
-//! A request as it came in, without the connection.
+//! A request as it was received, without its connection.
 
 use bytes::Bytes;
 
-/// A request that was read.
+/// A request whose body was read.
 #[derive(Debug)]
 pub(super) struct Incoming {
     pub(super) method: String,

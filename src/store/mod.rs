@@ -6,6 +6,7 @@
 mod format;
 mod metrics;
 mod replace;
+mod saved;
 pub mod snapshot_file;
 
 use std::collections::BTreeMap;
@@ -13,31 +14,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tracing::{error, info, warn};
 
 pub use metrics::{FAMILIES, Metrics};
 pub use replace::{Mode, replace};
+pub use saved::Saved;
 
-use crate::domain::{OrgId, Snapshot};
-use crate::ledger::Ledger;
+use crate::domain::OrgId;
 
 /// Reading stops here, so that a larger file counts as damaged. 100,000 clients take about 100 MB.
 const MAX_BYTES: u64 = 1 << 30;
-
-/// The saved state of one organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
-    /// The exporter's own client that read the data. Data that another client read is not served before a refresh.
-    pub client_id: String,
-    /// The API host from which the data was read.
-    pub api_host: String,
-    /// The last complete snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// When each dangerous grant was first seen.
-    pub ledger: Ledger,
-}
 
 /// The state of all organisations, in memory and on disk.
 #[derive(Debug)]

@@ -13,6 +13,8 @@ use crate::policy::Policy;
 const PREFIX: &str = "drift-";
 const WHY: &str = "Somebody reviewed and approved the baseline. This change came later, and nobody has approved it. \
                    docs/baseline.md explains how approval works.";
+/// What raises the severity, for rules with `by_gain`.
+const GAIN: &str = "high if the change adds or exposes dangerous scopes or permissions";
 const APPROVE: &str = "Find out who made the change and why. Undo it, or approve it with `baseline approve`.";
 
 /// The kinds of drift: the values of the label `kind`.
@@ -39,7 +41,7 @@ static RULES: [&Rule; 9] = [
 
 /// Declares a rule on one kind of difference.
 macro_rules! drift_rule {
-    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident) => {
+    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $note:expr) => {
         pub(super) static $name: Rule = Rule {
             slug: $slug,
             title: $title,
@@ -49,6 +51,7 @@ macro_rules! drift_rule {
             why: WHY,
             traps: $traps,
             remediation: APPROVE,
+            severity_note: $note,
             severities: $severities,
             reference: "docs/baseline.md",
             ..BASE
@@ -70,7 +73,8 @@ drift_rule!(
     High,
     CLIENTS,
     "Clients are compared by id: a renamed client is not a new one.",
-    one_severity
+    one_severity,
+    ""
 );
 drift_rule!(
     CLIENT_REMOVED,
@@ -79,7 +83,8 @@ drift_rule!(
     Low,
     CLIENTS,
     "If the client was deleted on purpose, `baseline prune` removes it from the baseline.",
-    one_severity
+    one_severity,
+    ""
 );
 drift_rule!(
     SCOPE_ADDED,
@@ -88,7 +93,8 @@ drift_rule!(
     Medium,
     CLIENTS,
     "Scopes of client-credentials clients have no effect and are never rated as dangerous.",
-    by_gain
+    by_gain,
+    GAIN
 );
 drift_rule!(
     GRANT_TYPE_CHANGED,
@@ -97,7 +103,8 @@ drift_rule!(
     Medium,
     CLIENTS,
     "Another spelling of the same grant type is not a difference.",
-    by_gain
+    by_gain,
+    GAIN
 );
 drift_rule!(
     ROLE_ADDED,
@@ -106,7 +113,8 @@ drift_rule!(
     Medium,
     CLIENTS,
     "The permissions of a role decide whether it is dangerous. If roles cannot be read, the role is not rated as dangerous.",
-    by_gain
+    by_gain,
+    GAIN
 );
 drift_rule!(
     REDIRECT_ADDED,
@@ -115,7 +123,8 @@ drift_rule!(
     Medium,
     CLIENTS,
     "The severity is high only if the client has dangerous scopes, because their tokens are sent there.",
-    by_gain
+    by_gain,
+    GAIN
 );
 drift_rule!(
     TOKEN_LIFETIME_RAISED,
@@ -124,7 +133,8 @@ drift_rule!(
     Medium,
     CLIENTS,
     "The platform's default is 86400 s. Setting this value explicitly is not a difference.",
-    by_gain
+    by_gain,
+    GAIN
 );
 drift_rule!(
     REACTIVATED,
@@ -133,7 +143,8 @@ drift_rule!(
     Medium,
     CLIENTS,
     "Reactivation gives the client back everything that it held before.",
-    by_gain
+    by_gain,
+    GAIN
 );
 drift_rule!(
     ROLE_CONTENT,
@@ -142,7 +153,8 @@ drift_rule!(
     Medium,
     ROLES,
     "Default roles also change when the platform adds permissions to them.",
-    by_gain
+    by_gain,
+    GAIN
 );
 
 pub(super) static BASELINE_STALE: Rule = Rule {

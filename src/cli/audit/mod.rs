@@ -13,7 +13,8 @@ use std::time::SystemTime;
 
 use args::{AuditArgs, FailOn};
 
-use super::{FAILURE, USAGE, complain, notice};
+use super::console::{complain, notice};
+use super::exit::{FAILURE, USAGE};
 use crate::audit::{self, Report};
 use crate::config::Settings;
 use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
@@ -124,12 +125,9 @@ async fn take_all(settings: &Settings, allow_incomplete: bool, now: Timestamp) -
 /// Reads one organisation from the platform.
 async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomplete: bool, now: Timestamp) -> Taken {
     let org = platform.org.clone();
-    let metrics = Metrics::register(&prometheus::Registry::new()).map_err(|error| error.to_string());
-    let platform =
-        metrics.and_then(|metrics| Platform::new(platform.clone(), &metrics).map_err(|error| error.to_string()));
-    let platform = match platform {
+    let platform = match Platform::new(platform.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
-        Err(failure) => return Taken { org, snapshot: None, failure: Some(failure), calls: Vec::new() },
+        Err(error) => return Taken { org, snapshot: None, failure: Some(error.to_string()), calls: Vec::new() },
     };
     let lenient = refresh::Config {
         trust_total: config.trust_total && !allow_incomplete,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::AuditArgs;
 use crate::audit::{Fingerprint, Report};
-use crate::cli::notice;
+use crate::cli::console::notice;
 use crate::config::Settings;
 use crate::domain::{OrgId, Snapshot, Timestamp};
 use crate::output::fingerprints;

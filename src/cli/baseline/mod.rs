@@ -14,7 +14,8 @@ use std::time::SystemTime;
 pub use args::{ApproveArgs, BaselineCommand, ByArgs, InitArgs, PruneArgs};
 
 use super::client;
-use super::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE, complain, notice, say};
+use super::console::{complain, notice, say};
+use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
 use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
@@ -231,10 +232,8 @@ async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)
     let [config] = settings.organisations.as_slice() else {
         return Err((USAGE, "a baseline covers one organisation; configure exactly one".to_owned()));
     };
-    let platform = Metrics::register(&prometheus::Registry::new())
-        .map_err(|error| error.to_string())
-        .and_then(|metrics| Platform::new(config.clone(), &metrics).map_err(|error| error.to_string()))
-        .map_err(|error| (INCOMPLETE, error))?;
+    let platform =
+        Platform::new(config.clone(), &Metrics::unregistered()).map_err(|error| (INCOMPLETE, error.to_string()))?;
     let now = Timestamp::from(SystemTime::now());
     let attempt = fetch(&platform, &settings.refresh, Previous::default(), now).await;
     let fetched = attempt.outcome.map_err(|failure| (INCOMPLETE, failure.to_string()))?;

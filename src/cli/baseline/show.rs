@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::audit::AppliesTo;
 use crate::baseline::{CONDITIONAL, Contents, Difference, Holdings, RoleContents};
-use crate::cli::say;
+use crate::cli::console::say;
 use crate::domain::{Client, ClientId, DivisionId, GrantType, Permission, RoleId, Snapshot};
 use crate::policy::Policy;
 use crate::text::{counted, visible};

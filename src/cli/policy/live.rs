@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::{CLEAN, say};
+use crate::cli::console::say;
+use crate::cli::exit::CLEAN;
 use crate::domain::Permission;
 use crate::genesys::Platform;
 use crate::policy::{NamePattern, PermissionPattern, Policy};
@@ -98,8 +99,8 @@ pub(super) async fn test_glob(platform: &Platform, tried: &Tried) -> Result<u8, 
     if let Some(pattern) = &tried.permission {
         let permissions = registry.permissions.iter().filter(|permission| pattern.meets(permission));
         let permissions: Vec<String> = permissions.map(ToString::to_string).collect();
-        let whose = if registry.all_permissions { "" } else { " that roles grant" };
-        list(&format!("{}{whose}", counted(permissions.len(), "permission")), &permissions);
+        let source = if registry.all_permissions { "" } else { " that roles grant" };
+        list(&format!("{}{source}", counted(permissions.len(), "permission")), &permissions);
         found += permissions.len();
     }
     Ok(if found > 0 { CLEAN } else { UNMATCHED })

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::client;
-use super::{CLEAN, INCOMPLETE, USAGE, complain, refuse, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, INCOMPLETE, USAGE};
+use super::prepare::refuse;
 use crate::audit;
 use crate::config::{Gathered, Settings};
 use crate::domain::{Severity, Timestamp};
@@ -80,8 +82,7 @@ fn unread(failure: String) -> (u8, String) {
 }
 
 fn connect(config: &genesys::Config) -> Result<Platform, String> {
-    let metrics = Metrics::register(&prometheus::Registry::new()).map_err(|error| error.to_string())?;
-    Platform::new(config.clone(), &metrics).map_err(|error| error.to_string())
+    Platform::new(config.clone(), &Metrics::unregistered()).map_err(|error| error.to_string())
 }
 
 fn summary(file: Option<&PathBuf>, policy: &Policy) {

@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 
 pub use place::{File, Files};
 
+use rule::level;
+
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation, excuse};
+use super::{Audited, ReportedOrganisation};
 use crate::audit::{Finding, Rule, Status, describe_client_gaps};
-use crate::domain::{ClientId, Severity};
+use crate::domain::ClientId;
 use crate::text::{counted, rfc3339, visible};
 
 /// The key of the fingerprint. A different hash would need a different key.
@@ -103,7 +105,7 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
 
 fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], files: &Files) -> Value {
     let client = finding.client.as_ref().and_then(|id| audited.snapshot.client(id));
-    let exemption = excuse(audited, finding);
+    let exemption = audited.exemption_of(finding);
     let is_evaluated = finding.status != Status::NotEvaluated;
     let subject = match (client, &finding.client) {
         (Some(client), Some(id)) => format!("{} ({id})", client.name),
@@ -153,14 +155,6 @@ fn suppressions(finding: &Finding, exemption: Option<&crate::policy::Exemption>)
 /// A message without links and placeholders: in SARIF, `[text](address)` is a link and `{0}` a placeholder (3.11.5, 3.11.6).
 fn plain(message: &str) -> String {
     visible(message).replace("](", "] (").replace('{', "(").replace('}', ")")
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Info => "note",
-    }
 }
 
 #[cfg(test)]

@@ -15,13 +15,22 @@ pub(super) fn descriptor(rule: &Rule) -> Value {
         "shortDescription": {"text": title},
         "fullDescription": {"text": why},
         "help": {"text": text, "markdown": markdown},
-        "defaultConfiguration": {"level": super::level(*severity)},
+        "defaultConfiguration": {"level": level(*severity)},
         "properties": {
             "tags": ["security", "oauth", "genesys-cloud"],
             "precision": match confidence { Confidence::Certain => "very-high", Confidence::Likely => "medium" },
             "security-severity": score(*severity),
         },
     })
+}
+
+/// The level of results of that severity.
+pub(super) const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Info => "note",
+    }
 }
 
 /// GitHub derives the severity from this number: above 9 is critical, from 7 high, from 4 medium.

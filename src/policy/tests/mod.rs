@@ -4,7 +4,7 @@ mod built_in;
 mod keys;
 
 use super::*;
-use crate::domain::Timestamp;
+use crate::domain::{ClientId, GrantType, Permission, Severity, Timestamp};
 use crate::fixtures::client;
 
 const RULES: &[&str] = &["dangerous-scope", "missing-required-scope"];

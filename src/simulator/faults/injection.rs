@@ -1,8 +1,8 @@
-//! When a fault holds: its endpoint, its count, and how many requests go well before.
+//! When a fault applies: at which endpoint, to how many requests, and after how many requests without it.
 
 use super::{Endpoint, Fault};
 
-/// A fault with its endpoint and its count.
+/// A fault, with the requests that it applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     fault: Fault,
@@ -18,28 +18,28 @@ impl From<Fault> for Injection {
 }
 
 impl Injection {
-    /// Holds at one endpoint only.
+    /// Restricts the fault to one endpoint.
     #[must_use]
     pub fn at(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
         self
     }
 
-    /// Holds for the next so many matching requests, then is gone.
+    /// Limits the fault to the next `count` matching requests. After them it is removed.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.remaining = Some(count);
         self
     }
 
-    /// Lets so many matching requests go well first.
+    /// Skips the first `count` matching requests.
     #[must_use]
     pub fn after(mut self, count: u32) -> Self {
         self.skip = count;
         self
     }
 
-    /// The fault, where it holds for a request of the endpoint; one that is counted is used up by it.
+    /// The fault, if it applies to a request of the endpoint. A fault with a count is used up by it.
     pub(in crate::simulator) fn taken(&mut self, endpoint: Endpoint) -> Option<Fault> {
         if !self.endpoint.map_or_else(|| self.fault.holds_at(endpoint), |at| at == endpoint) {
             return None;
@@ -63,17 +63,17 @@ impl Injection {
 }
 
 impl Fault {
-    /// The fault at one endpoint only.
+    /// Restricts the fault to one endpoint.
     pub fn at(self, endpoint: Endpoint) -> Injection {
         Injection::from(self).at(endpoint)
     }
 
-    /// The fault for the next so many matching requests.
+    /// Limits the fault to the next `count` matching requests.
     pub fn times(self, count: u32) -> Injection {
         Injection::from(self).times(count)
     }
 
-    /// The fault after so many matching requests went well.
+    /// Skips the first `count` matching requests.
     pub fn after(self, count: u32) -> Injection {
         Injection::from(self).after(count)
     }

@@ -1,4 +1,4 @@
-//! Faults that change the JSON of a true answer.
+//! Faults that change the JSON of a response.
 
 use serde_json::{Map, Value, json};
 
@@ -46,7 +46,7 @@ pub(super) fn alter(fault: &Fault, world: &World, endpoint: Endpoint, request: &
     }
 }
 
-/// Faults of any listing.
+/// Faults that apply to any list.
 fn listing(fault: &Fault, request: &Incoming, document: &mut Value) {
     let Some(entities) = document["entities"].as_array_mut() else { return };
     let page = format!("{}?pageNumber={}", request.path, request.parameter("pageNumber").unwrap_or("1"));
@@ -71,7 +71,7 @@ fn listing(fault: &Fault, request: &Incoming, document: &mut Value) {
     }
 }
 
-/// Faults of the list of clients.
+/// Faults that apply to the list of clients.
 fn clients(fault: &Fault, world: &World, document: &mut Value) {
     let own = world.client_id.as_str();
     match fault {
@@ -143,7 +143,7 @@ fn rename(alias: Alias, client: &mut Map<String, Value>) {
     client.insert(scope_key.to_owned(), scopes);
 }
 
-/// Clients hold opaque ids; the registry tells which name each has.
+/// Replaces scope names by opaque ids, which the registry maps to names.
 fn opaque(world: &World, endpoint: Endpoint, document: &mut Value) {
     let id = |scope: &Value| json!(ids::uuid(world.seed, "scope", scope.as_str().unwrap_or_default()));
     let mask = |client: &mut Map<String, Value>| {

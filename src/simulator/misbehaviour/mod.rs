@@ -1,6 +1,6 @@
-//! What the faults make of a request: its true answer altered, another answer instead, or none.
+//! What the faults do to a request: they alter its true answer, replace it, or leave it unanswered.
 //!
-//! Not which faults there are (`faults`).
+//! The faults themselves are in `faults`.
 
 mod document;
 mod instead;
@@ -12,10 +12,10 @@ use super::world::World;
 
 pub(super) use instead::instead;
 
-/// What `Retry-After` says in a storm of the drift schedule, in seconds.
+/// `Retry-After` in a storm of the drift schedule, in seconds.
 const STORM_RETRY_AFTER: u64 = 5;
 
-/// The faults that hold for a request of the endpoint; counted ones are used up by it.
+/// The faults that apply to a request of the endpoint. Faults with a count are used up by it.
 pub(super) fn matching(world: &mut World, endpoint: Endpoint) -> Vec<Fault> {
     let mut matching: Vec<Fault> =
         world.injections.iter_mut().filter_map(|injection| injection.taken(endpoint)).collect();
@@ -26,7 +26,7 @@ pub(super) fn matching(world: &mut World, endpoint: Endpoint) -> Vec<Fault> {
     matching
 }
 
-/// Changes a true answer as the faults want it.
+/// Applies the faults that change a response.
 pub(super) fn alter(faults: &[Fault], world: &World, endpoint: Endpoint, request: &Incoming, reply: &mut Reply) {
     for fault in faults {
         match fault {

@@ -1,4 +1,4 @@
-//! Which endpoint a request means, who may ask, and what the organisation answers.
+//! Routes requests to endpoints, and checks tokens, limits and permissions.
 
 mod account;
 mod authorization;
@@ -15,7 +15,7 @@ use super::reply::{Reaction, Reply};
 use super::request::Incoming;
 use super::world::World;
 
-/// Where a path leads, with the id in it.
+/// The endpoint of a path, with the id in the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Route {
     endpoint: Endpoint,
@@ -23,7 +23,7 @@ struct Route {
     id: String,
 }
 
-/// What the organisation does with a request.
+/// The reaction of the organisation to a request.
 pub(super) fn answer(world: &mut World, request: &Incoming) -> Reaction {
     let correlation = world.correlation();
     let Some(route) = route(&request.path) else {
@@ -76,12 +76,12 @@ fn route(path: &str) -> Option<Route> {
 }
 
 fn decoded(segment: &str) -> String {
-    // A path segment has no form encoding, but the decoder is the same once `+` and the separators are kept literal.
+    // A path segment is not form-encoded, but the form decoder works once `+`, `&` and `=` are escaped.
     let literal = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(literal.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
 
-/// The permissions of which the caller needs one; empty where the reference says that none is needed.
+/// The caller needs one of these permissions. Empty if none is needed, by the reference.
 fn required(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
         Endpoint::Clients | Endpoint::Client => &["oauth:client:view"],
@@ -121,7 +121,7 @@ fn serve(world: &mut World, request: &Incoming, route: &Route, correlation: &str
             Reply::forbidden(required, correlation)
         }
     };
-    // Lower case as in the reference's section 6; hyper writes names so anyway.
+    // Lower case as in reference 6; hyper writes header names in lower case anyway.
     reply
         .with_header("inin-ratelimit-count", spent.count.to_string())
         .with_header("inin-ratelimit-allowed", spent.allowed.to_string())

@@ -156,11 +156,11 @@ struct SavedClient {
 #[serde(rename_all = "snake_case")]
 enum SavedInput<T> {
     Read(T),
-    NotRead { missing_permission: Option<String>, message: String },
+    InputGap { missing_permission: Option<String>, message: String },
 }
 
 fn never_read<T>() -> SavedInput<T> {
-    SavedInput::NotRead { missing_permission: None, message: "it has not been read yet".to_owned() }
+    SavedInput::InputGap { missing_permission: None, message: "it has not been read yet".to_owned() }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -421,7 +421,7 @@ fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<
     match input {
         Input::Read(value) => SavedInput::Read(save(value)),
         Input::Gap(InputGap { missing_permission, message }) => {
-            SavedInput::NotRead { missing_permission: missing_permission.clone(), message: message.clone() }
+            SavedInput::InputGap { missing_permission: missing_permission.clone(), message: message.clone() }
         }
     }
 }
@@ -429,7 +429,7 @@ fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<
 fn restore_input<T, S>(saved: SavedInput<S>, restore: impl FnOnce(S) -> T) -> Input<T> {
     match saved {
         SavedInput::Read(value) => Input::Read(restore(value)),
-        SavedInput::NotRead { missing_permission, message } => Input::Gap(InputGap { missing_permission, message }),
+        SavedInput::InputGap { missing_permission, message } => Input::Gap(InputGap { missing_permission, message }),
     }
 }
 

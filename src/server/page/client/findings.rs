@@ -1,9 +1,10 @@
 //! All findings on a client, with evidence, reason, remediation and exemption.
 
 use super::super::since::{FirstSeen, Since};
+use super::bound::ROWS;
 use crate::audit::{Finding, Status};
 use crate::domain::Client;
-use crate::output::{Audited, excuse};
+use crate::output::Audited;
 use crate::publish::Evaluated;
 use crate::text::{utc, visible};
 
@@ -37,13 +38,13 @@ pub(super) fn found(evaluated: &Evaluated, client: &Client, first_seen: &FirstSe
     let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
     let total = findings.len();
-    let rows = findings.into_iter().take(super::ROWS).map(|finding| row(evaluated, finding, first_seen));
+    let rows = findings.into_iter().take(ROWS).map(|finding| row(evaluated, finding, first_seen));
     (rows.collect(), total)
 }
 
 fn row(evaluated: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
     let audited = Audited { snapshot: &evaluated.snapshot, report: &evaluated.report, policy: &evaluated.policy };
-    let exemption = excuse(audited, finding).map(|exemption| ExemptionText {
+    let exemption = audited.exemption_of(finding).map(|exemption| ExemptionText {
         id: visible(&exemption.id).into_owned(),
         owner: visible(&exemption.owner).into_owned(),
         reason: visible(&exemption.reason).into_owned(),

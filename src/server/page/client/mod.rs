@@ -2,6 +2,7 @@
 //!
 //! The number of rows is limited, as on the status page; the report has everything.
 
+mod bound;
 mod facts;
 mod findings;
 mod privileges;
@@ -15,12 +16,10 @@ use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
 use crate::publish::{Evaluated, Published, ServedOrganisation};
 use crate::text::visible;
+use bound::ROWS;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
 use privileges::{PermissionRow, Privileges, RoleRow, ScopeRow};
-
-/// Rows of each list that are shown; further ones are counted.
-const ROWS: usize = 500;
 
 /// Renders the page of this client; `None` if no organisation has it.
 pub(in crate::server) fn page(

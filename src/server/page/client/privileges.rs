@@ -9,7 +9,7 @@ use crate::policy::DangerousPermission;
 use crate::publish::Evaluated;
 use crate::text::visible;
 
-use super::ROWS;
+use super::bound::ROWS;
 
 pub(super) struct Privileges {
     pub(super) scopes: Vec<ScopeRow>,
