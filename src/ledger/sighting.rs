@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Standing;
 use super::grant::{Grant, GrantKind, Hidden, HidingPlace, can_be_in};
+use super::memory::Standing;
 use crate::audit::rules::{DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
 use crate::audit::{DangerousGrant, Report, Status};
 use crate::domain::{Client, ClientField, Power, RoleField, RoleId, Snapshot};

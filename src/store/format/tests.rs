@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::Collector;
+use crate::domain::{ClientField, Collector, Gap, GrantType, RoleField, RoleId};
 use crate::fixtures::{client, not_read, role, snapshot};
+use crate::ledger::{Grant, Hidden, HidingPlace, Ledger, Memory, Standing};
 
 pub(in crate::store) fn saved() -> Saved {
     let client = client("c-1")
