@@ -94,7 +94,7 @@ pub(super) static NO_DESCRIPTION: Rule = Rule {
     slug: "no-description",
     title: "No description",
     severity: Severity::Info,
-    why: "Nothing says what the client is for, so nobody can decide whether it may be removed.",
+    why: "The purpose of the client is unknown, so a reviewer cannot decide whether it is still needed.",
     reference: "Python SDK, OAuthClient.md, description",
     traps: "A description of only white space counts as missing.",
     remediation: "Describe what the client does and for whom.",
