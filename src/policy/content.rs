@@ -118,7 +118,7 @@ pub struct ScopePolicy {
     pub toxic: Vec<ToxicCombination>,
     /// A client that may use at least this share of the registry's scopes, in percent, has nearly all scopes.
     pub all_scopes_percent: u32,
-    /// A client with more scopes than this has nearly all scopes, whatever the size of the registry.
+    /// A client with more scopes than this has nearly all scopes, regardless of the size of the registry.
     pub all_scopes_cap: Option<usize>,
 }
 

@@ -147,7 +147,7 @@ static SCOPES: &[Key] = &[
     may(
         "all_scopes_cap",
         Shape::Count,
-        "A client with more scopes than this has nearly all scopes, whatever the size of the registry.",
+        "A client with more scopes than this has nearly all scopes, regardless of the size of the registry.",
     ),
     may(
         "judge",

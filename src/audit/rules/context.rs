@@ -153,7 +153,7 @@ impl<'a> Context<'a> {
         self.dangers.get(role).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a client has a dangerous scope or permission that takes effect, as far as could be read.
+    /// Whether a client has a dangerous scope or permission that takes effect, as far as the snapshot shows.
     pub(super) fn is_dangerous(&self, client: &Client) -> bool {
         let scopes_count = super::AppliesTo::Scoped.covers(client.grant_type, self.policy.scopes.judge);
         let by_scope = scopes_count && client.scopes.iter().any(|scope| self.dangerous_scope(*scope).is_some());

@@ -96,7 +96,7 @@ pub(super) static NO_DESCRIPTION: Rule = Rule {
     title: "No description",
     severity: Severity::Info,
     reads: &[ClientField::Description],
-    why: "Nothing says what the client is for, so nobody can decide whether it may be removed.",
+    why: "The purpose of the client is unknown, so a reviewer cannot decide whether it is still needed.",
     reference: "Python SDK, OAuthClient.md, description",
     traps: "A description of only white space counts as missing.",
     remediation: "Describe what the client does and for whom.",
