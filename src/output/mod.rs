@@ -4,18 +4,18 @@
 
 pub mod csv;
 mod excuse;
+mod exit_code;
 pub mod json;
 pub mod markdown;
 mod rule_outcomes;
 pub mod sarif;
 mod selection;
-mod exit_code;
 mod summary;
 pub mod table;
 
 pub use excuse::excuse;
-pub use selection::{Selection, fingerprints};
 pub use exit_code::{FailOn, FailWhen, exit_code, unread};
+pub use selection::{Selection, fingerprints};
 pub use summary::Summary;
 
 use crate::audit::{Finding, Report};

@@ -73,7 +73,7 @@ pub(crate) struct Sketch<'a>(
     pub(crate) &'a [&'a str],
 );
 
-/// An organisation of these clients, judged by the policy in `policy`.
+/// An organisation of these clients, evaluated with the policy in `policy`.
 pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches: &[Sketch<'_>]) -> Org {
     let unread = || not_read("not asked");
     let mut snapshot = fixtures::snapshot()
@@ -193,7 +193,7 @@ pub(crate) fn held(first_seen: Option<i64>, standing: Standing) -> Memory {
     Memory::Held { first_seen: first_seen.map(Timestamp::from_seconds), standing, missed: 0 }
 }
 
-/// The kinds of drift that are told, with these counts.
+/// A baseline with four kinds of drift and these counts.
 pub(crate) fn judged_baseline(counts: [usize; 4]) -> JudgedBaseline {
     let kinds = [("client-added", true), ("client-added", false), ("role-content", true), ("role-content", false)];
     let drift = kinds.into_iter().zip(counts).map(|((kind, dangerous), count)| DriftCount { kind, dangerous, count });
