@@ -23,7 +23,7 @@ impl Config {
         let unknown: Vec<String> = disabled_families
             .iter()
             .filter(|name| !known.contains(&name.as_str()))
-            .map(|name| format!("there is no per-client family {name:?}; choose from {}", known.join(", ")))
+            .map(|name| format!("no per-client family is called {name:?}; choose from {}", known.join(", ")))
             .collect();
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
     }

@@ -61,7 +61,7 @@ fn any_org() -> impl Strategy<Value = Org> {
             for (finding, status) in statuses.into_iter().enumerate() {
                 org.set_status(finding, Status::ALL[status]);
             }
-            org.report.baseline = baseline.map(world::judged_baseline);
+            org.report.baseline = baseline.map(world::compared_baseline);
             org.report.exemptions = exemptions
                 .into_iter()
                 .enumerate()

@@ -73,7 +73,7 @@ pub(crate) struct Sketch<'a>(
     pub(crate) &'a [&'a str],
 );
 
-/// An organisation of these clients, evaluated by the policy in `policy`.
+/// An organisation of these clients, evaluated with the policy in `policy`.
 pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches: &[Sketch<'_>]) -> Org {
     let unread = || not_read("not asked");
     let mut snapshot = fixtures::snapshot()
@@ -146,7 +146,7 @@ pub(crate) fn ugly() -> Vec<Org> {
     }
     first.ledger = Ledger::from_entries(entries, std::collections::BTreeSet::new());
     first.set_status(0, Status::Approved);
-    first.report.baseline = Some(judged_baseline([1, 0, 0, 2]));
+    first.report.baseline = Some(compared_baseline([1, 0, 0, 2]));
     first.report.exemptions = vec![("EX-1 \"old\"".to_owned(), Timestamp::from_seconds(1_801_000_000))];
     first.report.dangerous_permissions =
         vec![DangerousPermission { pattern: PATTERNS[1].to_owned(), severity: Severity::High, holders: 1 }];
@@ -193,8 +193,8 @@ pub(crate) fn held(first_seen: Option<i64>, standing: Standing) -> Memory {
     Memory::Held { first_seen: first_seen.map(Timestamp::from_seconds), standing, missed: 0 }
 }
 
-/// The kinds of drift that are told, with these counts.
-pub(crate) fn judged_baseline(counts: [usize; 4]) -> BaselineComparison {
+/// A baseline with four kinds of drift and these counts.
+pub(crate) fn compared_baseline(counts: [usize; 4]) -> BaselineComparison {
     let kinds = [("client-added", true), ("client-added", false), ("role-content", true), ("role-content", false)];
     let drift = kinds.into_iter().zip(counts).map(|((kind, dangerous), count)| DriftCount { kind, dangerous, count });
     BaselineComparison { approved_at: Timestamp::from_seconds(1_790_000_000), drift: drift.collect() }
