@@ -1,7 +1,7 @@
 //! A Prometheus exporter that audits the OAuth clients of Genesys Cloud organisations.
 //!
 //! The modules in reading order, by floor; a module imports from lower floors only (`tests/architecture.rs`).
-//! `ARCHITECTURE.md` tells the data flow and the invariants.
+//! `ARCHITECTURE.md` describes the data flow and the invariants.
 
 // Floor 0, vocabulary: ids, enums, the snapshot of an organisation.
 pub mod domain;
@@ -34,7 +34,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 
-// Beside: a simulated organisation for `demo` and the tests. Imports nothing of ours.
+// Beside the floors: a simulated organisation for `demo` and the tests. Imports nothing else of this crate.
 pub mod simulator;
 
 // For tests only: records and snapshots from builders.
