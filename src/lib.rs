@@ -1,7 +1,7 @@
 //! A Prometheus exporter that audits the OAuth clients of Genesys Cloud organisations.
 //!
 //! The modules in reading order: a module imports only modules that come before it (`tests/architecture.rs`).
-//! `ARCHITECTURE.md` tells the data flow and the invariants.
+//! `ARCHITECTURE.md` describes the data flow and the invariants.
 
 // Vocabulary: ids, enums, the snapshot of an organisation, text for people.
 pub mod domain;
@@ -37,7 +37,7 @@ pub mod config;
 
 pub mod app;
 
-// A simulated organisation for `demo` and the tests. Imports nothing of ours.
+// A simulated organisation for `demo` and the tests. Imports nothing else of this crate.
 pub mod simulator;
 
 pub mod cli;

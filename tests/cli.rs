@@ -51,7 +51,7 @@ fn assert_clean(output: &Output) {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_and_none_with_a_secret() {
+fn every_error_is_reported_at_once_and_none_shows_a_secret() {
     let output = program()
         .args(["config", "check", "--web.listen-address=nowhere"])
         .env("GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL", "soon")
@@ -118,7 +118,7 @@ async fn an_audit_ends_with_the_code_that_its_findings_deserve() {
     assert!(text(&strict.stdout).contains("authorization:role:view"), "{}", text(&strict.stdout));
     simulator.organisation().set_fault(Fault::ServerError(500));
     let failed = run(&["audit", "--allow-incomplete"]);
-    assert_eq!(failed.status.code(), Some(3), "there is nothing to judge");
+    assert_eq!(failed.status.code(), Some(3), "there is no data to evaluate");
     assert_clean(&failed);
 }
 
@@ -139,7 +139,7 @@ async fn the_json_report_is_one_document_with_the_true_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_tells_the_cases_apart_in_plain_words() {
+async fn the_doctor_distinguishes_the_cases_and_says_what_to_do() {
     let (simulator, run) = organisation().await;
     let well = run(&["doctor"]);
     let said = text(&well.stdout);
@@ -173,11 +173,11 @@ async fn the_doctor_tells_the_cases_apart_in_plain_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_nobody_names_is_told_with_both_answers() {
+async fn if_no_call_names_the_organisation_both_responses_are_reported() {
     let (simulator, run) = organisation().await;
     let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
     simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
-    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the organisation's own call tells enough");
+    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the organisation's own endpoint is enough");
     simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::OrganisationInfo));
     for (arguments, code) in [(&["doctor"][..], 3), (&["audit"], 3)] {
         let output = run(arguments);
@@ -193,7 +193,7 @@ async fn a_token_that_nobody_names_is_told_with_both_answers() {
             assert!(said.contains(part), "{part} in {said}");
         }
     }
-    // What passes by itself is told as what it is.
+    // A temporary failure is reported as such.
     simulator.organisation().clear_faults();
     let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
     simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
@@ -229,7 +229,7 @@ impl Demo {
 }
 
 #[test]
-fn the_demo_needs_nothing_and_stops_in_order() {
+fn the_demo_needs_nothing_and_stops_cleanly() {
     for signal in ["-INT", "-TERM"] {
         let demo = Demo::start();
         let health = program().args(["healthcheck", "--url", &format!("{}/-/healthy", demo.page)]).output();
@@ -276,7 +276,7 @@ fn a_taken_port_ends_the_start_with_a_hint() {
 }
 
 #[test]
-fn a_closed_output_is_no_reason_to_fail() {
+fn a_closed_output_is_not_an_error() {
     for arguments in [&["--help"][..], &["docs", "metrics"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);

@@ -1,4 +1,4 @@
-//! Whole reads of the settings: flags, environment and file in, `Settings` or every mistake out.
+//! Reading the settings: flags, environment and file in, `Settings` or every error out.
 //!
 //! Single values are tested beside their parsers.
 
@@ -17,7 +17,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// With the flags and the environment given; mistakes as text.
+/// Reads the settings from these flags and this environment; errors as text.
 fn read(flags: Pairs<'_>, environment: Pairs<'_>) -> Result<Settings, Vec<String>> {
     let flags: Vec<(String, String)> = flags.iter().map(|(flag, value)| ((*flag).into(), (*value).into())).collect();
     let settings = Settings::from_raw(&config::read(&flags, environment.iter().copied()));
@@ -60,7 +60,7 @@ fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_name_and_origin() {
+fn every_error_is_reported_with_name_and_origin() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("x.env");
     std::fs::write(&file, "GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL=loud\nGENESYSCLOUD_REGION=nowhere\n").expect("a file");
@@ -219,7 +219,7 @@ fn where_the_state_goes() {
 }
 
 #[test]
-fn intervals_that_withdraw_good_data_are_refused_or_told() {
+fn intervals_that_withdraw_good_data_are_rejected_or_cause_a_warning() {
     let flags = |interval, stale| [("refresh.interval", interval), ("refresh.stale-after", stale)];
     let errors = read(&flags("5m", "5m"), &CREDENTIALS).expect_err("stale before the next refresh");
     assert_eq!(errors, ["--refresh.stale-after: 5m must be longer than --refresh.interval, which is 5m"]);
@@ -228,7 +228,7 @@ fn intervals_that_withdraw_good_data_are_refused_or_told() {
 }
 
 #[test]
-fn a_pace_over_the_platforms_limit_is_told() {
+fn a_pace_above_the_platforms_limit_causes_a_warning() {
     let warnings = |burst| read(&[("genesys.burst", burst)], &CREDENTIALS).expect("valid").warnings;
     assert_eq!(warnings("120").len(), 0);
     assert!(warnings("121")[0].contains("together exceed 300"));

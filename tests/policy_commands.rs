@@ -45,7 +45,7 @@ fn file(text: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn check_tells_every_mistake_and_needs_no_credentials() {
+fn check_reports_every_error_and_needs_no_credentials() {
     let output = program(&["policy", "check"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("the built-in policy is valid\n"));
@@ -90,7 +90,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
     let printed = text(&against(&simulator, &["policy", "test-glob", "authorization"]).stdout);
     assert!(printed.starts_with("1 scope\n"), "{printed}");
     let before = simulator.organisation().request_count("/");
-    for (pattern, told) in [
+    for (pattern, message) in [
         ("", "it is empty"),
         (" ", "white space"),
         ("a:b:c:d", "4 segments"),
@@ -99,7 +99,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
     ] {
         let output = against(&simulator, &["policy", "test-glob", pattern]);
         assert_eq!(output.status.code(), Some(2), "{pattern:?}");
-        assert!(text(&output.stderr).contains(told), "{pattern:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{pattern:?}: {}", text(&output.stderr));
     }
     assert_eq!(simulator.organisation().request_count("/"), before, "before anybody was asked");
 
@@ -122,7 +122,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
         assert!(single_spaced(&printed).contains(part), "{part:?} in {printed}");
     }
     for line in printed.lines().skip(2).filter(|line| !line.is_empty() && !line.starts_with(' ')) {
-        assert!(line.contains("  "), "the rule and its outcome stand apart: {line}");
+        assert!(line.contains("  "), "there is space between the rule and its outcome: {line}");
     }
     let output = against(&simulator, &["policy", "explain", "Nobody"]);
     assert_eq!(output.status.code(), Some(2));
@@ -130,7 +130,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_explanation_heeds_the_baseline() {
+async fn an_explanation_respects_the_baseline() {
     let simulator = Simulator::start(Options::default()).await.expect("loopback");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("baseline.json").to_string_lossy().into_owned();

@@ -361,7 +361,7 @@ async fn a_missing_permission_is_named() {
 }
 
 #[tokio::test]
-async fn the_budget_is_told_and_kept() {
+async fn the_request_budget_is_reported_and_enforced() {
     let platform = Platform::start(Options { rate_limit: 3, ..Options::default() }).await;
     for count in ["1", "2", "3"] {
         let answer = platform.get(CLIENTS).await;
@@ -439,7 +439,7 @@ async fn planted_evidence_is_really_there() {
         match planted.risk {
             Risk::DangerousPermission | Risk::ConditionalPermission | Risk::WildcardPermission => {
                 let [domain, entity, action] = evidence.split(':').collect::<Vec<_>>()[..] else {
-                    panic!("{evidence} is no permission")
+                    panic!("{evidence} is not a permission")
                 };
                 let policy = client["roleIds"]
                     .as_array()

@@ -110,7 +110,8 @@ pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&ALL_SCOPES) {
         let held = context.scopes_of(client);
         let permitted = registry.keys().filter(|scope| satisfied(&held, scope, false)).count();
-        if permitted * 100 >= registry.len() * percent as usize {
+        let over_cap = context.policy.scopes.all_scopes_cap.is_some_and(|cap| held.len() > cap);
+        if over_cap || permitted * 100 >= registry.len() * percent as usize {
             let text = format!("may use {permitted} of the platform's {} scopes", registry.len());
             findings.push(context.finding(&ALL_SCOPES, client, Evidence::new(Kind::Client, "", text)));
         }

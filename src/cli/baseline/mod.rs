@@ -5,7 +5,7 @@
 
 mod args;
 mod file;
-mod powers;
+mod held;
 mod show;
 
 use std::path::Path;
@@ -115,8 +115,8 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
                 if !permissions.is_empty() {
                     refuse_unread_roles(&snapshot, [client])?;
                 }
-                powers::check(client, &snapshot, &scopes, &permissions).map_err(|mistake| (USAGE, mistake))?;
-                approve_powers(&mut baseline, client, &snapshot, (scopes, permissions), &approval)?;
+                held::check(client, &snapshot, &scopes, &permissions).map_err(|mistake| (USAGE, mistake))?;
+                approve_grants(&mut baseline, client, &snapshot, (scopes, permissions), &approval)?;
             }
         }
     }
@@ -128,7 +128,7 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
     write(path, &baseline, dry_run)
 }
 
-fn approve_powers(
+fn approve_grants(
     baseline: &mut Baseline,
     client: &Client,
     snapshot: &Snapshot,
@@ -260,7 +260,7 @@ async fn read_own_organisation(settings: &Settings, baseline: &Baseline) -> Resu
     ))
 }
 
-/// Refuses to approve clients with roles while roles cannot be read: nobody could review the permissions that are approved.
+/// Refuses to approve clients with roles while roles cannot be read: their permissions could not be reviewed.
 fn refuse_unread_roles<'a>(
     snapshot: &Snapshot,
     clients: impl IntoIterator<Item = &'a Client>,
