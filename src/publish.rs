@@ -1,4 +1,4 @@
-//! What the world sees: one immutable value, swapped as a whole.
+//! The published data: one immutable value that is replaced in one step.
 //!
 //! The refresh loops hold a [`Publisher`], the server holds a [`Reader`]; neither waits for the other.
 
@@ -9,53 +9,57 @@ use tokio::sync::watch;
 
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
-use crate::exposition::{self, AuditedPart, Reload, StatusPart};
+use crate::exposition::{self, AuditedPart, ReloadStatus, StatusPart};
 use crate::grants::Ledger;
 use crate::policy::Policy;
 
-/// Everything that is served, of one generation.
+/// Everything that the server shows, of one generation.
 #[derive(Debug)]
 pub struct Published {
-    /// Counts the swaps since the start.
+    /// The number of replacements since the start.
     pub generation: u64,
-    /// Each organisation, in the order of the settings.
-    pub organisations: Vec<Organisation>,
-    /// How the last reload went.
-    pub reload: Reload,
+    /// The organisations, in the order of the settings.
+    pub organisations: Vec<ServedOrganisation>,
+    /// The outcome of the last load of policy and baseline.
+    pub reload: ReloadStatus,
     /// The audited families, rendered.
     pub audited: AuditedPart,
-    /// The families on freshness, rendered.
+    /// The families about refreshes, rendered.
     pub status: StatusPart,
 }
 
-/// One organisation as it is served.
+/// The published state of one organisation.
 #[derive(Debug, Clone)]
-pub struct Organisation {
+pub struct ServedOrganisation {
     /// The value of the label `org`.
     pub org: String,
-    /// The outcome of its refreshes.
+    /// The outcome of its last refreshes.
     pub freshness: Freshness,
-    /// The last complete data, judged; `None` before the first, and after it was withdrawn.
+    /// The last complete snapshot with its evaluation; `None` before the first, and after the data was withdrawn.
     pub judged: Option<Arc<Judged>>,
 }
 
-/// A snapshot with everything that was concluded from it.
+/// A snapshot with its evaluation.
 #[derive(Debug)]
 pub struct Judged {
-    /// What is there.
+    /// The last complete snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// What we think of it.
+    /// The findings and verdicts.
     pub report: Report,
-    /// By what it was judged.
+    /// The policy that the report follows.
     pub policy: Arc<Policy>,
-    /// Since when the dangerous grants are there.
+    /// When each dangerous grant was first seen, and whether it is approved.
     pub ledger: Ledger,
-    /// Requests that the refresh sent, by endpoint, retries included; empty where it was restored.
+    /// The number of requests that the refresh sent, by endpoint, including retries. Empty for a restored snapshot.
     pub calls: Vec<(String, u64)>,
 }
 
-/// A new pair of handles on organisations of which nothing is known yet.
-pub fn channel(organisations: Vec<Organisation>, reload: Reload, config: exposition::Config) -> (Publisher, Reader) {
+/// A new pair of handles. `organisations` is the first generation.
+pub fn channel(
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: exposition::Config,
+) -> (Publisher, Reader) {
     let published = Arc::new(ArcSwap::from_pointee(render(0, organisations, reload, &config)));
     let turn = Arc::new(Mutex::new(()));
     let (swapped, swaps) = watch::channel(());
@@ -66,17 +70,18 @@ pub fn channel(organisations: Vec<Organisation>, reload: Reload, config: exposit
 #[derive(Debug, Clone)]
 pub struct Publisher {
     published: Arc<ArcSwap<Published>>,
-    /// Held while a generation is made, so that two organisations do not lose each other's. Never across an await.
+    /// Held while a generation is built, so that two organisations do not overwrite each other's changes. Never held across
+    /// an await.
     turn: Arc<Mutex<()>>,
     config: exposition::Config,
     swapped: watch::Sender<()>,
 }
 
 impl Publisher {
-    /// Publishes a changed world in one swap. Renders, so that it is not for an async worker.
+    /// Changes the published data in one step. It renders the metrics, so it must not run on an async worker.
     ///
-    /// The audited families are rendered only where some organisation's data was replaced or withdrawn.
-    pub fn update(&self, change: impl FnOnce(&mut Vec<Organisation>, &mut Reload)) {
+    /// The audited families are rendered again only if the data of an organisation was replaced or withdrawn.
+    pub fn update(&self, change: impl FnOnce(&mut Vec<ServedOrganisation>, &mut ReloadStatus)) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.published.load_full();
         let mut organisations = current.organisations.clone();
@@ -109,7 +114,12 @@ fn same(a: Option<&Arc<Judged>>, b: Option<&Arc<Judged>>) -> bool {
     }
 }
 
-fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, config: &exposition::Config) -> Published {
+fn render(
+    generation: u64,
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: &exposition::Config,
+) -> Published {
     let views: Vec<_> = organisations
         .iter()
         .filter_map(|organisation| {
@@ -123,7 +133,7 @@ fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, con
     Published { generation, organisations, reload, audited, status }
 }
 
-fn render_status(organisations: &[Organisation], audited: &AuditedPart, reload: Reload) -> StatusPart {
+fn render_status(organisations: &[ServedOrganisation], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
     let views: Vec<_> = organisations
         .iter()
         .map(|organisation| exposition::Watched { org: &organisation.org, freshness: &organisation.freshness })
@@ -139,15 +149,15 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The current generation; it stays as it is however long it is held.
+    /// The current generation. The value never changes, however long it is held.
     pub fn current(&self) -> Arc<Published> {
         self.published.load_full()
     }
 
-    /// Waits for a generation that came since the last call; several in a row may count as one. Cancel safe.
+    /// Waits for a generation that was published since the last call. Several in a row can count as one. Cancel safe.
     pub async fn changed(&mut self) {
         if self.swaps.changed().await.is_err() {
-            // Nobody publishes any more.
+            // Every publisher is dropped, so there is no further generation.
             std::future::pending::<()>().await;
         }
     }

@@ -169,7 +169,7 @@ async fn the_doctor_tells_the_cases_apart_in_plain_words() {
         simulator.organisation().client(DEFAULT_CLIENT_ID).expect("our own")["roleDivisions"][0]["roleId"].clone();
     simulator.organisation().grant_permission(role.as_str().expect("an id"), "oauth:client:add");
     let said = text(&run(&["doctor"]).stdout);
-    assert!(said.contains("holds more than it needs: oauth:client:add"), "{said}");
+    assert!(said.contains("has permissions that it does not need: oauth:client:add"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

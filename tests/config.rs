@@ -79,20 +79,20 @@ fn every_mistake_is_told_with_its_name_and_origin() {
     let errors = read(&flags, &environment).expect_err("many mistakes");
     let expected = [
         "--web.listen-address (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS): \"nine\" has no port",
-        "--web.telemetry-path: \"/api/x\" belongs to another route",
-        "--web.expose-report (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT): \"maybe\" is neither",
+        "--web.telemetry-path: \"/api/x\" is the path of another route",
+        "--web.expose-report (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT): \"maybe\" is not a boolean",
         "--refresh.interval (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL): \"5 minutes\" is not a \
-         duration; write for example 30s, 5m or 24h",
-        "--refresh.deadline (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_DEADLINE): \"2h\" is outside the limits",
+         duration; use for example 30s, 5m or 24h",
+        "--refresh.deadline (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_DEADLINE): \"2h\" is not between 1s and 1h",
         &format!(
-            "--log.level (GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL in {file}): \"loud\" is none of error, warn, info"
+            "--log.level (GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL in {file}): \"loud\" is not one of error, warn, info"
         ),
         "--genesys.burst: \"0\" is not a whole number from 1 to 3000",
         "--genesys.max-body-bytes (environment variable GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_MAX_BODY_BYTES): \"64MB\" is not",
-        "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; it takes the id of the exporter's own OAuth client; set, but not read by this exporter: CLIENT_ID",
+        "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; set it to the id of the exporter's own OAuth client; rename CLIENT_ID, which is set but not read by this exporter",
         "GENESYSCLOUD_OAUTHCLIENT_SECRET: contains a line break",
         &format!(
-            "GENESYSCLOUD_REGION (in {file}): \"nowhere\" is not a region; known are us-east-1 (mypurecloud.com), "
+            "GENESYSCLOUD_REGION (in {file}): \"nowhere\" is not a region; use one of us-east-1 (mypurecloud.com), "
         ),
         "GENESYSCLOUD_ORG: must have 1 to 64 characters",
     ];
@@ -142,7 +142,7 @@ fn aliases_are_read_and_must_not_contradict() {
         ("GENESYS_CLOUD_REGION", "GENESYSCLOUD_REGION"),
     ] {
         let errors = read(&[], &with_credentials(&[(alias, "us-east-1")])).expect_err(alias);
-        assert_eq!(errors, [format!("{name}: differs from {alias}, which means the same; set one of them")]);
+        assert_eq!(errors, [format!("{name}: differs from {alias}, which means the same; set only one of them")]);
     }
 }
 
@@ -164,7 +164,7 @@ fn names_of_other_guides_are_refused_with_a_hint_unless_ours_are_set() {
         let [error] = errors.as_slice() else { panic!("{errors:?}") };
         assert!(error.starts_with(&format!("{name}: is not set")), "{error}");
         assert!(
-            error.contains(&format!("; set, but not read by this exporter: {foreign} (rename it)"))
+            error.contains(&format!("; rename {foreign}, which is set but not read by this exporter"))
                 && !error.contains(SECRET),
             "{error}"
         );
@@ -186,7 +186,7 @@ fn a_secret_file_stays_a_file() {
             SecretSource::Value(_) => panic!("the file must be read again at each token fetch"),
         }
         let both = read(&[], &with_credentials(&[(name, &path)])).expect_err("both");
-        assert_eq!(both, [format!("GENESYSCLOUD_OAUTHCLIENT_SECRET: is set, and {name} is too; set one of them")]);
+        assert_eq!(both, [format!("GENESYSCLOUD_OAUTHCLIENT_SECRET: is set, and so is {name}; set only one of them")]);
     }
 }
 

@@ -10,14 +10,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, Freshness, GrantType, Input, OrgId, Organisation as Identity, ScopeTable, Snapshot,
-    Timestamp,
-};
+use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
+use genesyscloud_oauth_exporter::fixtures;
 use genesyscloud_oauth_exporter::grants::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
-use genesyscloud_oauth_exporter::publish::{Judged, Organisation, Publisher, channel};
+use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{
     Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
 };
@@ -69,8 +67,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
-        let organisation = Organisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
-        let reload = exposition::Reload { last_successful: true, last_success: NOW };
+        let organisation =
+            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
+        let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = prometheus::Registry::new();
         let mut liveness = Liveness::default();
@@ -204,42 +203,13 @@ fn failed() -> Freshness {
 
 /// So many clients, each with a dangerous scope and a hostile name.
 fn judged(clients: usize) -> Judged {
-    let mut scopes = ScopeTable::default();
-    let oauth = scopes.intern("oauth");
-    let client = |n: usize| Client {
-        id: ClientId::new(format!("{n:08}-7a3e-4c1d-9b20-000000000000")),
-        name: HOSTILE.to_owned(),
-        description: None,
-        grant_type: GrantType::Code,
-        grant_type_spelling: "CODE".into(),
-        state: ClientState::Active,
-        scopes: [oauth].into(),
-        role_grants: Box::default(),
-        redirect_uris: Box::default(),
-        token_validity: None,
-        created: None,
-        modified: None,
-        created_by: None,
-        modified_by: None,
-        deletion: None,
-    };
-    let snapshot = Snapshot {
-        organisation: Identity {
-            id: OrgId::new("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f"),
-            name: "Contoso".to_owned(),
-            region: "mypurecloud.ie".to_owned(),
-        },
-        taken_at: NOW,
-        own_client: None,
-        clients: (0..clients).map(client).collect(),
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(BTreeMap::new()),
-        roles: Input::Read(BTreeMap::new()),
-        divisions: Input::Read(BTreeMap::new()),
-        permissions: Input::Read(std::collections::BTreeSet::new()),
-    };
+    let client =
+        |n: usize| fixtures::client(format!("{n:08}-7a3e-4c1d-9b20-000000000000")).named(HOSTILE).scopes(["oauth"]);
+    let snapshot = fixtures::snapshot()
+        .organisation("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f", "Contoso", "mypurecloud.ie")
+        .taken_at(NOW)
+        .clients((0..clients).map(client))
+        .build();
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
     Judged {
@@ -410,7 +380,10 @@ async fn details_are_closed_off_loopback_and_under_foreign_names() {
         let host_header = format!("Host: {host}\r\n");
         let page = server.ask_with("GET", "/", &host_header).await;
         assert_eq!(page.status, 200, "{bound:?} {host}");
-        assert!(page.body.contains("Complete ") && page.body.contains("/metrics"), "freshness and links stay");
+        assert!(
+            page.body.contains("Last complete refresh ") && page.body.contains("/metrics"),
+            "freshness and links stay"
+        );
         assert_eq!(page.body.contains("Contoso") && page.body.contains("00000000-7a3e"), open, "{bound:?} {host}");
         let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
         assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
@@ -436,9 +409,9 @@ async fn ready_once_every_organisation_was_attempted_and_one_has_data() {
     let server = Server::start(Options::default()).await;
     let restored = Freshness { last_success: Some(NOW), ..Freshness::default() };
     for (freshness, has_data, status, reason) in [
-        (Freshness::default(), false, 503, "default: the first refresh is under way"),
+        (Freshness::default(), false, 503, "default: the first refresh is running"),
         (failed(), false, 503, "default: the platform answers 503"),
-        (restored, true, 503, "default: the first refresh is under way"),
+        (restored, true, 503, "default: the first refresh is running"),
         (Freshness { last_success: Some(NOW), ..failed() }, true, 200, "ready"),
         (refreshed(), true, 200, "ready"),
         (Freshness { withdrawn: true, last_success: Some(NOW), ..failed() }, false, 503, "no organisation has data"),

@@ -1,6 +1,6 @@
-//! The exemption behind an exempt finding.
+//! Looks up the exemption of an exempt finding, to show its owner and reason.
 //!
-//! Whether a finding is exempt is decided in `audit`; here it is only looked up who said so.
+//! Whether a finding is exempt is decided in `audit`.
 
 use super::Audited;
 use crate::audit::{Finding, Status};
@@ -13,8 +13,8 @@ pub fn excuse<'a>(audited: Audited<'a>, finding: &Finding) -> Option<&'a Exempti
     }
     let exemptions = &audited.policy.exemptions;
     let detail = || finding.evidence.details.iter().find(|(label, _)| *label == "exemption").map(|(_, id)| id);
-    let told = finding.exemption.as_ref().or_else(detail);
-    if let Some(exemption) = told.and_then(|id| exemptions.iter().find(|exemption| exemption.id == *id)) {
+    let id = finding.exemption.as_ref().or_else(detail);
+    if let Some(exemption) = id.and_then(|id| exemptions.iter().find(|exemption| exemption.id == *id)) {
         return Some(exemption);
     }
     let client = finding.client.as_ref().and_then(|id| audited.snapshot.client(id));

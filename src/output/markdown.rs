@@ -1,20 +1,22 @@
 //! The report as Markdown, for a comment on a pull request: counts, then the findings by severity.
 //!
-//! Names come from whoever may edit a client: they stand in code spans, in which nothing is a link, a mention or markup.
+//! Anybody who can edit a client chooses its name. Names are written as code spans, in which nothing is a link, a mention or
+//! markup.
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, excuse, judged::Rules, rfc3339, unread, utc, visible};
+use super::{Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{Severity, Snapshot};
+use crate::text::{counted, rfc3339, utc, visible};
 
-/// GitHub refuses a comment of more than 65,536 characters; the rest is counted.
+/// GitHub refuses a comment of more than 65,536 characters. Findings beyond this limit, in bytes, are only counted.
 const MOST: usize = 60_000;
-/// The summary that follows the findings has this much room of it for each organisation.
+/// Bytes of the limit that are reserved for the summary after the findings.
 const RESERVE: usize = 4_000;
 
 /// The report of all organisations.
-pub fn render(organisations: &[Organisation<'_>]) -> String {
+pub fn render(organisations: &[ReportedOrganisation<'_>]) -> String {
     let mut text = String::from("## OAuth clients\n");
     if organisations.is_empty() {
         text.push_str("\nNo organisation was audited.\n");
@@ -25,7 +27,7 @@ pub fn render(organisations: &[Organisation<'_>]) -> String {
     text
 }
 
-fn one(text: &mut String, organisation: &Organisation<'_>) {
+fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
     let Some(audited) = organisation.audited else {
         let why = organisation.failure.unwrap_or("no reason was given");
         push(text, format_args!("\n### {}\n\n**NOT AUDITED**: {}\n", code(organisation.org), prose(why)));
@@ -36,7 +38,7 @@ fn one(text: &mut String, organisation: &Organisation<'_>) {
     push(text, format_args!("\n### {} ({}, {})\n\n", code(&of.name), code(organisation.org), utc(snapshot.taken_at)));
     if !organisation.complete {
         let why = organisation.failure.unwrap_or("clients are missing");
-        push(text, format_args!("**INCOMPLETE**: {} What is not listed was not judged.\n\n", prose(why)));
+        push(text, format_args!("**INCOMPLETE**: {}. Clients that are not listed were not evaluated.\n\n", prose(why)));
     }
     table(text, &summary);
     for severity in Severity::ALL {
@@ -50,7 +52,7 @@ fn one(text: &mut String, organisation: &Organisation<'_>) {
     for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
         let settled: Vec<&Finding> = organisation.findings().filter(|finding| finding.status == status).collect();
         let title = format!("{} ({})", capital(&status.label().replace('_', " ")), settled.len());
-        section(text, &title, &settled, |finding| item(snapshot, finding, &said(audited, finding)));
+        section(text, &title, &settled, |finding| item(snapshot, finding, &exemption_text(audited, finding)));
     }
     ends(text, organisation, audited);
 }
@@ -66,7 +68,7 @@ fn table(text: &mut String, summary: &Summary) {
     }
 }
 
-/// A heading and its items, as many as there is room for.
+/// A heading and as many items as fit into the limit.
 fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(&Finding) -> String) {
     if findings.is_empty() {
         return;
@@ -75,7 +77,10 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(
     for (position, finding) in findings.iter().enumerate() {
         let line = line(finding);
         if text.len() + line.len() > MOST - RESERVE {
-            push(text, format_args!("- … and {} more, in the other formats\n", findings.len() - position));
+            push(
+                text,
+                format_args!("- … and {} more; the other report formats list them\n", findings.len() - position),
+            );
             return;
         }
         text.push_str(&line);
@@ -94,19 +99,20 @@ fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
     format!("- {client}: {evidence}, {}. {} {}\n", finding.rule.slug, prose(&finding.reason), prose(then))
 }
 
-/// Who settled it, why and until when.
-fn said(audited: Audited<'_>, finding: &Finding) -> String {
+/// The owner, expiry and reason of the exemption; empty without one.
+fn exemption_text(audited: Audited<'_>, finding: &Finding) -> String {
     match excuse(audited, finding) {
         Some(exemption) => {
-            let end = exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", rfc3339(end)));
+            let end =
+                exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", rfc3339(end)));
             format!("Exempt by {}, {end}: {}", exemption.owner, exemption.reason)
         }
         None => String::new(),
     }
 }
 
-/// What was judged and what was not: never only that all is well.
-fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>) {
+/// The counts, and everything that could not be evaluated: a report never says only that all is well.
+fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
     let (snapshot, report) = (audited.snapshot, audited.report);
     let summary = Summary::new(snapshot, report);
     push(
@@ -123,7 +129,7 @@ fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
-            Rules::of(report).sentence(),
+            RuleOutcomes::of(report).sentence(),
         ),
     );
     for (collector, why) in unread(snapshot) {
@@ -133,14 +139,26 @@ fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>
         push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&why_not_read(collector, why))));
     }
     for client in &snapshot.unread {
-        push(text, format_args!("\n**UNREADABLE CLIENT** {}: nothing of it was judged.\n", code(client.as_str())));
+        push(
+            text,
+            format_args!(
+                "\n**UNREADABLE CLIENT** {}: its record could not be read, so the client was not evaluated.\n",
+                code(client.as_str())
+            ),
+        );
     }
     for role in &report.unjudged_roles {
-        push(text, format_args!("\n**UNKNOWN ROLE** {}: nobody knows what it permits.\n", code(role.as_str())));
+        push(
+            text,
+            format_args!(
+                "\n**UNKNOWN ROLE** {}: clients hold it, but its permissions are unknown.\n",
+                code(role.as_str())
+            ),
+        );
     }
     let left_out = organisation.left_out();
     if left_out > 0 {
-        push(text, format_args!("\n{left_out} findings are left out by the filters of this run.\n"));
+        push(text, format_args!("\nThe filters of this run hide {}.\n", counted(left_out, "finding")));
     }
 }
 
@@ -154,24 +172,24 @@ fn capital(word: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Foreign text as a code span (`CommonMark` 6.1): in it nothing is markup, and GitHub makes no mention and no link of it.
+/// Untrusted text as a code span (`CommonMark` 6.1), in which nothing is markup and GitHub creates no mention or link.
 fn code(name: &str) -> String {
     let name = visible(name);
     let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // Without the spaces a name that begins or ends with a backtick would lengthen the fence; an empty one is no span.
+    // Without the spaces, a backtick at the start or end of a name would extend the fence. An empty span is not a span.
     let edge = if name.is_empty() || name.starts_with(['`', ' ']) || name.ends_with(['`', ' ']) { " " } else { "" };
-    // A pipe needs no escape: no name stands in a table.
+    // A pipe needs no escape: no name is written in a table.
     let name = if name.is_empty() { "(no name)".into() } else { name };
     format!("{fence}{edge}{name}{edge}{fence}")
 }
 
-/// A sentence from a policy, the platform or a rule: markup shows as what it is, an `@` mentions nobody.
+/// A sentence from a policy, the platform or a rule, escaped so that it contains no markup, link or mention.
 fn prose(sentence: &str) -> String {
     let mut text = String::with_capacity(sentence.len() + 16);
     for character in visible(sentence).chars() {
         match character {
-            // The comment parts the sign from what it would mention.
+            // The comment separates the sign from the name that it would mention.
             '@' => text.push_str("@<!-- -->"),
             '&' => text.push_str("&amp;"),
             '<' => text.push_str("&lt;"),
@@ -189,7 +207,7 @@ fn prose(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     #[test]
     fn the_comment_reads_like_this() {
@@ -216,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_bring_no_markup_and_mention_nobody() {
+    fn sentences_contain_no_markup_and_mention_nobody() {
         for (sentence, expected) in [
             ("plain, with a.b: and (c)", "plain, with a.b: and (c)"),
             ("@team", "@<!-- -->team"),
@@ -230,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_is_never_too_long_and_the_rest_is_counted() {
+    fn a_comment_is_never_too_long_and_the_remaining_findings_are_counted() {
         let mut sample = sample::planted();
         let finding = sample.report.findings[0].clone();
         sample.report.findings = vec![finding; 5_000];
@@ -238,6 +256,6 @@ mod tests {
         assert!(text.len() < 65_536, "{}", text.len());
         let listed = text.matches("\n- `").count();
         assert!(listed > 50 && text.contains(&format!("and {} more", 5_000 - listed)), "{listed}");
-        assert!(text.contains("5000 findings: 5000 open"), "the counts are whole");
+        assert!(text.contains("5000 findings: 5000 open"), "the counts include every finding");
     }
 }

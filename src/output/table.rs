@@ -1,26 +1,25 @@
-//! The report for people at a terminal: grouped by severity, ending with what was judged and what was not.
+//! The report as text for a terminal: findings by severity, then what was evaluated and what was not.
 //!
-//! Whether there is a terminal, how wide it is and whether it may have colours is the caller's to know.
+//! The caller detects the terminal, its width and its support for colours.
 
 use std::fmt::Write as _;
 
-use super::{
-    Audited, Organisation, Summary, counted, excuse, judged::Rules, rfc3339, shortened, unread, utc, visible, wrapped,
-};
+use super::{Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{ClientState, Severity, Snapshot};
+use crate::text::{counted, rfc3339, shortened, utc, visible, wrapped};
 
-/// How the table may look.
+/// The layout of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// Characters in a line. Ids and sentences that matter are never cut, so that a line can be longer.
+    /// Maximum characters per line. A line can be longer, because ids and important sentences are never truncated.
     pub width: usize,
-    /// Whether ANSI colours may be used.
+    /// Whether to use ANSI colours.
     pub colour: bool,
 }
 
 /// The table of all organisations.
-pub fn render(organisations: &[Organisation<'_>], style: Style) -> String {
+pub fn render(organisations: &[ReportedOrganisation<'_>], style: Style) -> String {
     let mut table = Table { text: String::new(), style };
     for (position, organisation) in organisations.iter().enumerate() {
         if position > 0 {
@@ -39,14 +38,14 @@ struct Table {
     style: Style,
 }
 
-/// Between two columns, and before the first.
+/// Spaces between two columns, and before the first.
 const GAP: usize = 2;
-/// The client's name and the evidence are cut to no less.
+/// The client's name and the evidence are never truncated to fewer characters.
 const NARROWEST: usize = 16;
-/// The client's name takes no more.
+/// The widest column for the client's name, in characters.
 const WIDEST_NAME: usize = 40;
 
-/// Widths of the columns in characters; the id is as wide as the widest, since it is never cut.
+/// Widths of the columns in characters. The id column is as wide as the longest id, since ids are never truncated.
 #[derive(Clone, Copy)]
 struct Columns {
     name: usize,
@@ -56,14 +55,14 @@ struct Columns {
 }
 
 /// A finding as text.
-struct Row {
+struct TableRow {
     name: String,
     id: String,
     rule: &'static str,
     evidence: String,
-    /// Whether the evidence is wrapped where it would be cut.
+    /// Whether evidence that is too long is wrapped instead of truncated.
     whole: bool,
-    /// A line of its own below: who settled it.
+    /// A line below the row, with the exemption of the finding.
     then: Option<String>,
 }
 
@@ -77,7 +76,7 @@ impl Table {
         if self.style.colour { format!("\u{1b}[{ansi}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn organisation(&mut self, organisation: &Organisation<'_>) {
+    fn organisation(&mut self, organisation: &ReportedOrganisation<'_>) {
         let org = visible(organisation.org);
         let Some(audited) = organisation.audited else {
             let heading = self.painted(&format!("Organisation {org}"), "1");
@@ -98,10 +97,10 @@ impl Table {
         self.summary(organisation, audited);
     }
 
-    fn findings(&mut self, snapshot: &Snapshot, organisation: &Organisation<'_>) {
+    fn findings(&mut self, snapshot: &Snapshot, organisation: &ReportedOrganisation<'_>) {
         for severity in Severity::ALL {
             let open = organisation.findings().filter(|f| f.status == Status::Open && f.severity == severity);
-            let mut rows: Vec<Row> = open.map(|finding| Row::new(snapshot, finding)).collect();
+            let mut rows: Vec<TableRow> = open.map(|finding| TableRow::new(snapshot, finding)).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -120,24 +119,25 @@ impl Table {
         }
     }
 
-    /// What does not count, and why.
-    fn settled(&mut self, audited: Audited<'_>, organisation: &Organisation<'_>) {
+    /// The findings that do not count, and why.
+    fn settled(&mut self, audited: Audited<'_>, organisation: &ReportedOrganisation<'_>) {
         for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
             let of_status = organisation.findings().filter(|finding| finding.status == status);
-            let mut rows: Vec<Row> = of_status
+            let mut rows: Vec<TableRow> = of_status
                 .map(|finding| {
-                    let mut row = Row::new(audited.snapshot, finding);
+                    let mut row = TableRow::new(audited.snapshot, finding);
                     if let Some(permission) = cure(finding) {
-                        // The whole reason is told once, below.
+                        // The full reason is shown once, in the summary.
                         let input = visible(&finding.evidence.key);
-                        row.evidence = format!("{input} were not read; grant {}", visible(permission));
+                        row.evidence = format!("{input} could not be read; grant {}", visible(permission));
                     }
                     row.whole = status == Status::NotEvaluated;
-                    // The severity comes first, so that a narrow column still tells it.
+                    // The severity comes first, so that a narrow column still shows it.
                     row.evidence.insert_str(0, &format!("{}: ", finding.severity));
                     if let Some(exemption) = excuse(audited, finding) {
-                        let end =
-                            exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", utc(end)));
+                        let end = exemption
+                            .expires
+                            .map_or("without an expiry date".to_owned(), |end| format!("until {}", utc(end)));
                         let (owner, reason) = (visible(&exemption.owner), visible(&exemption.reason));
                         row.then = Some(format!("{end}, {owner}: {reason}"));
                     }
@@ -155,7 +155,7 @@ impl Table {
         }
     }
 
-    fn rows(&mut self, rows: &[Row]) {
+    fn rows(&mut self, rows: &[TableRow]) {
         let Some(columns) = Columns::fit(rows, self.style.width) else {
             for row in rows {
                 self.line(&format!("  {}", row.name));
@@ -182,7 +182,7 @@ impl Table {
         }
     }
 
-    fn then(&mut self, row: &Row) {
+    fn then(&mut self, row: &TableRow) {
         if let Some(then) = &row.then {
             self.line(&format!("    {then}"));
         }
@@ -198,8 +198,8 @@ impl Table {
         self.line(&line);
     }
 
-    /// What was judged and what was not: never only that all is well.
-    fn summary(&mut self, organisation: &Organisation<'_>, audited: Audited<'_>) {
+    /// The counts, and everything that could not be evaluated: a report never says only that all is well.
+    fn summary(&mut self, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
         let Audited { snapshot, report, .. } = audited;
         let summary = Summary::new(snapshot, report);
         let worst: Vec<String> = (summary.flagged_by_severity.iter())
@@ -222,7 +222,7 @@ impl Table {
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
         ));
-        let rules = Rules::of(report);
+        let rules = RuleOutcomes::of(report);
         self.line(&rules.sentence());
         for ((state, why), slugs) in rules.idle() {
             let state = state.replace('_', " ");
@@ -233,7 +233,7 @@ impl Table {
         }
         let left_out = organisation.left_out();
         if left_out > 0 {
-            self.line(&format!("{} left out by the filters of this run.", counted(left_out, "finding")));
+            self.line(&format!("The filters of this run hide {}.", counted(left_out, "finding")));
         }
         for (collector, why) in unread(snapshot) {
             let not_read = self.painted("NOT READ", "33");
@@ -244,28 +244,32 @@ impl Table {
             self.line(&format!("{not_read} {}.{cure}", visible(&why_not_read(collector, why))));
             let without = rules.without(collector);
             if !without.is_empty() {
-                self.line(&format!("  not evaluated without it: {}", without.join(", ")));
+                self.line(&format!("  rules that were not evaluated because of this: {}", without.join(", ")));
             }
         }
         for client in &snapshot.unread {
             let unreadable = self.painted("UNREADABLE CLIENT", "33");
             let client = visible(client.as_str());
-            self.line(&format!("{unreadable} {client}: its record cannot be read, so that nothing of it was judged."));
+            self.line(&format!(
+                "{unreadable} {client}: its record could not be read, so the client was not evaluated."
+            ));
         }
         for role in &report.unjudged_roles {
             let unknown = self.painted("UNKNOWN ROLE", "33");
             let role = visible(role.as_str());
-            self.line(&format!("{unknown} {role}: nobody knows what it permits; --strict fails by it."));
+            self.line(&format!(
+                "{unknown} {role}: clients hold it, but its permissions are unknown; --strict fails because of it."
+            ));
         }
         if !organisation.complete {
             let incomplete = self.painted("INCOMPLETE", "1;31");
             let why = organisation.failure.map_or("clients are missing".into(), visible);
-            self.line(&format!("{incomplete}: {why}. What is not listed was not judged."));
+            self.line(&format!("{incomplete}: {why}. Clients that are not listed were not evaluated."));
         }
     }
 }
 
-impl Row {
+impl TableRow {
     fn new(snapshot: &Snapshot, finding: &Finding) -> Self {
         let client = finding.client.as_ref();
         let known = client.and_then(|id| snapshot.client(id));
@@ -284,22 +288,22 @@ impl Row {
 }
 
 impl Columns {
-    /// The widths, where every column finds room.
-    fn fit(rows: &[Row], width: usize) -> Option<Self> {
-        let widest = |text: fn(&Row) -> &str, heading: &str| {
+    /// The widths of the columns; `None` if `width` is too small for all of them.
+    fn fit(rows: &[TableRow], width: usize) -> Option<Self> {
+        let widest = |text: fn(&TableRow) -> &str, heading: &str| {
             rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0).max(heading.len())
         };
         let id = widest(|row| &row.id, "CLIENT ID");
         let rule = widest(|row| row.rule, "RULE");
         let room = width.checked_sub(4 * GAP + id + rule).filter(|room| *room >= 2 * NARROWEST)?;
         let evidence = widest(|row| &row.evidence, "EVIDENCE");
-        // The evidence first: without it the row says nothing, and the id still names the client.
+        // Evidence takes precedence over the name: a row is useless without it, and the id still identifies the client.
         let name = widest(|row| &row.name, "CLIENT").min(WIDEST_NAME).min(room.saturating_sub(evidence).max(NARROWEST));
         Some(Self { name, id, rule, evidence: room - name })
     }
 }
 
-/// The permission that would have a finding that was not evaluated be judged.
+/// The missing permission because of which the finding was not evaluated.
 fn cure(finding: &Finding) -> Option<&str> {
     let details = finding.evidence.details.iter().filter(|_| finding.status == Status::NotEvaluated);
     details.filter(|(name, _)| *name == "missing_permission").map(|(_, permission)| permission.as_str()).next()
@@ -308,7 +312,7 @@ fn cure(finding: &Finding) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     const PLAIN: Style = Style { width: 120, colour: false };
 
@@ -316,21 +320,21 @@ mod tests {
     fn the_table_reads_like_this() {
         let (planted, clean) = (sample::planted(), sample::clean());
         let incomplete =
-            Organisation { complete: false, failure: Some("page 2 of 3 never came"), ..clean.organisation() };
+            ReportedOrganisation { complete: false, failure: Some("page 2 of 3 never came"), ..clean.organisation() };
         insta::assert_snapshot!(render(&[planted.organisation(), incomplete, sample::failed()], PLAIN));
     }
 
     #[test]
-    fn what_is_settled_is_shown_with_who_settled_it() {
+    fn exempt_and_approved_findings_are_shown_with_their_exemption() {
         let mut sample = sample::settled();
         let keep = ["Partner provisioning portal", "Batch password sync"].map(|name| sample.id(name).clone());
         sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
         let selection = crate::output::Selection { least: Some(Severity::Critical), ..Default::default() };
-        insta::assert_snapshot!(render(&[Organisation { selection, ..sample.organisation() }], PLAIN));
+        insta::assert_snapshot!(render(&[ReportedOrganisation { selection, ..sample.organisation() }], PLAIN));
     }
 
     #[test]
-    fn no_line_is_wider_than_asked_where_everything_finds_room() {
+    fn no_line_is_wider_than_the_width_if_all_columns_fit() {
         let planted = sample::planted();
         for width in [110, 140, 200] {
             let table = render(&[planted.organisation()], Style { width, colour: false });
@@ -343,13 +347,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cures_an_input_that_was_not_read_is_never_cut() {
+    fn the_missing_permission_of_an_input_is_never_truncated() {
         let mut sample = sample::planted();
         let policy = crate::policy::Policy::built_in(&crate::audit::rules::slugs()).expect("it is valid");
         sample.report = crate::audit::evaluate(&sample.snapshot, &policy, None, sample::NOW);
         for width in [60, 82, 90, 120, 200] {
             let table = render(&[sample.organisation()], Style { width, ..PLAIN });
-            let (_, settled) = table.split_once("NOT EVALUATED  ").expect("roles were not read");
+            let (_, settled) = table.split_once("NOT EVALUATED  ").expect("roles could not be read");
             let (settled, _) = settled.split_once("\n\n").expect("the summary");
             let rules = settled.lines().count();
             assert!(rules > 5 && !settled.contains('…'), "{width}: {settled}");
@@ -358,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_could_read_is_named() {
+    fn unreadable_clients_and_unknown_roles_are_named() {
         let mut sample = sample::clean();
         sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
         sample.report.unjudged_roles.insert(crate::domain::RoleId::new("unknown"));
@@ -371,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_gets_one_fact_a_line_and_whole_ids() {
+    fn a_narrow_terminal_gets_one_fact_per_line_and_full_ids() {
         let planted = sample::planted();
         let table = render(&[planted.organisation()], Style { width: 60, colour: false });
         let id = planted.snapshot.clients[0].id.as_str();
@@ -380,16 +384,16 @@ mod tests {
     }
 
     #[test]
-    fn colours_come_only_where_allowed_and_names_bring_none_in() {
+    fn colours_are_used_only_if_allowed_and_names_cannot_add_any() {
         let planted = sample::planted();
         assert!(render(&[planted.organisation()], Style { colour: true, ..PLAIN }).contains("\u{1b}[1;31mCRITICAL"));
         let plain = render(&[planted.organisation()], Style { width: 180, ..PLAIN });
         assert!(!plain.contains(['\u{1b}', '\u{202e}']));
-        assert!(plain.contains("[U+202E]"), "the hostile name is shown as what it is");
+        assert!(plain.contains("[U+202E]"), "invisible characters of the hostile name are shown");
     }
 
     #[test]
-    fn nothing_to_show_is_not_all_clear() {
+    fn a_report_without_organisations_says_so() {
         assert_eq!(render(&[], PLAIN), "No organisation was audited.\n");
     }
 }

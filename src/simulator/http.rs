@@ -1,4 +1,4 @@
-//! The listener and its tasks: turns HTTP into [`Incoming`] requests and [`Outcome`]s into HTTP.
+//! The listener and its tasks: turns HTTP into [`Incoming`] requests and [`Reaction`]s into HTTP.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,22 +19,26 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
-use super::organisation::Organisation;
+use super::organisation::SimulatedOrganisation;
 use super::recorder::RecordedRequest;
-use super::reply::{Outcome, Payload, Reply};
-use super::routes::Incoming;
+use super::reply::{Payload, Reaction, Reply};
+use super::request::Incoming;
 
-/// The largest request body that is read: `request.bytes.max` (reference 6).
+/// The largest request body that is accepted: `request.bytes.max` (reference 6).
 const REQUEST_BYTES: usize = 512_000;
-/// How long answers in flight may take once the simulator stops.
+/// Time for responses in flight to end once the simulator stops.
 const GRACE: Duration = Duration::from_millis(250);
-/// Bytes of a streamed body at a time.
+/// Bytes per chunk of a streamed body.
 const CHUNK: usize = 64 * 1024;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Accepts connections until told to stop, then waits for them.
-pub(super) async fn serve(listener: TcpListener, organisation: Organisation, mut stopped: watch::Receiver<bool>) {
+/// Accepts connections until `stopped` is true, then waits for the connections to end.
+pub(super) async fn serve(
+    listener: TcpListener,
+    organisation: SimulatedOrganisation,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -43,7 +47,7 @@ pub(super) async fn serve(listener: TcpListener, organisation: Organisation, mut
                     connections.spawn(connection(stream, organisation.clone(), stopped.clone()));
                 }
                 Err(error) => {
-                    // Descriptors may have run out: give others their turn instead of spinning.
+                    // File descriptors may have run out. Yield, so that other tasks can close some.
                     tracing::warn!(%error, "the simulator could not accept a connection");
                     tokio::task::yield_now().await;
                 }
@@ -56,13 +60,13 @@ pub(super) async fn serve(listener: TcpListener, organisation: Organisation, mut
     while connections.join_next().await.is_some() {}
 }
 
-/// Completes once the simulator is told to stop or was dropped.
+/// Completes once the simulator is stopped or dropped.
 async fn stop(stopped: &mut watch::Receiver<bool>) {
     // An error means that the simulator was dropped.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn connection(stream: TcpStream, organisation: Organisation, mut stopped: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, organisation: SimulatedOrganisation, mut stopped: watch::Receiver<bool>) {
     let waiting = stopped.clone();
     let service = service_fn(move |request| respond(request, organisation.clone(), waiting.clone()));
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -75,7 +79,7 @@ async fn connection(stream: TcpStream, organisation: Organisation, mut stopped: 
         }
         () = stop(&mut stopped) => {
             served.as_mut().graceful_shutdown();
-            // Who does not read its answer by now does not get it.
+            // A client that has not read its response by then loses it.
             let _ = tokio::time::timeout(GRACE, served).await;
         }
     }
@@ -83,7 +87,7 @@ async fn connection(stream: TcpStream, organisation: Organisation, mut stopped: 
 
 async fn respond(
     request: Request<HyperBody>,
-    organisation: Organisation,
+    organisation: SimulatedOrganisation,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
@@ -102,7 +106,7 @@ async fn respond(
         content_type: text(&parts.headers, &CONTENT_TYPE),
     });
     let Ok(body) = Limited::new(body, REQUEST_BYTES).collect().await else {
-        return Err(io::Error::other("the request body is too large or broke off"));
+        return Err(io::Error::other("the request body is too large or incomplete"));
     };
     let incoming = Incoming {
         method: parts.method.to_string(),
@@ -112,11 +116,11 @@ async fn respond(
         body: body.to_bytes(),
     };
     match organisation.answer(&incoming) {
-        Outcome::Answer(reply) => written(reply),
-        Outcome::Close => Err(io::Error::other("told to close without an answer")),
-        Outcome::Hang => {
+        Reaction::Answer(reply) => written(reply),
+        Reaction::Close => Err(io::Error::other("closed without a response, by a fault")),
+        Reaction::Hang => {
             stop(&mut stopped).await;
-            Err(io::Error::other("stopped while hanging"))
+            Err(io::Error::other("stopped during a request that hangs, by a fault"))
         }
     }
 }
@@ -125,7 +129,7 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// The first word of an `Authorization` header; nothing of one without a second word, which could be a bare secret.
+/// The first word of an `Authorization` header. `None` if there is only one word, which could be a bare secret.
 fn scheme(header: &str) -> Option<String> {
     header.split_once(' ').map(|(scheme, _)| scheme.to_owned())
 }
@@ -160,9 +164,9 @@ fn full(bytes: Bytes) -> Body {
 fn cut(bytes: &Bytes) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
     let error = stream::once(async {
-        // The head and the half body are written while this waits; an error at once would take them back.
+        // Yield, so that the head and half of the body are written. An immediate error would discard them.
         tokio::task::yield_now().await;
-        Err(io::Error::other("told to cut the body"))
+        Err(io::Error::other("body cut, by a fault"))
     });
     StreamBody::new(stream::iter([Ok(Frame::data(half))]).chain(error)).boxed_unsync()
 }

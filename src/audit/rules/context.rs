@@ -1,6 +1,6 @@
-//! What the rules read, with each pattern of the policy matched once per distinct scope, and once per held role.
+//! The data that the rules read. Each pattern of the policy is matched once per distinct scope and once per held role.
 //!
-//! No judgement here: whether something is a finding is the rules'.
+//! The rules decide what is a finding.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,38 +13,38 @@ use crate::baseline::Baseline;
 use crate::domain::{Client, DivisionId, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 
-/// What the rules read.
+/// The input of the rules.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(in crate::audit) snapshot: &'a Snapshot,
     pub(in crate::audit) policy: &'a Policy,
     pub(in crate::audit) baseline: Option<&'a Baseline>,
     pub(in crate::audit) now: Timestamp,
-    /// The dangerous pattern of each scope, by its position in the snapshot's table.
+    /// The worst dangerous pattern that matches each scope, by the scope's position in the snapshot's table.
     dangerous: Vec<Option<&'a DangerousPattern>>,
-    /// The dangerous permissions of each role that some client holds.
+    /// The dangerous permissions of each role that a client holds.
     powers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
-    /// Made when the first drift rule asks.
+    /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
 }
 
-/// A dangerous permission of a role.
+/// A dangerous permission that a role grants.
 #[derive(Debug)]
 pub(super) struct Danger<'a> {
-    /// `domain:entity:action`, or the word of a general permission.
+    /// `domain:entity:action`, or the single word of a general permission.
     pub(super) name: String,
     pub(super) conditional: bool,
-    /// The worst pattern that meets it.
+    /// The worst pattern that matches it.
     pub(super) worst: &'a DangerousPermission,
-    /// All that do.
+    /// All patterns that match it.
     pub(super) patterns: Arc<[String]>,
 }
 
-/// A role that a client holds and that the organisation has.
+/// A role that a client holds and that could be read.
 #[derive(Debug)]
 pub(super) struct HeldRole<'a> {
     pub(super) role: &'a Role,
-    /// Where; `None` is a division that the platform did not tell.
+    /// The divisions in which the client holds it; `None` is a division that the platform did not report.
     pub(super) divisions: BTreeSet<Option<&'a DivisionId>>,
 }
 
@@ -60,18 +60,18 @@ impl<'a> Context<'a> {
         Self { snapshot, policy, baseline, now, dangerous, powers, drift: OnceCell::new() }
     }
 
-    /// The clients that a rule judges.
+    /// The clients that a rule evaluates.
     pub(super) fn covered(&self, rule: &Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
         let (applies_to, judge) = (rule.applies_to, self.policy.scopes.judge);
         self.snapshot.clients.iter().filter(move |client| applies_to.covers(client.grant_type, judge))
     }
 
-    /// A finding on a client at the rule's own severity.
+    /// A finding on a client with the rule's default severity.
     pub(super) fn finding(&self, rule: &'static Rule, client: &Client, evidence: Evidence) -> Finding {
         self.finding_at(rule, rule.severity, client, evidence)
     }
 
-    /// A finding on a client that is of itself of that severity.
+    /// A finding on a client with the severity `own`, unless the policy sets another for the rule.
     pub(super) fn finding_at(
         &self,
         rule: &'static Rule,
@@ -82,7 +82,7 @@ impl<'a> Context<'a> {
         Finding { client: Some(client.id.clone()), ..self.finding_on_organisation(rule, own, evidence) }
     }
 
-    /// A finding on the organisation.
+    /// A finding on the organisation with the severity `own`, unless the policy sets another for the rule.
     pub(in crate::audit) fn finding_on_organisation(
         &self,
         rule: &'static Rule,
@@ -111,7 +111,7 @@ impl<'a> Context<'a> {
         self.dangerous.get(scope.position()).copied().flatten()
     }
 
-    /// The roles that a client holds and that the organisation has, in the order of their ids.
+    /// The roles that a client holds and that could be read, in the order of their ids.
     pub(super) fn held_roles(&self, client: &'a Client) -> Vec<HeldRole<'a>> {
         let Some(roles) = self.snapshot.roles.read() else { return Vec::new() };
         let mut held: BTreeMap<&RoleId, HeldRole<'a>> = BTreeMap::new();
@@ -123,12 +123,12 @@ impl<'a> Context<'a> {
         held.into_values().collect()
     }
 
-    /// The dangerous permissions of a role that some client holds.
+    /// The dangerous permissions of a role that a client holds; empty for any other role.
     pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
         self.powers.get(role).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a client holds anything dangerous to effect, as far as could be read.
+    /// Whether a client has a dangerous scope or permission that takes effect, as far as could be read.
     pub(super) fn is_dangerous(&self, client: &Client) -> bool {
         let scopes_count = super::AppliesTo::Scoped.covers(client.grant_type, self.policy.scopes.judge);
         let by_scope = scopes_count && client.scopes.iter().any(|scope| self.dangerous_scope(*scope).is_some());
@@ -136,13 +136,13 @@ impl<'a> Context<'a> {
         by_scope || (client.grant_type.roles_count() && roles.any(|role| !self.dangerous_permissions(role).is_empty()))
     }
 
-    /// What people call a division.
+    /// The name of a division, or its id if the division could not be read.
     pub(super) fn division_name<'b>(&'b self, division: &'b DivisionId) -> &'b str {
         let known = self.snapshot.divisions.read().and_then(|divisions| divisions.get(division));
         known.map_or(division.as_str(), |division| division.name.as_str())
     }
 
-    /// The divisions in which something holds, as words that follow `in`.
+    /// The divisions as text that follows `in`.
     pub(super) fn divisions_in_words<'b>(
         &'b self,
         divisions: impl IntoIterator<Item = Option<&'b DivisionId>>,
@@ -166,7 +166,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The dangerous permissions of every role that some client holds.
+/// The dangerous permissions of every role that a client holds.
 fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
     let Some(roles) = snapshot.roles.read() else { return HashMap::new() };
     let held: BTreeSet<&RoleId> =
@@ -189,13 +189,13 @@ fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId,
     held.into_iter().filter_map(|id| roles.get_key_value(id)).map(|(id, role)| (id, of_role(role))).collect()
 }
 
-/// The worst of the patterns that meet a permission, and all of them.
+/// The worst of the patterns that match a permission, and all of them.
 type Met<'a> = (&'a DangerousPermission, Arc<[String]>);
 
-/// The worst of these patterns, and of equals the first, with all of them; `None` where there is none.
+/// The worst of these patterns (the first of several equally bad ones) and all of them; `None` if there are none.
 fn met<'a>(patterns: impl Iterator<Item = &'a DangerousPermission>) -> Option<Met<'a>> {
     let patterns: Vec<&DangerousPermission> = patterns.collect();
-    // `max_by_key` keeps the last of equals, so that the search runs backwards to keep the first.
+    // `max_by_key` returns the last of several maxima, so the search runs backwards to find the first.
     let worst = patterns.iter().rev().max_by_key(|pattern| pattern.severity)?;
     Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.to_string()).collect()))
 }

@@ -1,7 +1,6 @@
-//! Rules on what differs from the baseline.
+//! Rules on differences from the baseline. Without a baseline of this organisation, they do not apply.
 //!
-//! Not what the baseline approves (`audit::approve`), nor what a difference brings (`gain`). Without a baseline of this
-//! organisation they judge nothing.
+//! `audit::approve` decides which findings the baseline approves, and `gain` what a difference adds.
 
 use super::{AppliesTo, BASE, Context, Rule, any_of, drift_evidence, one_severity};
 use crate::audit::{Evidence, Finding, Kind};
@@ -10,16 +9,16 @@ use crate::domain::{Collector, Severity};
 use crate::policy::Policy;
 
 const PREFIX: &str = "drift-";
-const WHY: &str = "The baseline is what somebody looked at and approved; this came later, and nobody has. \
-                   docs/baseline.md tells how approval works.";
-const APPROVE: &str = "Find out who changed it and why. Undo it, or approve it with `baseline approve`.";
+const WHY: &str = "Somebody reviewed and approved the baseline. This change came later, and nobody has approved it. \
+                   docs/baseline.md explains how approval works.";
+const APPROVE: &str = "Find out who made the change and why. Undo it, or approve it with `baseline approve`.";
 
 /// The kinds of drift: the values of the label `kind`.
 pub(in crate::audit) fn kinds() -> impl Iterator<Item = &'static str> {
     RULES.iter().filter_map(|rule| kind(rule))
 }
 
-/// The kind of drift that a rule finds; `None` for other rules.
+/// The kind of drift that a rule finds; `None` for rules whose slug does not start with `drift-`.
 pub(in crate::audit) fn kind(rule: &Rule) -> Option<&'static str> {
     rule.slug.strip_prefix(PREFIX)
 }
@@ -36,7 +35,7 @@ static RULES: [&Rule; 9] = [
     &ROLE_CONTENT,
 ];
 
-/// A rule on one kind of difference.
+/// Declares a rule on one kind of difference.
 macro_rules! drift_rule {
     ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $is:pat) => {
         pub(super) static $name: Rule = Rule {
@@ -70,17 +69,17 @@ drift_rule!(
     "Client that is not in the baseline",
     High,
     CLIENTS,
-    "Clients are told apart by id: a new name is no new client.",
+    "Clients are compared by id: a renamed client is not a new one.",
     one_severity,
     Difference::ClientAdded
 );
 drift_rule!(
     CLIENT_REMOVED,
     "drift-client-removed",
-    "Client of the baseline that is gone",
+    "Client of the baseline that no longer exists",
     Low,
     CLIENTS,
-    "`baseline prune` removes clients that were deleted on purpose.",
+    "If the client was deleted on purpose, `baseline prune` removes it from the baseline.",
     one_severity,
     Difference::ClientRemoved
 );
@@ -90,17 +89,17 @@ drift_rule!(
     "Scope that is not in the baseline",
     Medium,
     CLIENTS,
-    "Scopes of client-credentials clients have no effect, and weigh as harmless ones.",
+    "Scopes of client-credentials clients have no effect and are never rated as dangerous.",
     by_gain,
     Difference::ScopeAdded(_)
 );
 drift_rule!(
     GRANT_TYPE_CHANGED,
     "drift-grant-type-changed",
-    "Another grant type than in the baseline",
+    "Grant type that differs from the baseline",
     Medium,
     CLIENTS,
-    "Only the kind counts, not how the platform spells it.",
+    "Another spelling of the same grant type is not a difference.",
     by_gain,
     Difference::GrantType(..)
 );
@@ -110,7 +109,7 @@ drift_rule!(
     "Role or division that is not in the baseline",
     Medium,
     CLIENTS,
-    "Whether a role is dangerous is judged by its content; where roles cannot be read it weighs as harmless.",
+    "The permissions of a role decide whether it is dangerous. If roles cannot be read, the role is not rated as dangerous.",
     by_gain,
     Difference::RoleAdded(..) | Difference::DivisionAdded(..)
 );
@@ -120,50 +119,50 @@ drift_rule!(
     "Redirect URI that is not in the baseline",
     Medium,
     CLIENTS,
-    "It weighs as much as the scopes whose tokens are sent there.",
+    "The severity is high only if the client has dangerous scopes, because their tokens are sent there.",
     by_gain,
     Difference::RedirectAdded(_)
 );
 drift_rule!(
     TOKEN_LIFETIME_RAISED,
     "drift-token-lifetime-raised",
-    "Longer token life than in the baseline",
+    "Longer token lifetime than in the baseline",
     Medium,
     CLIENTS,
-    "The platform's default is 86400 s: naming it changes nothing.",
+    "The platform's default is 86400 s. Setting this value explicitly is not a difference.",
     by_gain,
     Difference::TokenValidity(..)
 );
 drift_rule!(
     REACTIVATED,
     "drift-reactivated",
-    "Client that was inactive in the baseline",
+    "Reactivated client",
     Medium,
     CLIENTS,
-    "It holds again what it held before.",
+    "Reactivation gives the client back everything that it held before.",
     by_gain,
     Difference::State(..)
 );
 drift_rule!(
     ROLE_CONTENT,
     "drift-role-content",
-    "Other permissions behind the same role",
+    "Role whose permissions differ from the baseline",
     Medium,
     ROLES,
-    "Default roles change when the platform adds permissions to them.",
+    "Default roles also change when the platform adds permissions to them.",
     by_gain,
     Difference::RoleContent { .. }
 );
 
 pub(super) static BASELINE_STALE: Rule = Rule {
     slug: "baseline-stale",
-    title: "Baseline that is old",
+    title: "Baseline that is out of date",
     severity: Severity::Low,
     applies_to: AppliesTo::Baseline,
     needs: &[],
-    why: "Approvals age: people and integrations leave, and what they held stays approved.",
-    traps: "The age is that of the last approval of any part.",
-    remediation: "Review the clients and approve them anew, or change baseline_max_age under [defaults] of the policy.",
+    why: "People leave and integrations end, but what their clients held stays approved.",
+    traps: "The age counts from the last approval of any part of the baseline.",
+    remediation: "Review the clients and approve them again, or change baseline_max_age under [defaults] of the policy.",
     reference: "docs/baseline.md",
     not_applicable: without_baseline,
     check: stale,
@@ -175,7 +174,7 @@ fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>,
         let own = if drift.is_dangerous() { rule.severity.max(Severity::High) } else { rule.severity };
         findings.push(Finding {
             client: Some(drift.client.clone()),
-            reason: "Nobody has approved it.".to_owned(),
+            reason: "The baseline does not approve it.".to_owned(),
             ..context.finding_on_organisation(rule, own, drift_evidence::of(context, drift))
         });
     }
@@ -188,9 +187,9 @@ fn stale(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let seconds = context.now.since(baseline.approval.at).as_secs();
     let age = seconds / DAY;
     if seconds > u64::from(days) * DAY {
-        let text = format!("was last approved {age} days ago, {days} are allowed");
+        let text = format!("the baseline was last approved {age} days ago; the policy allows {days} days");
         findings.push(Finding {
-            reason: "The policy asks for a review by now.".to_owned(),
+            reason: "The policy requires a more recent approval.".to_owned(),
             ..context.finding_on_organisation(
                 &BASELINE_STALE,
                 BASELINE_STALE.severity,

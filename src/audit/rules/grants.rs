@@ -1,26 +1,26 @@
 //! Rules on how clients obtain tokens.
 //!
-//! What the tokens permit is judged by scopes and roles.
+//! Rules on what the tokens permit are in `scopes` and `permissions`.
 
 use super::{AppliesTo, BASE, Context, Rule, any_of};
 use crate::audit::{Evidence, Finding, Kind};
 use crate::domain::{Client, GrantType, Severity, Timestamp};
 
-/// 2027-03-31T00:00:00Z: by the end of March 2027 the implicit grant no longer works; new clients cannot choose it since
-/// March 2026 (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
+/// 2027-03-31T00:00:00Z. The implicit grant stops working by the end of March 2027; since March 2026, new clients cannot
+/// choose it (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
 const IMPLICIT_GRANT_ENDS: Timestamp = Timestamp::from_seconds(1_806_451_200);
-/// From so long before its end on the implicit grant is critical.
+/// How long before its end the implicit grant becomes critical, in seconds.
 const IMPLICIT_GRANT_CRITICAL: i64 = 90 * 86_400;
 
 pub(super) static IMPLICIT: Rule = Rule {
     slug: "implicit-grant",
     title: "Implicit grant",
     severity: Severity::High,
-    severity_note: "critical from 90 days before the grant's end on 2027-03-31",
+    severity_note: "critical from 90 days before the grant ends on 2027-03-31",
     applies_to: AppliesTo::UserGrant,
-    why: "Tokens are handed over in the address of a page, where scripts, histories and logs see them, and the grant ends on 2027-03-31.",
+    why: "The platform passes the token in the address of a page, where scripts, browser histories and logs can read it. The grant stops working on 2027-03-31.",
     reference: "RFC 9700 section 2.1.2; community.genesys.com, \"Migrating from implicit grant\"",
-    traps: "The platform calls the grant TOKEN.",
+    traps: "The platform calls this grant type TOKEN.",
     remediation: "Move the application to the authorization code grant with PKCE.",
     severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::High]),
     check: implicit,
@@ -32,10 +32,10 @@ pub(super) static PASSWORD: Rule = Rule {
     title: "Password grant",
     severity: Severity::Critical,
     applies_to: AppliesTo::UserGrant,
-    why: "The application sees people's passwords, and neither single sign-on nor a second factor protects them.",
+    why: "The application sees the users' passwords, and neither single sign-on nor a second factor protects the accounts.",
     reference: "RFC 9700 section 2.4: \"MUST NOT be used\"",
-    traps: "A baseline does not approve it; an exemption can.",
-    remediation: "Move the application to the authorization code grant, or to client credentials where no user is there.",
+    traps: "A baseline cannot approve this finding; an exemption can cover it.",
+    remediation: "Move the application to the authorization code grant, or to client credentials if no user is involved.",
     check: password,
     ..BASE
 };
@@ -45,22 +45,22 @@ pub(super) static UNKNOWN: Rule = Rule {
     title: "Unknown grant type",
     severity: Severity::Medium,
     applies_to: AppliesTo::Every,
-    why: "Nobody here knows what tokens of this grant may do: the client is judged by its scopes and by its roles.",
+    why: "The exporter does not know what tokens of this grant type may do. It evaluates the client by its scopes and also by its roles.",
     reference: "Python SDK, models/o_auth_client.py, authorized_grant_type",
-    traps: "Old and new spellings (CLIENT_CREDENTIALS, SAML2BEARER) are known.",
-    remediation: "Look the grant type up in the vendor's documentation, and update the exporter.",
+    traps: "Old and new spellings of known grant types (CLIENT_CREDENTIALS, SAML2BEARER) do not count as unknown.",
+    remediation: "Look up the grant type in the vendor's documentation, and update the exporter.",
     check: unknown,
     ..BASE
 };
 
 pub(super) static FORBIDDEN: Rule = Rule {
     slug: "forbidden-grant",
-    title: "Grant type that the policy does not allow",
+    title: "Grant type not allowed by the policy",
     severity: Severity::High,
-    why: "The policy allows this client other grant types only.",
+    why: "The policy allows only other grant types for this client.",
     reference: "the policy, [[expect]] allowed_grants",
-    traps: "Silent unless the policy says allowed_grants for a selector that picks the client.",
-    remediation: "Make the client anew with an allowed grant type, or widen the policy's expectation.",
+    traps: "The rule finds nothing unless the policy has allowed_grants in an [[expect]] entry that selects the client.",
+    remediation: "Create the client again with an allowed grant type, or extend allowed_grants in the policy.",
     check: forbidden,
     ..BASE
 };
@@ -70,9 +70,9 @@ pub(super) static INEFFECTIVE_REDIRECTS: Rule = Rule {
     title: "Redirect URIs without effect",
     severity: Severity::Info,
     applies_to: AppliesTo::ClientCredentials,
-    why: "Client credentials are never redirected; the list misleads, and takes effect when the grant type changes.",
+    why: "Client-credentials clients are never redirected. The list misleads its readers, and takes effect if the grant type changes.",
     reference: "RFC 6749 section 4.4",
-    traps: "However odd the URIs are: nothing is sent to them.",
+    traps: "Nothing is sent to these URIs, however suspicious they look.",
     remediation: "Remove the redirect URIs from the client.",
     check: ineffective_redirects,
     ..BASE
@@ -122,7 +122,8 @@ fn of_grant<'a>(context: &Context<'a>, rule: &Rule, grant: GrantType) -> impl It
     context.covered(rule).filter(move |client| client.grant_type == grant)
 }
 
-/// The grant type as evidence: its spelling identifies nothing, unless nobody knows it.
+/// The grant type as evidence. The platform's spelling is part of the key only if the grant type is unknown: another
+/// spelling of a known one is the same finding.
 fn by_grant(client: &Client, text: &str) -> Evidence {
     let key = match client.grant_type {
         GrantType::Other => client.grant_type_spelling.to_ascii_uppercase().replace(['-', '_'], ""),

@@ -1,6 +1,6 @@
-//! The rules: static metadata and one pure function each, one file per area.
+//! The audit rules: static metadata and one pure function each, in one file per area.
 //!
-//! [`ALL`] is the list; its order is the order of the documentation. What the functions read is `context`'s.
+//! [`ALL`] lists every rule; its order is the order of the documentation. `context` holds the data that the functions read.
 
 mod context;
 mod divisions;
@@ -30,21 +30,21 @@ pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DET
 
 use crate::audit::Finding;
 use crate::domain::{Collector, GrantType, Severity};
-use crate::policy::{Judge, Policy};
+use crate::policy::{Policy, ScopedClients};
 
-/// The slug that the metrics for dangerous scopes are built on.
+/// Slug of the rule on dangerous scopes, whose findings the baseline can approve.
 pub const DANGEROUS_SCOPE: &str = "dangerous-scope";
 
-/// The slug that the metrics for dangerous permissions are built on.
+/// Slug of the rule on dangerous permissions, whose findings the baseline can approve.
 pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 
-/// The slug of combinations of scopes, which a baseline can approve.
+/// Slug of the rule on combinations of scopes, whose findings the baseline can approve.
 pub const TOXIC_SCOPES: &str = "toxic-scopes";
 
-/// The slug of roles of which nobody knows what they permit.
+/// Slug of the rule on roles that a client names but that could not be found or read.
 pub const UNRESOLVED_ROLE: &str = "unresolved-role";
 
-/// Every rule there is.
+/// All rules, in the order of the documentation.
 pub static ALL: &[&Rule] = &[
     &scopes::DANGEROUS,
     &scopes::MISSING_REQUIRED,
@@ -105,42 +105,43 @@ pub static ALL: &[&Rule] = &[
     &drift::BASELINE_STALE,
 ];
 
-/// A rule's static part.
+/// A rule: its metadata and its functions.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its stable name, the value of the label `rule`.
+    /// The stable name; the value of the label `rule`.
     pub slug: &'static str,
-    /// What it finds, in a few words.
+    /// What is wrong, in a few words.
     pub title: &'static str,
-    /// The severity where neither pattern nor policy gives another.
+    /// The severity, unless the matched pattern or the policy sets another.
     pub severity: Severity,
-    /// What the severity depends on; empty where on nothing but the policy.
+    /// What else changes the severity, as text after the default; empty if only the policy can change it.
     pub severity_note: &'static str,
-    /// How sure a finding is.
+    /// How certain the findings are.
     pub confidence: Confidence,
-    /// Which clients it can judge.
+    /// Which clients the rule evaluates.
     pub applies_to: AppliesTo,
-    /// The inputs it reads.
+    /// The collectors whose data the rule reads.
     pub needs: &'static [Collector],
-    /// Whether it judges what it can where one of its inputs is missing.
+    /// Whether the rule still evaluates what it can if one of these inputs could not be read.
     pub judges_in_part: bool,
-    /// Why it is never evaluated; `None` for all rules that are.
+    /// Why this version never evaluates the rule; `None` for rules that are evaluated.
     pub not_built: Option<&'static str>,
-    /// Why it matters.
+    /// What an attacker can do, or what goes wrong, and the fact behind it.
     pub why: &'static str,
-    /// Where that is written.
+    /// The source of that fact: an address, an RFC or a vendor document.
     pub reference: &'static str,
-    /// What looks like a finding and is none.
+    /// Cases that look like a finding but are fine.
     pub traps: &'static str,
-    /// What to do.
+    /// The steps that resolve a finding.
     pub remediation: &'static str,
+    /// Every severity that the findings can have under a policy, the worst first.
     pub(super) severities: fn(&Rule, &Policy) -> Vec<Severity>,
-    /// Why there is nothing to judge in this organisation.
+    /// Why the rule does not apply to this organisation; `None` if it does.
     pub(super) not_applicable: fn(&Context<'_>) -> Option<&'static str>,
     pub(super) check: fn(&Context<'_>, &mut Vec<Finding>),
 }
 
-/// What most rules have in common.
+/// The values that most rules share.
 const BASE: Rule = Rule {
     slug: "",
     title: "",
@@ -168,17 +169,17 @@ impl PartialEq for Rule {
 
 impl Eq for Rule {}
 
-/// How sure a finding is.
+/// How certain the findings of a rule are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confidence {
-    /// The platform's data says it.
+    /// The platform's data proves them.
     Certain,
-    /// The data suggests it.
+    /// The data suggests them, but can have another explanation.
     Likely,
 }
 
 impl Confidence {
-    /// The word in reports.
+    /// The value in reports.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Certain => "certain",
@@ -187,36 +188,37 @@ impl Confidence {
     }
 }
 
-/// Which clients a rule can judge. Grant types that we do not know are judged as user grants and as client credentials.
+/// Which clients a rule evaluates. Clients of an unknown grant type are evaluated both as user-grant and as
+/// client-credentials clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppliesTo {
-    /// Clients whose scopes count under the policy: those that act for a user, or all.
+    /// Clients whose scopes count: those that act for a user, or every client if the policy says so.
     Scoped,
-    /// Clients that act for a user, whatever the policy says of scopes.
+    /// Clients that act for a user, whatever the policy says about scopes.
     UserGrant,
-    /// Clients that are sent a code or a token by redirect.
+    /// Clients that receive a code or a token by redirect.
     Redirecting,
     /// Clients whose roles decide what they may do.
     Roled,
-    /// Client-credentials clients, and no grant type that we do not know: the rule says that something has no effect.
+    /// Client-credentials clients without unknown grant types: what has no effect on the former may have one on the latter.
     ClientCredentials,
     /// Every client.
     Every,
-    /// The exporter's own client.
+    /// The exporter's own client only.
     Own,
-    /// No client: the organisation, or the audit itself.
+    /// No client: the rule is about the organisation or the audit itself.
     Organisation,
-    /// What differs from the baseline, of any client: it judges what changed, and not what a client may do.
+    /// Differences from the baseline, of any client: the rule evaluates what changed, not what a client may do.
     Baseline,
 }
 
 impl AppliesTo {
-    /// Whether a client of that grant type is judged.
-    pub const fn covers(self, grant_type: GrantType, judge: Judge) -> bool {
+    /// Whether the rule evaluates clients of this grant type.
+    pub const fn covers(self, grant_type: GrantType, scoped: ScopedClients) -> bool {
         match self {
-            Self::Scoped => match judge {
-                Judge::UserGrantClients => grant_type.scopes_count(),
-                Judge::EveryClient => true,
+            Self::Scoped => match scoped {
+                ScopedClients::UserGrantClients => grant_type.scopes_count(),
+                ScopedClients::EveryClient => true,
             },
             Self::UserGrant => grant_type.scopes_count(),
             Self::Redirecting => matches!(grant_type, GrantType::Code | GrantType::Implicit),
@@ -227,43 +229,43 @@ impl AppliesTo {
         }
     }
 
-    /// Whom it judges, in words.
+    /// The clients as text, for the documentation.
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::Scoped => "clients whose scopes count: user grants, or every client where the policy says so",
-            Self::UserGrant => "user-grant clients: code, implicit, SAML2 bearer, password, unknown grants",
-            Self::Redirecting => "clients that are sent a code or a token: code, implicit",
-            Self::Roled => "client-credentials clients, unknown grants",
+            Self::Scoped => "clients whose scopes count: user-grant clients, or every client if the policy says so",
+            Self::UserGrant => "user-grant clients: code, implicit, SAML2 bearer, password, unknown grant types",
+            Self::Redirecting => "clients that receive a code or a token by redirect: code, implicit",
+            Self::Roled => "client-credentials clients, unknown grant types",
             Self::ClientCredentials => "client-credentials clients",
             Self::Every => "every client",
             Self::Own => "the exporter's own client",
             Self::Organisation => "the organisation",
-            Self::Baseline => "what differs from the baseline, of any client",
+            Self::Baseline => "differences from the baseline, of any client",
         }
     }
 }
 
-/// Whether the policy has that rule switched on.
+/// Whether the policy enables the rule. Rules that the policy does not name are enabled.
 pub fn is_enabled(rule: &Rule, policy: &Policy) -> bool {
     policy.rule(rule.slug).is_none_or(|setting| setting.enabled)
 }
 
-/// The rules that the policy has switched on.
+/// The rules that the policy enables.
 pub fn enabled(policy: &Policy) -> impl Iterator<Item = &'static Rule> {
     ALL.iter().copied().filter(|rule| is_enabled(rule, policy))
 }
 
-/// The rule with that slug.
+/// The rule with this slug, if there is one.
 pub fn find(slug: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|rule| rule.slug == slug)
 }
 
-/// The slugs, for the policy's parser.
+/// The slugs of all rules, for the policy's parser.
 pub fn slugs() -> Vec<&'static str> {
     ALL.iter().map(|rule| rule.slug).collect()
 }
 
-/// The severity of a finding that is of itself `own`: the policy's word on the rule is the last.
+/// The severity of a finding: the policy's setting for the rule if there is one, otherwise `own`.
 fn weighed(rule: &Rule, policy: &Policy, own: Severity) -> Severity {
     policy.rule(rule.slug).and_then(|setting| setting.severity).unwrap_or(own)
 }
@@ -272,7 +274,7 @@ fn one_severity(rule: &Rule, policy: &Policy) -> Vec<Severity> {
     vec![weighed(rule, policy, rule.severity)]
 }
 
-/// The severities of a rule that can have several, the worst first.
+/// The severities of a rule whose findings can have several, the worst first.
 fn any_of(rule: &Rule, policy: &Policy, own: impl IntoIterator<Item = Severity>) -> Vec<Severity> {
     let mut severities: Vec<Severity> = own.into_iter().map(|severity| weighed(rule, policy, severity)).collect();
     severities.sort_unstable_by(|a, b| b.cmp(a));

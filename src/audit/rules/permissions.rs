@@ -1,6 +1,6 @@
-//! Rules on what the roles of clients permit, each permission by the role and the division that grant it.
+//! Rules on what the roles of clients permit: each permission with the role and the division that grant it.
 //!
-//! Not on the roles as such (`roles`), nor on the divisions (`divisions`).
+//! Rules on the roles as such are in `roles`, rules on divisions in `divisions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,14 +16,14 @@ pub(super) static DANGEROUS: Rule = Rule {
     slug: DANGEROUS_PERMISSION,
     title: "Dangerous permission",
     severity: Severity::High,
-    severity_note: "that of the policy's pattern",
+    severity_note: "set by the policy's pattern",
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The client's own roles permit it at any time, without a user.",
+    why: "Whoever has the client's secret can use the permission at any time, without a user who signs in.",
     reference: "https://help.mypurecloud.com/articles/products-roles-and-permissions-list/",
-    traps: "all and admin are also literal actions. A * in a role grants whatever the pattern names. Conditional grants, and grants \
-            in some divisions only, are narrower: the evidence says so.",
-    remediation: "Take the permission from the client's role, or give the client a narrower role. Where it is needed, approve it.",
+    traps: "all and admin are also names of actions. A * in a role grants whatever the pattern names. A grant under a condition or \
+            only in some divisions permits less; the evidence says so.",
+    remediation: "Remove the permission from the client's role, or give the client a narrower role. If the client needs it, approve it.",
     severities: |rule, policy| {
         any_of(rule, policy, policy.permissions.dangerous.iter().map(|pattern| pattern.severity))
     },
@@ -37,24 +37,24 @@ pub(super) static WILDCARD: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "A role with * grants what the platform adds later, too: nobody decided on that.",
+    why: "A role with * also grants every permission that the platform adds later, without a review.",
     reference: "Terraform provider, docs/resources/auth_role.md: \"Permission entity or '*' for all\"",
-    traps: "all and admin are actions' names and no wildcards, e.g. in telephony:plugin:all.",
-    remediation: "Name the entities and actions that the client's calls need.",
+    traps: "all and admin are names of actions, not wildcards, for example in telephony:plugin:all.",
+    remediation: "Replace the * with the entities and actions that the client's calls need.",
     check: wildcard,
     ..BASE
 };
 
 pub(super) static MISSING_COMPANION: Rule = Rule {
     slug: "missing-companion-permission",
-    title: "Companion permission missing",
+    title: "Missing companion permission",
     severity: Severity::Low,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "One permission needs the other to work: the client fails or sees less where it is used.",
+    why: "The first permission does not work fully without the second: the client's calls fail or return less than expected.",
     reference: "the policy, permissions.companions",
-    traps: "Not judged for a client with a role that cannot be found: that role may grant it.",
-    remediation: "Add the companion to the client's role, or take away the permission that is of no use without it.",
+    traps: "Not evaluated for a client with a role that cannot be found, because that role may grant the permission.",
+    remediation: "Add the companion permission to the client's role, or remove the permission that does not work without it.",
     check: missing_companion,
     ..BASE
 };
@@ -130,7 +130,7 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 ..Evidence::new(
                     Kind::MissingPermission,
                     companion.as_str(),
-                    format!("may use {needing}, which needs {companion}, and lacks it"),
+                    format!("lacks the permission {companion}, which is needed for {needing}"),
                 )
             };
             findings
@@ -139,7 +139,7 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Where the evidence key of a permission by that role begins, up to the division.
+/// The start of the evidence key of a permission that this role grants, up to the division.
 fn permission_key(name: &str, role: &RoleId) -> String {
     format!("{}{}", name.to_ascii_lowercase(), by_role(role))
 }
@@ -148,24 +148,24 @@ fn by_role(role: &RoleId) -> String {
     format!(" role={role} division=")
 }
 
-/// Whether an evidence key is of a permission by that role.
+/// Whether an evidence key belongs to a permission that this role grants.
 pub fn is_by_role(key: &str, role: &RoleId) -> bool {
     key.contains(&by_role(role))
 }
 
-/// A permission as evidence: of ids alone, so that no new name is a new finding. With another role, in another division or
-/// without its condition it is another piece of evidence.
+/// A permission as evidence. The key contains only ids, so that a rename makes no new finding. The same permission through
+/// another role, in another division or without its condition is a finding of its own.
 fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission) -> Evidence {
     let name = granted.name.as_str();
     let division = granted.division.as_ref();
     let division_id = division.map_or(UNKNOWN_DIVISION, DivisionId::as_str);
     let division = context.divisions_in_words([division]);
     let condition = if granted.conditional { CONDITIONAL } else { "" };
-    let under = if granted.conditional { ", under a condition only" } else { "" };
+    let under = if granted.conditional { ", only under a condition" } else { "" };
     let general = if name.contains(':') { "" } else { "the general permission " };
-    // Case does not count: another spelling is the same grant.
+    // Case is ignored: another spelling is the same grant.
     let key = format!("{}{division_id}{condition}", permission_key(name, &role.id));
-    let text = format!("may use {general}{name} by the role {} in {division}{under}", role.name);
+    let text = format!("may use {general}{name} through the role {} in {division}{under}", role.name);
     Evidence {
         details: vec![
             ("role", role.name.clone()),

@@ -1,14 +1,15 @@
-//! The document's `findings`: each with its proof, its reason and its identity.
+//! The document's `findings`: each with its evidence, reason and fingerprint.
 
 use serde::{Serialize, Serializer};
 
 use crate::audit::{Confidence, Finding};
 use crate::domain::ClientId;
-use crate::output::{Organisation, excuse, rfc3339};
+use crate::output::{ReportedOrganisation, excuse};
 use crate::policy::Exemption;
+use crate::text::rfc3339;
 
-/// Written one by one: a list of all would be as large as the report.
-pub(super) struct Findings<'a>(pub(super) Organisation<'a>);
+/// Serialises one finding at a time: a list of all would be as large as the report.
+pub(super) struct Findings<'a>(pub(super) ReportedOrganisation<'a>);
 
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -40,7 +41,7 @@ struct EvidenceDto<'a> {
     details: Vec<DetailDto<'a>>,
 }
 
-/// A label can come more than once, so that this is no object.
+/// A name can occur more than once, so the details are a list and not an object.
 #[derive(Serialize)]
 struct DetailDto<'a> {
     name: &'static str,
@@ -69,7 +70,7 @@ impl<'a> From<&'a Exemption> for ExemptionDto<'a> {
 }
 
 impl<'a> FindingDto<'a> {
-    fn new(finding: &'a Finding, organisation: &Organisation<'a>) -> Self {
+    fn new(finding: &'a Finding, organisation: &ReportedOrganisation<'a>) -> Self {
         let evidence = &finding.evidence;
         let details = evidence.details.iter().map(|(name, value)| DetailDto { name, value });
         Self {
@@ -94,7 +95,7 @@ impl<'a> FindingDto<'a> {
     }
 }
 
-/// The word in reports.
+/// The confidence as reports spell it.
 pub(in crate::output) const fn confidence(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Certain => "certain",

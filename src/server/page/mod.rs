@@ -1,6 +1,7 @@
-//! The status page, and a page for each client: for the engineer who opens it in the morning.
+//! The status page, and a page for each client.
 //!
-//! Pure: what was published and the time become HTML. No script, nothing external; the browser's own reload renews it.
+//! Pure: the HTML depends only on the published data and the current time. The pages have no script and load nothing
+//! external; reloading them in the browser shows the current data.
 
 pub(super) mod client;
 mod clients;
@@ -21,26 +22,26 @@ pub(super) use search::Search;
 pub(super) use style::{ICON, security_policy};
 
 use crate::domain::Timestamp;
-use crate::output::visible;
-use crate::publish::{Organisation, Published};
+use crate::publish::{Published, ServedOrganisation};
+use crate::text::visible;
 use details::Details;
 use form::Form;
 use freshness::FreshnessView;
 use since::Since;
 use words::Moment;
 
-/// How the page is to be shown.
+/// What the page shows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options<'a> {
-    /// The path of the metrics.
+    /// The path of the metrics, for the link.
     pub(super) telemetry_path: &'a str,
-    /// Why there is freshness only, a sentence for people; `None` where there are details.
+    /// Why details are hidden, a message for people; `None` if they are shown.
     pub(super) closed: Option<&'static str>,
-    /// Which clients are shown.
+    /// Which clients to show.
     pub(super) search: &'a Search,
 }
 
-/// The page, as it looks at `now`.
+/// Renders the status page.
 pub(super) fn page(published: &Published, now: Timestamp, options: &Options<'_>) -> askama::Result<String> {
     let organisations = &published.organisations;
     let has_data = organisations.iter().any(|organisation| organisation.judged.is_some());
@@ -72,7 +73,7 @@ struct Page<'a> {
     closed: Option<&'static str>,
     has_report: bool,
     form: Option<Form>,
-    /// When the policy in force was read, where a later one could not be.
+    /// When the policy and baseline in force were read; `None` if their last load succeeded.
     files_in_force: Option<Moment>,
     organisations: Vec<OrganisationView>,
 }
@@ -84,7 +85,7 @@ struct OrganisationView {
     details: Option<Details>,
 }
 
-/// Who the organisation is, once the platform told.
+/// The organisation as the platform describes it.
 struct Identity {
     name: String,
     id: String,
@@ -92,9 +93,9 @@ struct Identity {
 }
 
 impl OrganisationView {
-    fn new(organisation: &Organisation, now: Timestamp, options: &Options<'_>) -> Self {
+    fn new(organisation: &ServedOrganisation, now: Timestamp, options: &Options<'_>) -> Self {
         let open = options.closed.is_none();
-        let Organisation { org, freshness, judged } = organisation;
+        let ServedOrganisation { org, freshness, judged } = organisation;
         let judged = judged.as_deref();
         Self {
             org: visible(org).into_owned(),

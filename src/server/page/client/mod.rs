@@ -1,10 +1,11 @@
-//! The page of one client: who it is, what it may do, what the audit says of it, and what was not judged.
+//! The page of one client: identity, findings, privileges, and what could not be evaluated.
 //!
-//! Bounded like the status page; the whole is in the report.
+//! The number of rows is limited, as on the status page; the report has everything.
 
+mod bound;
 mod facts;
 mod findings;
-mod power;
+mod privileges;
 
 use askama::Template;
 
@@ -13,16 +14,14 @@ use super::style;
 use super::words::Moment;
 use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
-use crate::output::visible;
-use crate::publish::{Judged, Organisation, Published};
+use crate::publish::{Judged, Published, ServedOrganisation};
+use crate::text::visible;
+use bound::ROWS;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
-use power::{PermissionRow, Power, RoleRow, ScopeRow};
+use privileges::{PermissionRow, Privileges, RoleRow, ScopeRow};
 
-/// Rows of each list that are shown; the rest is counted.
-const ROWS: usize = 500;
-
-/// The page of that client, as it looks at `now`; `None` where no organisation has it.
+/// Renders the page of this client; `None` if no organisation has it.
 pub(in crate::server) fn page(
     published: &Published,
     id: &ClientId,
@@ -62,7 +61,7 @@ struct View {
     org: String,
     org_name: String,
     name: String,
-    /// The class of the verdict's badge.
+    /// The CSS class of the verdict's badge.
     tone: &'static str,
     verdict: String,
     why: Option<String>,
@@ -84,7 +83,7 @@ struct View {
 
 impl View {
     fn new(
-        organisation: &Organisation,
+        organisation: &ServedOrganisation,
         judged: &Judged,
         client: &Client,
         verdict: Option<&Verdict>,
@@ -94,11 +93,11 @@ impl View {
             Some(Verdict::Flagged(severity)) => (severity.label(), format!("flagged, {severity}"), None),
             Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated".to_owned(), Some(why.as_str())),
             Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
-            None => ("wait", "not judged".to_owned(), None),
+            None => ("wait", "not evaluated".to_owned(), None),
         };
         let (mut findings, total_findings) = found(judged, client, &FirstSeen::new(&judged.ledger, now));
         findings.truncate(ROWS);
-        let power = Power::new(judged, client);
+        let privileges = Privileges::new(judged, client);
         Self {
             org: visible(&organisation.org).into_owned(),
             org_name: visible(&judged.snapshot.organisation.name).into_owned(),
@@ -110,17 +109,17 @@ impl View {
             more_findings: total_findings - findings.len(),
             total_findings,
             findings,
-            more_scopes: client.scopes.len() - power.scopes.len(),
+            more_scopes: client.scopes.len() - privileges.scopes.len(),
             total_scopes: client.scopes.len(),
-            scopes: power.scopes,
+            scopes: privileges.scopes,
             scopes_note: (!client.grant_type.scopes_count())
-                .then_some("without effect: scopes do not bound client credentials"),
-            more_permissions: power.total_permissions - power.permissions.len(),
-            total_permissions: power.total_permissions,
-            permissions: power.permissions,
-            permissions_note: power.permissions_note,
-            roles: power.roles,
-            roles_note: power.roles_note,
+                .then_some("not in effect: scopes do not limit client credentials"),
+            more_permissions: privileges.total_permissions - privileges.permissions.len(),
+            total_permissions: privileges.total_permissions,
+            permissions: privileges.permissions,
+            permissions_note: privileges.permissions_note,
+            roles: privileges.roles,
+            roles_note: privileges.roles_note,
         }
     }
 }

@@ -1,0 +1,12 @@
+//! The exit codes of the subcommands, the same for every output format.
+
+/// The command did its work, and found nothing that fails it.
+pub(super) const CLEAN: u8 = 0;
+/// There is drift from the baseline.
+pub(super) const DRIFT: u8 = 1;
+/// The usage, policy, baseline or configuration is invalid.
+pub(super) const USAGE: u8 = 2;
+/// The audit could not run, or the list of clients is incomplete.
+pub(super) const INCOMPLETE: u8 = 3;
+/// The exporter could not start or had to stop (a port in use, a dead task), or output could not be written.
+pub(super) const FAILURE: u8 = 4;

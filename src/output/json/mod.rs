@@ -1,0 +1,308 @@
+//! The report as one JSON document.
+//!
+//! The state file has a format of its own, in `store`. Under one `schema_version`, fields are only added.
+
+mod counts;
+mod finding;
+
+use std::io;
+
+use serde::{Serialize, Serializer};
+
+use super::{Audited, ReportedOrganisation, Summary, unread};
+use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
+use crate::domain::{Client, ClientId, RoleId, Snapshot};
+use crate::text::rfc3339;
+use counts::SummaryDto;
+use finding::Findings;
+pub(in crate::output) use finding::confidence;
+
+/// Increased when a field is removed or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The document as UTF-8 text.
+pub fn document(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(organisations, exit_code, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Streams the document, indented and with a final line break. Fails only if the writer fails.
+///
+/// The document is `complete` if there is at least one organisation and every organisation is complete.
+pub fn write(organisations: &[ReportedOrganisation<'_>], exit_code: u8, mut writer: impl io::Write) -> io::Result<()> {
+    let document = DocumentDto {
+        schema_version: SCHEMA_VERSION,
+        complete: !organisations.is_empty() && organisations.iter().all(|o| o.complete && o.audited.is_some()),
+        exit_code,
+        organisations: organisations.iter().map(OrganisationDto::new).collect(),
+    };
+    serde_json::to_writer_pretty(&mut writer, &document)?;
+    writer.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct DocumentDto<'a> {
+    schema_version: u32,
+    complete: bool,
+    exit_code: u8,
+    organisations: Vec<OrganisationDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct OrganisationDto<'a> {
+    org: &'a str,
+    org_id: Option<&'a str>,
+    org_name: Option<&'a str>,
+    region: Option<&'a str>,
+    taken_at: Option<String>,
+    evaluated_at: Option<String>,
+    complete: bool,
+    failure: Option<&'a str>,
+    calls: Vec<CallDto<'a>>,
+    clients: Clients<'a>,
+    findings: Findings<'a>,
+    /// The number of findings that a filter of the command line hides.
+    findings_left_out: usize,
+    rules: Vec<RuleDto<'a>>,
+    inputs: Vec<InputDto<'a>>,
+    /// Clients whose record could not be read. They count as not evaluated, and `--strict` fails because of them.
+    unreadable_clients: Vec<&'a str>,
+    /// Roles that clients hold and whose permissions are unknown. `--strict` fails because of them.
+    unknown_roles: Vec<&'a str>,
+    summary: Option<SummaryDto>,
+}
+
+impl<'a> OrganisationDto<'a> {
+    fn new(organisation: &ReportedOrganisation<'a>) -> Self {
+        let ReportedOrganisation { org, audited, complete, failure, calls, selection: _ } = *organisation;
+        let snapshot = audited.map(|audited| audited.snapshot);
+        let of = snapshot.map(|snapshot| &snapshot.organisation);
+        Self {
+            org,
+            org_id: of.map(|of| of.id.as_str()),
+            org_name: of.map(|of| of.name.as_str()),
+            region: of.map(|of| of.region.as_str()),
+            taken_at: snapshot.map(|snapshot| rfc3339(snapshot.taken_at)),
+            evaluated_at: audited.map(|audited| rfc3339(audited.report.evaluated_at)),
+            complete: complete && audited.is_some(),
+            failure,
+            calls: calls.iter().map(|(endpoint, count)| CallDto { endpoint, count: *count }).collect(),
+            clients: Clients(*organisation),
+            findings: Findings(*organisation),
+            findings_left_out: organisation.left_out(),
+            rules: audited.map(rules).unwrap_or_default(),
+            inputs: snapshot.map(inputs).unwrap_or_default(),
+            unreadable_clients: snapshot
+                .map(|snapshot| snapshot.unread.iter().map(ClientId::as_str).collect())
+                .unwrap_or_default(),
+            unknown_roles: audited
+                .map(|audited| audited.report.unjudged_roles.iter().map(RoleId::as_str).collect())
+                .unwrap_or_default(),
+            summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CallDto<'a> {
+    endpoint: &'a str,
+    count: u64,
+}
+
+/// An input that could not be read. Inputs that were read are not listed.
+#[derive(Serialize)]
+struct InputDto<'a> {
+    input: &'static str,
+    missing_permission: Option<&'a str>,
+    message: &'a str,
+}
+
+fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
+    unread(snapshot)
+        .map(|(collector, why)| InputDto {
+            input: collector.label(),
+            missing_permission: why.missing_permission.as_deref(),
+            message: &why.message,
+        })
+        .collect()
+}
+
+/// Whether a rule was evaluated, and why not.
+#[derive(Serialize)]
+struct RuleDto<'a> {
+    rule: &'static str,
+    /// `evaluated`, `not_evaluated`, `not_applicable` or `disabled`.
+    state: &'static str,
+    evaluated: bool,
+    /// The reason if it was not evaluated.
+    reason: Option<&'a str>,
+    /// The first of its inputs that could not be read.
+    missing_input: Option<&'static str>,
+    missing_permission: Option<&'a str>,
+}
+
+fn rules(audited: Audited<'_>) -> Vec<RuleDto<'_>> {
+    let snapshot = audited.snapshot;
+    let outcomes = audited.report.outcomes.iter();
+    outcomes.map(|of| RuleDto::new(snapshot, of)).collect()
+}
+
+impl<'a> RuleDto<'a> {
+    fn new(snapshot: &Snapshot, RuleOutcome { rule, state }: &'a RuleOutcome) -> Self {
+        let (lacks, missing_permission) = match state {
+            RuleState::NotEvaluated { missing_permission, .. } => (true, missing_permission.as_deref()),
+            _ => (false, None),
+        };
+        let unread = rule.needs.iter().find(|input| lacks && snapshot.not_read(**input).is_some());
+        Self {
+            rule: rule.slug,
+            state: state.label(),
+            evaluated: *state == RuleState::Evaluated,
+            reason: state.reason(),
+            missing_input: unread.map(|input| input.label()),
+            missing_permission,
+        }
+    }
+}
+
+/// Serialises one client at a time: a list of all would be as large as the snapshot.
+struct Clients<'a>(ReportedOrganisation<'a>);
+
+impl Serialize for Clients<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let clients = self.0.audited.iter().flat_map(|audited| {
+            // There is one verdict per client, in the snapshot's order.
+            audited
+                .snapshot
+                .clients
+                .iter()
+                .zip(&audited.report.verdicts)
+                .map(|(client, verdict)| ClientDto::new(client, verdict, audited, &self.0))
+        });
+        serializer.collect_seq(clients)
+    }
+}
+
+#[derive(Serialize)]
+struct ClientDto<'a> {
+    client_id: &'a str,
+    client_name: &'a str,
+    /// The grant type as the platform spells it. Older scripts read this field.
+    client_type: &'a str,
+    grant_type: &'static str,
+    state: &'static str,
+    total_scopes: usize,
+    scopes: Vec<&'a str>,
+    status: &'static str,
+    issues: Vec<String>,
+}
+
+impl<'a> ClientDto<'a> {
+    fn new(
+        client: &'a Client,
+        verdict: &'a ClientVerdict,
+        audited: &Audited<'a>,
+        organisation: &ReportedOrganisation<'a>,
+    ) -> Self {
+        let Audited { snapshot, report, .. } = *audited;
+        let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
+        scopes.sort_unstable();
+        let open = report.findings_of(&client.id).filter(|finding| finding.status == Status::Open);
+        let open = open.filter(|finding| organisation.selection.shows(finding));
+        let mut issues: Vec<String> = open.map(issue).collect();
+        if let Verdict::NotEvaluated(what) = &verdict.verdict {
+            issues.push(format!("Not evaluated: {what}"));
+        }
+        Self {
+            client_id: client.id.as_str(),
+            client_name: &client.name,
+            client_type: &client.grant_type_spelling,
+            grant_type: client.grant_type.label(),
+            state: client.state.label(),
+            total_scopes: client.scopes.len(),
+            scopes,
+            status: verdict.verdict.label(),
+            issues,
+        }
+    }
+}
+
+/// A finding as text, for older scripts that read `issues`.
+fn issue(finding: &Finding) -> String {
+    format!("{} ({}): {}. {}", finding.rule.title, finding.severity, finding.evidence, finding.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fixtures::sample;
+
+    fn parsed(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> Value {
+        serde_json::from_slice(&document(organisations, exit_code).expect("a document")).expect("JSON")
+    }
+
+    #[test]
+    fn the_document_reads_like_this() {
+        let mut sample = sample::planted();
+        // Clients with every verdict: flagged, not evaluated and compliant.
+        sample.keep_clients(&[
+            "Partner provisioning portal",
+            sample::HOSTILE,
+            "Wallboard Zürich",
+            "Terraform (production)",
+        ]);
+        let text = document(&[sample.organisation(), sample::failed()], 3).expect("a document");
+        insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"));
+    }
+
+    #[test]
+    fn an_exempt_finding_names_its_owner_and_a_filter_counts_what_it_hides() {
+        let sample = sample::settled();
+        let least = Some(crate::domain::Severity::Critical);
+        let selection = crate::output::Selection { least, ..Default::default() };
+        let document = parsed(&[sample.organisation(), ReportedOrganisation { selection, ..sample.organisation() }], 1);
+        let [all, few] = [&document["organisations"][0], &document["organisations"][1]];
+        let findings = all["findings"].as_array().expect("findings");
+        let exempt: Vec<_> = findings.iter().filter(|finding| finding["status"] == "exempt").collect();
+        assert_eq!(exempt.len(), 1);
+        assert_eq!(exempt[0]["exemption"]["owner"], "integrations team");
+        assert_eq!(exempt[0]["exemption"]["expires"], "2027-06-30T00:00:00Z");
+        assert!(findings.iter().all(|f| (f["status"] == "exempt") != f["exemption"].is_null()), "{findings:?}");
+        let shown = few["findings"].as_array().expect("findings");
+        assert!(shown.iter().all(|finding| finding["severity"] == "critical") && shown.len() < findings.len());
+        assert_eq!(few["findings_left_out"], findings.len() - shown.len());
+        assert_eq!(few["summary"], all["summary"], "a filter does not change the counts");
+    }
+
+    #[test]
+    fn the_document_is_complete_only_if_every_organisation_is_and_there_is_one() {
+        let sample = sample::clean();
+        let incomplete = ReportedOrganisation { complete: false, ..sample.organisation() };
+        for (organisations, expected) in [
+            (vec![sample.organisation()], true),
+            (vec![sample.organisation(), incomplete], false),
+            (vec![sample.organisation(), sample::failed()], false),
+            (vec![], false),
+        ] {
+            assert_eq!(parsed(&organisations, 0)["complete"], expected, "{organisations:?}");
+        }
+    }
+
+    #[test]
+    fn every_client_is_listed_and_one_that_was_not_evaluated_is_not_compliant() {
+        let sample = sample::planted();
+        let document = parsed(&[sample.organisation()], 1);
+        let organisation = &document["organisations"][0];
+        let clients = organisation["clients"].as_array().expect("clients");
+        assert_eq!(clients.len(), 61);
+        assert_eq!(organisation["findings"].as_array().map(Vec::len), Some(sample.report.findings.len()));
+        for client in clients {
+            let evaluated = client["grant_type"] != "client_credentials";
+            assert!(evaluated || client["status"] == "NOT_EVALUATED", "{client}");
+            assert_eq!(client["status"] == "COMPLIANT", client["issues"] == serde_json::json!([]), "{client}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The report as SARIF 2.1.0 (OASIS standard), for code scanning: rules, results, suppressions.
+//!
+//! A client is not a file. A result therefore points to the line in the baseline or the policy that names the client, if there
+//! is one, and always to the client's id as a logical location.
+
+mod place;
+mod rule;
+
+use std::io;
+
+use serde_json::{Value, json};
+
+pub use place::{File, Files};
+
+use rule::level;
+
+use super::json::confidence;
+use super::{Audited, ReportedOrganisation, excuse, unread};
+use crate::audit::{Finding, Rule, Status};
+use crate::domain::ClientId;
+use crate::text::{counted, rfc3339, visible};
+
+/// The key of the fingerprint. A different hash would need a different key.
+const FINGERPRINT: &str = "genesyscloudOAuthFinding/v1";
+
+/// Writes one log with a run for each organisation. Fails only if the writer fails.
+pub fn write(
+    organisations: &[ReportedOrganisation<'_>],
+    exit_code: u8,
+    files: &Files,
+    mut writer: impl io::Write,
+) -> io::Result<()> {
+    let runs: Vec<Value> = organisations.iter().map(|organisation| run(organisation, exit_code, files)).collect();
+    let log = json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": runs,
+    });
+    serde_json::to_writer_pretty(&mut writer, &log)?;
+    writer.write_all(b"\n")
+}
+
+fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) -> Value {
+    let rules: Vec<&'static Rule> = organisation
+        .audited
+        .map(|audited| audited.report.rules.iter().map(|enabled| enabled.rule).collect())
+        .unwrap_or_default();
+    let results: Vec<Value> = organisation
+        .audited
+        .map(|audited| organisation.findings().map(|finding| result(audited, finding, &rules, files)).collect())
+        .unwrap_or_default();
+    json!({
+        "tool": {"driver": {
+            "name": "genesyscloud-oauth-exporter",
+            "version": env!("CARGO_PKG_VERSION"),
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "rules": rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>(),
+        }},
+        // The organisation is part of the category, so that two organisations do not close each other's alerts.
+        "automationDetails": {"id": format!("genesyscloud-oauth/{}/", organisation.org)},
+        "invocations": [invocation(organisation, exit_code)],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    })
+}
+
+fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
+    let note = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
+    let mut notes = Vec::new();
+    if let Some(failure) = organisation.failure {
+        notes.push(note("error", visible(failure).into_owned()));
+    }
+    for (collector, why) in organisation.audited.iter().flat_map(|audited| unread(audited.snapshot)) {
+        let cure = why.missing_permission.as_deref();
+        let cure = cure.map_or(String::new(), |permission| format!(" Grant {permission} to the exporter's role."));
+        notes.push(note(
+            "warning",
+            format!("{} could not be read: {}.{cure}", collector.label(), visible(&why.message)),
+        ));
+    }
+    for client in organisation.audited.iter().flat_map(|audited| &audited.snapshot.unread) {
+        let client = visible(client.as_str());
+        notes.push(note(
+            "warning",
+            format!("The record of the client {client} could not be read, so the client was not evaluated."),
+        ));
+    }
+    for role in organisation.audited.iter().flat_map(|audited| &audited.report.unjudged_roles) {
+        let role = visible(role.as_str());
+        notes.push(note("warning", format!("Clients hold the role {role}, but its permissions are unknown.")));
+    }
+    let left_out = organisation.left_out();
+    if left_out > 0 {
+        notes.push(note("note", format!("The filters of this run hide {}.", counted(left_out, "finding"))));
+    }
+    let mut invocation = json!({
+        "executionSuccessful": organisation.complete && organisation.audited.is_some(),
+        "exitCode": exit_code,
+        "toolExecutionNotifications": notes,
+    });
+    if let Some(audited) = organisation.audited {
+        invocation["endTimeUtc"] = rfc3339(audited.report.evaluated_at).into();
+    }
+    invocation
+}
+
+fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], files: &Files) -> Value {
+    let client = finding.client.as_ref().and_then(|id| audited.snapshot.client(id));
+    let exemption = excuse(audited, finding);
+    let is_evaluated = finding.status != Status::NotEvaluated;
+    let subject = match (client, &finding.client) {
+        (Some(client), Some(id)) => format!("{} ({id})", client.name),
+        (None, Some(id)) => id.to_string(),
+        _ => "The organisation".to_owned(),
+    };
+    let mut result = json!({
+        "ruleId": finding.rule.slug,
+        // SARIF 3.27.9: the level of a result that is not a failure is none.
+        "kind": if is_evaluated { "fail" } else { "open" },
+        "level": if is_evaluated { level(finding.severity) } else { "none" },
+        "message": {"text": plain(&format!("{subject}: {}. {}", finding.evidence.text, finding.reason))},
+        "locations": [place::location(audited, finding, exemption, files)],
+        "partialFingerprints": {FINGERPRINT: finding.fingerprint().to_string()},
+        "suppressions": suppressions(finding, exemption),
+        "properties": {
+            "severity": finding.severity.label(),
+            "status": finding.status.label(),
+            "confidence": confidence(finding.rule.confidence),
+            "clientId": finding.client.as_ref().map(ClientId::as_str),
+            "evidenceKind": finding.evidence.kind.label(),
+            "evidence": finding.evidence.key,
+            "matchedPattern": finding.pattern,
+            "remediation": finding.rule.remediation,
+        },
+    });
+    if let Some(index) = rules.iter().position(|rule| *rule == finding.rule) {
+        result["ruleIndex"] = index.into();
+    }
+    result
+}
+
+/// If one result of a run has suppressions, all must have the list. An empty list means "not suppressed" (SARIF 3.27.23).
+fn suppressions(finding: &Finding, exemption: Option<&crate::policy::Exemption>) -> Value {
+    let accepted = |why: String| json!([{"kind": "external", "status": "accepted", "justification": why}]);
+    match finding.status {
+        Status::Approved => accepted("Approved in the baseline.".to_owned()),
+        Status::Exempt => accepted(exemption.map_or("Exempt by the policy.".to_owned(), |exemption| {
+            let end =
+                exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", rfc3339(end)));
+            format!("Exemption {} of {}, {end}: {}", exemption.id, exemption.owner, exemption.reason)
+        })),
+        Status::Open | Status::NotEvaluated => json!([]),
+    }
+}
+
+/// A message without links and placeholders: in SARIF, `[text](address)` is a link and `{0}` a placeholder (3.11.5, 3.11.6).
+fn plain(message: &str) -> String {
+    visible(message).replace("](", "] (").replace('{', "(").replace('}', ")")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::sample::{self, Sample};
+
+    fn log(sample: &Sample, files: &Files) -> Value {
+        let mut bytes = Vec::new();
+        write(&[sample.organisation(), sample::failed()], 1, files, &mut bytes).expect("written");
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+
+    #[test]
+    fn the_log_reads_like_this() {
+        let mut sample = sample::settled();
+        let keep = ["Partner provisioning portal", "Batch password sync"].map(|name| sample.id(name).clone());
+        sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+        let baseline = format!("{{\n  \"clients\": {{\n    \"{}\": {{}}\n  }}\n}}\n", keep[0]);
+        let files = Files {
+            baseline: Some(File { uri: "ci/base%20line.json".to_owned(), text: baseline }),
+            policy: Some(File { uri: "policy.toml".to_owned(), text: "\n".repeat(9) }),
+        };
+        let text = serde_json::to_string_pretty(&log(&sample, &files)).expect("JSON");
+        insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
+
+    #[test]
+    fn a_name_becomes_neither_a_link_nor_a_placeholder() {
+        assert_eq!(plain("[click](https://example.com) {0}\u{202e}"), "[click] (https://example.com) (0)[U+202E]");
+    }
+
+    #[test]
+    fn every_result_has_a_rule_a_fingerprint_and_a_location_and_only_open_ones_are_not_suppressed() {
+        let sample = sample::settled();
+        let log = log(&sample, &Files::default());
+        let run = &log["runs"][0];
+        let results = run["results"].as_array().expect("results");
+        assert_eq!(results.len(), sample.report.findings.len());
+        let mut suppressed = 0;
+        for result in results {
+            let rule = &run["tool"]["driver"]["rules"]
+                [result["ruleIndex"].as_u64().and_then(|i| usize::try_from(i).ok()).expect("an index")];
+            assert_eq!(rule["id"], result["ruleId"]);
+            assert_eq!(result["partialFingerprints"][FINGERPRINT].as_str().map(str::len), Some(32));
+            assert!(result["locations"][0]["logicalLocations"][0]["name"].is_string(), "{result}");
+            assert!(result["locations"][0]["physicalLocation"].is_null(), "no file was given: {result}");
+            let is_open = result["properties"]["status"] == "open";
+            assert_eq!(is_open, result["suppressions"] == json!([]), "{result}");
+            suppressed += usize::from(!is_open);
+        }
+        assert_eq!(suppressed, 2);
+        assert_eq!(log["runs"][1]["invocations"][0]["executionSuccessful"], false);
+    }
+}

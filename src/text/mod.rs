@@ -1,0 +1,11 @@
+//! Text for people and terminals: untrusted names made safe, counts with their nouns, times in UTC.
+//!
+//! The escapes of a format are applied in addition, by the module of that format.
+
+mod counted;
+mod time;
+mod visible;
+
+pub use counted::counted;
+pub use time::{rfc3339, utc};
+pub use visible::{shortened, visible, wrapped};
