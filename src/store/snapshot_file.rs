@@ -2,6 +2,8 @@
 //!
 //! The format is the format of the state file with additional fields for each organisation, so that either file can be read in
 //! place of the other.
+//!
+//! An incomplete list that `--allow-incomplete` accepted is saved as incomplete, and is still incomplete when it is evaluated later.
 
 use std::collections::BTreeMap;
 use std::io;
