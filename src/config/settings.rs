@@ -2,8 +2,8 @@
 //!
 //! Not where the values come from (`read`), and not the settings for calls of the platform (`platform`).
 //!
-//! Policy and baseline are read once, together with the settings, so that the mistakes of all of them are reported together. Only a
-//! reload reads them again.
+//! Policy and baseline are read once, together with the settings, so that the mistakes of all of them are reported
+//! together. Only a reload reads them again.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
