@@ -38,7 +38,7 @@ pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => {
-            warn!(%error, "cannot notify the service manager of the reload: the monotonic clock cannot be read")
+            warn!(%error, "cannot notify the service manager of the reload: the monotonic clock cannot be read");
         }
     }
 }

@@ -6,6 +6,8 @@
 mod cycles;
 #[path = "architecture/imports.rs"]
 mod imports;
+#[path = "architecture/sample.rs"]
+mod sample;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +17,7 @@ use std::sync::LazyLock;
 use cycles::cycles;
 use imports::Crate;
 
-static CRATE: LazyLock<Crate> = LazyLock::new(Crate::read);
+static CRATE: LazyLock<Crate> = LazyLock::new(|| Crate::of(&sources()));
 
 /// The modules of the crate's root: a module may import only modules that come before it. `lib.rs` has the same order.
 const ORDER: [&str; 22] = [
@@ -92,23 +94,33 @@ fn a_module_imports_only_what_comes_before_it() {
     let imports = CRATE.between_modules();
     let wrong = imports.iter().filter(|((from, to), _)| place(to) >= place(from)).map(|(_, example)| example.as_str());
     let wrong: Vec<&str> = wrong.collect();
-    assert!(wrong.is_empty(), "an import points up; see ARCHITECTURE.md, order of modules:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "a module imports one that comes after it; see ARCHITECTURE.md, order of modules:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn files_of_a_folder_import_each_other_in_one_direction() {
     let wrong: Vec<String> = ORDER.iter().flat_map(|module| cycles(&CRATE.within(module))).collect();
-    assert!(wrong.is_empty(), "{} cycles of imports:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} cycles of imports; move what both sides need to a file that imports neither:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
+/// These names say little: of each there is one type at most.
 #[test]
-fn names_that_say_little_are_given_once() {
+fn a_name_that_says_little_is_the_name_of_one_type() {
     for name in ["Organisation", "Outcome", "Reload", "Row"] {
         let files = CRATE.types_called(name);
-        assert!(files.len() <= 1, "several types are called {name}; each needs a name of its own: {files:?}");
+        assert!(files.len() <= 1, "several types are called {name}; give each another name: {files:?}");
     }
-    let judges = CRATE.types_called("Judge");
-    assert!(judges.is_empty(), "no type is called Judge, see {judges:?}: say what is evaluated");
+    let files = CRATE.types_called("Judge");
+    assert!(files.is_empty(), "no type is called Judge; name what the type evaluates: {files:?}");
 }
 
 #[test]

@@ -328,12 +328,12 @@ fn drift_is_told_with_names_and_what_it_brings() {
     let view = "users:user:view";
     assert_eq!(
         told(&[], ROLES, std::slice::from_ref(&with), ROLES),
-        ["is not in the baseline; its roles: R; what is dangerous: authorization:grant:*"]
+        ["is not in the baseline; roles: R; dangerous privileges: authorization:grant:*"]
     );
     assert_eq!(
         told(&[without], ROLES, std::slice::from_ref(&with), ROLES),
         [
-            "gained, since it was approved, the role R in the division d, which brings what is dangerous: authorization:grant:*"
+            "has gained the role R in the division d since it was approved; this adds dangerous privileges: authorization:grant:*"
         ]
     );
     let wild: &[(&str, &[&str])] = &[("wild", &[DANGEROUS, view, "a:b:c", "a:b:d", "a:b:e", "a:b:f"])];
@@ -342,11 +342,14 @@ fn drift_is_told_with_names_and_what_it_brings() {
     assert_eq!(
         told(same, mild, same, wild),
         [
-            "has 6 permissions more and 1 less behind the role R: a:b:c, a:b:d, a:b:e, a:b:f, authorization:grant:* and 1 more, which \
-          brings what is dangerous: authorization:grant:*"
+            "has the role R, whose permissions have changed: 6 added (a:b:c, a:b:d, a:b:e, a:b:f, authorization:grant:* and 1 more), \
+             1 removed; this adds dangerous privileges: authorization:grant:*"
         ]
     );
-    assert_eq!(told(same, wild, same, &[("wild", &[view])]), ["has 5 permissions less behind the role R"]);
+    assert_eq!(
+        told(same, wild, same, &[("wild", &[view])]),
+        ["has the role R, whose permissions have changed: 0 added, 5 removed"]
+    );
 }
 
 #[test]
@@ -367,14 +370,14 @@ fn the_documented_file_is_read_and_written_as_it_stands() {
 fn mistakes_are_told() {
     let text = text();
     for (from, to, told) in [
-        ("\"version\": 1", "\"version\": 2", "its version is 2"),
+        ("\"version\": 1", "\"version\": 2", "the file has version 2"),
         ("\"version\": 1,", "", "missing field `version`"),
-        ("\"organisation\": \"o\"", "\"organisation\": \"\"", "organisation: is empty"),
-        ("\"grant_type\": \"code\"", "\"grant_type\": \"cod\"", "\"cod\" is not a grant type"),
+        ("\"organisation\": \"o\"", "\"organisation\": \"\"", "organisation: must not be empty"),
+        ("\"grant_type\": \"code\"", "\"grant_type\": \"cod\"", "\"cod\" is not a known grant type"),
         ("\"scopes\"", "\"scops\"", "unknown field `scops`"),
-        ("2026", "yesterday", "is not a time"),
-        ("users:user:view", "users:user:edit", "the fingerprint is not that of the permissions"),
-        ("\"c-2\": {", "\"c-1\": {", "\"c-1\" comes twice"),
+        ("2026", "yesterday", "is not a timestamp"),
+        ("users:user:view", "users:user:edit", "the fingerprint does not match the permissions"),
+        ("\"c-2\": {", "\"c-1\": {", "the key \"c-1\" appears twice"),
     ] {
         let wrong = text.replacen(from, to, if from == "2026" { 1 } else { usize::MAX });
         assert_ne!(wrong, text, "{from}");

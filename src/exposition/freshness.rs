@@ -153,13 +153,13 @@ static ROWS: [FreshnessRow; 14] = [
     row(
         "genesyscloud_oauth_exporter_snapshot_series",
         ORG,
-        "Number of series in the audited families of the organisation. Absent while the organisation has no data.",
+        "Number of the organisation's series in the audited families. Absent while the organisation has no data.",
         Series::Size(|size| size.series),
     ),
     row(
         "genesyscloud_oauth_exporter_snapshot_bytes",
         ORG,
-        "Size of these series as uncompressed text. Absent while the organisation has no data.",
+        "Size of the organisation's series in the audited families, in bytes of uncompressed text. Absent while the organisation has no data.",
         Series::Size(|size| size.bytes),
     ),
     row(

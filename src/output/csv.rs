@@ -8,7 +8,7 @@ use std::io;
 use ::csv::{Terminator, WriterBuilder};
 
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation, excuse};
+use super::{Audited, ReportedOrganisation};
 use crate::audit::Finding;
 use crate::text::{rfc3339, visible};
 
@@ -62,7 +62,7 @@ fn row<'a>(
     let client = id.and_then(|id| audited.snapshot.client(id));
     let position = id.and_then(|id| audited.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok());
     let verdict = position.and_then(|position| audited.report.verdicts.get(position));
-    let exemption = excuse(audited, finding);
+    let exemption = audited.exemption_of(finding);
     let details = finding.evidence.details.iter().map(|(name, value)| format!("{name}={value}"));
     [
         organisation.org.into(),

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread};
+use super::{Audited, ReportedOrganisation, Summary, rule_outcomes::RuleOutcomes, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{Severity, Snapshot};
 use crate::text::{counted, rfc3339, utc, visible};
@@ -101,7 +101,7 @@ fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
 
 /// The owner, expiry and reason of the exemption; empty without one.
 fn exemption_text(audited: Audited<'_>, finding: &Finding) -> String {
-    match excuse(audited, finding) {
+    match audited.exemption_of(finding) {
         Some(exemption) => {
             let end =
                 exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", rfc3339(end)));

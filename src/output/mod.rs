@@ -3,24 +3,22 @@
 //! The status page is in `server`, the metrics are in `exposition`.
 
 pub mod csv;
-mod excuse;
+mod exit_code;
 pub mod json;
 pub mod markdown;
 mod rule_outcomes;
 pub mod sarif;
 mod selection;
-mod sentence;
 mod summary;
 pub mod table;
 
-pub use excuse::excuse;
+pub use exit_code::{FailOn, FailWhen, exit_code, unread};
 pub use selection::{Selection, fingerprints};
-pub use sentence::{FailOn, FailWhen, exit_code, unread};
 pub use summary::Summary;
 
 use crate::audit::{Finding, Report};
 use crate::domain::Snapshot;
-use crate::policy::Policy;
+use crate::policy::{Exemption, Policy};
 
 /// The audit of one organisation, to be reported.
 #[derive(Debug, Clone, Copy)]
@@ -65,4 +63,12 @@ pub struct Audited<'a> {
     pub report: &'a Report,
     /// The policy that the report follows.
     pub policy: &'a Policy,
+}
+
+impl<'a> Audited<'a> {
+    /// The exemption that covers a finding; `None` if none does.
+    pub fn exemption_of(self, finding: &Finding) -> Option<&'a Exemption> {
+        let id = finding.exemption.as_ref()?;
+        self.policy.exemptions.iter().find(|exemption| exemption.id == *id)
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, ReportedOrganisation, Summary, excuse, rule_outcomes::RuleOutcomes, unread};
+use super::{Audited, ReportedOrganisation, Summary, rule_outcomes::RuleOutcomes, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{ClientState, Severity, Snapshot};
 use crate::text::{counted, rfc3339, shortened, utc, visible, wrapped};
@@ -134,7 +134,7 @@ impl Table {
                     row.whole = status == Status::NotEvaluated;
                     // The severity comes first, so that a narrow column still shows it.
                     row.evidence.insert_str(0, &format!("{}: ", finding.severity));
-                    if let Some(exemption) = excuse(audited, finding) {
+                    if let Some(exemption) = audited.exemption_of(finding) {
                         let end = exemption
                             .expires
                             .map_or("without an expiry date".to_owned(), |end| format!("until {}", utc(end)));

@@ -240,7 +240,7 @@ impl<'a> Layer<'a> {
         let latest = now.seconds().saturating_add(i64::from(max).saturating_add(1).saturating_mul(DAY));
         if expires.seconds() > latest {
             let message = format!(
-                "the exemption ends more than {max} days from now; [defaults] exemption_max does not allow this"
+                "the exemption ends more than {max} days from now, which [defaults] exemption_max does not allow"
             );
             self.mistake(fields.place("expires"), message);
         }

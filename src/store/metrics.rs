@@ -16,7 +16,7 @@ const DAMAGED: Family = Family {
     name: "genesyscloud_oauth_exporter_state_damaged_total",
     kind: Kind::Counter,
     labels: &[],
-    help: "Number of state files that could not be read at the start and were set aside as NAME.damaged. Starts at 0, also without a state file.",
+    help: "Number of state files that could not be read at the start; the exporter sets such a file aside as NAME.damaged. Starts at 0, also without a state file.",
 };
 const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",

@@ -4,7 +4,6 @@
 //! `mod.rs` re-export it on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -44,19 +43,20 @@ struct Module {
 }
 
 impl Crate {
-    pub(crate) fn read() -> Self {
+    /// Follows the modules from `src/lib.rs` through the texts of the files.
+    pub(crate) fn of(files: &BTreeMap<PathBuf, String>) -> Self {
         let mut found = Self::default();
-        found.read_file(Vec::new(), Path::new("src/lib.rs"));
+        found.read_file(Vec::new(), Path::new("src/lib.rs"), files);
         found
     }
 
-    fn read_file(&mut self, module: Segments, path: &Path) {
-        let text = fs::read_to_string(path).expect("UTF-8");
-        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        self.read_items(module, path, &file.items);
+    fn read_file(&mut self, module: Segments, path: &Path, files: &BTreeMap<PathBuf, String>) {
+        let text = files.get(path).unwrap_or_else(|| panic!("there is no file {}", path.display()));
+        let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        self.read_items(module, path, &file.items, files);
     }
 
-    fn read_items(&mut self, module: Segments, path: &Path, items: &[Item]) {
+    fn read_items(&mut self, module: Segments, path: &Path, items: &[Item], files: &BTreeMap<PathBuf, String>) {
         let mut here = Module { file: path.to_owned(), ..Module::default() };
         for item in items.iter().filter(|item| !is_for_tests(attributes(item))) {
             let Item::Mod(child) = item else {
@@ -73,14 +73,13 @@ impl Crate {
             }
             here.children.insert(name.clone());
             let below = joined(&module, [name.clone()]);
-            match &child.content {
-                Some((_, items)) => self.read_items(below, path, items),
-                None => {
-                    let folder = below.iter().fold(PathBuf::from("src"), |folder, name| folder.join(name));
-                    let inside = folder.join("mod.rs");
-                    let file = if inside.exists() { inside } else { folder.with_extension("rs") };
-                    self.read_file(below, &file);
-                }
+            if let Some((_, items)) = &child.content {
+                self.read_items(below, path, items, files);
+            } else {
+                let folder = below.iter().fold(PathBuf::from("src"), |folder, name| folder.join(name));
+                let inside = folder.join("mod.rs");
+                let file = if files.contains_key(&inside) { inside } else { folder.with_extension("rs") };
+                self.read_file(below, &file, files);
             }
         }
         self.modules.insert(module, here);

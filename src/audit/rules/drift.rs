@@ -11,6 +11,8 @@ use crate::policy::Policy;
 const PREFIX: &str = "drift-";
 const WHY: &str = "Somebody reviewed and approved the baseline. This change came later, and nobody has approved it. \
                    docs/baseline.md explains how approval works.";
+/// What raises the severity, for rules with `by_gain`.
+const GAIN: &str = "high if the change adds or exposes dangerous scopes or permissions";
 const APPROVE: &str = "Find out who made the change and why. Undo it, or approve it with `baseline approve`.";
 
 /// The kinds of drift: the values of the label `kind`.
@@ -37,7 +39,7 @@ static RULES: [&Rule; 9] = [
 
 /// Declares a rule on one kind of difference.
 macro_rules! drift_rule {
-    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $is:pat) => {
+    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $note:expr, $is:pat) => {
         pub(super) static $name: Rule = Rule {
             slug: $slug,
             title: $title,
@@ -47,6 +49,7 @@ macro_rules! drift_rule {
             why: WHY,
             traps: $traps,
             remediation: APPROVE,
+            severity_note: $note,
             severities: $severities,
             reference: "docs/baseline.md",
             not_applicable: without_baseline,
@@ -71,6 +74,7 @@ drift_rule!(
     CLIENTS,
     "Clients are compared by id: a renamed client is not a new one.",
     one_severity,
+    "",
     Difference::ClientAdded
 );
 drift_rule!(
@@ -81,6 +85,7 @@ drift_rule!(
     CLIENTS,
     "If the client was deleted on purpose, `baseline prune` removes it from the baseline.",
     one_severity,
+    "",
     Difference::ClientRemoved
 );
 drift_rule!(
@@ -91,6 +96,7 @@ drift_rule!(
     CLIENTS,
     "Scopes of client-credentials clients have no effect and are never rated as dangerous.",
     by_gain,
+    GAIN,
     Difference::ScopeAdded(_)
 );
 drift_rule!(
@@ -101,6 +107,7 @@ drift_rule!(
     CLIENTS,
     "Another spelling of the same grant type is not a difference.",
     by_gain,
+    GAIN,
     Difference::GrantType(..)
 );
 drift_rule!(
@@ -111,6 +118,7 @@ drift_rule!(
     CLIENTS,
     "The permissions of a role decide whether it is dangerous. If roles cannot be read, the role is not rated as dangerous.",
     by_gain,
+    GAIN,
     Difference::RoleAdded(..) | Difference::DivisionAdded(..)
 );
 drift_rule!(
@@ -121,6 +129,7 @@ drift_rule!(
     CLIENTS,
     "The severity is high only if the client has dangerous scopes, because their tokens are sent there.",
     by_gain,
+    GAIN,
     Difference::RedirectAdded(_)
 );
 drift_rule!(
@@ -131,6 +140,7 @@ drift_rule!(
     CLIENTS,
     "The platform's default is 86400 s. Setting this value explicitly is not a difference.",
     by_gain,
+    GAIN,
     Difference::TokenValidity(..)
 );
 drift_rule!(
@@ -141,6 +151,7 @@ drift_rule!(
     CLIENTS,
     "Reactivation gives the client back everything that it held before.",
     by_gain,
+    GAIN,
     Difference::State(..)
 );
 drift_rule!(
@@ -151,6 +162,7 @@ drift_rule!(
     ROLES,
     "Default roles also change when the platform adds permissions to them.",
     by_gain,
+    GAIN,
     Difference::RoleContent { .. }
 );
 

@@ -51,7 +51,7 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
     severity: Severity::Low,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The first permission does not work fully without the second: the client's calls fail or return less than expected.",
+    why: "The client has a permission that does not work fully without its companion: calls fail or return less than expected.",
     reference: "the policy, permissions.companions",
     traps: "Not evaluated for a client with a role that cannot be found, because that role may grant the permission.",
     remediation: "Add the companion permission to the client's role, or remove the permission that does not work without it.",

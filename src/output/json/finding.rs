@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::audit::{Confidence, Finding};
 use crate::domain::ClientId;
-use crate::output::{ReportedOrganisation, excuse};
+use crate::output::ReportedOrganisation;
 use crate::policy::Exemption;
 use crate::text::rfc3339;
 
@@ -90,7 +90,7 @@ impl<'a> FindingDto<'a> {
             reason: &finding.reason,
             remediation: finding.rule.remediation,
             fingerprint: finding.fingerprint().to_string(),
-            exemption: organisation.audited.and_then(|audited| excuse(audited, finding)).map(ExemptionDto::from),
+            exemption: organisation.audited.and_then(|audited| audited.exemption_of(finding)).map(ExemptionDto::from),
         }
     }
 }

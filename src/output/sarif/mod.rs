@@ -15,7 +15,7 @@ pub use place::{File, Files};
 use rule::level;
 
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation, excuse, unread};
+use super::{Audited, ReportedOrganisation, unread};
 use crate::audit::{Finding, Rule, Status};
 use crate::domain::ClientId;
 use crate::text::{counted, rfc3339, visible};
@@ -106,7 +106,7 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
 
 fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], files: &Files) -> Value {
     let client = finding.client.as_ref().and_then(|id| audited.snapshot.client(id));
-    let exemption = excuse(audited, finding);
+    let exemption = audited.exemption_of(finding);
     let is_evaluated = finding.status != Status::NotEvaluated;
     let subject = match (client, &finding.client) {
         (Some(client), Some(id)) => format!("{} ({id})", client.name),

@@ -4,7 +4,7 @@ use super::super::since::{FirstSeen, Since};
 use super::bound::ROWS;
 use crate::audit::{Finding, Status};
 use crate::domain::Client;
-use crate::output::{Audited, excuse};
+use crate::output::Audited;
 use crate::publish::Judged;
 use crate::text::{utc, visible};
 
@@ -44,7 +44,7 @@ pub(super) fn found(judged: &Judged, client: &Client, first_seen: &FirstSeen<'_>
 
 fn row(judged: &Judged, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
     let audited = Audited { snapshot: &judged.snapshot, report: &judged.report, policy: &judged.policy };
-    let exemption = excuse(audited, finding).map(|exemption| ExemptionText {
+    let exemption = audited.exemption_of(finding).map(|exemption| ExemptionText {
         id: visible(&exemption.id).into_owned(),
         owner: visible(&exemption.owner).into_owned(),
         reason: visible(&exemption.reason).into_owned(),

@@ -51,7 +51,7 @@ fn it_shows_identity_scopes_findings_and_exemptions() {
             "<span class=\"muted\">no description</span>",
             // An open finding and an exempt one.
             "holds the scope authorization",
-            "Take the scope from the client",
+            "Remove the scope from the client",
             "<span class=\"badge settled\">exempt</span>",
             "<b>Exempt</b> by integrations team, until 2027-06-30 00:00 UTC: Migration | `tool` @all until summer",
             "First seen <time datetime=\"2026-11-20T21:27:41Z\">3 hours ago",
