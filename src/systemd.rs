@@ -1,6 +1,13 @@
 //! Notifies systemd (`sd_notify(3)`) of readiness, reloads and the stop, with a status line, and resets the watchdog.
 //!
 //! Does nothing if `$NOTIFY_SOCKET` is not set. Not the signals that systemd sends (`signals`).
+//!
+//! The exporter is ready once it listens, with the data of the state file, and not once it has new data. The metrics
+//! report an outage of the platform, and a start that waited for data would fail during one. `/-/ready` is for load
+//! balancers and says whether there is data.
+//!
+//! There is no socket activation: the port needs no privilege, and Prometheus repeats a scrape that a restart interrupts
+//! after a minute.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,4 +1,7 @@
 //! The exit codes of the subcommands, the same for every output format.
+//!
+//! Code 4 is a failure to start or to run that is neither the usage (2) nor the audit (3), such as a port in use or a
+//! dead task.
 
 /// The command did its work, and found nothing that fails it.
 pub(super) const CLEAN: u8 = 0;

@@ -1,6 +1,9 @@
 //! The validated settings, composed of the `Config` structs of the components.
 //!
 //! Not where the values come from (`read`), and not the settings for calls of the platform (`platform`).
+//!
+//! Policy and baseline are read once, together with the settings, so that the mistakes of all of them are reported
+//! together. Only a reload reads them again.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -2,6 +2,9 @@
 //! position.
 //!
 //! `layer` checks references between values, such as a selector that does not exist.
+//!
+//! A file is checked against the table of keys and not deserialised with serde, because serde stops at the first mistake
+//! and all mistakes must be reported.
 
 use std::ops::Range;
 

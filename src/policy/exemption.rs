@@ -1,6 +1,9 @@
 //! Exemptions: which findings are excused, by whom, why and until when.
 //!
 //! An exempt finding stays in every output. `audit` decides which findings an exemption covers.
+//!
+//! `exemption_max` counts from the time at which the file is read, so reading takes the current time. An exemption that
+//! has ended is a finding and not an error in the file: a date must not stop the exporter.
 
 use super::Selector;
 use crate::domain::{Client, ClientId, Timestamp};

@@ -1,6 +1,13 @@
 //! Merges one file on top of the policy so far, and checks references between its values.
 //!
 //! `check` reports unknown keys and wrong shapes; values with such a mistake are skipped here.
+//!
+//! A file is merged on top of the built-in policy: its entries are added, and an entry with the same `match` replaces the
+//! built-in entry. Somebody who adds one scope must not lose all the other scopes. `builtin = false` starts from an empty
+//! policy.
+//!
+//! The id of a client is recognised by its shape, a UUID. A text that is neither a UUID nor the name of a selector is an
+//! error, so a mistyped selector never silently selects no client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -1,4 +1,6 @@
 //! Counts the reads and writes of the state file.
+//!
+//! A damaged state file is counted, because it is set aside and the exporter then runs without the data in it.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 

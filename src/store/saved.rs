@@ -1,4 +1,7 @@
 //! What is kept of one organisation over a restart.
+//!
+//! Before the organisation's id is known, the state is restored only for the same client id and API host. After the first
+//! refresh, the ledger is found by the organisation's id, so a new OAuth client for the exporter makes no old grant new.
 
 use std::sync::Arc;
 

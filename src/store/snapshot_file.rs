@@ -1,7 +1,10 @@
 //! Snapshot files, for an audit without credentials or network and for a comparison with an earlier snapshot.
 //!
-//! The format is the format of the state file with additional fields for each organisation, so that either file can be read in
-//! place of the other.
+//! The format is the format of the state file with additional fields for each organisation, so that either file can be
+//! read in place of the other.
+//!
+//! An incomplete list that `--allow-incomplete` accepted is saved as incomplete, and is still incomplete when it is
+//! evaluated later.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,6 +1,8 @@
 //! Rules on the roles that clients hold.
 //!
 //! Rules on single permissions are in `permissions`, rules on where roles apply in `divisions`.
+//!
+//! `forbidden-role` exists because the policy can say `allowed_roles`, and no other rule evaluates that key.
 
 use std::collections::BTreeSet;
 

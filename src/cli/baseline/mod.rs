@@ -2,6 +2,9 @@
 //!
 //! A command that cannot read the organisation completely writes nothing. What an approval covers is decided in
 //! `crate::baseline` and `crate::audit`.
+//!
+//! Nothing is approved that the exporter did not see. `init` and `approve` refuse clients with roles while roles cannot
+//! be read (exit code 3), and single scopes or permissions that the client does not hold (exit code 2).
 
 mod args;
 mod file;
