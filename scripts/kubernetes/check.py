@@ -1,6 +1,6 @@
 """Builds every overlay of deploy/kubernetes below a folder, and tells what is wrong with it, one problem a line.
 
-Usage: check.py ROOT. `kubectl`, `node` and `promtool` are in the path; NODE_TOOLS is where scripts/deployment/package.json is installed.
+Usage: check.py ROOT. `kubectl`, `node` and `promtool` are in the path; NODE_TOOLS is where scripts/kubernetes/package.json is installed.
 """
 
 import glob

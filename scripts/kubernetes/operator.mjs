@@ -1,7 +1,7 @@
 // Validates resources of the Prometheus Operator by the operator's own schemas: a JSON list on stdin, one problem a line on stdout.
 //
 // The package's validators let unknown fields pass, as the operator's definitions in a cluster do, which drop them in silence. The fields
-// are therefore compared with the package's types, and the rules are read by promtool, which is strict (scripts/deployment/check.py).
+// are therefore compared with the package's types, and the rules are read by promtool, which is strict (scripts/kubernetes/check.py).
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
