@@ -2,6 +2,11 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot read the sources has failed")]
 
+#[path = "architecture/phrases.rs"]
+mod phrases;
+#[path = "architecture/prose.rs"]
+mod prose;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
