@@ -1,6 +1,7 @@
-"""Builds every overlay of deploy/kubernetes below a folder, and tells what is wrong with it, one problem a line.
+"""Builds every overlay of ROOT/deploy/kubernetes and prints the problems in it, one on each line.
 
-Usage: check.py ROOT. `kubectl`, `node` and `promtool` are in the path; NODE_TOOLS is where scripts/kubernetes/package.json is installed.
+Usage: check.py ROOT. Needs `kubectl`, `node` and `promtool` in PATH. NODE_TOOLS is the folder in which scripts/kubernetes/package.json is
+installed.
 """
 
 import glob
@@ -14,7 +15,7 @@ import tempfile
 import kubernetes_validate
 import yaml
 
-# One of long ago that clusters still have, and the newest whose schemas the validator has.
+# The oldest version to support, and the newest one that the validator has schemas for.
 API_VERSIONS = ["1.29", "1.37"]
 OPERATOR = "monitoring.coreos.com/"
 APP = {"app.kubernetes.io/name": "genesyscloud-oauth-exporter"}
@@ -30,7 +31,7 @@ def read(path):
 
 
 class Overlay:
-    """What kustomize makes of an overlay, by kind."""
+    """The resources that kustomize builds from an overlay, by kind."""
 
     def __init__(self, text):
         self.resources = [resource for resource in yaml.safe_load_all(text) if resource]
@@ -48,9 +49,9 @@ class Overlay:
 
 
 def api(overlay):
-    """The schemas of the Kubernetes API; strict, so that an unknown field is a problem."""
+    """Validates with the schemas of the Kubernetes API. An unknown field is a problem."""
     for resource in overlay.resources:
-        # `kubectl apply` keeps the whole of it in an annotation, and all annotations may have 256 KiB.
+        # `kubectl apply` stores the resource in an annotation. Annotations are limited to 256 KiB in total.
         if len(json.dumps(resource)) > 256 * 1024:
             yield f"{resource['kind']} {resource['metadata']['name']} is too large for kubectl apply"
         if resource["apiVersion"].startswith(OPERATOR):
@@ -58,13 +59,13 @@ def api(overlay):
         for version in API_VERSIONS:
             try:
                 kubernetes_validate.validate(resource, version, strict=True)
-            except Exception as error:  # the package has several kinds, without a common one
+            except Exception as error:  # the package raises several types without a common base
                 where = "/".join(str(step) for step in getattr(error, "path", []))
                 yield f"{resource['kind']} {resource['metadata']['name']}, API {version}: {where} {getattr(error, 'message', error)}"
 
 
 def operator(overlay):
-    """The Prometheus Operator's schemas, and promtool for the rules."""
+    """Validates with the Prometheus Operator's schemas, and the rules with promtool."""
     theirs = [resource for resource in overlay.resources if resource["apiVersion"].startswith(OPERATOR)]
     if not theirs:
         return
@@ -83,7 +84,7 @@ def operator(overlay):
 
 
 def derived(overlay, root):
-    """The rules are those of alerts/, and the dashboards those of dashboards/: all of them, and nothing else."""
+    """The PrometheusRule and the ConfigMaps have exactly the rules of alerts/ and the dashboards of dashboards/."""
     groups = []
     for path in sorted(glob.glob(f"{root}/alerts/*.yml")):
         groups.extend((yaml.safe_load(read(path)) or {}).get("groups", []))
@@ -104,7 +105,7 @@ def derived(overlay, root):
         endpoint = monitor["spec"]["endpoints"][0]
         named = {r.get("replacement") for r in endpoint.get("relabelings", []) if r.get("targetLabel") == "job"}
         if named != jobs:
-            yield f"the ServiceMonitor calls the job {named}, the alerts {jobs}"
+            yield f"the ServiceMonitor calls the job {named}, but the alerts select {jobs}"
         if monitor["spec"]["selector"]["matchLabels"] != service["metadata"].get("labels"):
             yield "the ServiceMonitor does not select the Service"
         if endpoint.get("honorLabels") is not True:
@@ -112,11 +113,11 @@ def derived(overlay, root):
         if endpoint["port"] not in [port["name"] for port in service["spec"]["ports"]]:
             yield f"the Service has no port {endpoint['port']}"
     else:
-        yield "no ServiceMonitor, or no Service"
+        yield "a ServiceMonitor or a Service is missing"
 
 
 def connected(overlay):
-    """What one resource names, another one has: labels, ports, ConfigMaps, volumes."""
+    """Labels, ports, ConfigMaps and volumes that one resource refers to exist in another."""
     workload = overlay.workload()
     if workload is None:
         yield "neither a StatefulSet nor a Deployment"
@@ -137,40 +138,40 @@ def connected(overlay):
     }
     for name, selector in selectors.items():
         if selector != APP or not selector.items() <= labels.items():
-            yield f"{name}: selects {selector}, the pods are {labels}"
+            yield f"{name}: selects {selector}, but the pods have {labels}"
     targets = {port["targetPort"] for port in service["spec"]["ports"]}
     targets |= {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
     targets |= {probe["httpGet"]["port"] for name, probe in container.items() if name.endswith("Probe")}
     if targets != ports:
-        yield f"ports are called {targets}, the container's are {ports}"
+        yield f"ports are called {targets}, but the container has {ports}"
     if not {"livenessProbe", "readinessProbe", "startupProbe"} <= container.keys():
         yield "a probe is missing"
-    comers = [comer["podSelector"]["matchLabels"] for rule in policy["spec"]["ingress"] for comer in rule["from"]]
-    if comers != [{"app.kubernetes.io/name": "prometheus"}]:
-        yield f"the NetworkPolicy lets in {comers}, not Prometheus alone"
+    sources = [source["podSelector"]["matchLabels"] for rule in policy["spec"]["ingress"] for source in rule["from"]]
+    if sources != [{"app.kubernetes.io/name": "prometheus"}]:
+        yield f"the NetworkPolicy admits {sources}, not only Prometheus"
     leaving = {port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [{"port": "any"}])}
     if leaving != {53, 443}:
-        yield f"the NetworkPolicy lets out to {leaving}, not to 53 and 443"
+        yield f"the NetworkPolicy allows connections to {leaving}, not only to 53 and 443"
     made = {resource["metadata"]["name"] for resource in overlay.all("ConfigMap")}
     named = {source["configMapRef"]["name"] for source in container.get("envFrom", []) if "configMapRef" in source}
     named |= {volume["configMap"]["name"] for volume in pod["spec"]["volumes"]
               if "configMap" in volume and not volume["configMap"].get("optional")}
     if not named <= made:
-        yield f"ConfigMaps {named - made} are named, and not made"
+        yield f"the ConfigMaps {named - made} do not exist"
     claims = {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", [])}
     if (workload["kind"] == "StatefulSet") != bool(claims):
         yield f"a {workload['kind']} with the volume claims {claims}"
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]} | claims
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     if volumes != mounts:
-        yield f"volumes {volumes}, mounted are {mounts}"
+        yield f"the pod has the volumes {volumes}, but mounts {mounts}"
     namespaces = {resource["metadata"].get("namespace") for resource in overlay.resources if resource["kind"] != "Namespace"}
     if namespaces != {overlay.only("Namespace")["metadata"]["name"]}:
-        yield f"resources in {namespaces}"
+        yield f"resources are in the namespaces {namespaces}"
 
 
 def closed(overlay):
-    """The pod is as restricted as Kubernetes's profile `restricted` asks, and more; no secret stands in what is applied."""
+    """The pod meets the Pod Security Standard `restricted` and further limits; the manifests contain no secret."""
     workload = overlay.workload()
     if workload is None:
         return
@@ -190,12 +191,12 @@ def closed(overlay):
         "limits": "memory" in container["resources"]["limits"] and {"cpu", "memory"} <= container["resources"]["requests"].keys(),
         "image by tag": re.fullmatch(r".+:\d+\.\d+\.\d+", container["image"]) is not None,
     }
-    yield from (f"the pod: {name}" for name, met in demands.items() if not met)
+    yield from (f"the pod violates: {name}" for name, met in demands.items() if not met)
     if overlay.all("Secret"):
-        yield "a Secret is among what is applied"
+        yield "the overlay contains a Secret"
     settings = [(variable["name"], variable.get("value")) for variable in container.get("env", [])]
     settings += [item for config_map in overlay.all("ConfigMap") for item in config_map["data"].items()]
-    yield from (f"{name}: a secret in plain sight" for name, value in settings if name.endswith("_SECRET") and value is not None)
+    yield from (f"{name}: contains a secret in plain text" for name, value in settings if name.endswith("_SECRET") and value is not None)
 
 
 def problems(root):

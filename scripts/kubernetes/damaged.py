@@ -1,6 +1,6 @@
-"""Damages copies of what scripts/check-kubernetes checks, and fails where the check does not tell.
+"""Damages copies of the manifests, one edit at a time, and fails if check.py does not report one of the edits.
 
-Usage: damaged.py ROOT, with the environment of check.py. Each damage is one that somebody could do by an edit.
+Usage: damaged.py ROOT, with the environment of check.py. Each damage is a mistake that a person could make.
 """
 
 import os
@@ -11,7 +11,7 @@ import tempfile
 from check import problems, read
 
 BASE, MONITORING, OVERLAYS = "deploy/kubernetes/base", "deploy/kubernetes/monitoring", "deploy/kubernetes/overlays"
-# Where, what stands there, what stands there then, and a part of what the check must say.
+# The file, the text in it, the text that replaces it, and a part of the problem that the check must report.
 DAMAGES = [
     (f"{BASE}/statefulset.yaml", "replicas: 1", "replicas: one", "StatefulSet"),
     (f"{BASE}/statefulset.yaml", "periodSeconds: 2", "periodSecond: 2", "periodSecond"),
@@ -20,10 +20,10 @@ DAMAGES = [
     (f"{BASE}/statefulset.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot"),
     (f"{BASE}/statefulset.yaml", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "automount"),
     (f"{BASE}/statefulset.yaml", "limits: {memory: 256Mi}", "limits: {}", "limits"),
-    (f"{BASE}/statefulset.yaml", "GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE\n", "GENESYSCLOUD_OAUTHCLIENT_SECRET\n", "plain sight"),
+    (f"{BASE}/statefulset.yaml", "GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE\n", "GENESYSCLOUD_OAUTHCLIENT_SECRET\n", "plain text"),
     (f"{BASE}/statefulset.yaml", "            - name: files\n              mountPath", "            - name: file\n              mountPath", "volumes"),
-    (f"{BASE}/network-policy.yaml", "name: prometheus", "name: grafana", "not Prometheus alone"),
-    (f"{BASE}/network-policy.yaml", "port: 443", "port: 80", "not to 53 and 443"),
+    (f"{BASE}/network-policy.yaml", "name: prometheus", "name: grafana", "not only Prometheus"),
+    (f"{BASE}/network-policy.yaml", "port: 443", "port: 80", "not only to 53 and 443"),
     (f"{BASE}/network-policy.yaml", "  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: genesyscloud-oauth-exporter",
      "  podSelector: {}", "NetworkPolicy: selects"),
     (f"{BASE}/pod-disruption-budget.yaml", "maxUnavailable: 1", "maxUnavailble: 1", "PodDisruptionBudget"),
@@ -39,7 +39,7 @@ DAMAGES = [
     ("dashboards/kustomization.yaml", "  - name: genesys-oauth-overview\n    files: [genesys-oauth-overview.json]\n", "", "dashboards differ"),
     ("dashboards/genesys-oauth-overview.json", '"panels": [', '"panels":' + " " * 300_000 + "[", "too large"),
     ("dashboards/kustomization.yaml", 'grafana_dashboard: "1"', 'grafana_dashboard: "0"', "dashboards differ"),
-    (f"{OVERLAYS}/standard/kustomization.yaml", "namespace: genesyscloud-oauth-exporter\n", "", "resources in"),
+    (f"{OVERLAYS}/standard/kustomization.yaml", "namespace: genesyscloud-oauth-exporter\n", "", "resources are in"),
     (f"{OVERLAYS}/standard/kustomization.yaml", "newTag: 0.1.0", "newTag: latest", "image by tag"),
     (f"{OVERLAYS}/stateless/deployment.yaml", "value: Deployment", "value: StatefulSet", "a StatefulSet with"),
     (f"{OVERLAYS}/stateless/without-state.yaml", "serviceName: null", "serviceNam: null", "stateless: "),
@@ -55,16 +55,16 @@ def main(root):
                 shutil.copytree(os.path.join(root, folder), os.path.join(copy, folder))
             text = read(os.path.join(copy, path))
             if there not in text:
-                silent.append(f"{path} has no {there!r}: this damage does none")
+                silent.append(f"{path} does not contain {there!r}: this damage changes nothing")
                 continue
             with open(os.path.join(copy, path), "w", encoding="utf-8") as file:
                 file.write(text.replace(there, then))
-            # No further than to the first that tells it.
+            # Stop at the first problem that matches.
             if not any(said in problem for problem in problems(copy)):
-                silent.append(f"{path}: {there!r} became {then!r}, and the check does not say {said!r}: {list(problems(copy))}")
+                silent.append(f"{path}: {there!r} became {then!r}, but the check does not report {said!r}: {list(problems(copy))}")
     for problem in silent:
         print(problem)
-    print(f"{len(DAMAGES) - len(silent)} of {len(DAMAGES)} damages are told")
+    print(f"{len(DAMAGES) - len(silent)} of {len(DAMAGES)} damages are reported")
     return bool(silent)
 
 

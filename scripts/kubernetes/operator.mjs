@@ -1,7 +1,7 @@
-// Validates resources of the Prometheus Operator by the operator's own schemas: a JSON list on stdin, one problem a line on stdout.
+// Validates resources of the Prometheus Operator with the operator's own schemas: a JSON list on stdin, one problem per line on stdout.
 //
-// The package's validators let unknown fields pass, as the operator's definitions in a cluster do, which drop them in silence. The fields
-// are therefore compared with the package's types, and the rules are read by promtool, which is strict (scripts/kubernetes/check.py).
+// The package's validators accept unknown fields. So does the operator in a cluster, where unknown fields are dropped silently. This script
+// therefore compares the fields with the package's types. promtool checks the rules, because it is strict (scripts/kubernetes/check.py).
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -12,20 +12,20 @@ const folder = join(dirname(tools.resolve("@kubernetes-models/prometheus-operato
 const { PrometheusRule, ServiceMonitor } = await import(pathToFileURL(join(folder, "index.js")));
 const kinds = { PrometheusRule, ServiceMonitor };
 
-/** The fields of a type, with those of the types that it extends. */
+/** The fields of a type and of the types that it extends. */
 function fields(type) {
   const names = readdirSync(folder).filter((name) => new RegExp(`^(${type})\\.d\\.ts$`).test(name));
   return new Set(names.flatMap((name) => [...readFileSync(join(folder, name), "utf8").matchAll(/^ {4}"(\w+)"\??:/gm)].map((m) => m[1])));
 }
 
 const unknown = (value, known, where) =>
-  Object.keys(value).filter((field) => !known.has(field)).map((field) => `${where}: there is no field ${field}`);
+  Object.keys(value).filter((field) => !known.has(field)).map((field) => `${where}: unknown field ${field}`);
 
 const problems = [];
 for (const resource of JSON.parse(readFileSync(0, "utf8"))) {
   const name = `${resource.kind} ${resource.metadata?.name}`;
   if (!kinds[resource.kind]) {
-    problems.push(`${name}: not a kind that is known here`);
+    problems.push(`${name}: this script cannot validate the kind`);
     continue;
   }
   try {
