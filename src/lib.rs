@@ -7,6 +7,7 @@
 pub mod domain;
 pub mod metric;
 pub mod secret;
+pub mod text;
 
 // Floor 1, decisions: pure and total.
 pub mod audit;
@@ -24,8 +25,8 @@ pub mod store;
 pub mod publish;
 pub mod refresh;
 pub mod server;
-pub mod service;
-pub mod shutdown;
+pub mod signals;
+pub mod systemd;
 pub mod telemetry;
 
 // Floor 4, composition: flags and environment become settings; everything is wired once.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
-use crate::exposition::{self, AuditedPart, Reload, StatusPart};
+use crate::exposition::{self, AuditedPart, ReloadStatus, StatusPart};
 use crate::grants::Ledger;
 use crate::policy::Policy;
 
@@ -19,9 +19,9 @@ pub struct Published {
     /// Counts the swaps since the start.
     pub generation: u64,
     /// Each organisation, in the order of the settings.
-    pub organisations: Vec<Organisation>,
+    pub organisations: Vec<ServedOrganisation>,
     /// How the last reload went.
-    pub reload: Reload,
+    pub reload: ReloadStatus,
     /// The audited families, rendered.
     pub audited: AuditedPart,
     /// The families on freshness, rendered.
@@ -30,7 +30,7 @@ pub struct Published {
 
 /// One organisation as it is served.
 #[derive(Debug, Clone)]
-pub struct Organisation {
+pub struct ServedOrganisation {
     /// The value of the label `org`.
     pub org: String,
     /// The outcome of its refreshes.
@@ -55,7 +55,11 @@ pub struct Judged {
 }
 
 /// A new pair of handles on organisations of which nothing is known yet.
-pub fn channel(organisations: Vec<Organisation>, reload: Reload, config: exposition::Config) -> (Publisher, Reader) {
+pub fn channel(
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: exposition::Config,
+) -> (Publisher, Reader) {
     let published = Arc::new(ArcSwap::from_pointee(render(0, organisations, reload, &config)));
     let turn = Arc::new(Mutex::new(()));
     let (swapped, swaps) = watch::channel(());
@@ -76,7 +80,7 @@ impl Publisher {
     /// Publishes a changed world in one swap. Renders, so that it is not for an async worker.
     ///
     /// The audited families are rendered only where some organisation's data was replaced or withdrawn.
-    pub fn update(&self, change: impl FnOnce(&mut Vec<Organisation>, &mut Reload)) {
+    pub fn update(&self, change: impl FnOnce(&mut Vec<ServedOrganisation>, &mut ReloadStatus)) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.published.load_full();
         let mut organisations = current.organisations.clone();
@@ -109,7 +113,12 @@ fn same(a: Option<&Arc<Judged>>, b: Option<&Arc<Judged>>) -> bool {
     }
 }
 
-fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, config: &exposition::Config) -> Published {
+fn render(
+    generation: u64,
+    organisations: Vec<ServedOrganisation>,
+    reload: ReloadStatus,
+    config: &exposition::Config,
+) -> Published {
     let views: Vec<_> = organisations
         .iter()
         .filter_map(|organisation| {
@@ -123,7 +132,7 @@ fn render(generation: u64, organisations: Vec<Organisation>, reload: Reload, con
     Published { generation, organisations, reload, audited, status }
 }
 
-fn render_status(organisations: &[Organisation], audited: &AuditedPart, reload: Reload) -> StatusPart {
+fn render_status(organisations: &[ServedOrganisation], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
     let views: Vec<_> = organisations
         .iter()
         .map(|organisation| exposition::Watched { org: &organisation.org, freshness: &organisation.freshness })

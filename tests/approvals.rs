@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use genesyscloud_oauth_exporter::simulator::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Options, Organisation, Simulator,
+    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Options, SimulatedOrganisation, Simulator,
 };
 use serde_json::json;
 
@@ -30,7 +30,7 @@ impl Approved {
         approved
     }
 
-    fn organisation(&self) -> Organisation {
+    fn organisation(&self) -> SimulatedOrganisation {
         self.simulator.organisation()
     }
 

@@ -8,7 +8,7 @@
 
 mod support;
 
-use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, Organisation, Simulator};
+use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, SimulatedOrganisation, Simulator};
 use support::programs::{self, Alertmanager, Notification, PROMETHEUS_2, Program, Prometheus, Receiver, free_port};
 use support::{simulator, until};
 use tempfile::TempDir;
@@ -80,7 +80,7 @@ impl World {
         world
     }
 
-    fn organisation(&self) -> Organisation {
+    fn organisation(&self) -> SimulatedOrganisation {
         self.simulator.organisation()
     }
 

@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 use genesyscloud_oauth_exporter::audit::{Finding, Kind, Report, Status, Verdict, evaluate, rules};
 use genesyscloud_oauth_exporter::domain::{Severity, Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::genesys::{Metrics, Platform};
-use genesyscloud_oauth_exporter::output::{Audited, FailOn, FailWhen, Organisation as Reported, Selection, exit_code};
+use genesyscloud_oauth_exporter::output::{Audited, FailOn, FailWhen, ReportedOrganisation, Selection, exit_code};
 use genesyscloud_oauth_exporter::policy::{
     DangerousPermission, NamePattern, PermissionPattern, Policy, ToxicCombination,
 };
 use genesyscloud_oauth_exporter::refresh::{Previous, fetch};
-use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, Organisation, Risk, Simulator};
+use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, Risk, SimulatedOrganisation, Simulator};
 
 /// The reference's list of dangerous permissions (5.7), as a policy would write it.
 const DANGEROUS: &[(&str, Severity)] = &[
@@ -109,7 +109,7 @@ fn found(report: &Report) -> BTreeSet<Key> {
     on_clients.map(|(f, client)| key(f.rule.slug, client.as_str(), f.evidence.kind, &f.evidence.key)).collect()
 }
 
-fn planted(organisation: &Organisation, trap: bool) -> BTreeSet<Key> {
+fn planted(organisation: &SimulatedOrganisation, trap: bool) -> BTreeSet<Key> {
     let planted = organisation.truth().planted.into_iter().filter(|planted| planted.trap == trap);
     planted
         .filter_map(|planted| {
@@ -259,7 +259,7 @@ async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_complia
         }
         let audited = Some(Audited { snapshot: &snapshot, report: &report, policy: &policy });
         let (failure, calls, selection) = (None, &[][..], Selection::default());
-        let organisation = Reported { org: "default", audited, complete: true, failure, calls, selection };
+        let organisation = ReportedOrganisation { org: "default", audited, complete: true, failure, calls, selection };
         assert_eq!(exit_code(&[organisation], strict), code, "{text}");
     }
 }

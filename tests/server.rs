@@ -11,13 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, Freshness, GrantType, Input, OrgId, Organisation as Identity, ScopeTable, Snapshot,
-    Timestamp,
+    Client, ClientId, ClientState, Freshness, GrantType, Input, OrgId, Organisation, ScopeTable, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::grants::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
-use genesyscloud_oauth_exporter::publish::{Judged, Organisation, Publisher, channel};
+use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{
     Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
 };
@@ -69,8 +68,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
-        let organisation = Organisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
-        let reload = exposition::Reload { last_successful: true, last_success: NOW };
+        let organisation =
+            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
+        let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = prometheus::Registry::new();
         let mut liveness = Liveness::default();
@@ -224,7 +224,7 @@ fn judged(clients: usize) -> Judged {
         deletion: None,
     };
     let snapshot = Snapshot {
-        organisation: Identity {
+        organisation: Organisation {
             id: OrgId::new("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f"),
             name: "Contoso".to_owned(),
             region: "mypurecloud.ie".to_owned(),

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::simulator::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Fault, Options, Organisation, Simulator,
+    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Fault, Options, SimulatedOrganisation, Simulator,
 };
 use support::until;
 use tokio::net::{TcpStream, UnixDatagram};
@@ -33,7 +33,7 @@ impl Service {
         Self::start_with(variables, |_| {}).await
     }
 
-    async fn start_with(variables: &[(&str, &str)], prepare: impl FnOnce(Organisation)) -> Self {
+    async fn start_with(variables: &[(&str, &str)], prepare: impl FnOnce(SimulatedOrganisation)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let socket = folder.path().join("notify");
         let manager = UnixDatagram::bind(&socket).expect("a socket");

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::simulator::{
-    Alias, ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Grant, Options, Organisation,
-    PLANTED_SECRET, Paging, RetryAfter, Risk, Simulator, State, Unreadable, schedule,
+    Alias, ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Grant, Options, PLANTED_SECRET,
+    Paging, RetryAfter, Risk, SimulatedOrganisation, Simulator, State, Unreadable, schedule,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,7 +38,7 @@ impl Answer {
 
 struct Platform {
     simulator: Simulator,
-    organisation: Organisation,
+    organisation: SimulatedOrganisation,
     token: String,
 }
 

@@ -23,12 +23,12 @@ use crate::config::Settings;
 use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
-use crate::publish::{self, Organisation, Reader};
+use crate::publish::{self, Reader, ServedOrganisation};
 use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
-use crate::service;
-use crate::shutdown::{ReloadSignals, reload_signals};
+use crate::signals::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
+use crate::systemd;
 
 /// At the end of the process, tasks that have not ended by then are cut; the server's own drain is shorter.
 const HARD_DEADLINE: Duration = Duration::from_secs(15);
@@ -142,11 +142,11 @@ impl App {
             }
         };
         tasks.spawn(reload.instrument(info_span!("reload")));
-        service::ready(&self.reader.current());
+        systemd::ready(&self.reader.current());
         let service = {
             let stop = stop.clone();
             async move {
-                service::run(self.reader, self.liveness, stop.cancelled_owned()).await;
+                systemd::run(self.reader, self.liveness, stop.cancelled_owned()).await;
                 "service"
             }
         };
@@ -159,7 +159,7 @@ impl App {
                 Err(failure) => anyhow!("a task ended before its time: {failure}"),
             }),
         };
-        service::stopping();
+        systemd::stopping();
         stop.cancel();
         let drained = tokio::time::timeout(HARD_DEADLINE, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_ok() {
@@ -186,14 +186,14 @@ async fn reload(
             Some(request) = requests.next() => Some(request),
             true = signals.recv() => None,
         };
-        service::reloading();
+        systemd::reloading();
         let reloader = Arc::clone(&reloader);
         let result = tokio::task::spawn_blocking(move || reloader.reload()).await;
         let result = result.unwrap_or_else(|failure| {
             error!(%failure, "the reload ended early");
             Err("the reload ended early; the log says why".to_owned())
         });
-        service::ready(&reader.current());
+        systemd::ready(&reader.current());
         if let Some(request) = request {
             request.answer(result);
         }
@@ -201,17 +201,17 @@ async fn reload(
 }
 
 /// Organisations before their first refresh.
-fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<Organisation> {
+fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<ServedOrganisation> {
     let freshness = Freshness { interval: refresh.interval, ..Freshness::default() };
     organisations
         .iter()
-        .map(|config| Organisation { org: config.org.clone(), freshness: freshness.clone(), judged: None })
+        .map(|config| ServedOrganisation { org: config.org.clone(), freshness: freshness.clone(), judged: None })
         .collect()
 }
 
 /// The files in force were read just now. A baseline that is named and missing stops nothing, and has to be told: nobody is
 /// asked to approve anything.
-fn read_now(in_force: &InForce, files: &Files) -> exposition::Reload {
+fn read_now(in_force: &InForce, files: &Files) -> exposition::ReloadStatus {
     let last_successful = !in_force.lacks_baseline(files);
-    exposition::Reload { last_successful, last_success: Timestamp::from(SystemTime::now()) }
+    exposition::ReloadStatus { last_successful, last_success: Timestamp::from(SystemTime::now()) }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub use super::audit_args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
+pub use super::audit::args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
 /// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.

@@ -4,7 +4,6 @@
 
 pub mod args;
 mod audit;
-mod audit_args;
 pub mod baseline;
 mod client;
 mod docs;

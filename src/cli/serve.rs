@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
-use crate::shutdown;
-use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, Organisation, Simulator};
+use crate::signals;
+use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
 
 /// How often the simulated organisation looks whether it is time for a change.
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
 }
 
 /// Watches the organisation, approved as it is unless a baseline is named: what changes is what nobody approved.
-async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
+async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u8 {
     let mut kept = None;
     if settings.files.baseline.is_none() {
         let approved = match baseline::as_found(&settings).await {
@@ -82,7 +82,7 @@ async fn watch(mut settings: Settings, organisation: Organisation) -> u8 {
 /// Runs the exporter until it is told to stop. `beside` runs with it and does not end.
 async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl Future<Output = ()>) -> u8 {
     // Spawned, so that a signal is caught from now on and not only once somebody waits for it.
-    let signal = tokio::spawn(shutdown::signal());
+    let signal = tokio::spawn(signals::signal());
     let app = match App::build(settings).await {
         Ok(app) => app,
         Err(error) => {
@@ -130,7 +130,7 @@ fn introduce(address: SocketAddr, clients: usize) {
 }
 
 /// Lets the simulated organisation change in its time. Does not end.
-async fn drift(organisation: Organisation) {
+async fn drift(organisation: SimulatedOrganisation) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(DRIFT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

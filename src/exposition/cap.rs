@@ -3,7 +3,7 @@
 //! Whole families are dropped, in a fixed order, so that the same data always gives the same answer.
 
 use super::Config;
-use super::families::{ROWS, Row};
+use super::families::{FamilyRow, ROWS};
 use super::series::Series;
 use super::view::View;
 
@@ -48,6 +48,6 @@ impl Selection {
     }
 }
 
-fn droppable(row: &Row) -> bool {
+fn droppable(row: &FamilyRow) -> bool {
     matches!(row.series, Series::PerClient { priority: Some(_), .. })
 }

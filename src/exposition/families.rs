@@ -23,7 +23,7 @@ pub const AUDITED_FAMILIES: [Family; ROWS.len()] = {
 const _: () = assert!(plain_gauges(&AUDITED_FAMILIES), "an audited family differs between the formats");
 
 /// A family and where its series come from.
-pub(super) struct Row {
+pub(super) struct FamilyRow {
     pub(super) family: Family,
     pub(super) series: Series,
 }
@@ -33,17 +33,17 @@ pub(super) fn per_client() -> impl Iterator<Item = &'static str> {
     ROWS.iter().filter(|row| matches!(row.series, Series::PerClient { .. })).map(|row| row.family.name)
 }
 
-const fn counted(family: Family, count: fn(&View<'_>, &mut Block<'_>)) -> Row {
-    Row { family, series: Series::Organisation(count) }
+const fn counted(family: Family, count: fn(&View<'_>, &mut Block<'_>)) -> FamilyRow {
+    FamilyRow { family, series: Series::Organisation(count) }
 }
 
 /// A family that the cap never drops.
-const fn kept(family: Family, source: Source) -> Row {
-    Row { family, series: Series::PerClient { priority: None, source } }
+const fn kept(family: Family, source: Source) -> FamilyRow {
+    FamilyRow { family, series: Series::PerClient { priority: None, source } }
 }
 
-const fn droppable(priority: u8, family: Family, source: Source) -> Row {
-    Row { family, series: Series::PerClient { priority: Some(priority), source } }
+const fn droppable(priority: u8, family: Family, source: Source) -> FamilyRow {
+    FamilyRow { family, series: Series::PerClient { priority: Some(priority), source } }
 }
 
 const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Family {
@@ -61,7 +61,7 @@ macro_rules! cached {
 }
 
 /// The table.
-pub(super) static ROWS: [Row; 26] = [
+pub(super) static ROWS: [FamilyRow; 26] = [
     counted(
         gauge(
             "genesyscloud_oauth_org_info",

@@ -5,7 +5,7 @@
 use super::label::Escaped;
 use super::number::Value;
 use super::render::{self, Block, plain_gauges};
-use super::{Reload, Size, Watched};
+use super::{ReloadStatus, Size, Watched};
 use crate::domain::{CollectorStatus, Freshness};
 use crate::metric::{Family, Kind};
 
@@ -23,7 +23,7 @@ pub const FRESHNESS_FAMILIES: [Family; ROWS.len()] = {
 const _: () = assert!(plain_gauges(&FRESHNESS_FAMILIES), "a family on freshness differs between the formats");
 
 /// A family and where its series come from.
-struct Row {
+struct FreshnessRow {
     family: Family,
     series: Series,
 }
@@ -39,11 +39,11 @@ enum Series {
     /// One for each organisation whose data is served and each family that can be dropped.
     Dropped,
     /// One.
-    Reload(fn(Reload) -> Value),
+    Reload(fn(ReloadStatus) -> Value),
 }
 
 /// Writes every family.
-pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: Reload) -> Vec<u8> {
+pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus) -> Vec<u8> {
     let mut text = Vec::new();
     for row in &ROWS {
         render::family(&mut text, &row.family, |text| row.write(text, organisations, sizes, reload));
@@ -51,8 +51,8 @@ pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: Relo
     text
 }
 
-impl Row {
-    fn write(&self, text: &mut Vec<u8>, organisations: &[Watched<'_>], sizes: &[Size], reload: Reload) {
+impl FreshnessRow {
+    fn write(&self, text: &mut Vec<u8>, organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus) {
         match self.series {
             Series::Organisation(value) => {
                 for organisation in organisations {
@@ -92,11 +92,11 @@ impl Row {
 const ORG: &[&str] = &["org"];
 const COLLECTOR: &[&str] = &["org", "collector"];
 
-const fn row(name: &'static str, labels: &'static [&'static str], help: &'static str, series: Series) -> Row {
-    Row { family: Family { name, kind: Kind::Gauge, labels, help }, series }
+const fn row(name: &'static str, labels: &'static [&'static str], help: &'static str, series: Series) -> FreshnessRow {
+    FreshnessRow { family: Family { name, kind: Kind::Gauge, labels, help }, series }
 }
 
-static ROWS: [Row; 14] = [
+static ROWS: [FreshnessRow; 14] = [
     row(
         "genesyscloud_oauth_exporter_last_refresh_successful",
         ORG,

@@ -89,7 +89,7 @@ pub struct Watched<'a> {
 
 /// How the last reload of policy and baseline went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reload {
+pub struct ReloadStatus {
     /// Whether the last one was in order; true after a start.
     pub last_successful: bool,
     /// When the files in force were read.
@@ -163,7 +163,7 @@ impl Size {
 }
 
 /// Renders the families on freshness, and on the size of the audited part.
-pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: Reload) -> StatusPart {
+pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
     StatusPart { part: Part::new(freshness::render(organisations, &audited.sizes, reload)) }
 }
 

@@ -8,8 +8,9 @@ use std::io;
 use ::csv::{Terminator, WriterBuilder};
 
 use super::json::confidence;
-use super::{Audited, Organisation, excuse, rfc3339, visible};
+use super::{Audited, ReportedOrganisation, excuse};
 use crate::audit::Finding;
+use crate::text::{rfc3339, visible};
 
 const HEADER: [&str; 25] = [
     "org",
@@ -40,7 +41,7 @@ const HEADER: [&str; 25] = [
 ];
 
 /// Writes the header and the rows. Fails only where the writer does.
-pub fn write(organisations: &[Organisation<'_>], writer: impl io::Write) -> io::Result<()> {
+pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write) -> io::Result<()> {
     let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(writer);
     rows.write_record(HEADER)?;
     for organisation in organisations {
@@ -53,7 +54,7 @@ pub fn write(organisations: &[Organisation<'_>], writer: impl io::Write) -> io::
 }
 
 fn row<'a>(
-    organisation: &Organisation<'a>,
+    organisation: &ReportedOrganisation<'a>,
     audited: Audited<'a>,
     finding: &'a Finding,
 ) -> [Cow<'a, str>; HEADER.len()] {

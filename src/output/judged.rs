@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::{Report, RuleOutcome, RuleState};
 use crate::domain::Collector;
 
-use super::counted;
+use crate::text::counted;
 
 /// What became of the rules of a report.
 #[derive(Debug)]

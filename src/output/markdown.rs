@@ -4,9 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Audited, Organisation, Summary, excuse, judged::Rules, rfc3339, unread, utc, visible};
+use super::{Audited, ReportedOrganisation, Summary, excuse, judged::Rules, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{Severity, Snapshot};
+use crate::text::{rfc3339, utc, visible};
 
 /// GitHub refuses a comment of more than 65,536 characters; the rest is counted.
 const MOST: usize = 60_000;
@@ -14,7 +15,7 @@ const MOST: usize = 60_000;
 const RESERVE: usize = 4_000;
 
 /// The report of all organisations.
-pub fn render(organisations: &[Organisation<'_>]) -> String {
+pub fn render(organisations: &[ReportedOrganisation<'_>]) -> String {
     let mut text = String::from("## OAuth clients\n");
     if organisations.is_empty() {
         text.push_str("\nNo organisation was audited.\n");
@@ -25,7 +26,7 @@ pub fn render(organisations: &[Organisation<'_>]) -> String {
     text
 }
 
-fn one(text: &mut String, organisation: &Organisation<'_>) {
+fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
     let Some(audited) = organisation.audited else {
         let why = organisation.failure.unwrap_or("no reason was given");
         push(text, format_args!("\n### {}\n\n**NOT AUDITED**: {}\n", code(organisation.org), prose(why)));
@@ -106,7 +107,7 @@ fn said(audited: Audited<'_>, finding: &Finding) -> String {
 }
 
 /// What was judged and what was not: never only that all is well.
-fn ends(text: &mut String, organisation: &Organisation<'_>, audited: Audited<'_>) {
+fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
     let (snapshot, report) = (audited.snapshot, audited.report);
     let summary = Summary::new(snapshot, report);
     push(

@@ -2,7 +2,6 @@
 //!
 //! Not the status page (`server`) and not the metrics (`exposition`).
 
-mod counted;
 pub mod csv;
 mod excuse;
 pub mod json;
@@ -13,19 +12,14 @@ mod selection;
 mod sentence;
 mod summary;
 pub mod table;
-mod time;
-mod visible;
 
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use counted::counted;
 pub use excuse::excuse;
 pub use selection::{Selection, fingerprints};
 pub use sentence::{FailOn, FailWhen, exit_code, unread};
 pub use summary::Summary;
-pub use time::{rfc3339, utc};
-pub use visible::{shortened, visible, wrapped};
 
 use crate::audit::{Finding, Report};
 use crate::domain::Snapshot;
@@ -33,7 +27,7 @@ use crate::policy::Policy;
 
 /// One organisation's audit, to be reported.
 #[derive(Debug, Clone, Copy)]
-pub struct Organisation<'a> {
+pub struct ReportedOrganisation<'a> {
     /// The value of the label `org`.
     pub org: &'a str,
     /// What was judged; `None` where the audit could not run.
@@ -48,7 +42,7 @@ pub struct Organisation<'a> {
     pub selection: Selection<'a>,
 }
 
-impl<'a> Organisation<'a> {
+impl<'a> ReportedOrganisation<'a> {
     /// The findings that are told, in the report's order.
     pub fn findings(&self) -> impl Iterator<Item = &'a Finding> + use<'a> {
         let selection = self.selection;

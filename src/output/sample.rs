@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Audited, Organisation, Selection};
+use super::{Audited, ReportedOrganisation, Selection};
 use crate::audit::{self, Report, Status};
 use crate::domain::{
     Client, ClientId, ClientState, Collector, CollectorStatus, Division, DivisionId, Freshness, GrantType, Input,
@@ -42,8 +42,8 @@ impl Sample {
         self.report = audit::evaluate(&self.snapshot, &policy(), None, self.snapshot.taken_at);
     }
 
-    pub(crate) fn organisation(&self) -> Organisation<'_> {
-        Organisation {
+    pub(crate) fn organisation(&self) -> ReportedOrganisation<'_> {
+        ReportedOrganisation {
             org: "default",
             audited: Some(Audited { snapshot: &self.snapshot, report: &self.report, policy: &self.policy }),
             complete: true,
@@ -55,9 +55,16 @@ impl Sample {
 }
 
 /// An organisation whose first refresh failed.
-pub(crate) fn failed() -> Organisation<'static> {
+pub(crate) fn failed() -> ReportedOrganisation<'static> {
     let failure = Some("the platform refused the client's credentials: 400 invalid_client");
-    Organisation { org: "emea", audited: None, complete: false, failure, calls: &[], selection: Selection::default() }
+    ReportedOrganisation {
+        org: "emea",
+        audited: None,
+        complete: false,
+        failure,
+        calls: &[],
+        selection: Selection::default(),
+    }
 }
 
 /// About sixty clients with planted risks; roles cannot be read.

@@ -2,7 +2,7 @@
 //!
 //! Not the process's end: `cli` does that.
 
-use super::Organisation;
+use super::ReportedOrganisation;
 use crate::audit::Status;
 use crate::domain::{Collector, NotRead, Severity, Snapshot};
 
@@ -30,8 +30,8 @@ pub struct FailWhen {
 }
 
 /// The exit code of an audit: 3 where something is missing, since that may be worse than what was seen; 1 with open findings; else 0.
-pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
-    let missing = |organisation: &Organisation<'_>| match organisation.audited {
+pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> u8 {
+    let missing = |organisation: &ReportedOrganisation<'_>| match organisation.audited {
         None => true,
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
@@ -44,7 +44,7 @@ pub fn exit_code(organisations: &[Organisation<'_>], when: FailWhen) -> u8 {
     if organisations.iter().any(missing) {
         return 3;
     }
-    let found = |organisation: &Organisation<'_>| {
+    let found = |organisation: &ReportedOrganisation<'_>| {
         let Some(report) = organisation.audited.map(|audited| audited.report) else { return false };
         let least = match when.fail_on {
             FailOn::Policy => report.fail_on,
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn what_is_missing_beats_what_was_found() {
         let (planted, clean) = (sample::planted(), sample::clean());
-        let incomplete = Organisation { complete: false, ..planted.organisation() };
+        let incomplete = ReportedOrganisation { complete: false, ..planted.organisation() };
         let usual = FailWhen::default();
         let lenient = FailWhen { allow_incomplete: true, ..usual };
         let never = FailWhen { fail_on: FailOn::Never, ..usual };
@@ -100,7 +100,7 @@ mod tests {
             (Selection { before: Some(&all), ..Selection::default() }, 0),
             (Selection { before: Some(&but_one), ..Selection::default() }, 1),
         ] {
-            let organisation = Organisation { selection, ..planted.organisation() };
+            let organisation = ReportedOrganisation { selection, ..planted.organisation() };
             assert_eq!(exit_code(&[organisation], FailWhen::default()), expected, "{selection:?}");
         }
     }

@@ -4,11 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Audited, Organisation, Summary, counted, excuse, judged::Rules, rfc3339, shortened, unread, utc, visible, wrapped,
-};
+use super::{Audited, ReportedOrganisation, Summary, excuse, judged::Rules, unread};
 use crate::audit::{Finding, Status, why_not_read};
 use crate::domain::{ClientState, Severity, Snapshot};
+use crate::text::{counted, rfc3339, shortened, utc, visible, wrapped};
 
 /// How the table may look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub struct Style {
 }
 
 /// The table of all organisations.
-pub fn render(organisations: &[Organisation<'_>], style: Style) -> String {
+pub fn render(organisations: &[ReportedOrganisation<'_>], style: Style) -> String {
     let mut table = Table { text: String::new(), style };
     for (position, organisation) in organisations.iter().enumerate() {
         if position > 0 {
@@ -56,7 +55,7 @@ struct Columns {
 }
 
 /// A finding as text.
-struct Row {
+struct TableRow {
     name: String,
     id: String,
     rule: &'static str,
@@ -77,7 +76,7 @@ impl Table {
         if self.style.colour { format!("\u{1b}[{ansi}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn organisation(&mut self, organisation: &Organisation<'_>) {
+    fn organisation(&mut self, organisation: &ReportedOrganisation<'_>) {
         let org = visible(organisation.org);
         let Some(audited) = organisation.audited else {
             let heading = self.painted(&format!("Organisation {org}"), "1");
@@ -98,10 +97,10 @@ impl Table {
         self.summary(organisation, audited);
     }
 
-    fn findings(&mut self, snapshot: &Snapshot, organisation: &Organisation<'_>) {
+    fn findings(&mut self, snapshot: &Snapshot, organisation: &ReportedOrganisation<'_>) {
         for severity in Severity::ALL {
             let open = organisation.findings().filter(|f| f.status == Status::Open && f.severity == severity);
-            let mut rows: Vec<Row> = open.map(|finding| Row::new(snapshot, finding)).collect();
+            let mut rows: Vec<TableRow> = open.map(|finding| TableRow::new(snapshot, finding)).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -121,12 +120,12 @@ impl Table {
     }
 
     /// What does not count, and why.
-    fn settled(&mut self, audited: Audited<'_>, organisation: &Organisation<'_>) {
+    fn settled(&mut self, audited: Audited<'_>, organisation: &ReportedOrganisation<'_>) {
         for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
             let of_status = organisation.findings().filter(|finding| finding.status == status);
-            let mut rows: Vec<Row> = of_status
+            let mut rows: Vec<TableRow> = of_status
                 .map(|finding| {
-                    let mut row = Row::new(audited.snapshot, finding);
+                    let mut row = TableRow::new(audited.snapshot, finding);
                     if let Some(permission) = cure(finding) {
                         // The whole reason is told once, below.
                         let input = visible(&finding.evidence.key);
@@ -155,7 +154,7 @@ impl Table {
         }
     }
 
-    fn rows(&mut self, rows: &[Row]) {
+    fn rows(&mut self, rows: &[TableRow]) {
         let Some(columns) = Columns::fit(rows, self.style.width) else {
             for row in rows {
                 self.line(&format!("  {}", row.name));
@@ -182,7 +181,7 @@ impl Table {
         }
     }
 
-    fn then(&mut self, row: &Row) {
+    fn then(&mut self, row: &TableRow) {
         if let Some(then) = &row.then {
             self.line(&format!("    {then}"));
         }
@@ -199,7 +198,7 @@ impl Table {
     }
 
     /// What was judged and what was not: never only that all is well.
-    fn summary(&mut self, organisation: &Organisation<'_>, audited: Audited<'_>) {
+    fn summary(&mut self, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
         let Audited { snapshot, report, .. } = audited;
         let summary = Summary::new(snapshot, report);
         let worst: Vec<String> = (summary.flagged_by_severity.iter())
@@ -265,7 +264,7 @@ impl Table {
     }
 }
 
-impl Row {
+impl TableRow {
     fn new(snapshot: &Snapshot, finding: &Finding) -> Self {
         let client = finding.client.as_ref();
         let known = client.and_then(|id| snapshot.client(id));
@@ -285,8 +284,8 @@ impl Row {
 
 impl Columns {
     /// The widths, where every column finds room.
-    fn fit(rows: &[Row], width: usize) -> Option<Self> {
-        let widest = |text: fn(&Row) -> &str, heading: &str| {
+    fn fit(rows: &[TableRow], width: usize) -> Option<Self> {
+        let widest = |text: fn(&TableRow) -> &str, heading: &str| {
             rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0).max(heading.len())
         };
         let id = widest(|row| &row.id, "CLIENT ID");
@@ -316,7 +315,7 @@ mod tests {
     fn the_table_reads_like_this() {
         let (planted, clean) = (sample::planted(), sample::clean());
         let incomplete =
-            Organisation { complete: false, failure: Some("page 2 of 3 never came"), ..clean.organisation() };
+            ReportedOrganisation { complete: false, failure: Some("page 2 of 3 never came"), ..clean.organisation() };
         insta::assert_snapshot!(render(&[planted.organisation(), incomplete, sample::failed()], PLAIN));
     }
 
@@ -326,7 +325,7 @@ mod tests {
         let keep = ["Partner provisioning portal", "Batch password sync"].map(|name| sample.id(name).clone());
         sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
         let selection = crate::output::Selection { least: Some(Severity::Critical), ..Default::default() };
-        insta::assert_snapshot!(render(&[Organisation { selection, ..sample.organisation() }], PLAIN));
+        insta::assert_snapshot!(render(&[ReportedOrganisation { selection, ..sample.organisation() }], PLAIN));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::fields::Fields;
 use super::parse::{Reading, place};
 use super::schema::{EVERY_CLIENT, PRODUCTION};
 use super::{
-    DangerousPattern, DangerousPermission, Defaults, Exemption, Expectation, Judge, NamePattern, Owner, Policy,
-    RuleSetting, Selector, ToxicCombination,
+    DangerousPattern, DangerousPermission, Defaults, Exemption, Expectation, NamePattern, Owner, Policy, RuleSetting,
+    ScopedClients, Selector, ToxicCombination,
 };
 use crate::domain::ClientId;
 
@@ -73,7 +73,8 @@ impl<'a> Layer<'a> {
     fn scopes(&mut self, scopes: Fields<'_>, policy: &mut Policy) {
         let into = &mut policy.scopes;
         if let Some(judge) = scopes.text("judge") {
-            into.judge = if judge == EVERY_CLIENT { Judge::EveryClient } else { Judge::UserGrantClients };
+            into.judge =
+                if judge == EVERY_CLIENT { ScopedClients::EveryClient } else { ScopedClients::UserGrantClients };
         }
         into.exact = scopes.switch("exact").unwrap_or(into.exact);
         into.all_scopes_percent = scopes.percent("all_scopes_ratio").unwrap_or(into.all_scopes_percent);

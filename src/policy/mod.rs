@@ -134,7 +134,7 @@ pub struct ScopePolicy {
     /// Dangerous scopes; of several that match, the worst counts, and of equals the first.
     pub dangerous: Vec<DangerousPattern>,
     /// Whose scopes count.
-    pub judge: Judge,
+    pub judge: ScopedClients,
     /// Whether `x` no longer satisfies a required `x:readonly`.
     pub exact: bool,
     /// Combinations of scopes that are worse than each of them.
@@ -156,7 +156,7 @@ pub struct ToxicCombination {
 
 /// Whose scopes count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Judge {
+pub enum ScopedClients {
     /// Those of clients whose tokens are bounded by scopes.
     #[default]
     UserGrantClients,

@@ -11,8 +11,8 @@ use super::fields::Fields;
 use super::layer::Layer;
 use super::schema::ROOT;
 use super::{
-    BUILT_IN, Defaults, Extension, Judge, OrgPolicy, PermissionPolicy, Policy, RedirectPolicy, RolePolicy, ScopePolicy,
-    check,
+    BUILT_IN, Defaults, Extension, OrgPolicy, PermissionPolicy, Policy, RedirectPolicy, RolePolicy, ScopePolicy,
+    ScopedClients, check,
 };
 use crate::domain::{Client, Severity, Timestamp};
 
@@ -79,7 +79,7 @@ fn empty() -> Policy {
         org: OrgPolicy { production: true, scope_enforcement: None },
         scopes: ScopePolicy {
             dangerous: Vec::new(),
-            judge: Judge::default(),
+            judge: ScopedClients::default(),
             exact: false,
             toxic: Vec::new(),
             all_scopes_percent: 80,

@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use accept::run;
 pub use health::{Latch, Liveness};
 pub use metrics::{FAMILIES, Metrics};
-pub use reload::{Reload, ReloadRequest, ReloadRequests, reload_channel};
+pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;
 
 use crate::domain::Timestamp;
@@ -56,7 +56,7 @@ pub struct View {
     /// Whether the refresh tasks live.
     pub liveness: Liveness,
     /// Asks for a reload.
-    pub reload: Reload,
+    pub reload: ReloadHandle,
     /// The clock of the status page.
     pub now: fn() -> Timestamp,
 }

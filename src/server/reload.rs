@@ -11,16 +11,16 @@ use tokio::time::timeout;
 const WAIT: Duration = Duration::from_secs(20);
 
 /// A pair of ends. Requests wait for each other, so that two reloads never run at once.
-pub fn reload_channel() -> (Reload, ReloadRequests) {
+pub fn reload_channel() -> (ReloadHandle, ReloadRequests) {
     let (sender, receiver) = mpsc::channel(1);
-    (Reload(sender), ReloadRequests(receiver))
+    (ReloadHandle(sender), ReloadRequests(receiver))
 }
 
 /// The asking end.
 #[derive(Debug, Clone)]
-pub struct Reload(mpsc::Sender<ReloadRequest>);
+pub struct ReloadHandle(mpsc::Sender<ReloadRequest>);
 
-impl Reload {
+impl ReloadHandle {
     /// Asks, and waits for what came of it; the error is a sentence for people.
     pub async fn request(&self) -> Result<(), String> {
         let (answer, answered) = oneshot::channel();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use crate::output::{Audited, FailWhen, Organisation, Selection, exit_code, json};
+use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_code, json};
 use crate::publish::{Judged, Published};
 
 /// The last document that was made, kept for whoever asks again before the next generation.
@@ -42,7 +42,7 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
         .iter()
         .map(|organisation| {
             let judged = organisation.judged.as_deref();
-            Organisation {
+            ReportedOrganisation {
                 org: &organisation.org,
                 audited: judged.map(|judged| {
                     let Judged { snapshot, report, policy, .. } = judged;

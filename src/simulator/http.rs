@@ -1,4 +1,4 @@
-//! The listener and its tasks: turns HTTP into [`Incoming`] requests and [`Outcome`]s into HTTP.
+//! The listener and its tasks: turns HTTP into [`Incoming`] requests and [`Reaction`]s into HTTP.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,9 +19,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
-use super::organisation::Organisation;
+use super::organisation::SimulatedOrganisation;
 use super::recorder::RecordedRequest;
-use super::reply::{Outcome, Payload, Reply};
+use super::reply::{Payload, Reaction, Reply};
 use super::routes::Incoming;
 
 /// The largest request body that is read: `request.bytes.max` (reference 6).
@@ -34,7 +34,11 @@ const CHUNK: usize = 64 * 1024;
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Accepts connections until told to stop, then waits for them.
-pub(super) async fn serve(listener: TcpListener, organisation: Organisation, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    organisation: SimulatedOrganisation,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -62,7 +66,7 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn connection(stream: TcpStream, organisation: Organisation, mut stopped: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, organisation: SimulatedOrganisation, mut stopped: watch::Receiver<bool>) {
     let waiting = stopped.clone();
     let service = service_fn(move |request| respond(request, organisation.clone(), waiting.clone()));
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -83,7 +87,7 @@ async fn connection(stream: TcpStream, organisation: Organisation, mut stopped: 
 
 async fn respond(
     request: Request<HyperBody>,
-    organisation: Organisation,
+    organisation: SimulatedOrganisation,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
@@ -112,9 +116,9 @@ async fn respond(
         body: body.to_bytes(),
     };
     match organisation.answer(&incoming) {
-        Outcome::Answer(reply) => written(reply),
-        Outcome::Close => Err(io::Error::other("told to close without an answer")),
-        Outcome::Hang => {
+        Reaction::Answer(reply) => written(reply),
+        Reaction::Close => Err(io::Error::other("told to close without an answer")),
+        Reaction::Hang => {
             stop(&mut stopped).await;
             Err(io::Error::other("stopped while hanging"))
         }

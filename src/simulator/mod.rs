@@ -35,7 +35,7 @@ pub use drift::{Change, Scheduled, schedule};
 pub use faults::{Alias, Endpoint, Fault, Injection, RetryAfter, Unreadable};
 pub use founding::PLANTED_SECRET;
 pub use options::{ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, Paging};
-pub use organisation::Organisation;
+pub use organisation::SimulatedOrganisation;
 pub use recorder::RecordedRequest;
 pub use risk::{Planted, Risk};
 pub use truth::{Grant, State, Truth};
@@ -46,7 +46,7 @@ pub use truth::{Grant, State, Truth};
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
-    organisation: Organisation,
+    organisation: SimulatedOrganisation,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
 }
@@ -56,7 +56,7 @@ impl Simulator {
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let organisation = Organisation::found(options);
+        let organisation = SimulatedOrganisation::found(options);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(http::serve(listener, organisation.clone(), stopped));
         tracing::debug!(%address, "simulated organisation is listening");
@@ -69,7 +69,7 @@ impl Simulator {
     }
 
     /// The handle by which tests and the demo watch and change the organisation.
-    pub fn organisation(&self) -> Organisation {
+    pub fn organisation(&self) -> SimulatedOrganisation {
         self.organisation.clone()
     }
 

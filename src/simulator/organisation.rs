@@ -10,7 +10,7 @@ use super::drift::{self, Change};
 use super::faults::Injection;
 use super::options::Options;
 use super::recorder::RecordedRequest;
-use super::reply::Outcome;
+use super::reply::Reaction;
 use super::routes::{self, Incoming};
 use super::truth::{self, Truth};
 use super::world::World;
@@ -20,12 +20,12 @@ use super::world::World;
 /// Clients, roles and divisions are named by id or by name. Edits answer whether they changed anything, and the next
 /// request sees them.
 #[derive(Debug, Clone)]
-pub struct Organisation {
+pub struct SimulatedOrganisation {
     world: Arc<Mutex<World>>,
     requests: watch::Sender<u64>,
 }
 
-impl Organisation {
+impl SimulatedOrganisation {
     pub(super) fn found(options: Options) -> Self {
         Self { world: Arc::new(Mutex::new(World::found(options))), requests: watch::Sender::new(0) }
     }
@@ -39,7 +39,7 @@ impl Organisation {
         self.requests.send_modify(|count| *count += 1);
     }
 
-    pub(super) fn answer(&self, request: &Incoming) -> Outcome {
+    pub(super) fn answer(&self, request: &Incoming) -> Reaction {
         routes::answer(&mut self.world(), request)
     }
 
@@ -87,7 +87,7 @@ impl Organisation {
         self.world().recorder.all()
     }
 
-    /// How many of [`Organisation::requests`] have a path that starts so.
+    /// How many of [`SimulatedOrganisation::requests`] have a path that starts so.
     pub fn request_count(&self, path_prefix: &str) -> usize {
         self.world().recorder.count(path_prefix)
     }

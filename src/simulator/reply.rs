@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// What becomes of a request.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum Reaction {
     /// It is answered.
     Answer(Reply),
     /// It is never answered, until the simulator stops.

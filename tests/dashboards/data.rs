@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use genesyscloud_oauth_exporter::simulator::{Options, Organisation, Simulator};
+use genesyscloud_oauth_exporter::simulator::{Options, SimulatedOrganisation, Simulator};
 use serde_json::{Value, json};
 
 use crate::model::{Query, all, list, panels, queries, queries_of, text};
@@ -49,7 +49,7 @@ impl World {
         Self { simulator, folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn organisation(&self) -> Organisation {
+    fn organisation(&self) -> SimulatedOrganisation {
         self.simulator.organisation()
     }
 

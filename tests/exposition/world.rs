@@ -14,7 +14,7 @@ use genesyscloud_oauth_exporter::domain::{
     Organisation, Permission, Power, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::exposition::{
-    self, Audited, AuditedPart, Config, Encoding, Format, Reload, StatusPart, Watched,
+    self, Audited, AuditedPart, Config, Encoding, Format, ReloadStatus, StatusPart, Watched,
 };
 use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing, Unread};
 use genesyscloud_oauth_exporter::policy::{PermissionPattern, Policy};
@@ -38,8 +38,8 @@ impl Org {
     }
 }
 
-pub(crate) const RELOAD: Reload =
-    Reload { last_successful: true, last_success: Timestamp::from_seconds(1_799_990_000) };
+pub(crate) const RELOAD: ReloadStatus =
+    ReloadStatus { last_successful: true, last_success: Timestamp::from_seconds(1_799_990_000) };
 
 pub(crate) fn render(world: &[Org], config: &Config) -> (AuditedPart, StatusPart) {
     let audited: Vec<_> = world.iter().map(Org::audited).collect();

@@ -30,7 +30,7 @@ pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DET
 
 use crate::audit::Finding;
 use crate::domain::{Collector, GrantType, Severity};
-use crate::policy::{Judge, Policy};
+use crate::policy::{Policy, ScopedClients};
 
 /// The slug that the metrics for dangerous scopes are built on.
 pub const DANGEROUS_SCOPE: &str = "dangerous-scope";
@@ -212,11 +212,11 @@ pub enum AppliesTo {
 
 impl AppliesTo {
     /// Whether a client of that grant type is judged.
-    pub const fn covers(self, grant_type: GrantType, judge: Judge) -> bool {
+    pub const fn covers(self, grant_type: GrantType, judge: ScopedClients) -> bool {
         match self {
             Self::Scoped => match judge {
-                Judge::UserGrantClients => grant_type.scopes_count(),
-                Judge::EveryClient => true,
+                ScopedClients::UserGrantClients => grant_type.scopes_count(),
+                ScopedClients::EveryClient => true,
             },
             Self::UserGrant => grant_type.scopes_count(),
             Self::Redirecting => matches!(grant_type, GrantType::Code | GrantType::Implicit),

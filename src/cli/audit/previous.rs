@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::args::AuditArgs;
+use super::args::AuditArgs;
 use crate::audit::{Fingerprint, Report};
 use crate::cli::notice;
 use crate::config::Settings;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use crate::output::visible;
+use crate::text::visible;
 
 /// A shorter audit shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::args::{AuditArgs, AuditFormat, OutputFile};
+use super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::config::Settings;
 use crate::output::sarif::{File, Files};
-use crate::output::{Organisation, csv, json, markdown, sarif, table};
+use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
 use crate::store::{self, Mode};
 
 /// A table that goes to a file or a pipe is this wide.
@@ -43,7 +43,7 @@ fn place(path: &Path) -> PathBuf {
 
 /// Writes the files first, so that whoever reads stdout to its end finds them there. The message is for people.
 pub(super) fn write_all(
-    organisations: &[Organisation<'_>],
+    organisations: &[ReportedOrganisation<'_>],
     code: u8,
     args: &AuditArgs,
     settings: &Settings,
@@ -70,7 +70,7 @@ pub(super) fn write_all(
 }
 
 fn write(
-    organisations: &[Organisation<'_>],
+    organisations: &[ReportedOrganisation<'_>],
     code: u8,
     format: AuditFormat,
     style: table::Style,

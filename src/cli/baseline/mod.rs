@@ -18,8 +18,8 @@ use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
-use crate::output::visible;
 use crate::refresh::{Previous, fetch};
+use crate::text::visible;
 pub(super) use file::create;
 use show::{heading, show};
 
@@ -41,7 +41,7 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
 }
 
 /// An exit code, or one with a mistake.
-type Outcome = Result<u8, (u8, String)>;
+type CommandResult = Result<u8, (u8, String)>;
 
 /// The organisation approved as it is: what the demo starts with.
 pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
@@ -51,7 +51,7 @@ pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
     Ok(Baseline::of(&snapshot, &approval))
 }
 
-async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
+async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> CommandResult {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     if in_ci && !args.force_in_ci {
         return usage("in CI nobody looks at what is approved; run it where somebody does, or give --force-in-ci");
@@ -68,7 +68,7 @@ async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> Outcome {
     Ok(CLEAN)
 }
 
-async fn diff(settings: &Settings, path: &Path) -> Outcome {
+async fn diff(settings: &Settings, path: &Path) -> CommandResult {
     let baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
@@ -86,7 +86,7 @@ async fn diff(settings: &Settings, path: &Path) -> Outcome {
     Ok(if drift > 0 { DRIFT } else { CLEAN })
 }
 
-async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Outcome {
+async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> CommandResult {
     let approval = approval(&args.approval)?;
     let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
@@ -154,7 +154,7 @@ fn find<'a>(snapshot: &'a Snapshot, baseline: &Baseline, wanted: &str) -> Result
     client::find(snapshot, wanted).map_err(|mistake| (USAGE, mistake))
 }
 
-async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> Outcome {
+async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> CommandResult {
     let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let gone = baseline.prune(&snapshot);
@@ -168,7 +168,7 @@ async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> Outcome {
     write(path, &baseline, args.dry_run)
 }
 
-fn write(path: &Path, baseline: &Baseline, dry_run: bool) -> Outcome {
+fn write(path: &Path, baseline: &Baseline, dry_run: bool) -> CommandResult {
     if dry_run {
         say("nothing was written");
         return Ok(CLEAN);
@@ -182,7 +182,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> (u8, String) {
     (FAILURE, format!("baseline file {}: cannot be written: {error}", path.display()))
 }
 
-fn usage(mistake: impl Into<String>) -> Outcome {
+fn usage(mistake: impl Into<String>) -> CommandResult {
     Err((USAGE, mistake.into()))
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::baseline::{CONDITIONAL, Holdings, RoleContents};
 use crate::cli::rules::distance;
 use crate::domain::{Client, Snapshot};
-use crate::output::visible;
+use crate::text::visible;
 
 /// As many as help to find what was meant.
 const SHOWN: usize = 10;

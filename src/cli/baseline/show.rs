@@ -8,8 +8,8 @@ use crate::audit::AppliesTo;
 use crate::baseline::{CONDITIONAL, Contents, Difference, Holdings, RoleContents};
 use crate::cli::say;
 use crate::domain::{Client, ClientId, DivisionId, GrantType, Permission, RoleId, Snapshot};
-use crate::output::{counted, visible};
 use crate::policy::Policy;
+use crate::text::{counted, visible};
 
 /// As much of a list as somebody will read.
 const SHOWN: usize = 20;

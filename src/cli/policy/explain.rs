@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use crate::audit::{self, Finding, Outcome, Report, Status};
 use crate::domain::{Client, Snapshot};
-use crate::output::{utc, visible};
 use crate::policy::Policy;
+use crate::text::{utc, visible};
 
 pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client: &Client) -> String {
     let mut text = String::new();

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use crate::cli::{CLEAN, say};
 use crate::domain::Permission;
 use crate::genesys::Platform;
-use crate::output::counted;
 use crate::policy::{NamePattern, PermissionPattern, Policy};
+use crate::text::counted;
 
 /// A pattern that protects nothing was found.
 const UNMATCHED: u8 = 1;

@@ -4,11 +4,12 @@ use serde::{Serialize, Serializer};
 
 use crate::audit::{Confidence, Finding};
 use crate::domain::ClientId;
-use crate::output::{Organisation, excuse, rfc3339};
+use crate::output::{ReportedOrganisation, excuse};
 use crate::policy::Exemption;
+use crate::text::rfc3339;
 
 /// Written one by one: a list of all would be as large as the report.
-pub(super) struct Findings<'a>(pub(super) Organisation<'a>);
+pub(super) struct Findings<'a>(pub(super) ReportedOrganisation<'a>);
 
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -69,7 +70,7 @@ impl<'a> From<&'a Exemption> for ExemptionDto<'a> {
 }
 
 impl<'a> FindingDto<'a> {
-    fn new(finding: &'a Finding, organisation: &Organisation<'a>) -> Self {
+    fn new(finding: &'a Finding, organisation: &ReportedOrganisation<'a>) -> Self {
         let evidence = &finding.evidence;
         let details = evidence.details.iter().map(|(name, value)| DetailDto { name, value });
         Self {

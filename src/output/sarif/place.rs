@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::audit::{Finding, Status};
-use crate::output::{Audited, visible};
+use crate::output::Audited;
 use crate::policy::Exemption;
+use crate::text::visible;
 
 /// The files that a result may point into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -279,7 +279,7 @@ fn the_whole_file_is_read() {
     assert!(policy.defaults.require_expiry);
     assert_eq!(policy.org, OrgPolicy { production: false, scope_enforcement: Some(true) });
     assert_eq!((policy.scopes.all_scopes_percent, policy.scopes.all_scopes_cap), (50, Some(40)));
-    assert!(policy.scopes.exact && policy.scopes.judge == Judge::EveryClient);
+    assert!(policy.scopes.exact && policy.scopes.judge == ScopedClients::EveryClient);
     assert_eq!(policy.scopes.toxic[0].scopes, ["a", "b"]);
     assert_eq!(policy.permissions.dangerous[0].severity, Severity::Medium);
     assert_eq!(policy.permissions.companions.len(), 1);

@@ -10,7 +10,7 @@ use super::link;
 use super::words::{grant_words, state_word};
 use crate::audit::{ClientVerdict, Report, Verdict};
 use crate::domain::{Client, ClientId, ClientState, Snapshot};
-use crate::output::visible;
+use crate::text::visible;
 
 /// Clients that are shown; the rest is counted.
 const CLIENTS: usize = 500;

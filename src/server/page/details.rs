@@ -5,14 +5,15 @@
 use std::time::Duration;
 
 use super::clients::{ClientRow, client_rows};
-use super::findings::{Name, Row, worst_findings};
+use super::findings::{FindingRow, Name, worst_findings};
 use super::search::Search;
 use super::words::{grant_words, severity_word, spoken, state_word};
 use super::worst::{WorstClient, worst_clients};
 use crate::audit::{DangerousScope, Report, Status, rules};
 use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
-use crate::output::{Summary, counted, unread, visible};
+use crate::output::{Summary, unread};
 use crate::publish::Judged;
+use crate::text::{counted, visible};
 
 /// Dangerous scopes that are shown.
 const SCOPES: usize = 15;
@@ -34,7 +35,7 @@ pub(super) struct Overview {
     pub(super) bars: Vec<Bar>,
     pub(super) open: usize,
     pub(super) settled: Option<String>,
-    pub(super) findings: Vec<Row>,
+    pub(super) findings: Vec<FindingRow>,
     pub(super) more_findings: usize,
     pub(super) new: usize,
     pub(super) scopes: Vec<ScopeRow>,

@@ -8,14 +8,14 @@ use super::words::{grant_words, state_word};
 use crate::audit::{Finding, Report, Status};
 use crate::domain::{ClientState, Snapshot, Timestamp};
 use crate::grants::Ledger;
-use crate::output::{shortened, visible};
+use crate::text::{shortened, visible};
 
 /// Findings that are shown; the rest is counted.
 const WORST: usize = 50;
 /// A longer name is cut, and told whole in its title.
 const NAME: usize = 80;
 
-pub(super) struct Row {
+pub(super) struct FindingRow {
     pub(super) severity: &'static str,
     pub(super) name: Name,
     /// The client's page.
@@ -46,16 +46,16 @@ pub(super) fn worst_findings(
     report: &Report,
     ledger: &Ledger,
     now: Timestamp,
-) -> (Vec<Row>, usize) {
+) -> (Vec<FindingRow>, usize) {
     let first_seen = FirstSeen::new(ledger, now);
     let mut open: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == Status::Open).collect();
     let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();
     // Stable: within equals the report's order stays, by client, rule and evidence.
     open.sort_by_cached_key(|finding| std::cmp::Reverse((finding.severity, first_seen.time(finding))));
-    (open.iter().take(WORST).map(|finding| Row::new(snapshot, finding, &first_seen)).collect(), new)
+    (open.iter().take(WORST).map(|finding| FindingRow::new(snapshot, finding, &first_seen)).collect(), new)
 }
 
-impl Row {
+impl FindingRow {
     fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>) -> Self {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         let text = finding.evidence.to_string();

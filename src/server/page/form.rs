@@ -3,7 +3,7 @@
 use super::search::{Search, Wanted};
 use super::words::{grant_words, severity_word};
 use crate::domain::{GrantType, Severity};
-use crate::output::visible;
+use crate::text::visible;
 
 pub(super) struct Form {
     pub(super) text: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::words::{Moment, spoken};
 use crate::domain::{Freshness, Timestamp};
-use crate::output::{counted, visible};
+use crate::text::{counted, visible};
 
 /// A refresh that is later than this after its time is overdue: it has its own deadline of two minutes, and retries.
 const GRACE: Duration = Duration::from_mins(5);

@@ -21,8 +21,8 @@ pub(super) use search::Search;
 pub(super) use style::{ICON, security_policy};
 
 use crate::domain::Timestamp;
-use crate::output::visible;
-use crate::publish::{Organisation, Published};
+use crate::publish::{Published, ServedOrganisation};
+use crate::text::visible;
 use details::Details;
 use form::Form;
 use freshness::FreshnessView;
@@ -92,9 +92,9 @@ struct Identity {
 }
 
 impl OrganisationView {
-    fn new(organisation: &Organisation, now: Timestamp, options: &Options<'_>) -> Self {
+    fn new(organisation: &ServedOrganisation, now: Timestamp, options: &Options<'_>) -> Self {
         let open = options.closed.is_none();
-        let Organisation { org, freshness, judged } = organisation;
+        let ServedOrganisation { org, freshness, judged } = organisation;
         let judged = judged.as_deref();
         Self {
             org: visible(org).into_owned(),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::audit::{ClientVerdict, Report, Status, Verdict};
 use crate::domain::{Client, GrantType, Severity, Snapshot};
-use crate::output::{shortened, visible};
+use crate::text::{shortened, visible};
 
 /// A longer text is cut: nobody's name is longer, and it is echoed.
 const LONGEST: usize = 200;

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::*;
 use crate::domain::Freshness;
-use crate::exposition::Reload;
+use crate::exposition::ReloadStatus;
 use crate::output::sample::{self, NOW, Sample};
 use crate::publish::{Judged, channel};
 
@@ -19,12 +19,12 @@ fn judged(sample: Sample) -> Arc<Judged> {
     Arc::new(Judged { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
 }
 
-fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> Organisation {
-    Organisation { org: "default".to_owned(), freshness, judged }
+fn organisation(freshness: Freshness, judged: Option<Arc<Judged>>) -> ServedOrganisation {
+    ServedOrganisation { org: "default".to_owned(), freshness, judged }
 }
 
-fn rendered(organisations: Vec<Organisation>, last_successful: bool, options: &Options<'_>) -> String {
-    let reload = Reload { last_successful, last_success: Timestamp::from_seconds(NOW.seconds() - 7_200) };
+fn rendered(organisations: Vec<ServedOrganisation>, last_successful: bool, options: &Options<'_>) -> String {
+    let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(NOW.seconds() - 7_200) };
     let (_publisher, reader) = channel(organisations, reload, crate::exposition::Config::default());
     page(&reader.current(), NOW, options).expect("a page")
 }

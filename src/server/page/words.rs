@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::domain::{ClientState, GrantType, Severity, Timestamp};
-use crate::output::{counted, rfc3339, utc};
+use crate::text::{counted, rfc3339, utc};
 
 /// A point in time, said in three ways.
 #[derive(Debug, Clone, PartialEq, Eq)]

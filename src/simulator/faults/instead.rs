@@ -3,21 +3,21 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Fault, RetryAfter};
-use crate::simulator::reply::{Outcome, Payload, Reply};
+use crate::simulator::reply::{Payload, Reaction, Reply};
 use crate::simulator::world::World;
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// What the first of the faults that replaces the answer makes of the request.
-pub(in crate::simulator) fn instead(faults: &[Fault], world: &World, correlation: &str) -> Option<Outcome> {
+pub(in crate::simulator) fn instead(faults: &[Fault], world: &World, correlation: &str) -> Option<Reaction> {
     faults.iter().find_map(|fault| one(fault, world, correlation))
 }
 
-fn one(fault: &Fault, world: &World, correlation: &str) -> Option<Outcome> {
+fn one(fault: &Fault, world: &World, correlation: &str) -> Option<Reaction> {
     let reply = match fault {
-        Fault::Hang => return Some(Outcome::Hang),
-        Fault::CloseWithoutAnswer => return Some(Outcome::Close),
+        Fault::Hang => return Some(Reaction::Hang),
+        Fault::CloseWithoutAnswer => return Some(Reaction::Close),
         Fault::RateLimited(after) => rate_limited(*after, world, correlation),
         Fault::ServerError(status) => server_error(*status, correlation),
         Fault::HtmlInsteadOfJson => Reply::raw(200, HTML, "<!doctype html><title>Sign in</title><p>Welcome</p>"),
@@ -40,7 +40,7 @@ fn one(fault: &Fault, world: &World, correlation: &str) -> Option<Outcome> {
         Fault::InvalidClient(status) => Reply::oauth_error(*status, "invalid_client", "authentication failed"),
         _ => return None,
     };
-    Some(Outcome::Answer(reply))
+    Some(Reaction::Answer(reply))
 }
 
 fn rate_limited(after: RetryAfter, world: &World, correlation: &str) -> Reply {

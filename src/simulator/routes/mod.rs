@@ -11,7 +11,7 @@ use bytes::Bytes;
 use url::form_urlencoded;
 
 use super::faults::{self, Endpoint};
-use super::reply::{Outcome, Reply};
+use super::reply::{Reaction, Reply};
 use super::world::World;
 
 /// A request that was read.
@@ -50,7 +50,7 @@ struct Route {
 }
 
 /// What the organisation does with a request.
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Outcome {
+pub(super) fn answer(world: &mut World, request: &Incoming) -> Reaction {
     let correlation = world.correlation();
     let Some(route) = route(&request.path) else {
         return stamped(Reply::not_found(&correlation), &correlation);
@@ -58,7 +58,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Outcome {
     let active = faults::matching(world, route.endpoint);
     if let Some(outcome) = faults::instead(&active, world, &correlation) {
         return match outcome {
-            Outcome::Answer(reply) => stamped(reply, &correlation),
+            Reaction::Answer(reply) => stamped(reply, &correlation),
             other => other,
         };
     }
@@ -72,8 +72,8 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Outcome {
     stamped(reply, &correlation)
 }
 
-fn stamped(reply: Reply, correlation: &str) -> Outcome {
-    Outcome::Answer(reply.with_header("inin-correlation-id", correlation))
+fn stamped(reply: Reply, correlation: &str) -> Reaction {
+    Reaction::Answer(reply.with_header("inin-correlation-id", correlation))
 }
 
 fn route(path: &str) -> Option<Route> {

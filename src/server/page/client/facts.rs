@@ -2,8 +2,8 @@
 
 use super::super::words::{Moment, grant_words, spoken, state_word};
 use crate::domain::{Client, Timestamp};
-use crate::output::{shortened, visible};
 use crate::publish::Judged;
+use crate::text::{shortened, visible};
 
 /// A longer text is cut.
 const LONGEST: usize = 500;

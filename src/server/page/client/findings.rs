@@ -3,8 +3,9 @@
 use super::super::since::{FirstSeen, Since};
 use crate::audit::{Finding, Status};
 use crate::domain::Client;
-use crate::output::{Audited, excuse, utc, visible};
+use crate::output::{Audited, excuse};
 use crate::publish::Judged;
+use crate::text::{utc, visible};
 
 pub(super) struct FoundRow {
     pub(super) severity: &'static str,

@@ -13,8 +13,8 @@ use super::style;
 use super::words::Moment;
 use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
-use crate::output::visible;
-use crate::publish::{Judged, Organisation, Published};
+use crate::publish::{Judged, Published, ServedOrganisation};
+use crate::text::visible;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
 use power::{PermissionRow, Power, RoleRow, ScopeRow};
@@ -84,7 +84,7 @@ struct View {
 
 impl View {
     fn new(
-        organisation: &Organisation,
+        organisation: &ServedOrganisation,
         judged: &Judged,
         client: &Client,
         verdict: Option<&Verdict>,

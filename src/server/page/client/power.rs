@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Client, DivisionId, Role, RoleId, Severity, Snapshot};
-use crate::output::visible;
 use crate::policy::DangerousPermission;
 use crate::publish::Judged;
+use crate::text::visible;
 
 use super::ROWS;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::Freshness;
-use crate::exposition::Reload;
+use crate::exposition::ReloadStatus;
 use crate::output::sample::{self, HOSTILE, NOW, Sample};
 use crate::publish::channel;
 
@@ -13,10 +13,10 @@ fn published(sample: Sample) -> Arc<Published> {
     let judged = Judged { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
     let freshness = Freshness::default();
     let organisations = vec![
-        Organisation { org: "empty".to_owned(), freshness: freshness.clone(), judged: None },
-        Organisation { org: "default".to_owned(), freshness, judged: Some(Arc::new(judged)) },
+        ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), judged: None },
+        ServedOrganisation { org: "default".to_owned(), freshness, judged: Some(Arc::new(judged)) },
     ];
-    let reload = Reload { last_successful: true, last_success: NOW };
+    let reload = ReloadStatus { last_successful: true, last_success: NOW };
     channel(organisations, reload, crate::exposition::Config::default()).1.current()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The report's text is `output`'s, the judgement is `audit`'s.
 
+pub(super) mod args;
 mod previous;
 mod progress;
 mod reports;
@@ -10,13 +11,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::args::{AuditArgs, FailOn};
+use args::{AuditArgs, FailOn};
+
 use super::{FAILURE, USAGE, complain, notice};
 use crate::audit::{self, Report};
 use crate::config::Settings;
 use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
-use crate::output::{self, Audited, FailWhen, Organisation, Selection};
+use crate::output::{self, Audited, FailWhen, ReportedOrganisation, Selection};
 use crate::policy::Policy;
 use crate::refresh::{self, Previous, fetch};
 use crate::store::snapshot_file::{self, Kept};
@@ -71,7 +73,7 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
     let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| judge(snapshot, now));
     let reports: Vec<Option<Report>> = taken.iter().map(report).collect();
     let least = args.min_severity.map(Severity::from);
-    let organisations: Vec<Organisation<'_>> = taken
+    let organisations: Vec<ReportedOrganisation<'_>> = taken
         .iter()
         .zip(&reports)
         .map(|(taken, report)| {
@@ -97,9 +99,9 @@ fn organisation<'a>(
     report: Option<&'a Report>,
     policy: &'a Policy,
     selection: Selection<'a>,
-) -> Organisation<'a> {
+) -> ReportedOrganisation<'a> {
     let snapshot = taken.snapshot.as_deref();
-    Organisation {
+    ReportedOrganisation {
         org: &taken.org,
         audited: snapshot.zip(report).map(|(snapshot, report)| Audited { snapshot, report, policy }),
         complete: taken.failure.is_none(),

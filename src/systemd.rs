@@ -1,6 +1,6 @@
 //! What the service manager is told (`sd_notify(3)`): ready, reloading, stopping, how the refreshes fare, and that the process lives.
 //!
-//! Says nothing where `$NOTIFY_SOCKET` is not set. Not the signals that the manager sends (`shutdown`).
+//! Says nothing where `$NOTIFY_SOCKET` is not set. Not the signals that the manager sends (`signals`).
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,9 +11,9 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tracing::warn;
 
 use crate::audit::Verdict;
-use crate::output::{counted, shortened, utc, visible};
-use crate::publish::{Organisation, Published, Reader};
+use crate::publish::{Published, Reader, ServedOrganisation};
 use crate::server::Liveness;
+use crate::text::{counted, shortened, utc, visible};
 
 /// systemd ignores a message of more than 4096 bytes; a character has 4 at the most.
 const LONGEST_STATUS: usize = 900;
@@ -103,7 +103,7 @@ fn status(published: &Published) -> String {
     shortened(&visible(&parts.join("; ")), LONGEST_STATUS).into_owned()
 }
 
-fn organisation(organisation: &Organisation) -> String {
+fn organisation(organisation: &ServedOrganisation) -> String {
     let freshness = &organisation.freshness;
     let data = match &organisation.judged {
         Some(judged) => {
@@ -130,12 +130,12 @@ fn organisation(organisation: &Organisation) -> String {
 mod tests {
     use super::*;
     use crate::domain::{Freshness, Timestamp};
-    use crate::exposition::{self, Reload};
+    use crate::exposition::{self, ReloadStatus};
     use crate::publish;
 
     fn status_of(freshness: Freshness, last_successful: bool) -> String {
-        let organisation = Organisation { org: "emea".to_owned(), freshness, judged: None };
-        let reload = Reload { last_successful, last_success: Timestamp::from_seconds(0) };
+        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, judged: None };
+        let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0) };
         let max_client_series = exposition::Config::DEFAULT_MAX_CLIENT_SERIES;
         let config = exposition::Config { disabled_families: Vec::new(), max_client_series };
         let (_publisher, reader) = publish::channel(vec![organisation], reload, config);

@@ -9,9 +9,10 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::{Audited, Organisation, Summary, rfc3339, unread};
+use super::{Audited, ReportedOrganisation, Summary, unread};
 use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
 use crate::domain::{Client, ClientId, RoleId, Snapshot};
+use crate::text::rfc3339;
 use counts::SummaryDto;
 use finding::Findings;
 pub(in crate::output) use finding::confidence;
@@ -20,7 +21,7 @@ pub(in crate::output) use finding::confidence;
 const SCHEMA_VERSION: u32 = 1;
 
 /// The document as text.
-pub fn document(organisations: &[Organisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
+pub fn document(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write(organisations, exit_code, &mut bytes)?;
     Ok(bytes)
@@ -29,7 +30,7 @@ pub fn document(organisations: &[Organisation<'_>], exit_code: u8) -> io::Result
 /// Writes the document piece by piece, indented, with a line break at its end.
 ///
 /// It is complete when there is an organisation and each is. Fails only where the writer does.
-pub fn write(organisations: &[Organisation<'_>], exit_code: u8, mut writer: impl io::Write) -> io::Result<()> {
+pub fn write(organisations: &[ReportedOrganisation<'_>], exit_code: u8, mut writer: impl io::Write) -> io::Result<()> {
     let document = DocumentDto {
         schema_version: SCHEMA_VERSION,
         complete: !organisations.is_empty() && organisations.iter().all(|o| o.complete && o.audited.is_some()),
@@ -73,8 +74,8 @@ struct OrganisationDto<'a> {
 }
 
 impl<'a> OrganisationDto<'a> {
-    fn new(organisation: &Organisation<'a>) -> Self {
-        let Organisation { org, audited, complete, failure, calls, selection: _ } = *organisation;
+    fn new(organisation: &ReportedOrganisation<'a>) -> Self {
+        let ReportedOrganisation { org, audited, complete, failure, calls, selection: _ } = *organisation;
         let snapshot = audited.map(|audited| audited.snapshot);
         let of = snapshot.map(|snapshot| &snapshot.organisation);
         Self {
@@ -166,7 +167,7 @@ impl<'a> RuleDto<'a> {
 }
 
 /// Written one by one: a list of all would be as large as the snapshot.
-struct Clients<'a>(Organisation<'a>);
+struct Clients<'a>(ReportedOrganisation<'a>);
 
 impl Serialize for Clients<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -202,7 +203,7 @@ impl<'a> ClientDto<'a> {
         client: &'a Client,
         verdict: &'a ClientVerdict,
         audited: &Audited<'a>,
-        organisation: &Organisation<'a>,
+        organisation: &ReportedOrganisation<'a>,
     ) -> Self {
         let Audited { snapshot, report, .. } = *audited;
         let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
@@ -239,7 +240,7 @@ mod tests {
     use super::*;
     use crate::output::sample;
 
-    fn parsed(organisations: &[Organisation<'_>], exit_code: u8) -> Value {
+    fn parsed(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> Value {
         serde_json::from_slice(&document(organisations, exit_code).expect("a document")).expect("JSON")
     }
 
@@ -262,7 +263,7 @@ mod tests {
         let sample = sample::settled();
         let least = Some(crate::domain::Severity::Critical);
         let selection = crate::output::Selection { least, ..Default::default() };
-        let document = parsed(&[sample.organisation(), Organisation { selection, ..sample.organisation() }], 1);
+        let document = parsed(&[sample.organisation(), ReportedOrganisation { selection, ..sample.organisation() }], 1);
         let [all, few] = [&document["organisations"][0], &document["organisations"][1]];
         let findings = all["findings"].as_array().expect("findings");
         let exempt: Vec<_> = findings.iter().filter(|finding| finding["status"] == "exempt").collect();
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn it_is_complete_only_where_there_is_something_and_all_of_it_is() {
         let sample = sample::clean();
-        let incomplete = Organisation { complete: false, ..sample.organisation() };
+        let incomplete = ReportedOrganisation { complete: false, ..sample.organisation() };
         for (organisations, expected) in [
             (vec![sample.organisation()], true),
             (vec![sample.organisation(), incomplete], false),

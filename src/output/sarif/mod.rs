@@ -13,16 +13,17 @@ use serde_json::{Value, json};
 pub use place::{File, Files};
 
 use super::json::confidence;
-use super::{Audited, Organisation, excuse, rfc3339, unread, visible};
+use super::{Audited, ReportedOrganisation, excuse, unread};
 use crate::audit::{Finding, Rule, Status};
 use crate::domain::{ClientId, Severity};
+use crate::text::{rfc3339, visible};
 
 /// The key of the fingerprint; another way of hashing would get another.
 const FINGERPRINT: &str = "genesyscloudOAuthFinding/v1";
 
 /// Writes one log with a run for each organisation. Fails only where the writer does.
 pub fn write(
-    organisations: &[Organisation<'_>],
+    organisations: &[ReportedOrganisation<'_>],
     exit_code: u8,
     files: &Files,
     mut writer: impl io::Write,
@@ -37,7 +38,7 @@ pub fn write(
     writer.write_all(b"\n")
 }
 
-fn run(organisation: &Organisation<'_>, exit_code: u8, files: &Files) -> Value {
+fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) -> Value {
     let rules: Vec<&'static Rule> = organisation
         .audited
         .map(|audited| audited.report.rules.iter().map(|enabled| enabled.rule).collect())
@@ -61,7 +62,7 @@ fn run(organisation: &Organisation<'_>, exit_code: u8, files: &Files) -> Value {
     })
 }
 
-fn invocation(organisation: &Organisation<'_>, exit_code: u8) -> Value {
+fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
     let note = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
     let mut notes = Vec::new();
     if let Some(failure) = organisation.failure {
