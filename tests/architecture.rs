@@ -6,6 +6,8 @@
 mod phrases;
 #[path = "architecture/prose.rs"]
 mod prose;
+#[path = "architecture/scripts.rs"]
+mod scripts;
 
 use std::collections::BTreeMap;
 use std::fs;
