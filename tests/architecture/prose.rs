@@ -1,7 +1,7 @@
 //! What people read in a file, as words with their line numbers.
 //!
 //! Not a parser of any language: Rust code is skipped except for its comments, its strings and names that are sentences,
-//! and every other file is read as it stands, without its comment markers.
+//! and every other file is read completely, without its comment markers.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(super) fn words(path: &Path, text: &str) -> Vec<Word> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let rust = extension == "rs";
     let text = if rust { without_code(text) } else { text.to_owned() };
-    // A template literal of JavaScript and a command substitution of a shell are no quotation.
+    // In JavaScript and in scripts, backticks are not quotation marks.
     let quotes = !["mjs", "ts", ""].contains(&extension);
     let mut found = Words { found: Vec::new(), line: 0 };
     found.end();
