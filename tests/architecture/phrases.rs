@@ -177,8 +177,8 @@ fn plain_sentences_have_no_phrase_to_avoid() {
     let table = Table::read();
     for sentence in [
         "The exporter reports the age of the data from the first failed refresh on.",
-        "The policy's key `judge` turns this off; `told` is a name in the code."
-        "A role grants whatever the pattern names, whatever the policy says about it, for whatever reason.",,
+        "The policy's key `judge` turns this off; `told` is a name in the code.",
+        "A role grants whatever the pattern names, whatever the policy says about it, for whatever reason.",
         "An access token stands for a user; `*` stands for any run of characters.",
         "The metric is 0 in order to resolve the alert, and rows are written in order of their labels.",
         "The record is replaced as a whole. Write a whole number of seconds.",
