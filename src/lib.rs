@@ -36,3 +36,7 @@ pub mod config;
 
 // Beside: a simulated organisation for `demo` and the tests. Imports nothing of ours.
 pub mod simulator;
+
+// For tests only: records and snapshots from builders.
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;

@@ -2,17 +2,11 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
-use std::collections::BTreeMap;
-
 use genesyscloud_oauth_exporter::audit::{Report, evaluate, rules};
-use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, GrantType, Input, NotRead, OrgId, Organisation, RoleGrant, RoleId, ScopeTable,
-    Snapshot, Timestamp,
-};
+use genesyscloud_oauth_exporter::domain::{ClientState, Input, Snapshot};
+use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT as NOW, not_read, policy_of};
 use genesyscloud_oauth_exporter::policy::Policy;
 use proptest::prelude::*;
-
-const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
 /// What of a client matters to these rules.
 #[derive(Debug, Clone)]
@@ -37,57 +31,23 @@ fn case(grant: &'static str, scopes: &[&str]) -> Case {
 }
 
 fn snapshot(cases: &[Case]) -> Snapshot {
-    let mut scopes = ScopeTable::default();
-    let mut clients: Vec<Client> = cases
-        .iter()
-        .map(|case| {
-            let mut held: Vec<_> = case.scopes.iter().map(|scope| scopes.intern(scope)).collect();
-            held.sort_unstable();
-            held.dedup();
-            Client {
-                id: ClientId::new(case.id.as_str()),
-                name: case.name.clone(),
-                description: None,
-                grant_type: GrantType::from_platform(case.grant),
-                grant_type_spelling: case.grant.into(),
-                state: case.state,
-                scopes: held.into(),
-                role_grants: (0..case.roles)
-                    .map(|role| RoleGrant { role: RoleId::new(format!("r-{role}")), division: None })
-                    .collect(),
-                redirect_uris: Box::default(),
-                token_validity: None,
-                created: None,
-                modified: None,
-                created_by: None,
-                modified_by: None,
-                deletion: None,
-            }
-        })
-        .collect();
-    clients.sort_by(|a, b| a.id.cmp(&b.id));
-    let registry = ["oauth", "oauth:readonly", "users", "users:readonly", "upload"];
-    Snapshot {
-        organisation: Organisation { id: OrgId::new("o"), name: "O".to_owned(), region: "r".to_owned() },
-        taken_at: NOW,
-        own_client: None,
-        clients,
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(registry.iter().map(|scope| ((*scope).to_owned(), String::new())).collect()),
-        roles: Input::Read(BTreeMap::new()),
-        divisions: Input::Read(BTreeMap::new()),
-        permissions: Input::Read(std::collections::BTreeSet::new()),
-    }
+    let client = |case: &Case| {
+        let client = fixtures::client(&case.id)
+            .named(&case.name)
+            .spelled(case.grant)
+            .state(case.state)
+            .scopes(case.scopes.iter().map(String::as_str));
+        (0..case.roles).fold(client, |client, role| client.role(&format!("r-{role}"), None))
+    };
+    fixtures::snapshot()
+        .clients(cases.iter().map(client))
+        .registry(&["oauth", "oauth:readonly", "users", "users:readonly", "upload"])
+        .build()
 }
 
 /// A policy that judges by the rules of these tests alone; the other rules are tested beside themselves.
 fn policy(text: &str) -> Policy {
-    let others =
-        rules::slugs().into_iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(slug));
-    let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
-    Policy::parse(&format!("{text}{}", off.concat()), &rules::slugs()).expect("a valid policy")
+    policy_of(&["dangerous-scope", "missing-required-scope"], text)
 }
 
 fn judge(case: Case, policy: &Policy) -> Report {
@@ -201,7 +161,7 @@ fn dangerous_scopes_of_the_registry_are_counted_at_zero() {
     let counted: Vec<_> = report.dangerous_scopes.iter().map(|d| (d.scope.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin:all", 1), ("oauth", 1), ("upload", 0), ("users", 0)]);
     let mut unread = snapshot(&[case("CODE", &["oauth"])]);
-    unread.registry = Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() });
+    unread.registry = Input::NotRead(not_read("HTTP 500"));
     let report = evaluate(&unread, &policy(""), None, NOW);
     assert_eq!(report.dangerous_scopes.len(), 1);
 }

@@ -10,16 +10,15 @@ use std::process::{Command, Output, Stdio};
 use genesyscloud_oauth_exporter::audit::{Report, evaluate, rules};
 use genesyscloud_oauth_exporter::baseline::{Approval, Baseline, Difference};
 use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, DivisionId, GrantType, Input, NotRead, OrgId, Organisation, Permission, Role,
-    RoleGrant, RoleId, ScopeTable, Snapshot, Timestamp,
+    ClientId, ClientState, DivisionId, GrantType, Input, OrgId, RoleGrant, RoleId, Snapshot, Timestamp,
 };
+use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT as NOW, not_read};
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::simulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Options, PLANTED_SECRET, Simulator,
 };
 use proptest::prelude::*;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 const DANGEROUS: &str = "authorization:grant:*";
 
 /// What of a client matters to a baseline.
@@ -40,67 +39,25 @@ fn case(grant: GrantType) -> Case {
 }
 
 fn snapshot(cases: &[Case], roles: &[(&str, &[&str])]) -> Snapshot {
-    let mut scopes = ScopeTable::default();
-    let mut clients: Vec<Client> = cases
-        .iter()
-        .map(|case| {
-            let mut held: Vec<_> = case.scopes.iter().map(|scope| scopes.intern(scope)).collect();
-            held.sort_unstable();
-            Client {
-                id: ClientId::new(case.id),
-                name: "A name".to_owned(),
-                description: Some("kim@example.com".to_owned()),
-                grant_type: case.grant,
-                grant_type_spelling: case.grant.label().into(),
-                state: case.state,
-                scopes: held.into(),
-                role_grants: case
-                    .roles
-                    .iter()
-                    .map(|(role, division)| RoleGrant {
-                        role: RoleId::new(*role),
-                        division: Some(DivisionId::new(*division)),
-                    })
-                    .collect(),
-                redirect_uris: case.uris.iter().map(|uri| (*uri).to_owned()).collect(),
-                token_validity: case.validity,
-                created: None,
-                modified: None,
-                created_by: Some("kim@example.com".to_owned()),
-                modified_by: None,
-                deletion: None,
-            }
-        })
-        .collect();
-    clients.sort_by(|a, b| a.id.cmp(&b.id));
-    let role = |(id, permissions): &(&str, &[&str])| {
-        let permissions = permissions.iter().map(|text| Permission::parse(text).expect("three segments")).collect();
-        let id = RoleId::new(*id);
-        (
-            id.clone(),
-            Role {
-                id,
-                name: "R".to_owned(),
-                default_role: None,
-                is_default: false,
-                general: Box::default(),
-                permissions,
-            },
-        )
+    let client = |case: &Case| {
+        let mut client = fixtures::client(case.id)
+            .named("A name")
+            .described("kim@example.com")
+            .created_by("kim@example.com")
+            .grant(case.grant)
+            .state(case.state)
+            .scopes(case.scopes.iter().copied());
+        for (role, division) in &case.roles {
+            client = client.role(role, *division);
+        }
+        for uri in &case.uris {
+            client = client.redirect(uri);
+        }
+        case.validity.into_iter().fold(client, fixtures::ClientBuilder::validity)
     };
-    Snapshot {
-        organisation: Organisation { id: OrgId::new("o"), name: "O".to_owned(), region: "r".to_owned() },
-        taken_at: NOW,
-        own_client: None,
-        clients,
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(BTreeMap::new()),
-        roles: Input::Read(roles.iter().map(role).collect()),
-        divisions: Input::Read(BTreeMap::new()),
-        permissions: Input::Read(std::collections::BTreeSet::new()),
-    }
+    let role = |(id, permissions): &(&str, &[&str])| fixtures::role(id).named("R").permits(permissions);
+    let snapshot = fixtures::snapshot().clients(cases.iter().map(client));
+    roles.iter().map(role).fold(snapshot, fixtures::SnapshotBuilder::role).build()
 }
 
 const ROLES: &[(&str, &[&str])] = &[("mild", &["users:user:view"]), ("wild", &[DANGEROUS])];
@@ -255,8 +212,7 @@ fn a_permission_is_approved_as_it_was_granted() {
     baseline.approve_powers(&client.id, [], ["oauth:client:add".to_owned()], &approval());
     assert!(baseline.approves_permission(client, "oauth:client:add", anywhere, false));
     // With the roles unreadable, what was known of them stays.
-    let unread = NotRead { missing_permission: None, message: "403".to_owned() };
-    let blind = Snapshot { roles: Input::NotRead(unread), ..there.clone() };
+    let blind = Snapshot { roles: Input::NotRead(not_read("403")), ..there.clone() };
     baseline.approve_all(&blind, &approval());
     assert!(baseline.approves_permission(client, DANGEROUS, anywhere, false));
     assert!(

@@ -2,71 +2,30 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use genesyscloud_oauth_exporter::audit::{Outcome, Report, Status, evaluate, explain, rules};
 use genesyscloud_oauth_exporter::baseline::{Approval, Baseline};
-use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, GrantType, Input, NotRead, OrgId, Organisation, ScopeTable, Snapshot, Timestamp,
-};
+use genesyscloud_oauth_exporter::domain::{Collector, Snapshot};
+use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT as NOW, not_read, policy};
 use genesyscloud_oauth_exporter::policy::{BUILT_IN, Policy};
 use proptest::prelude::*;
-
-/// 2026-09-21.
-const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
 /// Rules that the documentation exempts from and that may be written later than the policy.
 const SLUGS_OF_EXAMPLES: [&str; 3] = ["password-grant", "implicit-grant", "loopback-redirect"];
 
 fn snapshot(clients: &[(String, &str, Vec<String>)]) -> Snapshot {
-    let mut scopes = ScopeTable::default();
-    let mut clients: Vec<Client> = clients
-        .iter()
-        .map(|(id, grant, held)| {
-            let mut held: Vec<_> = held.iter().map(|scope| scopes.intern(scope)).collect();
-            held.sort_unstable();
-            held.dedup();
-            Client {
-                id: ClientId::new(id.as_str()),
-                name: format!("Client {id}"),
-                description: None,
-                grant_type: GrantType::from_platform(grant),
-                grant_type_spelling: (*grant).into(),
-                state: ClientState::Active,
-                scopes: held.into(),
-                role_grants: Box::default(),
-                redirect_uris: Box::default(),
-                token_validity: None,
-                created: None,
-                modified: None,
-                created_by: None,
-                modified_by: None,
-                deletion: None,
-            }
-        })
-        .collect();
-    clients.sort_by(|a, b| a.id.cmp(&b.id));
-    Snapshot {
-        organisation: Organisation { id: OrgId::new("o"), name: "O".to_owned(), region: "r".to_owned() },
-        taken_at: NOW,
-        own_client: None,
-        clients,
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(BTreeMap::new()),
-        roles: Input::Read(BTreeMap::new()),
-        divisions: Input::Read(BTreeMap::new()),
-        permissions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
-    }
+    let client = |(id, grant, held): &(String, &str, Vec<String>)| {
+        fixtures::client(id).named(format!("Client {id}")).spelled(grant).scopes(held.iter().map(String::as_str))
+    };
+    fixtures::snapshot()
+        .clients(clients.iter().map(client))
+        .not_read(Collector::Permissions, not_read("not asked"))
+        .build()
 }
 
 fn client(number: usize, grant: &'static str, scopes: &[&str]) -> (String, &'static str, Vec<String>) {
     (format!("c-{number:02}"), grant, scopes.iter().map(|scope| (*scope).to_owned()).collect())
-}
-
-fn policy(text: &str) -> Policy {
-    Policy::parse(text, &rules::slugs()).unwrap_or_else(|errors| panic!("{errors:?} in {text}"))
 }
 
 /// `client rule evidence status exemption` of the rules that this file is about.

@@ -10,10 +10,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, Freshness, GrantType, Input, OrgId, Organisation, ScopeTable, Snapshot, Timestamp,
-};
+use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
+use genesyscloud_oauth_exporter::fixtures;
 use genesyscloud_oauth_exporter::grants::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
@@ -204,42 +203,13 @@ fn failed() -> Freshness {
 
 /// So many clients, each with a dangerous scope and a hostile name.
 fn judged(clients: usize) -> Judged {
-    let mut scopes = ScopeTable::default();
-    let oauth = scopes.intern("oauth");
-    let client = |n: usize| Client {
-        id: ClientId::new(format!("{n:08}-7a3e-4c1d-9b20-000000000000")),
-        name: HOSTILE.to_owned(),
-        description: None,
-        grant_type: GrantType::Code,
-        grant_type_spelling: "CODE".into(),
-        state: ClientState::Active,
-        scopes: [oauth].into(),
-        role_grants: Box::default(),
-        redirect_uris: Box::default(),
-        token_validity: None,
-        created: None,
-        modified: None,
-        created_by: None,
-        modified_by: None,
-        deletion: None,
-    };
-    let snapshot = Snapshot {
-        organisation: Organisation {
-            id: OrgId::new("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f"),
-            name: "Contoso".to_owned(),
-            region: "mypurecloud.ie".to_owned(),
-        },
-        taken_at: NOW,
-        own_client: None,
-        clients: (0..clients).map(client).collect(),
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(BTreeMap::new()),
-        roles: Input::Read(BTreeMap::new()),
-        divisions: Input::Read(BTreeMap::new()),
-        permissions: Input::Read(std::collections::BTreeSet::new()),
-    };
+    let client =
+        |n: usize| fixtures::client(format!("{n:08}-7a3e-4c1d-9b20-000000000000")).named(HOSTILE).scopes(["oauth"]);
+    let snapshot = fixtures::snapshot()
+        .organisation("b1f0c2d4-5e6a-4f71-8c93-0a1b2c3d4e5f", "Contoso", "mypurecloud.ie")
+        .taken_at(NOW)
+        .clients((0..clients).map(client))
+        .build();
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
     Judged {

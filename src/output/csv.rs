@@ -108,7 +108,7 @@ fn guarded(cell: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample::{self, Sample};
+    use crate::fixtures::sample::{self, Sample};
 
     fn text(sample: &Sample) -> String {
         let mut bytes = Vec::new();

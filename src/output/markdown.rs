@@ -190,7 +190,7 @@ fn prose(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     #[test]
     fn the_comment_reads_like_this() {

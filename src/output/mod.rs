@@ -13,9 +13,6 @@ mod sentence;
 mod summary;
 pub mod table;
 
-#[cfg(test)]
-pub(crate) mod sample;
-
 pub use excuse::excuse;
 pub use selection::{Selection, fingerprints};
 pub use sentence::{FailOn, FailWhen, exit_code, unread};

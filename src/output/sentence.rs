@@ -65,7 +65,8 @@ pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &NotRead)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::{Selection, fingerprints, sample};
+    use crate::fixtures::sample;
+    use crate::output::{Selection, fingerprints};
 
     #[test]
     fn what_is_missing_beats_what_was_found() {

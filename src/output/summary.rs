@@ -93,7 +93,7 @@ fn count<K: Copy + PartialEq>(table: &mut [(K, usize)], key: K) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     #[test]
     fn the_three_verdicts_partition_the_clients_and_every_table_adds_up() {

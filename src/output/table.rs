@@ -307,7 +307,7 @@ fn cure(finding: &Finding) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     const PLAIN: Style = Style { width: 120, colour: false };
 

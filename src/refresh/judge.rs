@@ -236,8 +236,9 @@ fn seen(ledger: &Ledger, before: &Report, now: &Report) -> BTreeSet<Grant> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Input, NotRead, Role, RoleGrant};
-    use crate::output::sample;
+    use crate::domain::Input;
+    use crate::fixtures::sample;
+    use crate::fixtures::{not_read, role, role_grant};
 
     fn granted(client: &ClientId, power: Power, role: Option<&str>) -> DangerousGrant {
         let (evidence, patterns) = (power.name().to_owned(), vec![power.name().to_owned()]);
@@ -269,25 +270,18 @@ mod tests {
         let (mut snapshot, mut report) = (sample.snapshot.clone(), sample.report.clone());
         report.permission_labels = ["a:b:c".to_owned()].into();
         let client = snapshot.clients.iter_mut().find(|client| client.grant_type.roles_count()).expect("one");
-        client.role_grants = [RoleGrant { role: RoleId::new("r"), division: None }].into();
+        client.role_grants = [role_grant("r", None)].into();
         let id = client.id.clone();
         let grant = |label: &str, role: &str| Grant::permission(&id, &format!("a:b:c role={role} division=*"), label);
         let untold = |snapshot: &Snapshot| {
             [("a:b:c", "r"), ("a:b:c", "lost"), ("gone:from:policy", "r")]
                 .map(|(label, role)| is_untold(snapshot, &report, &grant(label, role)))
         };
-        snapshot.roles = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
+        snapshot.roles = Input::NotRead(not_read("403"));
         assert_eq!(untold(&snapshot), [true, false, false]);
         snapshot.roles = Input::Read(BTreeMap::new());
         assert_eq!(untold(&snapshot), [true, false, false], "a role that vanished from the list");
-        let role = Role {
-            id: RoleId::new("r"),
-            name: String::new(),
-            default_role: None,
-            is_default: false,
-            general: Box::default(),
-            permissions: Box::default(),
-        };
+        let role = role("r").build();
         snapshot.roles = Input::Read(BTreeMap::from([(role.id.clone(), role)]));
         assert_eq!(untold(&snapshot), [false, false, false]);
     }

@@ -2,22 +2,22 @@
 //!
 //! Not what is expected of the text.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::audit::{
-    self, DangerousPermission, DriftCount, JudgedBaseline, Report, Status, Verdict, rules,
+    self, DangerousPermission, DriftCount, JudgedBaseline, Report, Status, Verdict,
 };
 use genesyscloud_oauth_exporter::domain::{
-    Client, ClientId, ClientState, Collector, CollectorStatus, DivisionId, Freshness, GrantType, Input, NotRead, OrgId,
-    Organisation, Permission, Power, RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
+    ClientId, ClientState, Collector, CollectorStatus, Freshness, GrantType, Input, OrgId, Organisation, Permission,
+    Power, Severity, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::exposition::{
     self, Audited, AuditedPart, Config, Encoding, Format, ReloadStatus, StatusPart, Watched,
 };
+use genesyscloud_oauth_exporter::fixtures::{self, ClientBuilder, not_read, policy_of, role_grant};
 use genesyscloud_oauth_exporter::grants::{Grant, Ledger, Memory, Standing, Unread};
-use genesyscloud_oauth_exporter::policy::{PermissionPattern, Policy};
+use genesyscloud_oauth_exporter::policy::PermissionPattern;
 use prometheus::{Counter, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -75,55 +75,24 @@ pub(crate) struct Sketch<'a>(
 
 /// An organisation of these clients, judged by the policy in `policy`.
 pub(crate) fn org(org: &str, organisation: Organisation, policy: &str, sketches: &[Sketch<'_>]) -> Org {
-    let mut scopes = ScopeTable::default();
-    let mut clients: Vec<Client> = sketches.iter().map(|sketch| client(sketch, &mut scopes)).collect();
-    clients.sort_by(|a, b| a.id.cmp(&b.id));
-    let snapshot = Snapshot {
-        organisation,
-        taken_at: NOW,
-        own_client: None,
-        clients,
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(BTreeMap::from([
-            ("users".to_owned(), String::new()),
-            ("oauth".to_owned(), String::new()),
-        ])),
-        roles: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
-        divisions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
-        permissions: Input::NotRead(NotRead { missing_permission: None, message: "not asked".to_owned() }),
-    };
+    let unread = || not_read("not asked");
+    let mut snapshot = fixtures::snapshot()
+        .taken_at(NOW)
+        .clients(sketches.iter().map(client))
+        .registry(&["users", "oauth"])
+        .not_read(Collector::Roles, unread())
+        .not_read(Collector::Divisions, unread())
+        .not_read(Collector::Permissions, unread())
+        .build();
+    snapshot.organisation = organisation;
     // Two rules are enough to see every family, and keep the text short.
-    let others =
-        rules::slugs().into_iter().filter(|slug| !["dangerous-scope", "missing-required-scope"].contains(slug));
-    let off: Vec<String> = others.map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
-    let policy = Policy::parse(&format!("{policy}\n{}", off.concat()), &rules::slugs()).expect("a valid policy");
+    let policy = policy_of(&["dangerous-scope", "missing-required-scope"], policy);
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
     Org { label: org.to_owned(), snapshot, report, ledger: Ledger::default(), freshness: freshness() }
 }
 
-fn client(Sketch(id, name, grant_type, state, held): &Sketch<'_>, scopes: &mut ScopeTable) -> Client {
-    let mut held: Vec<_> = held.iter().map(|scope| scopes.intern(scope)).collect();
-    held.sort_unstable();
-    held.dedup();
-    Client {
-        id: ClientId::new(*id),
-        name: (*name).to_owned(),
-        description: None,
-        grant_type: *grant_type,
-        grant_type_spelling: "CODE".into(),
-        state: *state,
-        scopes: held.into(),
-        role_grants: Box::default(),
-        redirect_uris: Box::default(),
-        token_validity: None,
-        created: None,
-        modified: None,
-        created_by: None,
-        modified_by: None,
-        deletion: None,
-    }
+fn client(Sketch(id, name, grant_type, state, held): &Sketch<'_>) -> ClientBuilder {
+    fixtures::client(id).named(*name).grant(*grant_type).state(*state).scopes(held.iter().copied())
 }
 
 pub(crate) fn freshness() -> Freshness {
@@ -157,9 +126,8 @@ pub(crate) fn ugly() -> Vec<Org> {
             Sketch("c-4\\\"", "", GrantType::Other, ClientState::Other, &["users:readonly"]),
         ],
     );
-    let grant = RoleGrant { role: RoleId::new("r"), division: Some(DivisionId::new("*")) };
     let clients = &mut first.snapshot.clients;
-    clients[1].role_grants = vec![RoleGrant { division: None, ..grant.clone() }, grant].into();
+    clients[1].role_grants = [role_grant("r", None), role_grant("r", "*")].into();
     clients[0].created = Some(Timestamp::from_seconds(1_500_000_000));
     clients[0].modified = Some(Timestamp::from_seconds(1_600_000_000));
     clients[0].token_validity = Some(300);
@@ -194,7 +162,7 @@ pub(crate) fn ugly() -> Vec<Org> {
         Organisation { id: OrgId::new("2c3d"), name: "Zwei".to_owned(), region: "usw2.pure.cloud".to_owned() };
     let sketch = Sketch("c-1", "the same id elsewhere", GrantType::Code, ClientState::Inactive, &["users"]);
     let mut second = org("eu \"west\"", organisation, "", &[sketch]);
-    second.snapshot.registry = Input::NotRead(NotRead { missing_permission: None, message: "403".to_owned() });
+    second.snapshot.registry = Input::NotRead(not_read("403"));
     second.set_status(0, Status::Exempt);
     second.report.verdicts[0].verdict = Verdict::Compliant;
     second.ledger = Ledger::from_entries(

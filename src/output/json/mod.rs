@@ -238,7 +238,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     fn parsed(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> Value {
         serde_json::from_slice(&document(organisations, exit_code).expect("a document")).expect("JSON")

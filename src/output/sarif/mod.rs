@@ -166,7 +166,7 @@ const fn level(severity: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample::{self, Sample};
+    use crate::fixtures::sample::{self, Sample};
 
     fn log(sample: &Sample, files: &Files) -> Value {
         let mut bytes = Vec::new();

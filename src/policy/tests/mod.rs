@@ -5,6 +5,7 @@ mod keys;
 
 use super::*;
 use crate::domain::Timestamp;
+use crate::fixtures::client;
 
 const RULES: &[&str] = &["dangerous-scope", "missing-required-scope"];
 
@@ -94,23 +95,7 @@ fn selectors_pick_by_every_criterion_that_is_given() {
     "#;
     let policy = Policy::parse(text, RULES).expect("valid");
     let required = |id: &str, name: &str, grant_type: GrantType| {
-        let client = crate::domain::Client {
-            id: ClientId::new(id),
-            name: name.to_owned(),
-            description: None,
-            grant_type,
-            grant_type_spelling: "".into(),
-            state: crate::domain::ClientState::Active,
-            scopes: Box::default(),
-            role_grants: Box::default(),
-            redirect_uris: Box::default(),
-            token_validity: None,
-            created: None,
-            modified: None,
-            created_by: None,
-            modified_by: None,
-            deletion: None,
-        };
+        let client = client(id).named(name).grant(grant_type).alone();
         policy.required_scopes(&client).map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(required("c-9", "Wallboard Dublin", GrantType::Implicit), ["analytics:readonly", "notifications"]);

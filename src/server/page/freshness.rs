@@ -78,7 +78,7 @@ fn is_overdue(freshness: &Freshness, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample::{NOW, freshness};
+    use crate::fixtures::sample::{NOW, freshness};
 
     fn ago(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(NOW.seconds() - seconds)

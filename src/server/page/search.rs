@@ -152,7 +152,7 @@ fn has_open(severity: Severity, client: &Client, report: &Report) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::sample;
+    use crate::fixtures::sample;
 
     fn names(query: &str) -> Vec<String> {
         let sample = sample::settled();

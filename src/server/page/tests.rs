@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::*;
 use crate::domain::Freshness;
 use crate::exposition::ReloadStatus;
-use crate::output::sample::{self, NOW, Sample};
+use crate::fixtures::sample::{self, NOW, Sample};
 use crate::publish::{Judged, channel};
 
 static ALL: LazyLock<Search> = LazyLock::new(Search::default);

@@ -3,57 +3,35 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Collector;
+use crate::fixtures::{client, not_read, role, snapshot};
 
 pub(in crate::store) fn saved() -> Saved {
-    let mut scopes = ScopeTable::default();
-    let client = SavedClient {
-        id: "c-1".to_owned(),
-        name: "Wallboard \"north\"".to_owned(),
-        description: None,
-        grant_type: "CODE".to_owned(),
-        taken_for: None,
-        state: "active".to_owned(),
-        scopes: vec!["oauth".to_owned(), "users:readonly".to_owned()],
-        roles: vec![("r-1".to_owned(), Some("*".to_owned())), ("r-2".to_owned(), None)],
-        redirect_uris: vec!["https://example.com/cb".to_owned()],
-        token_validity: Some(300),
-        created: Some(1),
-        modified: Some(2),
-        created_by: Some("u-1".to_owned()),
-        modified_by: None,
-        deletion: None,
-    };
-    let role = Role {
-        id: RoleId::new("r-1"),
-        name: "Master Admin".to_owned(),
-        default_role: Some("admin".to_owned()),
-        is_default: true,
-        general: Box::new(["admin".to_owned()]),
-        permissions: Box::new([Permission {
-            domain: "oauth".into(),
-            entity: "*".into(),
-            action: "view".into(),
-            conditional: true,
-        }]),
-    };
-    let clients = vec![restore_client(client, &mut scopes)];
-    let snapshot = Snapshot {
-        organisation: Organisation {
-            id: OrgId::new("o-1"),
-            name: "Example".to_owned(),
-            region: "mypurecloud.ie".to_owned(),
-        },
-        taken_at: Timestamp::from_seconds(1_790_000_000),
-        own_client: Some(ClientId::new("c-1")),
-        clients,
-        unread: std::collections::BTreeSet::new(),
-        unread_roles: std::collections::BTreeSet::new(),
-        scopes,
-        registry: Input::Read(BTreeMap::from([("oauth".to_owned(), "OAuth clients".to_owned())])),
-        roles: Input::Read(BTreeMap::from([(role.id.clone(), role)])),
-        divisions: Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() }),
-        permissions: Input::Read(["oauth:client:view".to_owned()].into()),
-    };
+    let client = client("c-1")
+        .named("Wallboard \"north\"")
+        .scopes(["oauth", "users:readonly"])
+        .role("r-1", "*")
+        .role("r-2", None)
+        .redirect("https://example.com/cb")
+        .validity(300)
+        .created(1)
+        .modified(2)
+        .created_by("u-1");
+    let role = role("r-1")
+        .named("Master Admin")
+        .default_role("admin")
+        .shipped()
+        .general(&["admin"])
+        .permits(&["oauth:*:view?"]);
+    let snapshot = snapshot()
+        .organisation("o-1", "Example", "mypurecloud.ie")
+        .own_client("c-1")
+        .client(client)
+        .registered("oauth", "OAuth clients")
+        .role(role)
+        .not_read(Collector::Divisions, not_read("HTTP 500"))
+        .permissions(&["oauth:client:view"])
+        .build();
     let grant = |scope: &str| Grant::scope(&ClientId::new("c-1"), scope);
     let entries = [
         (grant("oauth"), held(Some(5), Standing::Unapproved, 1)),

@@ -50,7 +50,7 @@ fn an_exemption_of_a_permission_covers_what_it_names() {
 #[test]
 fn nothing_is_said_of_an_exemption_where_nobody_can_tell_what_it_covers() {
     let unread = |w: &mut World| {
-        w.snapshot.roles = Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() });
+        w.snapshot.roles = Input::NotRead(not_read("HTTP 500"));
     };
     let held = || World::of(CC).role("R", Some("d-1"), &[]);
     for (world, rule, expected) in [

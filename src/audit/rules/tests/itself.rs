@@ -1,7 +1,6 @@
 //! The organisation, the exporter's own client, and the policy's patterns.
 
 use super::*;
-use crate::domain::NotRead;
 use crate::policy::{DangerousPattern, NamePattern};
 
 #[test]
@@ -58,7 +57,7 @@ fn policy_pattern_unmatched() {
     assert_eq!(world.found("policy-pattern-unmatched"), ["no:such:thing low", "presense low", "user:all low"]);
     // Half of what it compares with is enough for half of the answer, and the other half is said.
     let half = world.with(|w| {
-        w.snapshot.permissions = Input::NotRead(NotRead { missing_permission: None, message: "HTTP 500".to_owned() });
+        w.snapshot.permissions = Input::NotRead(not_read("HTTP 500"));
     });
     assert_eq!(half.found("policy-pattern-unmatched"), ["permissions low", "presense low", "user:all low"]);
     assert_eq!(half.state("policy-pattern-unmatched"), "not_evaluated");

@@ -10,13 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{Report, evaluate, rules};
 use crate::domain::{
-    Client, ClientId, ClientState, Division, DivisionId, GrantType, Input, OrgId, Organisation, Permission, Role,
-    RoleGrant, RoleId, ScopeTable, Severity, Snapshot, Timestamp,
+    Client, ClientId, ClientState, GrantType, Input, Permission, Role, RoleId, Severity, Snapshot, Timestamp,
 };
+use crate::fixtures::{TAKEN_AT, division, not_read, role_grant};
 use crate::policy::{DangerousPermission, PermissionPattern, Policy};
 
-/// 2026-09-21, long before the end of the implicit grant.
-const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
+const NOW: Timestamp = TAKEN_AT;
 
 /// An organisation of one client, two divisions and a registry, in which each case changes what it is about.
 struct World {
@@ -28,41 +27,14 @@ struct World {
 impl World {
     /// One client of that grant type.
     fn of(grant: &str) -> Self {
-        let client = Client {
-            id: ClientId::new("c-1"),
-            name: "A client".to_owned(),
-            description: Some("Owner: somebody".to_owned()),
-            grant_type: GrantType::from_platform(grant),
-            grant_type_spelling: grant.into(),
-            state: ClientState::Active,
-            scopes: Box::default(),
-            role_grants: Box::default(),
-            redirect_uris: Box::default(),
-            token_validity: None,
-            created: None,
-            modified: None,
-            created_by: None,
-            modified_by: None,
-            deletion: None,
-        };
-        let division =
-            |id: &str, name: &str| Division { id: DivisionId::new(id), name: name.to_owned(), home: id == "d-1" };
-        let divisions = [division("d-1", "Home"), division("d-2", "Sales")];
-        let registry = ["oauth", "oauth:readonly", "users", "users:readonly", "upload"];
-        let snapshot = Snapshot {
-            organisation: Organisation { id: OrgId::new("o"), name: "O".to_owned(), region: "r".to_owned() },
-            taken_at: NOW,
-            own_client: None,
-            clients: vec![client],
-            unread: std::collections::BTreeSet::new(),
-            unread_roles: std::collections::BTreeSet::new(),
-            scopes: ScopeTable::default(),
-            registry: Input::Read(registry.iter().map(|scope| ((*scope).to_owned(), String::new())).collect()),
-            roles: Input::Read(BTreeMap::new()),
-            divisions: Input::Read(divisions.map(|division| (division.id.clone(), division)).into()),
-            permissions: Input::Read(["oauth:client:view", "telephony:plugin:all"].map(str::to_owned).into()),
-        };
-        let mut policy = Policy::parse("", &rules::slugs()).expect("the built-in policy");
+        let snapshot = crate::fixtures::snapshot()
+            .client(crate::fixtures::client("c-1").described("Owner: somebody").spelled(grant))
+            .division(division("d-1").named("Home").home())
+            .division(division("d-2").named("Sales"))
+            .registry(&["oauth", "oauth:readonly", "users", "users:readonly", "upload"])
+            .permissions(&["oauth:client:view", "telephony:plugin:all"])
+            .build();
+        let mut policy = crate::fixtures::policy("");
         policy.scopes.toxic = Vec::new();
         policy.permissions.dangerous = Vec::new();
         policy.permissions.companions = Vec::new();
@@ -104,20 +76,9 @@ impl World {
         granted: &[&str],
         change: impl FnOnce(&mut Role),
     ) -> Self {
-        let id = RoleId::new(format!("id of {name}"));
-        let permission = |text: &&str| {
-            let parsed = Permission::parse(text.trim_end_matches('?')).expect("three segments");
-            Permission { conditional: text.ends_with('?'), ..parsed }
-        };
-        let mut role = Role {
-            id: id.clone(),
-            name: name.to_owned(),
-            default_role: None,
-            is_default: false,
-            general: Box::default(),
-            permissions: granted.iter().map(permission).collect(),
-        };
+        let mut role = crate::fixtures::role(&format!("id of {name}")).named(name).permits(granted).build();
         change(&mut role);
+        let id = role.id.clone();
         if let Input::Read(roles) = &mut self.snapshot.roles {
             roles.insert(id.clone(), role);
         }
@@ -128,7 +89,7 @@ impl World {
     fn grants(mut self, role: &str, division: Option<&str>) -> Self {
         let client = self.client();
         let mut grants = client.role_grants.to_vec();
-        grants.push(RoleGrant { role: RoleId::new(role), division: division.map(DivisionId::new) });
+        grants.push(role_grant(role, division));
         grants.sort();
         client.role_grants = grants.into();
         self

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::Freshness;
 use crate::exposition::ReloadStatus;
-use crate::output::sample::{self, HOSTILE, NOW, Sample};
+use crate::fixtures::sample::{self, HOSTILE, NOW, Sample};
 use crate::publish::channel;
 
 fn published(sample: Sample) -> Arc<Published> {
