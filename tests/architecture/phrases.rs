@@ -126,17 +126,19 @@ impl Table {
     }
 }
 
-/// The repository's own texts, those that are not committed yet included.
-fn texts() -> Vec<String> {
+/// All files of the repository, including those that are not committed yet.
+fn files() -> Vec<String> {
     let listed = Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output();
     let listed = String::from_utf8(listed.expect("git").stdout).expect("UTF-8");
-    let read = |path: &&str| {
-        let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        READ.contains(&extension) && !FOREIGN.iter().any(|foreign| path.starts_with(foreign) || path.ends_with(foreign))
-    };
-    let files: Vec<String> = listed.lines().filter(read).map(str::to_owned).collect();
-    assert!(files.len() > 100, "git lists {} texts", files.len());
+    let files: Vec<String> = listed.lines().map(str::to_owned).collect();
+    assert!(files.len() > 100, "git lists {} files", files.len());
     files
+}
+
+/// Whether the project's own text is in a file.
+fn is_text(path: &str) -> bool {
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    READ.contains(&extension) && !FOREIGN.iter().any(|foreign| path.starts_with(foreign) || path.ends_with(foreign))
 }
 
 #[test]
@@ -145,7 +147,7 @@ fn no_text_has_a_phrase_to_avoid() {
     let allowed = rows("tests/data/phrases-allowed.tsv");
     let mut used = vec![false; allowed.len()];
     let mut wrong = Vec::new();
-    for file in texts() {
+    for file in files().into_iter().filter(|file| is_text(file)) {
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         for (line, found, phrase) in table.find(&words(Path::new(&file), &text)) {
             match allowed.iter().position(|[path, words, _]| *path == file && *words == found) {
@@ -160,6 +162,19 @@ fn no_text_has_a_phrase_to_avoid() {
         }
     }
     assert!(wrong.is_empty(), "{} phrases to avoid, see tests/data/phrases.tsv:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn no_file_has_the_address_of_a_package_registry() {
+    let addresses = [("crates", "io"), ("pypi", "org"), ("registry.npmjs", "org"), ("files.pythonhosted", "org")];
+    // cargo writes the address of its registry into its lock file.
+    for file in files().into_iter().filter(|file| file != "Cargo.lock") {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        for (name, domain) in addresses {
+            let address = format!("{name}.{domain}");
+            assert!(!text.contains(&address), "{file} has {address}: name the registry (\"from PyPI\") instead");
+        }
+    }
 }
 
 #[test]
