@@ -10,6 +10,8 @@ mod finding;
 mod report;
 pub mod rules;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use drift_count::{DriftCount, JudgedBaseline};
 pub use explain::{Outcome, explain};

@@ -6,6 +6,8 @@
 mod difference;
 mod document;
 mod holdings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

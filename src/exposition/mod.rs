@@ -13,6 +13,8 @@ mod organisation;
 mod own;
 mod render;
 mod series;
+#[cfg(test)]
+mod tests;
 mod told;
 mod view;
 

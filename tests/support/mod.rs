@@ -1,4 +1,4 @@
-//! An exporter and a simulated organisation in one process, for the tests of the whole.
+//! An exporter and a simulated organisation in one process, and the program as a process of its own.
 //!
 //! Waiting is polling a condition under a deadline; nothing sleeps for a time that is hoped to be enough.
 
@@ -9,10 +9,9 @@
     reason = "each test binary uses its part; a test that cannot be set up has failed"
 )]
 
-pub mod programs;
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::app::App;
@@ -62,6 +61,32 @@ pub fn settings(simulator: &Simulator, flags: &[(&str, &str)]) -> Settings {
         organisation.retry.base = Duration::from_millis(1);
     }
     settings
+}
+
+/// The program. Nothing of the machine's environment reaches it.
+pub fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter"));
+    program.env_clear().stdin(Stdio::null());
+    program
+}
+
+/// The program with the credentials of a simulated organisation, and the URL at which it is.
+pub fn program_for(url: &str) -> Command {
+    let mut program = program();
+    program
+        .env("GENESYSCLOUD_OAUTHCLIENT_ID", DEFAULT_CLIENT_ID)
+        .env("GENESYSCLOUD_OAUTHCLIENT_SECRET", DEFAULT_CLIENT_SECRET)
+        .env("GENESYSCLOUD_API_URL", url)
+        .env("GENESYSCLOUD_LOGIN_URL", url);
+    program
+}
+
+/// For commands that meet a failing platform: the first retry follows after a millisecond.
+pub const QUICK_RETRIES: (&str, &str) = ("GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_RETRY_BASE", "1ms");
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
 /// A running exporter.
