@@ -47,7 +47,7 @@ const SIDEWAYS: [(&str, &str); 11] = [
     // Floor 3: the loop publishes, the server serves what is published.
     ("refresh", "publish"),
     ("server", "publish"),
-    // What is published, and whether the tasks live, is told to the service manager, too.
+    // The service manager is informed of what is published, and whether the tasks run.
     ("systemd", "publish"),
     ("systemd", "server"),
     // Floor 4.
@@ -110,7 +110,7 @@ fn is_test(path: &Path) -> bool {
 fn imports(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (position, _) in code.match_indices("crate::") {
-        // `$crate` and `pub(crate)` are no imports, and neither is another crate's name that ends so.
+        // `$crate`, `pub(crate)` and the name of another crate that ends like this are not imports.
         let rest = &code[position + "crate::".len()..];
         if let Some(group) = rest.strip_prefix('{') {
             let mut depth = 1;

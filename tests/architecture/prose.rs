@@ -72,6 +72,9 @@ impl Words {
             } else if rest.starts_with("\\n") || rest.starts_with("\\t") {
                 self.end();
                 rest = &rest[2..];
+            } else if let Some(end) = placeholder(rest) {
+                self.push(QUOTED);
+                rest = &rest[end..];
             } else if length == 0 {
                 if !first.is_whitespace() && !matches!(first, '"' | '*' | '“' | '”') && rest != "\\" {
                     self.end();
@@ -82,6 +85,12 @@ impl Words {
             }
         }
     }
+}
+
+/// The length of a placeholder such as `{name:?}` at the start of a text.
+fn placeholder(text: &str) -> Option<usize> {
+    let end = text.starts_with('{').then(|| text.find('}'))??;
+    text[1..end].chars().all(|c| !c.is_whitespace() && c != '{').then_some(end + 1)
 }
 
 /// Rust with its code replaced, so that comments, strings and long snake-case names are left on their lines.
@@ -161,7 +170,7 @@ fn raw_string(chars: &[char], start: usize, out: &mut String) -> usize {
 
 #[test]
 fn comments_strings_and_names_that_are_sentences_are_read() {
-    let rust = "/// One `two` three,\n/// four.\nfn it_reads_like_this(six: &'a str) -> char { let five = \"Five \\\n    six\\nseven\"; r#\"eight\"#; '\"' } // nine";
+    let rust = "/// One `two` three,\n/// four.\nfn it_reads_like_this(six: &'a str) -> char { let five = \"Five \\\n    six\\nseven\"; r#\"eight {told:?}\"#; '\"' } // nine";
     let read: Vec<(String, usize)> = words(Path::new("a.rs"), rust).into_iter().map(|w| (w.text, w.line)).collect();
     let expected = [
         ("", 0),
@@ -182,6 +191,7 @@ fn comments_strings_and_names_that_are_sentences_are_read() {
         ("seven", 4),
         ("", 4),
         ("eight", 4),
+        ("`", 4),
         ("", 4),
         ("nine", 4),
         ("", 4),

@@ -52,7 +52,7 @@ impl Approved {
         fs::read_to_string(&self.file).expect("it is there")
     }
 
-    /// Refused with that exit code and these words, and nothing written.
+    /// Checks that the approval fails with that exit code and these words, and writes nothing.
     fn refuses(&self, arguments: &[&str], code: i32, parts: &[&str]) {
         let before = self.text();
         let (ended, said) = self.approve(arguments);
@@ -98,7 +98,7 @@ async fn only_what_a_client_holds_is_approved() {
     }
 }
 
-/// It would stand as an approval of what another grant type makes of it.
+/// If it were approved, it would stay approved after the client changes to a grant type with which it takes effect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_no_effect_is_not_approved() {
     let approved = Approved::start().await;
@@ -124,7 +124,7 @@ async fn a_client_is_named_by_id_or_by_a_name_that_only_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_could_read_is_not_approved() {
+async fn what_could_not_be_read_is_not_approved() {
     let approved = Approved::start().await;
     let organisation = approved.organisation();
     organisation.grant_scope("CRM screen pop", "oauth");
@@ -136,7 +136,7 @@ async fn what_nobody_could_read_is_not_approved() {
     approved.refuses(&["Wallboard Dublin", "--permission", "routing:queue:view"], 3, &cure);
     let (code, said) = approved.run(&["diff"]);
     assert!(code == Some(1) && said.contains("note: roles could not be read") && said.contains(cure[1]), "{said}");
-    // A client without roles holds nothing that was not read.
+    // A client without roles was read completely.
     let (code, said) = approved.approve(&["CRM screen pop"]);
     assert_eq!(code, Some(0), "{said}");
     fs::remove_file(&approved.file).expect("it is there");

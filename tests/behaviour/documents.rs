@@ -1,4 +1,4 @@
-//! Generated documents are as the code would make them now, and what documents promise is there.
+//! Generated documents are up to date, and the files, links and quotations in documents exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,9 +38,9 @@ fn the_readme_has_every_setting() {
     assert!(settings.trim() == generated("settings").trim(), "the settings in README.md differ; run scripts/generate");
 }
 
-/// The project's files whose names end so.
+/// The project's files with names that end like this.
 fn tracked(end: &str) -> Vec<PathBuf> {
-    // `--others`: a file that is not committed yet is to be right, too.
+    // `--others`: check files that are not committed yet as well.
     let files =
         Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output().expect("git");
     let files = String::from_utf8(files.stdout).expect("UTF-8");
@@ -54,7 +54,7 @@ fn links(text: &str) -> Vec<&str> {
     text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split(')').next()).collect()
 }
 
-/// The names under which the headings of a document can be linked to.
+/// The anchors of the headings of a document.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings =
         text.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
@@ -79,7 +79,7 @@ fn links_within_the_project_lead_somewhere() {
 }
 
 #[test]
-fn the_readme_tells_the_number_of_rules() {
+fn the_readme_has_the_number_of_rules() {
     let rules = genesyscloud_oauth_exporter::audit::rules::ALL.len();
     assert!(read("README.md").contains(&format!("{rules} rules ([docs/rules.md]")), "there are {rules} rules");
 }
@@ -102,7 +102,7 @@ fn the_index_names_every_guide() {
     }
 }
 
-/// What stands in backticks.
+/// The text between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -110,7 +110,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn troubleshooting_quotes_what_the_program_says() {
     let sources = tracked(".rs").into_iter().filter(|path| path.starts_with("src")).map(read).collect::<String>();
-    // A literal that goes on in the next line.
+    // Join literals that continue on the next line.
     let sources = sources.split("\\\n").map(str::trim_start).collect::<String>();
     let guide = read("docs/troubleshooting.md");
     let phrases: Vec<_> = quoted(&guide).filter(|quoted| quoted.split(' ').count() > 3).collect();

@@ -18,7 +18,7 @@ fn against(simulator: &Simulator, arguments: &[&str]) -> Output {
     command.output().expect("it runs")
 }
 
-/// However wide the columns are.
+/// The text with each run of spaces replaced by one, because the width of the columns varies.
 fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -32,7 +32,7 @@ fn file(text: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn check_tells_every_mistake_and_needs_no_credentials() {
+fn check_reports_all_errors_and_needs_no_credentials() {
     let output = program(&["policy", "check"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("the built-in policy is in order\n"));
@@ -109,7 +109,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
         assert!(single_spaced(&printed).contains(part), "{part:?} in {printed}");
     }
     for line in printed.lines().skip(2).filter(|line| !line.is_empty() && !line.starts_with(' ')) {
-        assert!(line.contains("  "), "the rule and its outcome stand apart: {line}");
+        assert!(line.contains("  "), "the rule and its outcome are in separate columns: {line}");
     }
     let output = against(&simulator, &["policy", "explain", "Nobody"]);
     assert_eq!(output.status.code(), Some(2));
@@ -117,7 +117,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_explanation_heeds_the_baseline() {
+async fn an_explanation_uses_the_baseline() {
     let simulator = Simulator::start(Options::default()).await.expect("loopback");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("baseline.json").to_string_lossy().into_owned();

@@ -56,7 +56,7 @@ fn findings(report: &Value) -> &Vec<Value> {
     report["organisations"][0]["findings"].as_array().expect("findings")
 }
 
-/// What does not change between two audits of the same snapshot.
+/// The parts of a report that do not change between two audits of the same snapshot.
 fn timeless(mut report: Value) -> Value {
     for organisation in report["organisations"].as_array_mut().expect("organisations") {
         organisation["evaluated_at"].take();
@@ -135,7 +135,7 @@ async fn sarif_validates_against_the_official_schema_and_points_into_the_policy(
     };
     let (valid, errors) = check(&world.path("r.sarif"));
     assert!(valid, "{errors}");
-    // The validator does find mistakes.
+    // The validator detects errors.
     let mut broken = log;
     broken["runs"][0]["results"][0]["level"] = "fatal".into();
     fs::write(world.path("broken.sarif"), broken.to_string()).expect("written");
@@ -143,7 +143,7 @@ async fn sarif_validates_against_the_official_schema_and_points_into_the_policy(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_snapshot_is_judged_offline_with_the_same_outcome() {
+async fn a_snapshot_is_evaluated_offline_with_the_same_outcome() {
     let world = World::start().await;
     let online = world.json(&["--snapshot-out", "snapshot.json"]);
     let mode = fs::metadata(world.path("snapshot.json")).expect("written").permissions().mode();
@@ -185,7 +185,7 @@ async fn an_incomplete_snapshot_stays_incomplete() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_what_is_new_is_told_and_counts() {
+async fn only_new_findings_are_reported_and_count() {
     let world = World::start().await;
     let all = world.audit(&["--snapshot-out=before.json", "--only-new", "--format=json"]);
     assert_eq!(all.status.code(), Some(1), "nothing to compare with: everything is new");
@@ -230,7 +230,7 @@ async fn the_least_severity_is_for_the_eye_only() {
     assert!(!told.is_empty() && told.len() < all);
     assert!(told.iter().all(|finding| finding["severity"] == "critical"));
     let issues = |word: &str| report["organisations"][0]["clients"].to_string().contains(word);
-    assert!(issues("(critical)") && !issues("(high)"), "issues heed it, too");
+    assert!(issues("(critical)") && !issues("(high)"), "it applies to issues as well");
     let table = text(&world.audit(&["--min-severity=critical"]).stdout);
     assert!(table.contains("CRITICAL") && !table.contains("\nHIGH "), "{table}");
     assert!(table.contains("left out by the filters"), "{table}");
@@ -255,7 +255,7 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
     }
 }
 
-/// Judged without it, everything would look approved.
+/// Evaluated with it, everything would look approved.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_baseline_of_another_organisation_is_refused() {
     let world = World::start().await;

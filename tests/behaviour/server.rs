@@ -1,6 +1,6 @@
-//! The server over real sockets, spoken to in raw bytes.
+//! The server over real sockets, with requests as raw bytes: routes, limits and shutdown.
 //!
-//! What the pages and documents contain is tested beside them; here it is routes, limits and ends.
+//! Not the contents of the pages and documents: their modules test those.
 
 #![allow(clippy::expect_used, reason = "clippy.toml allows it in #[test] functions, not in what they call")]
 
@@ -28,9 +28,9 @@ use tokio::task::JoinHandle;
 const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
 const HOSTILE: &str = "<script>alert(1)</script>\u{202e}gnp.exe";
 
-/// Long enough for a busy machine; only a defect lets it pass.
+/// Long enough for a busy machine: only a defect exceeds it.
 const GUARD: Duration = Duration::from_mins(1);
-/// A limit that a test wants to be reached.
+/// A limit that is reached within a test.
 const SHORT: Duration = Duration::from_millis(50);
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -110,7 +110,7 @@ impl Server {
         TcpStream::connect(self.address).await.expect("a connection")
     }
 
-    /// Sends a request under the name localhost on a connection of its own.
+    /// Sends a request with the host localhost on a new connection.
     async fn ask(&self, method: &str, path: &str) -> Answer {
         self.ask_with(method, path, "Host: localhost\r\n").await
     }
@@ -128,7 +128,7 @@ impl Server {
             let labels: Vec<_> = metric.get_label().iter().map(|pair| (pair.name(), pair.value())).collect();
             labels == [("code", code), ("handler", handler)]
         })?;
-        // A counter of requests is whole.
+        // A counter of requests is an integer.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(series.get_counter().get_value() as u64)
     }
@@ -138,14 +138,14 @@ async fn send(stream: &mut TcpStream, request: &str) {
     stream.write_all(request.as_bytes()).await.expect("sent");
 }
 
-/// What comes until the connection ends. A reset is an end, too.
+/// Reads until the connection ends. A reset counts as an end.
 async fn everything(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = within(stream.read_to_end(&mut bytes)).await;
     bytes
 }
 
-/// One answer without a body that matters, on a connection that stays.
+/// Reads one response, without its body, on a connection that stays open.
 async fn until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
     while !text.ends_with(end) {
@@ -201,7 +201,7 @@ fn failed() -> Freshness {
     }
 }
 
-/// So many clients, each with a dangerous scope and a hostile name.
+/// An organisation with this number of clients, each with a dangerous scope and a hostile name.
 fn judged(clients: usize) -> Judged {
     let client =
         |n: usize| fixtures::client(format!("{n:08}-7a3e-4c1d-9b20-000000000000")).named(HOSTILE).scopes(["oauth"]);
@@ -244,7 +244,7 @@ async fn every_route_answers_get_and_head_alike() {
         assert_eq!(server.counted(handler, "200"), Some(before + 1), "{path}");
         assert_eq!(get.header("x-content-type-options"), "nosniff", "{path}");
         if path == "/metrics" {
-            // Its figures move between two requests.
+            // Its values change between two requests.
             assert_eq!(get.header("vary"), "Accept, Accept-Encoding");
             assert_eq!(get.header("content-length"), get.body.len().to_string());
             assert_eq!(server.ask("HEAD", path).await.body, "");
@@ -274,7 +274,7 @@ async fn what_is_not_there_is_404_and_lists_what_is() {
 }
 
 #[tokio::test]
-async fn other_methods_are_405_and_told_which_to_use() {
+async fn other_methods_are_405_with_the_allowed_methods() {
     let server = Server::start(Options::default()).await;
     for (method, path, allow) in [
         ("POST", "/metrics", "GET, HEAD"),
@@ -384,7 +384,7 @@ async fn details_are_closed_off_loopback_and_under_foreign_names() {
         assert_eq!(page.body.contains("Contoso") && page.body.contains("00000000-7a3e"), open, "{bound:?} {host}");
         let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
         assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
-        assert_eq!(report.body.contains("--web.expose-report"), !open, "the reason is told: {}", report.body);
+        assert_eq!(report.body.contains("--web.expose-report"), !open, "the body gives the reason: {}", report.body);
         assert_eq!(page.body.contains("<form"), open, "{bound:?} {host}: the search is a detail, too");
         let found = server.ask_with("GET", "/?q=00000000-7a3e", &host_header).await;
         assert_eq!(found.body.contains("/clients/00000000-7a3e"), open, "{bound:?} {host}");
@@ -434,7 +434,7 @@ async fn healthy_while_the_refresh_tasks_live_whatever_the_platform_does() {
 }
 
 #[tokio::test]
-async fn a_reload_answers_with_what_came_of_it() {
+async fn a_reload_answers_with_its_result() {
     let mut server = Server::start(Options::default()).await;
     for (result, status, said) in [(Ok(()), 200, "reloaded"), (Err("line 3: no such rule".to_owned()), 500, "line 3")] {
         let mut stream = server.connect().await;
@@ -446,7 +446,7 @@ async fn a_reload_answers_with_what_came_of_it() {
     }
     let web_page = "Host: localhost\r\nOrigin: https://example.com\r\n";
     assert_eq!(server.ask_with("POST", "/-/reload", web_page).await.status, 403);
-    // Whoever was to reload is gone: an answer all the same.
+    // The receiver of reloads is gone: the request still gets a response.
     drop(server.reloads);
     let server = Server { reloads: reload_channel().1, ..server };
     assert_eq!(server.ask("POST", "/-/reload").await.status, 500);
@@ -508,10 +508,10 @@ async fn more_connections_than_allowed_wait_for_one_to_end() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_cut_off() {
-    // Time enough to make the report, so that it is its sending that is cut.
+    // Long enough to render the report, so that the limit cuts off its sending.
     let limits = Limits { connection: SHORT, last_answer: Duration::from_secs(1), ..Limits::new(1) };
     let server = Server::start(Options { limits, ..Options::default() }).await;
-    // Larger than what the sockets of both sides buffer.
+    // Larger than the socket buffers of both sides.
     server.publish(refreshed(), Some(judged(20_000)));
     let mut slow = server.connect().await;
     send(&mut slow, "GET /api/v1/report HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
@@ -523,9 +523,9 @@ async fn a_peer_that_does_not_read_is_cut_off() {
     assert!(!answer.ends_with(b"}\n"), "the answer was cut");
 }
 
-// === The end ===
+// === Shutdown ===
 
-/// A server with a request under way that ends when the test says so.
+/// A server with an unfinished request that the test completes later.
 async fn busy(limits: Limits) -> (Server, TcpStream, server::ReloadRequest) {
     let mut server = Server::start(Options { limits, ..Options::default() }).await;
     let mut stream = server.connect().await;

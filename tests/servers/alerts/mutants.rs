@@ -1,17 +1,17 @@
-//! What could be wrong in an alert: every expression with one thing changed, by rules that know no alert.
+//! Mutants of alerts: each expression with one change, by rules that apply to any alert.
 //!
-//! A mutant that is no valid expression counts against this file, not for the tests (`survivors` sees to that).
+//! A mutant that is not a valid expression is an error of this file; it does not count as detected (see `survivors`).
 
 use super::promql::{Tokens, closing, compares, enclosed, levels, strength, text, tokens};
 
-/// An alert with one thing changed.
+/// An alert with one change.
 #[derive(Debug)]
 pub(crate) struct Mutant {
-    /// What was changed.
+    /// The change, as text.
     pub(crate) what: String,
-    /// Its expression.
+    /// The changed expression.
     pub(crate) expr: String,
-    /// Its `for`.
+    /// The changed `for`.
     pub(crate) hold: Option<String>,
 }
 
@@ -34,13 +34,13 @@ pub(crate) fn of(expr: &str, hold: Option<&str>) -> Vec<Mutant> {
     mutants
 }
 
-/// The tokens with those of a range exchanged.
+/// The tokens with those of a range replaced.
 fn exchanged(tokens: &[String], range: std::ops::Range<usize>, with: &[&str]) -> Tokens {
     let with = with.iter().map(|token| (*token).to_owned());
     [&tokens[..range.start], &with.collect::<Tokens>(), &tokens[range.end..]].concat()
 }
 
-/// Said of a place, so that equal changes at different places have different names.
+/// Names a place, so that equal changes at different places have different names.
 fn at(tokens: &[String], place: usize) -> String {
     let from = place.saturating_sub(4);
     format!("at `{}`", text(&tokens[from..tokens.len().min(place + 5)]))
@@ -127,7 +127,7 @@ fn ranges(tokens: &[String], report: Report<'_>) {
 /// A duration doubled and halved.
 fn around(duration: &str) -> Vec<String> {
     let (number, unit) = duration.split_at(duration.len() - 1);
-    let number: u64 = number.parse().unwrap_or_else(|_| panic!("{duration} is no duration of one unit"));
+    let number: u64 = number.parse().unwrap_or_else(|_| panic!("{duration} is not a duration with one unit"));
     let seconds = number
         * match unit {
             "m" => 60,
@@ -138,7 +138,7 @@ fn around(duration: &str) -> Vec<String> {
     [seconds * 2, seconds / 2].map(|seconds| format!("{seconds}s")).into()
 }
 
-/// Takes each function over a range away, with its range; and `absent`; and turns arithmetic round.
+/// Removes each function over a range, with its range, and `absent`; and inverts arithmetic.
 fn functions(tokens: &[String], report: Report<'_>) {
     for (place, token) in tokens.iter().enumerate() {
         match token.as_str() {
@@ -165,7 +165,7 @@ fn functions(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each aggregation away, and exchanges it for its opposite.
+/// Removes each aggregation, and replaces it by its opposite.
 fn aggregations(tokens: &[String], report: Report<'_>) {
     for (place, token) in tokens.iter().enumerate() {
         let opposite = match token.as_str() {
@@ -182,13 +182,13 @@ fn aggregations(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each label out of `by (...)` and `on (...)`.
+/// Removes each label from `by (...)` and `on (...)`.
 fn labels_of_lists(tokens: &[String], report: Report<'_>) {
     for (place, _) in tokens.iter().enumerate().filter(|(_, token)| ["by", "on"].contains(&token.as_str())) {
         let close = closing(tokens, place + 1);
         for label in place + 2..close {
             if tokens[label] != "," {
-                // With the comma after it, or with the one before it where it is the last.
+                // With the comma after it, or for the last label with the comma before it.
                 let range = match (tokens[label + 1].as_str(), tokens[label - 1].as_str()) {
                     (",", _) => label..label + 2,
                     (_, ",") => label - 1..label + 1,
@@ -200,7 +200,7 @@ fn labels_of_lists(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each `on (...)` away.
+/// Removes each `on (...)`.
 fn matching(tokens: &[String], report: Report<'_>) {
     for (place, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "on") {
         let close = closing(tokens, place + 1);
@@ -208,7 +208,7 @@ fn matching(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each label matcher away, and turns it round.
+/// Removes each label matcher, and inverts it.
 fn matchers(tokens: &[String], report: Report<'_>) {
     for (open, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "{") {
         let close = closing(tokens, open);

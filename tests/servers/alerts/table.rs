@@ -1,4 +1,4 @@
-//! Which alerts there are, how severe they are, and how long they wait: the promise to whoever is woken.
+//! The list of alerts with their severity and `for`, as documented in docs/alerts.md.
 
 use super::rules::{self, Rule};
 
