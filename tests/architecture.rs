@@ -6,8 +6,14 @@
 mod cycles;
 #[path = "architecture/imports.rs"]
 mod imports;
+#[path = "architecture/phrases.rs"]
+mod phrases;
+#[path = "architecture/prose.rs"]
+mod prose;
 #[path = "architecture/sample.rs"]
 mod sample;
+#[path = "architecture/scripts.rs"]
+mod scripts;
 
 use std::collections::BTreeMap;
 use std::fs;

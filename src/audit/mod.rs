@@ -14,6 +14,8 @@ mod role_gaps;
 mod rule;
 pub mod rules;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use drift_count::{BaselineComparison, DriftCount};
 pub use explain::{RuleResult, explain};

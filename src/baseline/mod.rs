@@ -7,6 +7,8 @@ mod approved;
 mod difference;
 mod document;
 mod holdings;
+#[cfg(test)]
+mod tests;
 
 pub use approved::{Approval, ApprovedClient, Baseline};
 pub use difference::Difference;

@@ -18,6 +18,8 @@ mod read;
 mod region;
 mod scalar;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub(crate) use command_line::{flags_given, with_variables};

@@ -18,6 +18,8 @@ mod own;
 mod render;
 mod series;
 mod size;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::sync::Arc;

@@ -1,0 +1,5 @@
+//! The audit of a snapshot: verdicts, exemptions, and what must not change them. Each rule on its own is tested in `rules/tests`.
+
+mod exemptions;
+mod older_guides;
+mod scopes;

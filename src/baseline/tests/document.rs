@@ -1,0 +1,63 @@
+//! The file: every mistake in it is an error, and no damage to it makes the program panic.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn mistakes_are_told() {
+    let text = text();
+    for (from, to, told) in [
+        ("\"version\": 1", "\"version\": 2", "its version is 2"),
+        ("\"version\": 1,", "", "missing field `version`"),
+        ("\"organisation\": \"o\"", "\"organisation\": \"\"", "organisation: is empty"),
+        ("\"grant_type\": \"code\"", "\"grant_type\": \"cod\"", "\"cod\" is not a grant type"),
+        ("\"scopes\"", "\"scops\"", "unknown field `scops`"),
+        ("2026", "yesterday", "is not a time"),
+        ("users:user:view", "users:user:edit", "the fingerprint is not that of the permissions"),
+        ("\"c-2\": {", "\"c-1\": {", "\"c-1\" comes twice"),
+    ] {
+        let wrong = text.replacen(from, to, if from == "2026" { 1 } else { usize::MAX });
+        assert_ne!(wrong, text, "{from}");
+        let error = Baseline::parse(&wrong).expect_err(told).to_string();
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+fn text() -> String {
+    let first = Case { scopes: vec!["oauth"], uris: vec!["https://x/cb"], ..case(GrantType::Code) };
+    let second = Case { id: "c-2", roles: vec![("mild", "*"), ("wild", "d")], ..case(GrantType::ClientCredentials) };
+    Baseline::of(&snapshot(&[first, second], ROLES), &approval()).to_json()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Bytes changed, lines lost, doubled or swapped: an error or a report, never a panic.
+    #[test]
+    fn a_mutated_baseline_gives_an_error_or_a_report(
+        edits in prop::collection::vec((0..4_usize, any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut lines: Vec<String> = text().lines().map(str::to_owned).collect();
+        for (what, at, other, byte) in edits {
+            let (at, other) = (at.index(lines.len()), other.index(lines.len()));
+            match what {
+                0 => { lines.remove(at); }
+                1 => { let line = lines[other].clone(); lines.insert(at, line); }
+                2 => lines.swap(at, other),
+                _ => {
+                    let mut bytes = lines[at].clone().into_bytes();
+                    let position = other % bytes.len().max(1);
+                    if let Some(old) = bytes.get_mut(position) { *old = byte; }
+                    lines[at] = String::from_utf8_lossy(&bytes).into_owned();
+                }
+            }
+            if lines.is_empty() { break; }
+        }
+        if let Ok(baseline) = Baseline::parse(&lines.join("\n")) {
+            let there = snapshot(&[Case { scopes: vec!["oauth"], ..case(GrantType::Code) }], ROLES);
+            let report = judge(&there, &baseline, NOW);
+            prop_assert_eq!(report.verdicts.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What the program does, tested from outside: through its public library, its HTTP interface and its command line, against the
+//! simulated organisation. Needs `python3` with `prometheus_client` and `jsonschema`, `promtool` and `bash`, but no other server.
+//!
+//! Where a test belongs:
+//!
+//! - Tests of one module are in that module, in `src/`. Tests here combine modules, open sockets or start the program.
+//! - Tests that need a real Prometheus, Alertmanager or Grafana are in `tests/servers`.
+//! - Tests that read the sources without running them are in `tests/architecture.rs`.
+
+#![allow(clippy::expect_used, reason = "clippy.toml allows it in #[test] functions, not in what they call")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+// The simulated organisation, and the exporter's side of the platform's API.
+mod planted;
+mod refresh;
+mod simulator;
+
+// The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
+mod exporter;
+mod exposition;
+mod server;
+mod systemd;
+
+// The commands, as a shell or a CI job runs them.
+mod approvals;
+mod baseline;
+mod cli;
+mod manual;
+mod policy_commands;
+mod reports;
+
+// Documents and examples: they say what the code does, and the program accepts them.
+mod documents;
+mod kubernetes;
+mod policy;

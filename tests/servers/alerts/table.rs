@@ -1,0 +1,60 @@
+//! The list of alerts with their severity and `for`, as documented in docs/alerts.md.
+
+use super::rules::{self, Rule};
+
+/// Name, severity, `for` ("" fires at once), file.
+const TABLE: [(&str, &str, &str, &str); 17] = [
+    ("GenesysOAuthDangerousScopeUnapproved", "critical", "", "security.yml"),
+    ("GenesysOAuthDangerousPermissionUnapproved", "critical", "", "security.yml"),
+    ("GenesysOAuthDangerousScopeNew", "critical", "", "security.yml"),
+    ("GenesysOAuthDangerousPermissionNew", "critical", "", "security.yml"),
+    ("GenesysOAuthExporterDown", "warning", "10m", "health.yml"),
+    ("GenesysOAuthAuditStale", "warning", "5m", "health.yml"),
+    ("GenesysOAuthOrgVanished", "warning", "30m", "health.yml"),
+    ("GenesysOAuthBaselineDrift", "warning", "15m", "health.yml"),
+    ("GenesysOAuthTokenFailing", "warning", "15m", "health.yml"),
+    ("GenesysOAuthRateLimited", "warning", "30m", "health.yml"),
+    ("GenesysOAuthMissingPermission", "warning", "30m", "health.yml"),
+    ("GenesysOAuthRecordsPartial", "warning", "30m", "health.yml"),
+    ("GenesysOAuthClientCountDropped", "warning", "30m", "health.yml"),
+    ("GenesysOAuthExemptionExpiring", "info", "1h", "health.yml"),
+    ("GenesysOAuthStateNotPersistent", "warning", "30m", "health.yml"),
+    ("GenesysOAuthSeriesDropped", "warning", "30m", "health.yml"),
+    ("GenesysOAuthConfigReloadFailed", "warning", "5m", "health.yml"),
+];
+
+#[test]
+fn the_alerts_are_those_of_the_table() {
+    let rules = rules::all();
+    let row = |rule: &Rule| {
+        let hold = rule.hold.clone().unwrap_or_default();
+        (rule.alert.clone(), rule.inner["severity"].clone(), hold, rule.file)
+    };
+    let found: Vec<_> = rules.iter().map(row).collect();
+    let expected: Vec<_> =
+        TABLE.map(|(alert, severity, hold, file)| (alert.into(), severity.into(), hold.into(), file)).into();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn every_alert_has_unit_tests_and_every_unit_test_an_alert() {
+    for name in rules::test_files() {
+        let alert = name.split('.').next().unwrap_or_default();
+        assert!(TABLE.iter().any(|row| row.0 == alert), "alerts/tests/{name} is about no alert");
+    }
+    for rule in rules::all() {
+        assert!(!rule.tests().is_empty(), "{} has no unit tests", rule.alert);
+    }
+}
+
+#[test]
+fn the_documentation_has_the_same_table() {
+    let text = std::fs::read_to_string("docs/alerts.md").expect("docs/alerts.md");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| [")).collect();
+    assert_eq!(rows.len(), TABLE.len());
+    for (row, (alert, severity, hold, _)) in rows.iter().zip(TABLE) {
+        let gap = if hold.is_empty() { "" } else { " " };
+        let start = format!("| [{alert}](runbooks/{alert}.md) | {severity} |{gap}{hold} |");
+        assert!(row.starts_with(&start), "{row}\nshould begin with\n{start}");
+    }
+}
