@@ -1,6 +1,6 @@
-"""Holds examples/compose/ against the Compose schema and against what its comments promise, since no engine runs where this is checked.
+"""Validates examples/compose/ against the Compose schema and checks what its comments promise, without a container engine.
 
-Usage: check_compose.py SCHEMA. Not tested by it: that the images of Prometheus, Alertmanager and Grafana start as they are told.
+Usage: check_compose.py SCHEMA. It does not test whether the images of Prometheus, Alertmanager and Grafana start with this configuration.
 """
 
 import json
@@ -24,18 +24,18 @@ def check(holds, what):
 
 
 def example_of_env(text):
-    """The pairs of .env.example, those included that are commented out."""
+    """The pairs of .env.example, including those that are commented out."""
     return dict(re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", text, re.MULTILINE))
 
 
 def interpolated(text, env):
-    """As compose does it, for the one form that the file uses."""
+    """Interpolates variables as Compose does; only for the form ${NAME:-default}, which the file uses."""
     check(not re.search(r"\$(?!\{[A-Z_]+:-[^}]*\})", text), "compose.yaml: a `$` that is not ${NAME:-default}")
     return re.sub(r"\$\{([A-Z_]+):-([^}]*)\}", lambda found: env.get(found[1]) or found[2], text)
 
 
 def mounts(service):
-    """Source, target and mode of each."""
+    """Source, target and mode of each volume."""
     for volume in service.get("volumes", []):
         source, target, *mode = volume.split(":")
         yield source, target, mode
@@ -44,8 +44,8 @@ def mounts(service):
 def check_service(name, service, volumes):
     image = service["image"]
     check(re.search(r":[^/:]+$", image) and not image.endswith(":latest"), f"{name}: {image} is not pinned")
-    check(service.get("read_only") is True, f"{name}: the root file system can be written")
-    check(service.get("cap_drop") == ["ALL"], f"{name}: has capabilities")
+    check(service.get("read_only") is True, f"{name}: the root file system is writable")
+    check(service.get("cap_drop") == ["ALL"], f"{name}: keeps capabilities")
     check(service.get("security_opt") == ["no-new-privileges:true"], f"{name}: may gain privileges")
     for port in service.get("ports", []):
         check(str(port).startswith("127.0.0.1:"), f"{name}: port {port} is published beyond loopback")
@@ -59,7 +59,7 @@ def check_service(name, service, volumes):
 
 
 def laid_out(service, root):
-    """What a container of this service would see of the mounted files, under `root`."""
+    """Copies the files that a container of this service mounts to their targets under `root`."""
     for source, target, _ in mounts(service):
         if not (FOLDER / source).exists():
             continue
@@ -74,7 +74,7 @@ def run(*command):
 
 
 def seen_inside(services):
-    """The configuration files at the places where the programs look for them."""
+    """Checks the configuration files at the paths inside the containers; returns the URLs of Grafana's data sources."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("prometheus", "alertmanager"):
             root = pathlib.Path(folder, name)
@@ -91,7 +91,7 @@ def seen_inside(services):
         for file in provisioning.glob("dashboards/*.yml"):
             for provider in yaml.safe_load(file.read_text())["providers"]:
                 path = root / provider["options"]["path"].lstrip("/")
-                check(any(path.glob("*.json")), f"grafana: {file.name} names {path}, where there is no dashboard")
+                check(any(path.glob("*.json")), f"grafana: {file.name} names {path}, which has no dashboards")
         sources = [yaml.safe_load(file.read_text()) for file in provisioning.glob("datasources/*.yml")]
         check(sources, "grafana: no data source")
         return [source["url"] for file in sources for source in file["datasources"]]
@@ -107,18 +107,18 @@ def main():
             wrong.append(f"compose.yaml: {error.json_path}: {error.message}")
     names = set(re.findall(r"\$\{([A-Z_]+):-", text))
     check(names <= set(example), f".env.example does not tell of {names - set(example)}")
-    readme = pathlib.Path("README.md").read_text()
+    settings = pathlib.Path("docs/configuration.md").read_text()
     for name in set(example) - names:
-        check(name in readme, f".env.example: {name} is no setting of the README")
+        check(name in settings, f".env.example: {name} is not a setting of docs/configuration.md")
 
     document = yaml.safe_load(interpolated(text, {}))
     services = document["services"]
     for name, service in services.items():
         check_service(name, service, document["volumes"])
     targets = [target for _, target, _ in mounts(services["exporter"])]
-    check(example["GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE"] in targets, ".env.example: the secret is mounted elsewhere")
+    check(example["GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE"] in targets, ".env.example: the secret has another path than its mount")
 
-    # What names another program must name a port that one of them listens on, all of which are published.
+    # Each address that a program is configured to call must be a published port of the shared namespace.
     prometheus = yaml.safe_load(pathlib.Path("examples/monitoring/prometheus.yml").read_text())
     static = [job["static_configs"] for job in prometheus["scrape_configs"] + prometheus["alerting"]["alertmanagers"]]
     asked = [target for group in static for config in group for target in config["targets"]]
@@ -126,11 +126,11 @@ def main():
     ports = {port.rpartition(":")[2] for port in services["loopback"]["ports"]}
     for address in asked:
         host, _, port = address.partition(":")
-        check(host == "127.0.0.1" and port in ports, f"{address} is asked, and nothing listens there")
+        check(host == "127.0.0.1" and port in ports, f"{address} is configured, but no service listens on it")
     for problem in wrong:
         print(f"compose: {problem}", file=sys.stderr)
     if not wrong:
-        print(f"compose: {len(services)} services, {len(asked)} addresses, as promised")
+        print(f"compose: {len(services)} services and {len(asked)} addresses are valid")
     return 1 if wrong else 0
 
 

@@ -52,7 +52,7 @@ impl Approved {
         fs::read_to_string(&self.file).expect("it is there")
     }
 
-    /// Refused with that exit code and these words, and nothing written.
+    /// Checks that the approval fails with that exit code and these words, and writes nothing.
     fn refuses(&self, arguments: &[&str], code: i32, parts: &[&str]) {
         let before = self.text();
         let (ended, said) = self.approve(arguments);
@@ -81,9 +81,9 @@ async fn only_what_a_client_holds_is_approved() {
         2,
         &["it holds: authorization:grant:add"],
     );
-    let advice = "under a condition only: write \"authorization:grant:add (conditional)\"";
+    let advice = "only under a condition; write \"authorization:grant:add (conditional)\"";
     approved.refuses(&[&partner, "--permission", "authorization:grant:add"], 2, &[advice]);
-    let advice = "without a condition: write \"groups:team:view\"";
+    let advice = "without a condition; write \"groups:team:view\"";
     approved.refuses(&[&partner, "--permission", "groups:team:view (conditional)"], 2, &[advice]);
 
     for (client, flag, power) in [
@@ -98,7 +98,7 @@ async fn only_what_a_client_holds_is_approved() {
     }
 }
 
-/// It would stand as an approval of what another grant type makes of it.
+/// Such an approval would become effective if the client's grant type changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_no_effect_is_not_approved() {
     let approved = Approved::start().await;
@@ -114,17 +114,17 @@ async fn a_client_is_named_by_id_or_by_a_name_that_only_it_has() {
     let approved = Approved::start().await;
     let organisation = approved.organisation();
     organisation.grant_scope("CRM screen pop", "oauth");
-    approved.refuses(&["Nobody"], 2, &["no client has the id or the exact name \"Nobody\"", "the ids"]);
+    approved.refuses(&["Nobody"], 2, &["no client has the id or the exact name \"Nobody\"", "ids are shown"]);
     let (code, said) = approved.approve(&["CRM screen pop", "--scope", "oauth"]);
     assert_eq!(code, Some(0), "{said}");
     let id = organisation.client_id("CRM screen pop").expect("it is there");
     let twin = organisation.client_id("Postman tests").expect("it is there");
     organisation.rename("Postman tests", "CRM screen pop");
-    approved.refuses(&["CRM screen pop"], 2, &["2 clients are called", &id, &twin]);
+    approved.refuses(&["CRM screen pop"], 2, &["2 clients are named", &id, &twin]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_could_read_is_not_approved() {
+async fn what_could_not_be_read_is_not_approved() {
     let approved = Approved::start().await;
     let organisation = approved.organisation();
     organisation.grant_scope("CRM screen pop", "oauth");
@@ -136,7 +136,7 @@ async fn what_nobody_could_read_is_not_approved() {
     approved.refuses(&["Wallboard Dublin", "--permission", "routing:queue:view"], 3, &cure);
     let (code, said) = approved.run(&["diff"]);
     assert!(code == Some(1) && said.contains("note: roles could not be read") && said.contains(cure[1]), "{said}");
-    // A client without roles holds nothing that was not read.
+    // A client without roles was read completely.
     let (code, said) = approved.approve(&["CRM screen pop"]);
     assert_eq!(code, Some(0), "{said}");
     fs::remove_file(&approved.file).expect("it is there");

@@ -12,7 +12,7 @@ use genesyscloud_oauth_exporter::simulator::{
 use crate::support::{QUICK_RETRIES, program, program_for};
 
 #[test]
-fn the_documented_file_is_read_and_written_as_it_stands() {
+fn the_documented_file_is_read_and_written_unchanged() {
     let document = fs::read_to_string("docs/baseline.md").expect("it is there");
     let (_, rest) = document.split_once("```json\n").expect("an example");
     let (example, _) = rest.split_once("```").expect("an end");

@@ -9,7 +9,7 @@ use genesyscloud_oauth_exporter::simulator::{
 
 use crate::support::{QUICK_RETRIES, program, program_for, text};
 
-/// A simulated organisation, and a program that is pointed at it.
+/// A simulated organisation, and a function that runs the program against it.
 async fn organisation() -> (Simulator, impl Fn(&[&str]) -> Output) {
     let simulator = Simulator::start(Options::default()).await.expect("loopback");
     let url = simulator.url();
@@ -21,7 +21,7 @@ async fn organisation() -> (Simulator, impl Fn(&[&str]) -> Output) {
     (simulator, run)
 }
 
-/// Nothing that the program prints may hold a secret, at any level.
+/// The output must not contain a secret, at any log level.
 fn assert_clean(output: &Output) {
     for printed in [text(&output.stdout), text(&output.stderr)] {
         for secret in [PLANTED_SECRET, DEFAULT_CLIENT_SECRET, "Bearer ", "Basic "] {
@@ -33,7 +33,7 @@ fn assert_clean(output: &Output) {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_and_none_with_a_secret() {
+fn every_error_is_reported_at_once_and_none_shows_a_secret() {
     let output = program()
         .args(["config", "check", "--web.listen-address=nowhere"])
         .env("GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL", "soon")
@@ -100,7 +100,7 @@ async fn an_audit_ends_with_the_code_that_its_findings_deserve() {
     assert!(text(&strict.stdout).contains("authorization:role:view"), "{}", text(&strict.stdout));
     simulator.organisation().set_fault(Fault::ServerError(500));
     let failed = run(&["audit", "--allow-incomplete"]);
-    assert_eq!(failed.status.code(), Some(3), "there is nothing to judge");
+    assert_eq!(failed.status.code(), Some(3), "there is no data to evaluate");
     assert_clean(&failed);
 }
 
@@ -121,7 +121,7 @@ async fn the_json_report_is_one_document_with_the_true_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_tells_the_cases_apart_in_plain_words() {
+async fn the_doctor_distinguishes_the_cases_and_says_what_to_do() {
     let (simulator, run) = organisation().await;
     let well = run(&["doctor"]);
     let said = text(&well.stdout);
@@ -151,15 +151,15 @@ async fn the_doctor_tells_the_cases_apart_in_plain_words() {
         simulator.organisation().client(DEFAULT_CLIENT_ID).expect("our own")["roleDivisions"][0]["roleId"].clone();
     simulator.organisation().grant_permission(role.as_str().expect("an id"), "oauth:client:add");
     let said = text(&run(&["doctor"]).stdout);
-    assert!(said.contains("holds more than it needs: oauth:client:add"), "{said}");
+    assert!(said.contains("has permissions that it does not need: oauth:client:add"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_nobody_names_is_told_with_both_answers() {
+async fn if_no_call_names_the_organisation_both_responses_are_reported() {
     let (simulator, run) = organisation().await;
     let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
     simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
-    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the organisation's own call tells enough");
+    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the organisation's own endpoint is enough");
     simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::OrganisationInfo));
     for (arguments, code) in [(&["doctor"][..], 3), (&["audit"], 3)] {
         let output = run(arguments);
@@ -175,7 +175,7 @@ async fn a_token_that_nobody_names_is_told_with_both_answers() {
             assert!(said.contains(part), "{part} in {said}");
         }
     }
-    // What passes by itself is told as what it is.
+    // A temporary failure is reported as such.
     simulator.organisation().clear_faults();
     let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
     simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
@@ -183,7 +183,7 @@ async fn a_token_that_nobody_names_is_told_with_both_answers() {
     assert!(text(&run(&["doctor"]).stdout).contains("organizations_me: HTTP 503"));
 }
 
-/// A running `demo`, with what it printed until it had said all.
+/// A running `demo`, with its output up to the last address.
 struct Demo {
     child: Child,
     page: String,
@@ -211,7 +211,7 @@ impl Demo {
 }
 
 #[test]
-fn the_demo_needs_nothing_and_stops_in_order() {
+fn the_demo_needs_nothing_and_stops_cleanly() {
     for signal in ["-INT", "-TERM"] {
         let demo = Demo::start();
         let health = program().args(["healthcheck", "--url", &format!("{}/-/healthy", demo.page)]).output();
@@ -258,7 +258,7 @@ fn a_taken_port_ends_the_start_with_a_hint() {
 }
 
 #[test]
-fn a_closed_output_is_no_reason_to_fail() {
+fn a_closed_output_is_not_an_error() {
     for arguments in [&["--help"][..], &["docs", "metrics"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);

@@ -42,7 +42,7 @@ fn kept_and_shown(scrape: &support::Scrape) -> bool {
     scrape.own("state_persistent") == Some(1.0) && scrape.own("last_refresh_successful") == Some(1.0)
 }
 
-/// Each generation has another number of clients, and every family must tell the same number.
+/// The number of clients differs in each generation, and all families of a scrape must agree on it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_a_thousand_scrapes_none_mixes_generations() {
     let simulator = simulator().await;
@@ -123,7 +123,7 @@ async fn before_the_first_success_there_is_no_data_and_no_readiness() {
     assert_eq!(scrape.sum("exporter_token_fetches_total", &["outcome=\"invalid_client\""]), 1.0);
     let (status, why) = exporter.get("/-/ready").await;
     assert!(status == 503 && why.contains("GENESYSCLOUD_REGION"), "{status} {why}");
-    assert_eq!(exporter.get("/-/healthy").await.0, 200, "a restart would not cure it");
+    assert_eq!(exporter.get("/-/healthy").await.0, 200, "a restart would not help");
     assert_eq!(exporter.get("/api/v1/report").await.0, 404);
     exporter.stop().await;
 }
@@ -194,7 +194,7 @@ async fn a_new_grant_is_dated_once_and_over_a_restart() {
     let exporter = Exporter::start(settings(&simulator, &flags)).await;
     let first = exporter.until_refreshed().await;
     assert!(first.count(FIRST_SEEN, &[]) > 10);
-    assert_eq!(first.sum(FIRST_SEEN, &[]), 0.0, "what was there at the first refresh ever is not new");
+    assert_eq!(first.sum(FIRST_SEEN, &[]), 0.0, "grants of the very first refresh are not new");
     assert!(organisation.grant_scope("CRM screen pop", "oauth"));
     let granted = exporter.until("the grant", |scrape| scrape.sum(FIRST_SEEN, &[&of_client]) > 0.0).await;
     let time = granted.sum(FIRST_SEEN, &[&of_client]);
@@ -203,18 +203,18 @@ async fn a_new_grant_is_dated_once_and_over_a_restart() {
 
     let exporter = Exporter::start(settings(&simulator, &flags)).await;
     let restarted = exporter.until_refreshed().await;
-    assert_eq!(restarted.sum(FIRST_SEEN, &[]), time, "a restart makes nothing new");
+    assert_eq!(restarted.sum(FIRST_SEEN, &[]), time, "after a restart, old grants are not new");
     organisation.rename("CRM screen pop", "Another name");
     exporter.until("the new name", |scrape| scrape.count("client_info", &["Another name"]) == 1).await;
     assert_eq!(exporter.scrape().await.sum(FIRST_SEEN, &[]), time, "nor does a new name");
     assert!(organisation.revoke_scope("Another name", "oauth"));
     let gone = exporter.until("gone", |scrape| scrape.sum(FIRST_SEEN, &[&of_client]) == 0.0).await;
-    assert_eq!(gone.count(FIRST_SEEN, &[&of_client]), 1, "told as 0, so that no old value is the last sample");
+    assert_eq!(gone.count(FIRST_SEEN, &[&of_client]), 1, "exported as 0, so that the last sample is not an old value");
     exporter.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reload_judges_the_last_data_anew_and_a_bad_file_changes_nothing() {
+async fn a_reload_evaluates_the_last_data_again_and_a_bad_file_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("policy.toml");
     fs::write(&file, "").expect("writable");
@@ -276,7 +276,7 @@ async fn a_state_file_that_cannot_be_written_or_read_stops_nothing() {
     exporter.stop().await;
 }
 
-/// A state file of another time: the data of a minute hence is served, its age is unknown, and that shows at once.
+/// A state file from the future, after the clock was set back: its data is served, its age is unknown, and the metrics show that at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_was_set_back_is_said_and_hides_no_staleness() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -304,9 +304,9 @@ async fn a_clock_that_was_set_back_is_said_and_hides_no_staleness() {
     exporter.stop().await;
 }
 
-/// Divisions are lost for good: the refresh fails until the data is too old, and then goes on without them.
+/// Divisions cannot be read any more: the refresh fails until the data is too old, and then continues without them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_input_that_is_lost_for_good_does_not_end_the_audits_for_good() {
+async fn an_input_that_is_lost_permanently_does_not_end_the_audits() {
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &[]);
     settings.refresh.stale_after = Duration::from_secs(1);
@@ -319,7 +319,7 @@ async fn an_input_that_is_lost_for_good_does_not_end_the_audits_for_good() {
     exporter.stop().await;
 }
 
-/// A header that nobody can wait for ends neither the process nor the audits.
+/// A `Retry-After` of years ends neither the process nor the audits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absurd_wait_ends_nothing() {
     let simulator = simulator().await;
@@ -356,7 +356,7 @@ async fn missing_roles_are_not_evaluated_and_not_passed() {
     assert_eq!(scrape.sum("exporter_collector_supported", &["collector=\"clients\""]), 1.0);
     let credentials = scrape.sum("clients", &["grant_type=\"client_credentials\""]);
     let others = scrape.sum("clients", &[]) - credentials;
-    assert!(scrape.sum("clients_compliant", &[]) < others, "nobody judged what their roles permit");
+    assert!(scrape.sum("clients_compliant", &[]) < others, "nobody evaluated what their roles permit");
     assert!(scrape.sum("clients_not_evaluated", &[]) > 0.0);
     let unread = ["rule=\"dangerous-permission\"", "status=\"not_evaluated\""];
     assert_eq!(scrape.sum("findings", &unread), 1.0);
@@ -388,7 +388,7 @@ async fn no_secret_is_in_any_answer_however_the_platform_fails() {
     exporter.stop().await;
 }
 
-/// Approved is 0, granted is 1, approved after a reload is 0, revoked is 0 and still told.
+/// An approved grant is 0, a new one 1, approved after a reload 0, and a revoked one 0 and still exported.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone() {
     const UNAPPROVED: &str = "client_dangerous_scope_unapproved";
@@ -413,7 +413,7 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
     let exporter = Exporter::start(settings(&simulator, &flags)).await;
     let without = exporter.until_refreshed().await;
     assert_eq!(without.sum("baseline_loaded", &[]), 0.0, "a missing file stops nothing");
-    assert_eq!(without.own("config_last_reload_successful"), Some(0.0), "and is told");
+    assert_eq!(without.own("config_last_reload_successful"), Some(0.0), "and is reported");
     assert_eq!(without.count(UNAPPROVED, &[]), 0, "no baseline is not an empty baseline");
     assert_eq!(without.count("baseline_drift", &[]) + without.count("baseline_timestamp_seconds", &[]), 0);
 
@@ -475,7 +475,7 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
 }
 
 /// Roles cannot be read any more: first the refresh fails, then the data is withdrawn, then it is served without them. The
-/// page on a permission stays open over all of it, and does not fire anew when they can be read again.
+/// page on a permission stays open all the time, and does not fire again when they can be read again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
     const UNAPPROVED: &str = "client_dangerous_permission_unapproved";
@@ -502,7 +502,7 @@ async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
     exporter.until("failing", |scrape| scrape.own("last_refresh_successful") == Some(0.0)).await;
     let succeeded = |scrape: &support::Scrape| scrape.sum("exporter_refreshes_total", &["outcome=\"success\""]);
     let before = succeeded(&exporter.scrape().await);
-    // One list without a grant resolves nothing, so that it takes several to tell.
+    // A grant counts as gone after several refreshes without it, so wait for three.
     let without = exporter.until("three refreshes", |scrape| succeeded(scrape) >= before + 3.0).await;
     assert_eq!(without.sum("exporter_collector_supported", &["collector=\"roles\""]), 0.0);
     assert_eq!(told(&without), told(&open));
@@ -515,7 +515,7 @@ async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
         .await;
     assert_eq!(told(&again), told(&open));
 
-    // A role that leaves the list while the client still names it: nobody knows what it permits.
+    // A role that leaves the list while the client still names it: its permissions are unknown.
     assert!(organisation.delete_role("SCIM provisioner"));
     let before = succeeded(&exporter.scrape().await);
     let unlisted = exporter.until("three refreshes", |scrape| succeeded(scrape) >= before + 3.0).await;
@@ -537,9 +537,9 @@ fn empty_baseline(organisation: &str) -> String {
     serde_json::json!({"version": 1, "organisation": organisation, "approved": approval, "clients": {}}).to_string()
 }
 
-/// Its last sample must not be the 1 of before.
+/// Its last sample must not be the earlier 1.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pattern_that_the_policy_lost_is_told_as_zero() {
+async fn a_pattern_that_the_policy_lost_is_exported_as_zero() {
     const UNAPPROVED: &str = "client_dangerous_permission_unapproved";
     let simulator = simulator().await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -570,7 +570,7 @@ async fn a_pattern_that_the_policy_lost_is_told_as_zero() {
     exporter.stop().await;
 }
 
-/// A client whose record was unreadable at the first refresh ever was there before anybody looked.
+/// A client whose record was unreadable at the very first refresh existed before that refresh.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_could_not_be_read_at_first_is_not_new_later() {
     let simulator = simulator().await;
@@ -585,7 +585,7 @@ async fn a_record_that_could_not_be_read_at_first_is_not_new_later() {
     assert!(unread.sum("exporter_records_rejected_total", &["collector=\"clients\""]) > 0.0);
     let clients = organisation.truth().clients as f64;
     assert_eq!(unread.sum("clients", &[]), clients, "it is there");
-    assert_eq!(unread.sum("clients_not_evaluated", &[]), 1.0, "and nobody judged it");
+    assert_eq!(unread.sum("clients_not_evaluated", &[]), 1.0, "and nobody evaluated it");
     assert_eq!(unread.count("client_info", &[]) as f64, clients - 1.0);
     organisation.clear_faults();
     let read = exporter.until("the record", |scrape| scrape.count("client_info", &[]) as f64 == clients).await;

@@ -1,6 +1,6 @@
 //! Real readers of both formats: the strict OpenMetrics parser of `prometheus_client`, and `promtool check metrics`.
 //!
-//! Needs `python3` with `prometheus_client`, and `promtool`, on the path; a missing one is a failure that says so.
+//! Needs `python3` with `prometheus_client`, and `promtool`, in `PATH`. A missing program fails the test with a message.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -23,7 +23,7 @@ fn run(program: &str, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{program} cannot be run; install it: {error}"));
-    // Neither program answers before it has read everything. One that died says why on stderr.
+    // Both programs read all input before they answer. If one fails, stderr has the reason.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     child.wait_with_output().expect("an exit code")
 }

@@ -1,6 +1,6 @@
-//! The settings and policies in `deploy/kubernetes` are ones that the program takes.
+//! The program accepts the settings and policies in `deploy/kubernetes`.
 //!
-//! Not the manifests themselves: `scripts/check-kubernetes` builds and validates them.
+//! Not a test of the manifests: `scripts/check-kubernetes` builds and validates them.
 
 use std::fs;
 use std::process::Output;
@@ -8,10 +8,10 @@ use std::process::Output;
 use crate::support::program;
 
 const STANDARD: &str = "deploy/kubernetes/overlays/standard";
-/// Where the pod has policy and baseline.
+/// The folder of policy and baseline in the pod.
 const MOUNTED: &str = "/etc/genesyscloud-oauth-exporter";
 
-/// `config check` with the variables that the pod has, and policy and baseline where they lie here.
+/// `config check` with the variables of the pod, and policy and baseline from this repository.
 fn config_check(settings: &str) -> Output {
     let here = settings.replace(MOUNTED, STANDARD);
     let lines = here.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
@@ -25,11 +25,11 @@ fn config_check(settings: &str) -> Output {
 }
 
 #[test]
-fn the_settings_of_the_overlay_are_in_order() {
+fn the_settings_of_the_overlay_are_valid() {
     let settings = fs::read_to_string(format!("{STANDARD}/settings.env")).expect("settings");
     assert!(settings.contains(MOUNTED), "the policy is read from where it is mounted");
     let output = config_check(&settings);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let wrong = config_check(&settings.replace("policy.toml", "policies.toml"));
-    assert_eq!(wrong.status.code(), Some(2), "a policy that is not there is told");
+    assert_eq!(wrong.status.code(), Some(2), "a missing policy is reported");
 }

@@ -1,11 +1,11 @@
 //! What the program does, tested from outside: through its public library, its HTTP interface and its command line, against the
-//! simulated organisation. Needs `python3` with `prometheus_client` and `jsonschema`, `promtool` and `bash`; no server of others runs.
+//! simulated organisation. Needs `python3` with `prometheus_client` and `jsonschema`, `promtool` and `bash`, but no other server.
 //!
 //! Where a test belongs:
 //!
-//! - What one module does alone is tested beside it, in `src/`. Tests here combine modules, open sockets or start the program.
-//! - What needs a real Prometheus, Alertmanager or Grafana is in `tests/servers`.
-//! - What can be seen in the sources without running them is in `tests/architecture.rs`.
+//! - Tests of one module are in that module, in `src/`. Tests here combine modules, open sockets or start the program.
+//! - Tests that need a real Prometheus, Alertmanager or Grafana are in `tests/servers`.
+//! - Tests that read the sources without running them are in `tests/architecture.rs`.
 
 #![allow(clippy::expect_used, reason = "clippy.toml allows it in #[test] functions, not in what they call")]
 
@@ -17,7 +17,7 @@ mod planted;
 mod refresh;
 mod simulator;
 
-// The exporter as it runs: its HTTP server, what a scrape shows and when, what systemd hears.
+// The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
 mod exporter;
 mod exposition;
 mod server;

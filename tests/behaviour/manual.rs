@@ -25,7 +25,7 @@ fn each_shell_gets_completions_with_every_command_and_setting() {
     assert_eq!(run(&["completions", "edlin"]).status.code(), Some(2));
 }
 
-/// What bash offers for a line of which the last word is not complete.
+/// The completions that bash offers for the last word of a line.
 fn offered(words: &[&str]) -> Vec<String> {
     let script = run(&["completions", "bash"]).stdout;
     let driver = format!(

@@ -1,4 +1,4 @@
-//! The audit of the simulated organisation: every planted risk is found, and nothing else is.
+//! The audit of the simulated organisation finds every planted risk, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -42,7 +42,7 @@ const DANGEROUS: &[(&str, Severity)] = &[
     ("gdpr:request:add", Severity::High),
 ];
 
-/// A policy of the test's own, so that the golden report does not move with the built-in one.
+/// A separate policy, so that the snapshot of the report does not change with the built-in policy.
 fn policy() -> Policy {
     let mut policy = Policy::built_in(&rules::slugs()).expect("the built-in policy");
     policy.org.production = true;
@@ -72,32 +72,29 @@ fn policy() -> Policy {
 /// The simulated organisation as a refresh reads it, at the simulated time.
 async fn read(simulator: &Simulator) -> Snapshot {
     let settings = support::settings(simulator, &[("state.file", "")]);
-    let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let metrics = Metrics::unregistered();
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = Timestamp::from_seconds(simulator.organisation().now());
-    fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new())
-        .await
-        .expect("a complete refresh")
-        .snapshot
+    fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("a complete refresh").snapshot
 }
 
-/// The rule that finds a planted risk; `None` for what no rule is about.
+/// The rule that finds a planted risk; `None` if no rule covers it.
 fn rule(risk: Risk) -> Option<&'static str> {
     match risk {
         Risk::ConditionalPermission => Some("dangerous-permission"),
-        // A spelling, a state, and a list that is not whole, all of which are read, and usage, which is not.
+        // An odd spelling, a state and an incomplete list, which are read but are not risks, and usage, which is not read.
         Risk::OldGrantSpelling | Risk::UnknownState | Risk::RoleWithoutDivision | Risk::UnusedClient => None,
         other => Some(other.slug()),
     }
 }
 
-/// Rule, client, and the evidence where the rule has several pieces a client.
+/// Rule, client, and the evidence if the rule has several findings for a client.
 type Key = (&'static str, String, String);
 
 fn key(rule: &'static str, client: &str, kind: Kind, evidence: &str) -> Key {
     let single = matches!(kind, Kind::Client | Kind::GrantType | Kind::TokenValidity | Kind::Division);
     let evidence = if single && !rule.starts_with("unresolved") { "" } else { evidence };
-    // What is planted is the permission; which role grants it where is the rest of the evidence.
+    // The permission is planted. The rest of the evidence is the role and the division that grant it.
     let evidence = evidence.split_once(" role=").map_or(evidence, |(permission, _)| permission);
     (rule, client.to_owned(), evidence.to_owned())
 }
@@ -114,7 +111,7 @@ fn planted(organisation: &SimulatedOrganisation, trap: bool) -> BTreeSet<Key> {
             let rule = rule(planted.risk)?;
             let evidence = match planted.risk {
                 Risk::AdminRole | Risk::SharedRole => organisation.role_id(&planted.evidence).expect("a role"),
-                // In a finding's key case does not count.
+                // The key of a finding ignores case.
                 _ if ["dangerous-permission", "wildcard-permission"].contains(&rule) => planted.evidence.to_lowercase(),
                 _ => planted.evidence,
             };
@@ -187,7 +184,7 @@ async fn roles_that_cannot_be_read_are_said_and_make_nobody_compliant() {
     let unread: Vec<&Finding> = report.findings.iter().filter(|f| f.status == Status::NotEvaluated).collect();
     let slugs: BTreeSet<&str> = unread.iter().map(|finding| finding.rule.slug).collect();
     for rule in rules::enabled(&policy()) {
-        // Drift is not judged where there is no baseline.
+        // Drift is not evaluated where there is no baseline.
         let applicable = rule.applies_to != genesyscloud_oauth_exporter::audit::AppliesTo::Baseline;
         let needs_roles = applicable && rule.needs.contains(&genesyscloud_oauth_exporter::domain::Collector::Roles);
         assert_eq!(slugs.contains(rule.slug), needs_roles, "{}", rule.slug);
@@ -217,25 +214,24 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
 
     simulator.organisation().set_fault(Fault::Forbidden { permission: "x:y:z".to_owned() }.at(Endpoint::Permissions));
     let settings = support::settings(&simulator, &[("state.file", "")]);
-    let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let metrics = Metrics::unregistered();
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = snapshot.taken_at;
     let before = simulator.organisation().request_count(path);
-    let unread =
-        fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await.expect("soft").snapshot;
+    let unread = fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("soft").snapshot;
     assert!(unread.permissions.read().is_none());
     let previous = Previous { snapshot: Some(&snapshot), served: true };
-    let kept = fetch(&platform, &settings.refresh, previous, now, &mut Vec::new()).await.expect("soft").snapshot;
+    let kept = fetch(&platform, &settings.refresh, previous, now).await.outcome.expect("soft").snapshot;
     assert_eq!(kept.permissions, snapshot.permissions, "what was read before stays good");
     assert_eq!(simulator.organisation().request_count(path), before + 1, "a failure is not repeated at every refresh");
-    // Half of what the rule compares with is there: that half is judged.
+    // Half of what the rule compares with is there: that half is evaluated.
     let report = evaluate(&unread, &policy(), None, now);
     let outcome = report.outcomes.iter().find(|o| o.rule.slug == "policy-pattern-unmatched").expect("the rule");
     assert!(outcome.state.is_failure());
     assert!(!report.verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
 }
 
-/// The organisation has a client whose role is in no list: with the rule off that says so it is still no all-clear.
+/// The organisation has a client with a role that is in no list. Even if the rule on that is off, the client is not compliant.
 #[tokio::test]
 async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_compliant() {
     let simulator = support::simulator().await;

@@ -1,4 +1,4 @@
-//! The policy of the documentation: it is valid, it is the one of the schema, and no damage to it makes the program panic.
+//! The policies in the documentation are valid and match the schema, and mutations of them never make the program panic.
 
 use genesyscloud_oauth_exporter::audit::{evaluate, rules};
 use genesyscloud_oauth_exporter::domain::Snapshot;
@@ -6,7 +6,7 @@ use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT, client};
 use genesyscloud_oauth_exporter::policy::{BUILT_IN, Policy};
 use proptest::prelude::*;
 
-/// Rules that the documentation exempts from and that may be written later than the policy.
+/// Rules that the documentation exempts clients from, and that may not exist yet.
 const SLUGS_OF_EXAMPLES: [&str; 3] = ["password-grant", "implicit-grant", "loopback-redirect"];
 
 /// What a mutation does to a text.
@@ -135,7 +135,7 @@ fn the_published_schema_is_the_one_of_the_code() {
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::with_cases(10_000) })]
 
-    /// A mutated policy is refused with a place in the file, or judges; nothing panics.
+    /// A mutated policy is rejected with a place in the file, or can be evaluated; nothing panics.
     #[test]
     fn mutated_policies_give_errors_or_a_report(mutations in mutations(), built_in in prop::bool::weighted(0.2)) {
         thread_local! {

@@ -56,7 +56,7 @@ fn findings(report: &Value) -> &Vec<Value> {
     report["organisations"][0]["findings"].as_array().expect("findings")
 }
 
-/// What does not change between two audits of the same snapshot.
+/// The parts of a report that do not change between two audits of the same snapshot.
 fn timeless(mut report: Value) -> Value {
     for organisation in report["organisations"].as_array_mut().expect("organisations") {
         organisation["evaluated_at"].take();
@@ -135,7 +135,7 @@ async fn sarif_validates_against_the_official_schema_and_points_into_the_policy(
     };
     let (valid, errors) = check(&world.path("r.sarif"));
     assert!(valid, "{errors}");
-    // The validator does find mistakes.
+    // The validator detects errors.
     let mut broken = log;
     broken["runs"][0]["results"][0]["level"] = "fatal".into();
     fs::write(world.path("broken.sarif"), broken.to_string()).expect("written");
@@ -143,7 +143,7 @@ async fn sarif_validates_against_the_official_schema_and_points_into_the_policy(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_snapshot_is_judged_offline_with_the_same_outcome() {
+async fn a_snapshot_is_evaluated_offline_with_the_same_outcome() {
     let world = World::start().await;
     let online = world.json(&["--snapshot-out", "snapshot.json"]);
     let mode = fs::metadata(world.path("snapshot.json")).expect("written").permissions().mode();
@@ -185,7 +185,7 @@ async fn an_incomplete_snapshot_stays_incomplete() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_what_is_new_is_told_and_counts() {
+async fn only_new_findings_are_reported_and_count() {
     let world = World::start().await;
     let all = world.audit(&["--snapshot-out=before.json", "--only-new", "--format=json"]);
     assert_eq!(all.status.code(), Some(1), "nothing to compare with: everything is new");
@@ -205,8 +205,8 @@ async fn only_what_is_new_is_told_and_counts() {
     let gained = world.audit(&["--only-new", "--previous=before.json", "--format=json"]);
     assert_eq!(gained.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&gained.stdout).expect("JSON");
-    let told: Vec<_> = findings(&report).iter().map(|f| (&f["client_id"], &f["evidence"]["value"])).collect();
-    assert_eq!(told, [(&Value::from(id), &Value::from("scim"))]);
+    let new: Vec<_> = findings(&report).iter().map(|f| (&f["client_id"], &f["evidence"]["value"])).collect();
+    assert_eq!(new, [(&Value::from(id), &Value::from("scim"))]);
 
     let policy =
         "[scopes]\ndangerous = [{ match = \"*:readonly\", severity = \"high\", reason = \"A new pattern.\" }]\n";
@@ -226,14 +226,14 @@ async fn the_least_severity_is_for_the_eye_only() {
     let output = world.audit(&["--format=json", "--min-severity=critical", "--fail-on=high"]);
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let told = findings(&report);
-    assert!(!told.is_empty() && told.len() < all);
-    assert!(told.iter().all(|finding| finding["severity"] == "critical"));
+    let reported = findings(&report);
+    assert!(!reported.is_empty() && reported.len() < all);
+    assert!(reported.iter().all(|finding| finding["severity"] == "critical"));
     let issues = |word: &str| report["organisations"][0]["clients"].to_string().contains(word);
-    assert!(issues("(critical)") && !issues("(high)"), "issues heed it, too");
+    assert!(issues("(critical)") && !issues("(high)"), "the filter applies to issues too");
     let table = text(&world.audit(&["--min-severity=critical"]).stdout);
     assert!(table.contains("CRITICAL") && !table.contains("\nHIGH "), "{table}");
-    assert!(table.contains("left out by the filters"), "{table}");
+    assert!(table.contains("The filters of this run hide "), "{table}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -255,7 +255,7 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
     }
 }
 
-/// Judged without it, everything would look approved.
+/// If it were ignored, everything would look approved.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_baseline_of_another_organisation_is_refused() {
     let world = World::start().await;
@@ -266,7 +266,7 @@ async fn the_baseline_of_another_organisation_is_refused() {
     fs::write(&file, baseline.to_string()).expect("writable");
     let output = world.audit(&["--baseline.file", file.to_str().expect("UTF-8")]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("the baseline is of the organisation another"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the baseline is for organisation another"), "{}", text(&output.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,7 +274,7 @@ async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
     let world = World::start().await;
     let unapproved = world.audit(&["--baseline.file=none.json"]);
     assert_eq!(unapproved.status.code(), Some(1));
-    assert!(text(&unapproved.stderr).contains("note: baseline file none.json: there is no such file"));
+    assert!(text(&unapproved.stderr).contains("note: baseline file none.json: the file does not exist"));
     let output = world.audit(&["--output=json=no/such/folder.json"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("no/such/folder.json"), "{}", text(&output.stderr));
@@ -290,7 +290,7 @@ async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
 async fn two_reports_never_go_to_one_place() {
     let world = World::start().await;
     fs::create_dir(world.path("ci")).expect("a folder");
-    for (arguments, told) in [
+    for (arguments, part) in [
         (&["--output=json=r", "--output=csv=r"][..], "r"),
         (&["--output=json=r", "--output=json=./r"], "r"),
         (&["--output=json=ci/../r", "--output=csv=r"], "r"),
@@ -301,7 +301,7 @@ async fn two_reports_never_go_to_one_place() {
         let output = world.audit(arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains("--output") && said.contains(told), "{arguments:?}: {said}");
+        assert!(said.contains("--output") && said.contains(part), "{arguments:?}: {said}");
     }
     assert_eq!(world.simulator.organisation().request_count("/"), 0, "before anybody was called");
     assert_eq!(world.audit(&["--output=json=r", "--output=csv=ci/r"]).status.code(), Some(1));

@@ -1,6 +1,6 @@
-//! The server over real sockets, spoken to in raw bytes.
+//! The server over real sockets, with requests as raw bytes: routes, limits and shutdown.
 //!
-//! What the pages and documents contain is tested beside them; here it is routes, limits and ends.
+//! Not the contents of the pages and documents: their modules test those.
 
 #![allow(clippy::expect_used, reason = "clippy.toml allows it in #[test] functions, not in what they call")]
 
@@ -13,9 +13,9 @@ use std::time::Duration;
 use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::fixtures;
-use genesyscloud_oauth_exporter::grants::Ledger;
+use genesyscloud_oauth_exporter::ledger::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
-use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
+use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{
     Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
 };
@@ -28,9 +28,9 @@ use tokio::task::JoinHandle;
 const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
 const HOSTILE: &str = "<script>alert(1)</script>\u{202e}gnp.exe";
 
-/// Long enough for a busy machine; only a defect lets it pass.
+/// Long enough for a busy machine: only a defect exceeds it.
 const GUARD: Duration = Duration::from_mins(1);
-/// A limit that a test wants to be reached.
+/// A limit that is reached within a test.
 const SHORT: Duration = Duration::from_millis(50);
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -68,7 +68,7 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
         let organisation =
-            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
+            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), evaluated: None };
         let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = prometheus::Registry::new();
@@ -99,10 +99,10 @@ impl Server {
         Self { address, publisher, registry, reloads, latch, stop, task }
     }
 
-    fn publish(&self, freshness: Freshness, judged: Option<Judged>) {
+    fn publish(&self, freshness: Freshness, evaluated: Option<Evaluated>) {
         self.publisher.update(|organisations, _| {
             organisations[0].freshness = freshness;
-            organisations[0].judged = judged.map(Arc::new);
+            organisations[0].evaluated = evaluated.map(Arc::new);
         });
     }
 
@@ -110,7 +110,7 @@ impl Server {
         TcpStream::connect(self.address).await.expect("a connection")
     }
 
-    /// Sends a request under the name localhost on a connection of its own.
+    /// Sends a request with the host localhost on a new connection.
     async fn ask(&self, method: &str, path: &str) -> Answer {
         self.ask_with(method, path, "Host: localhost\r\n").await
     }
@@ -128,7 +128,7 @@ impl Server {
             let labels: Vec<_> = metric.get_label().iter().map(|pair| (pair.name(), pair.value())).collect();
             labels == [("code", code), ("handler", handler)]
         })?;
-        // A counter of requests is whole.
+        // A counter of requests is an integer.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(series.get_counter().get_value() as u64)
     }
@@ -138,14 +138,14 @@ async fn send(stream: &mut TcpStream, request: &str) {
     stream.write_all(request.as_bytes()).await.expect("sent");
 }
 
-/// What comes until the connection ends. A reset is an end, too.
+/// Reads until the connection ends. A reset counts as an end.
 async fn everything(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = within(stream.read_to_end(&mut bytes)).await;
     bytes
 }
 
-/// One answer without a body that matters, on a connection that stays.
+/// Reads one response, without its body, on a connection that stays open.
 async fn until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
     while !text.ends_with(end) {
@@ -202,7 +202,7 @@ fn failed() -> Freshness {
 }
 
 /// So many clients, each with a dangerous scope and a hostile name.
-fn judged(clients: usize) -> Judged {
+fn evaluated(clients: usize) -> Evaluated {
     let client =
         |n: usize| fixtures::client(format!("{n:08}-7a3e-4c1d-9b20-000000000000")).named(HOSTILE).scopes(["oauth"]);
     let snapshot = fixtures::snapshot()
@@ -212,7 +212,7 @@ fn judged(clients: usize) -> Judged {
         .build();
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
-    Judged {
+    Evaluated {
         snapshot: Arc::new(snapshot),
         report,
         policy: Arc::new(policy),
@@ -226,7 +226,7 @@ fn judged(clients: usize) -> Judged {
 #[tokio::test]
 async fn every_route_answers_get_and_head_alike() {
     let server = Server::start(Options::default()).await;
-    server.publish(refreshed(), Some(judged(2)));
+    server.publish(refreshed(), Some(evaluated(2)));
     for (path, handler, content_type) in [
         ("/metrics", "metrics", "text/plain; version=0.0.4; charset=utf-8"),
         ("/", "page", "text/html; charset=utf-8"),
@@ -244,7 +244,7 @@ async fn every_route_answers_get_and_head_alike() {
         assert_eq!(server.counted(handler, "200"), Some(before + 1), "{path}");
         assert_eq!(get.header("x-content-type-options"), "nosniff", "{path}");
         if path == "/metrics" {
-            // Its figures move between two requests.
+            // Its values change between two requests.
             assert_eq!(get.header("vary"), "Accept, Accept-Encoding");
             assert_eq!(get.header("content-length"), get.body.len().to_string());
             assert_eq!(server.ask("HEAD", path).await.body, "");
@@ -274,7 +274,7 @@ async fn what_is_not_there_is_404_and_lists_what_is() {
 }
 
 #[tokio::test]
-async fn other_methods_are_405_and_told_which_to_use() {
+async fn other_methods_are_405_with_the_allowed_methods() {
     let server = Server::start(Options::default()).await;
     for (method, path, allow) in [
         ("POST", "/metrics", "GET, HEAD"),
@@ -294,7 +294,7 @@ async fn other_methods_are_405_and_told_which_to_use() {
 #[tokio::test]
 async fn the_page_may_load_nothing_and_shows_names_as_text() {
     let server = Server::start(Options::default()).await;
-    server.publish(refreshed(), Some(judged(1)));
+    server.publish(refreshed(), Some(evaluated(1)));
     let page = server.ask("GET", "/").await;
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
@@ -310,7 +310,7 @@ async fn the_report_is_404_until_there_is_one_and_follows_the_data() {
     let server = Server::start(Options::default()).await;
     assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404);
     for clients in [1, 3] {
-        server.publish(refreshed(), Some(judged(clients)));
+        server.publish(refreshed(), Some(evaluated(clients)));
         for _ in 0..2 {
             let answer = server.ask("GET", "/api/v1/report").await;
             let report: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -322,14 +322,14 @@ async fn the_report_is_404_until_there_is_one_and_follows_the_data() {
     assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404, "withdrawn data is gone here, too");
 }
 
-/// The first client of [`judged`].
+/// The first client of [`evaluated`].
 const CLIENT: &str = "/clients/00000000-7a3e-4c1d-9b20-000000000000";
 
 #[tokio::test]
 async fn a_client_has_a_page_and_an_unknown_one_is_404() {
     let server = Server::start(Options::default()).await;
     assert_eq!(server.ask("GET", CLIENT).await.status, 404, "before there is data");
-    server.publish(refreshed(), Some(judged(2)));
+    server.publish(refreshed(), Some(evaluated(2)));
     let page = server.ask("GET", CLIENT).await;
     assert_eq!(page.status, 200);
     let policy = page.header("content-security-policy");
@@ -349,7 +349,7 @@ async fn a_client_has_a_page_and_an_unknown_one_is_404() {
 #[tokio::test]
 async fn a_search_finds_and_keeps_what_was_searched_for() {
     let server = Server::start(Options::default()).await;
-    server.publish(refreshed(), Some(judged(12)));
+    server.publish(refreshed(), Some(evaluated(12)));
     let page = server.ask("GET", "/?q=0000001&grant=code").await;
     assert!(page.body.contains("3 of 12") && page.body.contains("value=\"0000001\""), "{}", page.body);
     let none = server.ask("GET", "/?grant=password").await;
@@ -376,15 +376,18 @@ async fn details_are_closed_off_loopback_and_under_foreign_names() {
         (Some("0.0.0.0:9847"), true, "exporter.example.com", true),
     ] {
         let server = Server::start(Options { bound, expose_report, ..Options::default() }).await;
-        server.publish(refreshed(), Some(judged(1)));
+        server.publish(refreshed(), Some(evaluated(1)));
         let host_header = format!("Host: {host}\r\n");
         let page = server.ask_with("GET", "/", &host_header).await;
         assert_eq!(page.status, 200, "{bound:?} {host}");
-        assert!(page.body.contains("Complete ") && page.body.contains("/metrics"), "freshness and links stay");
+        assert!(
+            page.body.contains("Last complete refresh ") && page.body.contains("/metrics"),
+            "freshness and links stay"
+        );
         assert_eq!(page.body.contains("Contoso") && page.body.contains("00000000-7a3e"), open, "{bound:?} {host}");
         let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
         assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
-        assert_eq!(report.body.contains("--web.expose-report"), !open, "the reason is told: {}", report.body);
+        assert_eq!(report.body.contains("--web.expose-report"), !open, "the body gives the reason: {}", report.body);
         assert_eq!(page.body.contains("<form"), open, "{bound:?} {host}: the search is a detail, too");
         let found = server.ask_with("GET", "/?q=00000000-7a3e", &host_header).await;
         assert_eq!(found.body.contains("/clients/00000000-7a3e"), open, "{bound:?} {host}");
@@ -406,14 +409,14 @@ async fn ready_once_every_organisation_was_attempted_and_one_has_data() {
     let server = Server::start(Options::default()).await;
     let restored = Freshness { last_success: Some(NOW), ..Freshness::default() };
     for (freshness, has_data, status, reason) in [
-        (Freshness::default(), false, 503, "default: the first refresh is under way"),
+        (Freshness::default(), false, 503, "default: the first refresh is running"),
         (failed(), false, 503, "default: the platform answers 503"),
-        (restored, true, 503, "default: the first refresh is under way"),
+        (restored, true, 503, "default: the first refresh is running"),
         (Freshness { last_success: Some(NOW), ..failed() }, true, 200, "ready"),
         (refreshed(), true, 200, "ready"),
         (Freshness { withdrawn: true, last_success: Some(NOW), ..failed() }, false, 503, "no organisation has data"),
     ] {
-        server.publish(freshness, has_data.then(|| judged(1)));
+        server.publish(freshness, has_data.then(|| evaluated(1)));
         let answer = server.ask("GET", "/-/ready").await;
         assert_eq!(answer.status, status, "{}", answer.body);
         assert!(answer.body.contains(reason), "{}", answer.body);
@@ -434,7 +437,7 @@ async fn healthy_while_the_refresh_tasks_live_whatever_the_platform_does() {
 }
 
 #[tokio::test]
-async fn a_reload_answers_with_what_came_of_it() {
+async fn a_reload_answers_with_its_result() {
     let mut server = Server::start(Options::default()).await;
     for (result, status, said) in [(Ok(()), 200, "reloaded"), (Err("line 3: no such rule".to_owned()), 500, "line 3")] {
         let mut stream = server.connect().await;
@@ -446,7 +449,7 @@ async fn a_reload_answers_with_what_came_of_it() {
     }
     let web_page = "Host: localhost\r\nOrigin: https://example.com\r\n";
     assert_eq!(server.ask_with("POST", "/-/reload", web_page).await.status, 403);
-    // Whoever was to reload is gone: an answer all the same.
+    // The receiver of reloads is gone: the request still gets a response.
     drop(server.reloads);
     let server = Server { reloads: reload_channel().1, ..server };
     assert_eq!(server.ask("POST", "/-/reload").await.status, 500);
@@ -508,11 +511,11 @@ async fn more_connections_than_allowed_wait_for_one_to_end() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_cut_off() {
-    // Time enough to make the report, so that it is its sending that is cut.
+    // Long enough to render the report, so that the limit cuts off its sending.
     let limits = Limits { connection: SHORT, last_answer: Duration::from_secs(1), ..Limits::new(1) };
     let server = Server::start(Options { limits, ..Options::default() }).await;
     // Larger than what the sockets of both sides buffer.
-    server.publish(refreshed(), Some(judged(20_000)));
+    server.publish(refreshed(), Some(evaluated(20_000)));
     let mut slow = server.connect().await;
     send(&mut slow, "GET /api/v1/report HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     // The only place is taken until the slow peer is cut off.
@@ -523,9 +526,9 @@ async fn a_peer_that_does_not_read_is_cut_off() {
     assert!(!answer.ends_with(b"}\n"), "the answer was cut");
 }
 
-// === The end ===
+// === Shutdown ===
 
-/// A server with a request under way that ends when the test says so.
+/// A server with an unfinished request that the test completes later.
 async fn busy(limits: Limits) -> (Server, TcpStream, server::ReloadRequest) {
     let mut server = Server::start(Options { limits, ..Options::default() }).await;
     let mut stream = server.connect().await;

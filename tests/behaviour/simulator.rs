@@ -1,6 +1,6 @@
-//! The simulated organisation keeps to the platform's documented shapes (`genesys-cloud-api.md`, "reference").
+//! The simulated organisation responds as the platform's documentation says (`genesys-cloud-api.md`, "reference").
 //!
-//! Spoken to over plain TCP, so that nothing between the test and the bytes can hide a wrong one.
+//! The tests use plain TCP, so that no HTTP library hides a wrong byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl Platform {
         parse(&raw)
     }
 
-    /// Everything that came until the connection ended.
+    /// Reads until the connection ends.
     async fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
         let mut stream = self.connect().await;
         let length = body.len();
@@ -78,7 +78,7 @@ impl Platform {
         );
         stream.write_all(request.as_bytes()).await.expect("the request is written");
         let mut raw = Vec::new();
-        // A cut connection is an answer as well.
+        // A connection that was cut is a result as well.
         let _ = stream.read_to_end(&mut raw).await;
         raw
     }
@@ -359,7 +359,7 @@ async fn a_missing_permission_is_named() {
 }
 
 #[tokio::test]
-async fn the_budget_is_told_and_kept() {
+async fn the_request_budget_is_reported_and_enforced() {
     let platform = Platform::start(Options { rate_limit: 3, ..Options::default() }).await;
     for count in ["1", "2", "3"] {
         let answer = platform.get(CLIENTS).await;
@@ -437,7 +437,7 @@ async fn planted_evidence_is_really_there() {
         match planted.risk {
             Risk::DangerousPermission | Risk::ConditionalPermission | Risk::WildcardPermission => {
                 let [domain, entity, action] = evidence.split(':').collect::<Vec<_>>()[..] else {
-                    panic!("{evidence} is no permission")
+                    panic!("{evidence} is not a permission")
                 };
                 let policy = client["roleIds"]
                     .as_array()

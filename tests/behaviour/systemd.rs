@@ -1,6 +1,6 @@
-//! What a service manager is told, by a real socket: the program runs as systemd would start it.
+//! Notifications to the service manager over a real socket: the program is started as systemd would start it.
 //!
-//! Nothing sleeps: every message is awaited under a deadline.
+//! The tests do not sleep: they wait for each message with a deadline.
 
 use std::fs::{self, File};
 use std::process::{Child, Command};
@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixDatagram};
 
 use crate::support::{program_for, until};
 
-/// However slow the machine: longer than this means that it never happens.
+/// A deadline for events that must happen, long enough for a slow machine.
 const NEVER: Duration = Duration::from_mins(1);
 
 /// An exporter of a simulated organisation, and the socket that it reports to.
@@ -48,7 +48,7 @@ impl Service {
         Self { manager, folder, simulator, child, received: Vec::new() }
     }
 
-    /// Waits for the first message of which that is true, and gives it back.
+    /// Waits for the first message that fulfils `is`, and returns it.
     async fn until(&mut self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let receiving = async {
             loop {
@@ -62,7 +62,7 @@ impl Service {
             }
         };
         let message = tokio::time::timeout(NEVER, receiving).await;
-        message.unwrap_or_else(|_| panic!("{what} was never told: {:?}", self.received))
+        message.unwrap_or_else(|_| panic!("{what} was never sent: {:?}", self.received))
     }
 
     async fn until_has(&mut self, part: &str) -> String {
@@ -75,7 +75,7 @@ impl Service {
         assert!(status.expect("kill is installed").success());
     }
 
-    /// Asks it to stop, waits for the word of it and for the end, and gives back everything that was told.
+    /// Stops the program, waits for the notification and the end, and returns all messages that were received.
     async fn stop(mut self) -> Vec<String> {
         self.send("-TERM");
         self.until_has("STOPPING=1\n").await;
@@ -89,7 +89,7 @@ impl Service {
         assert_eq!(status.code(), Some(0));
     }
 
-    /// Waits for a line in the log, and gives back what follows that text in it.
+    /// Waits for a line with this text in the log, and returns the rest of the line.
     async fn until_logged(&self, text: &str) -> String {
         let log = self.folder.path().join("log");
         let found = || {
@@ -126,9 +126,9 @@ async fn it_is_ready_once_it_listens_whatever_the_platform_does() {
     let clients = service.simulator.organisation().truth().clients;
     let status = service.until_has(&format!("STATUS=default: {clients} clients, ")).await;
     assert!(status.contains(" flagged, read at 20") && !status.contains("failure"), "{status}");
-    let told = service.stop().await;
-    assert_eq!(told.iter().filter(|message| message.contains("READY=1\n")).count(), 1, "{told:?}");
-    assert!(!told.iter().any(|message| message.contains("WATCHDOG")), "nobody asked for it: {told:?}");
+    let sent = service.stop().await;
+    assert_eq!(sent.iter().filter(|message| message.contains("READY=1\n")).count(), 1, "{sent:?}");
+    assert!(!sent.iter().any(|message| message.contains("WATCHDOG")), "the watchdog is not enabled: {sent:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -168,8 +168,8 @@ async fn a_watchdog_that_is_off_or_another_process_s_is_not_fed() {
     for variables in [&[("WATCHDOG_USEC", "2000"), ("WATCHDOG_PID", "1")][..], &[("WATCHDOG_USEC", "0")]] {
         let mut service = Service::start(variables).await;
         service.until_has(" clients").await;
-        let told = service.stop().await;
-        assert!(!told.iter().any(|message| message.contains("WATCHDOG")), "{told:?}");
+        let sent = service.stop().await;
+        assert!(!sent.iter().any(|message| message.contains("WATCHDOG")), "{sent:?}");
     }
 }
 

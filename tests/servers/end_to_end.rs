@@ -1,8 +1,8 @@
-//! The promise: one page per new grant, and one resolution. The simulated organisation, the exporter's program, the real
-//! Prometheus and Alertmanager, and somebody who counts the pages.
+//! One page per new grant, and one resolution: the simulated organisation, the program, the real Prometheus and Alertmanager,
+//! and a webhook that counts the notifications.
 //!
-//! Everything is waited for by its condition. That nobody is paged again is asked after both servers have gone over the alerts
-//! several times more.
+//! The tests wait for conditions. Before they check that no further page was sent, both servers have evaluated the alerts several
+//! more times.
 
 use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, SimulatedOrganisation, Simulator};
 use tempfile::TempDir;
@@ -14,13 +14,13 @@ const NAME: &str = "CRM screen pop";
 const SCOPE_PAGE: &str = "GenesysOAuthDangerousScopeUnapproved";
 const PERMISSION_PAGE: &str = "GenesysOAuthDangerousPermissionUnapproved";
 
-/// One notification, as far as it is compared.
+/// The parts of a notification that the tests compare.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Page {
     status: String,
     alert: String,
     client: String,
-    /// The scopes or permissions of the alerts that fire, or of all where none does any more.
+    /// The scopes or permissions of the alerts that fire, or of all alerts if none fires any more.
     powers: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl World {
         format!("instance=\"127.0.0.1:{}\"", self.ports[exporter])
     }
 
-    /// Starts one of the pair, each with a state of its own, and waits until Prometheus sees what it refreshed.
+    /// Starts one of the pair, each with its own state file, and waits until Prometheus has scraped its first refresh.
     async fn start_exporter(&mut self, exporter: usize) {
         let state = self.folder.path().join(format!("state-{exporter}.json"));
         let mut program = program_for(&self.simulator.url());
@@ -121,17 +121,17 @@ impl World {
         self.receiver.all().iter().map(Page::of).collect()
     }
 
-    /// Every page of the alerts on security.
+    /// Every notification about the alerts in security.yml.
     fn pages(&self) -> Vec<Page> {
         self.told().into_iter().filter(|page| page.alert.starts_with("GenesysOAuthDangerous")).collect()
     }
 
-    /// Waits until somebody was paged this often.
+    /// Waits for this number of notifications.
     async fn until_paged(&self, times: usize) -> Vec<Page> {
         until(&format!("{times} pages"), || async { Some(self.pages()).filter(|pages| pages.len() >= times) }).await
     }
 
-    /// Nobody is paged, however often Prometheus evaluates the rules and Alertmanager goes over them.
+    /// Checks that no notification is sent while Prometheus and Alertmanager evaluate the alerts several more times.
     async fn assert_quiet(&self, after: &str) {
         let pages = self.pages();
         let answer = self.prometheus.get("/rules", &[]).await.expect("Prometheus answers");
@@ -149,7 +149,7 @@ impl World {
             })
             .await;
         }
-        // What came to Alertmanager before this alert of our own has been through when that is told.
+        // When this alert of our own has been sent, all earlier alerts have been processed.
         let marker = format!("Marker after {after}");
         until("Alertmanager takes an alert", || self.alertmanager.send(&marker)).await;
         let is_marker = |page: &Page| page.alert == marker;
@@ -162,14 +162,14 @@ impl World {
         self.prometheus.until(query).await;
     }
 
-    /// Approves and has every exporter read it.
+    /// Approves, and reloads every exporter.
     fn approve(&self, client: &str, what: &[&str]) {
         let arguments = [&["baseline", "approve", client][..], what, &["--by", "Kim", "--reason", "OPS-7"]].concat();
         self.command(&arguments);
         self.exporters.iter().flatten().for_each(|exporter| exporter.signal("HUP"));
     }
 
-    /// Whether somebody was told who and what, by name.
+    /// Whether a notification names the client and contains these words.
     fn assert_told(&self, client: &str, words: &[&str]) {
         let all = self.receiver.all();
         let of_client = all.iter().rfind(|notification| Page::of(notification).client == client).expect("a page");
@@ -178,14 +178,14 @@ impl World {
     }
 }
 
-/// The normal way: what somebody approved is in a baseline.
+/// With a baseline, which contains the approved grants.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_baseline_a_new_grant_pages_once_and_resolves_once() {
     let _turn = turn().await;
     let mut world = World::start(true).await;
     let client = world.organisation().client_id(NAME).expect("it is in the demo organisation");
     world.until("max(genesyscloud_oauth_baseline_loaded) == 1").await;
-    world.assert_quiet("an organisation that is approved as it is").await;
+    world.assert_quiet("an organisation that is approved unchanged").await;
 
     assert!(world.organisation().grant_scope(NAME, "oauth"));
     let mut expected = vec![Page::new("firing", SCOPE_PAGE, &client, &["oauth"])];
@@ -194,7 +194,7 @@ async fn with_a_baseline_a_new_grant_pages_once_and_resolves_once() {
     world.assert_quiet("a grant that stays").await;
 
     world.stop_exporter(0).await;
-    world.assert_quiet("an exporter that is away").await;
+    world.assert_quiet("an exporter that is down").await;
     world.start_exporter(0).await;
     world.assert_quiet("an exporter that restarted").await;
 
@@ -220,7 +220,7 @@ async fn with_a_baseline_a_new_grant_pages_once_and_resolves_once() {
     world.stop_exporter(0).await;
     world.assert_quiet("the first of the pair that died").await;
 
-    // The roles' turn, while one of the pair is away.
+    // Now a role, while one of the pair is down.
     let other = world.organisation().client_id("ServiceNow ticket sync").expect("it is in the demo organisation");
     let permission = "authorization:grant:add";
     assert!(world.organisation().grant_permission("ServiceNow connector", permission));
@@ -248,14 +248,14 @@ async fn with_a_baseline_a_new_grant_pages_once_and_resolves_once() {
     world.assert_quiet("all that is settled").await;
 }
 
-/// The fallback: nobody approves anything, and what is new pages by the time at which it was first seen.
+/// Without a baseline: a new grant pages because of the time at which it was first seen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_baseline_a_new_grant_pages_once_by_its_first_seen_time() {
     const NEW: &str = "GenesysOAuthDangerousScopeNew";
     let _turn = turn().await;
     let mut world = World::start(false).await;
     let client = world.organisation().client_id(NAME).expect("it is in the demo organisation");
-    world.assert_quiet("what was there at the first refresh ever").await;
+    world.assert_quiet("grants of the very first refresh").await;
 
     assert!(world.organisation().grant_scope(NAME, "oauth"));
     let mut expected = vec![Page::new("firing", NEW, &client, &["oauth"])];

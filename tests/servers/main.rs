@@ -1,7 +1,7 @@
-//! The exporter together with the real Prometheus, Alertmanager and Grafana: the alerts, the dashboards, and the pages that are sent.
+//! The exporter together with the real Prometheus, Alertmanager and Grafana: the alerts, the dashboards, and the notifications.
 //!
-//! `scripts/check` installs what they need. Tests that keep servers running take a turn ([`programs::turn`]), so that two of them run
-//! at a time, however many threads the test runner has.
+//! `scripts/check` installs these programs. Tests that start servers wait for a turn ([`programs::turn`]), so that two of them run at a
+//! time, regardless of the number of test threads.
 
 #![allow(clippy::expect_used, clippy::cast_precision_loss, reason = "a test that cannot be set up has failed")]
 

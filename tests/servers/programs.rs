@@ -22,27 +22,27 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::support::until;
 
-/// How many tests keep servers running at the same time.
+/// The number of tests that may run servers at the same time.
 const TURNS: u32 = 2;
 
 static FREE: Semaphore = Semaphore::const_new(TURNS as usize);
 
-/// Waits for a turn. A test that starts servers keeps it until it ends: their deadlines hold on a machine with few processors.
+/// Waits for a turn. A test that starts servers keeps its turn until it ends, so that deadlines hold on a machine with few processors.
 pub(crate) async fn turn() -> SemaphorePermit<'static> {
     FREE.acquire().await.expect("it is never closed")
 }
 
-/// Waits until no servers run, for a test that keeps every processor busy.
+/// Waits until no servers run, for a test that uses all processors.
 pub(crate) async fn every_turn() -> SemaphorePermit<'static> {
     FREE.acquire_many(TURNS).await.expect("it is never closed")
 }
 
-/// A port that was free a moment ago: these programs cannot tell which one they took.
+/// A port that was free a moment ago: these programs do not report which port they chose.
 pub(crate) fn free_port() -> u16 {
     StdListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
 }
 
-/// A program that is stopped when dropped. Where the test failed, the end of its log is printed.
+/// A program that is stopped when dropped. If the test failed, the end of its log is printed.
 pub(crate) struct Program {
     name: String,
     child: Child,
@@ -59,7 +59,7 @@ impl Program {
         Self { name, child, log }
     }
 
-    /// Asks it to end, as an operator would, and waits until it has.
+    /// Sends SIGTERM and waits until the program has ended.
     pub(crate) fn stop(mut self) {
         self.signal("TERM");
         self.child.wait().expect("it ends");
@@ -92,17 +92,17 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
-/// The repository's root.
+/// The root folder of the repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A text of the repository.
+/// Reads a text file of the repository.
 pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// Replaces the value behind each `key: ` of a YAML file. At least one must be there.
+/// Replaces the value after each `key: ` of a YAML file, which must have at least one.
 pub(crate) fn with_value(yaml: &str, key: &str, value: impl Fn(&str) -> String) -> String {
     let mut found = false;
     let lines: Vec<String> = yaml
@@ -140,7 +140,7 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// One that scrapes these addresses every second.
+    /// Starts a Prometheus that scrapes these addresses every second.
     pub(crate) fn start(binary: impl Into<PathBuf>, folder: &Path, targets: &[String], alertmanager: u16) -> Self {
         let yaml = text("examples/monitoring/prometheus.yml");
         let yaml = with_value(&yaml, "scrape_interval", |_| "1s".to_owned());
@@ -166,12 +166,12 @@ impl Prometheus {
                 .arg(format!("--config.file={}", self.config.display()))
                 .arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()))
                 .arg(format!("--web.listen-address={}", self.url.trim_start_matches("http://")))
-                // Alertmanager takes alerts for resolved after four of these without a word: longer than a restart takes.
+                // Alertmanager resolves alerts that are not sent again for four of these intervals, which is longer than a restart.
                 .arg("--rules.alert.resend-delay=20s"),
         ));
     }
 
-    /// Stops it and starts it again with what it has stored.
+    /// Restarts it with its stored data.
     pub(crate) fn restart(&mut self) {
         if let Some(program) = self.program.take() {
             program.stop();
@@ -179,7 +179,7 @@ impl Prometheus {
         self.run();
     }
 
-    /// The `data` of an answer of the API, or why there is none.
+    /// The `data` of an API response, or the error.
     pub(crate) async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
         let url = url::Url::parse_with_params(&format!("{}/api/v1{path}", self.url), parameters).expect("a URL");
         let response = self.http.get(url).send().await.map_err(|error| error.to_string())?;
@@ -204,7 +204,7 @@ impl Prometheus {
     }
 }
 
-/// An Alertmanager with the repository's example configuration, which pages a [`Receiver`].
+/// An Alertmanager with the repository's example configuration, which sends its notifications to a [`Receiver`].
 pub(crate) struct Alertmanager {
     _program: Program,
     pub(crate) port: u16,
@@ -235,7 +235,7 @@ impl Alertmanager {
         Self { _program: program, port, http }
     }
 
-    /// Sends an alert of our own.
+    /// Sends an alert that is not in the rules.
     pub(crate) async fn send(&self, alert: &str) -> Option<()> {
         let url = format!("http://127.0.0.1:{}/api/v2/alerts", self.port);
         let body = serde_json::json!([{ "labels": { "alertname": alert } }]).to_string();
@@ -250,7 +250,7 @@ pub(crate) struct Notification {
     pub(crate) body: Value,
 }
 
-/// Somebody who is paged, and keeps every page.
+/// A webhook that keeps every notification.
 pub(crate) struct Receiver {
     pub(crate) port: u16,
     notifications: Arc<Mutex<Vec<Notification>>>,

@@ -1,5 +1,5 @@
-//! The contract with the real Prometheus, of Debian's version and of the third: it scrapes the running exporter, has the true
-//! figures, and loads the rules.
+//! A real Prometheus, in Debian's version and in version 3, scrapes the running exporter, stores the correct values, and loads
+//! the rules.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! An exporter and a simulated organisation in one process, and the program as a process of its own.
 //!
-//! Waiting is polling a condition under a deadline; nothing sleeps for a time that is hoped to be enough.
+//! Tests wait by polling a condition with a deadline. They never sleep for a fixed time.
 
 #![allow(
     dead_code,
@@ -21,10 +21,10 @@ use genesyscloud_oauth_exporter::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_S
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// However slow the machine: longer than this means that it never happens.
+/// A deadline for events that must happen, long enough for a slow machine.
 const NEVER: Duration = Duration::from_mins(3);
 
-/// Waits until the condition gives a value.
+/// Waits until the condition returns a value.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
     let mut ticks = tokio::time::interval(Duration::from_millis(10));
     let polling = async {
@@ -38,7 +38,7 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut condition: 
     tokio::time::timeout(NEVER, polling).await.unwrap_or_else(|_| panic!("it never came to be: {what}"))
 }
 
-/// A simulated organisation whose own rate limit does not stand in the way.
+/// A simulated organisation with a rate limit that the tests do not reach.
 pub async fn simulator() -> Simulator {
     let simulator = Simulator::start(Options::default()).await.expect("loopback");
     simulator.organisation().set_rate_limit(1_000_000);
@@ -63,14 +63,14 @@ pub fn settings(simulator: &Simulator, flags: &[(&str, &str)]) -> Settings {
     settings
 }
 
-/// The program. Nothing of the machine's environment reaches it.
+/// The program, without the environment variables of the machine.
 pub fn program() -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_genesyscloud-oauth-exporter"));
     program.env_clear().stdin(Stdio::null());
     program
 }
 
-/// The program with the credentials of a simulated organisation, and the URL at which it is.
+/// The program with the credentials and the URL of a simulated organisation.
 pub fn program_for(url: &str) -> Command {
     let mut program = program();
     program
@@ -81,7 +81,7 @@ pub fn program_for(url: &str) -> Command {
     program
 }
 
-/// For commands that meet a failing platform: the first retry follows after a millisecond.
+/// For commands against a failing platform: the first retry follows after a millisecond.
 pub const QUICK_RETRIES: (&str, &str) = ("GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_RETRY_BASE", "1ms");
 
 /// What a program printed.
@@ -112,7 +112,7 @@ impl Exporter {
 
     pub async fn stop(mut self) {
         drop(self.stop.take());
-        self.task.await.expect("it does not panic").expect("it ends in order");
+        self.task.await.expect("it does not panic").expect("it ends without an error");
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
@@ -131,7 +131,7 @@ impl Exporter {
         Scrape::parse(&text)
     }
 
-    /// Waits until a scrape satisfies the condition, and gives it back.
+    /// Waits until a scrape satisfies the condition, and returns the scrape.
     pub async fn until(&self, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
         until(what, || async { Some(self.scrape().await).filter(|scrape| condition(scrape)) }).await
     }

@@ -1,4 +1,4 @@
-//! The example for Alertmanager: valid, and each alert goes where it should.
+//! The example configuration of Alertmanager is valid, and routes each alert correctly.
 
 use std::fs;
 
@@ -6,14 +6,14 @@ use super::rules;
 use super::tools::must;
 
 const EXAMPLE: &str = "alerts/alertmanager.example.yml";
-/// What Alertmanager remembers of what it sent, unless told otherwise.
+/// How long Alertmanager remembers what it sent, by default.
 const RETENTION_HOURS: u64 = 120;
 
 fn example() -> String {
     fs::read_to_string(EXAMPLE).expect("the example")
 }
 
-/// What stands behind `key:` on each line that has it, without a list's dash.
+/// The text after `key:` on each line that has it, without a list's dash.
 fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
     let lines = text.lines().map(|line| line.trim().trim_start_matches("- "));
     lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(": ")).collect()
@@ -24,7 +24,7 @@ fn the_example_is_valid() {
     must("amtool", ["check-config", EXAMPLE]);
 }
 
-/// Whoever takes the comment signs away must not meet a mistake of ours.
+/// The example must stay valid if a user removes the comment signs.
 #[test]
 fn the_other_receivers_that_it_shows_are_valid() {
     let text = example();
@@ -40,7 +40,7 @@ fn the_other_receivers_that_it_shows_are_valid() {
     assert!(head.contains("receivers:"));
 }
 
-/// One source: whoever runs the example of monitoring runs what is checked here.
+/// The monitoring example uses the same file that is checked here.
 #[test]
 fn the_example_of_monitoring_uses_this_file() {
     let same = |path: &str| fs::canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"));

@@ -1,4 +1,4 @@
-//! What an alert tells, and where it leads: annotations, runbooks, metrics, queries and commands that exist.
+//! The texts of the alerts: annotations are complete, and the runbooks, metrics, queries and commands that they name exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use super::rules::{self, FILES};
 use super::tools::must;
 use crate::support::program;
 
-/// Where whoever installs the rules keeps this repository; docs/alerts.md says how to change it.
+/// A placeholder for the address of this repository; docs/alerts.md says how to replace it.
 const REPOSITORY: &str = "https://example.com/genesyscloud-oauth-exporter";
 const DASHBOARDS: [&str; 4] =
     ["genesys-oauth-overview", "genesys-oauth-clients", "genesys-oauth-changes", "genesys-oauth-exporter"];
@@ -24,14 +24,14 @@ fn runbooks() -> Vec<String> {
 }
 
 #[test]
-fn every_alert_tells_what_it_is_and_leads_on() {
+fn every_alert_says_what_it_is_and_links_to_a_runbook_and_a_dashboard() {
     for rule in rules::all() {
         let (alert, told) = (&rule.alert, |key: &str| rule.inner.get(key).cloned().unwrap_or_default());
         assert!(!told("summary").is_empty() && !told("description").is_empty(), "{alert}");
         assert_eq!(told("runbook_url"), format!("{REPOSITORY}/docs/runbooks/{alert}.md"));
         let dashboard = told("dashboard_url");
         let known = dashboard.strip_prefix("/d/").is_some_and(|uid| DASHBOARDS.contains(&uid));
-        assert!(known, "{alert}: {dashboard} is none of the dashboards");
+        assert!(known, "{alert}: {dashboard} is not one of the dashboards");
         for key in ["summary", "description"] {
             let named = told(key).contains("label \"client_name\" }}{{ else }}{{ $labels.client_id }}");
             assert!(named || told("severity") != "critical", "{alert}: {key} does not name the client");
@@ -49,7 +49,7 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
         let alert = path.trim_start_matches("docs/runbooks/").trim_end_matches(".md");
         assert!(text.starts_with(&format!("# {alert}\n")), "{path}");
         let sections: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        assert_eq!(sections[..3], ["Look", "Act", "Silence rightly"], "{path}");
+        assert_eq!(sections[..3], ["Look", "Act", "Silence"], "{path}");
         assert!(sections[3].starts_with("When it is "), "{path}");
     }
 }
@@ -102,7 +102,7 @@ fn every_command_of_a_runbook_exists_with_its_flags() {
     assert!(commands.len() > 5, "there are commands");
     for command in commands {
         let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-        // `rules explain drift-KIND`: what stands in capitals is for the reader.
+        // `rules explain drift-KIND`: the reader replaces words in capitals.
         let words = command.split_whitespace().take_while(is_word);
         let output = program().args(words).arg("--help").output();
         let output = output.expect("it runs");

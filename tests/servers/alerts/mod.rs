@@ -1,6 +1,6 @@
-//! The alerts, by Prometheus' own tools: valid, tested, and tested so that no wrong one passes.
+//! The alerts, checked with Prometheus' own tools: they are valid, and their unit tests pass and detect changed expressions.
 //!
-//! Not end to end: what a person is sent is told by the test that runs the real servers.
+//! Not end to end: `end_to_end` tests with the real servers which notifications are sent.
 
 mod alertmanager;
 mod documents;

@@ -1,17 +1,17 @@
-//! What could be wrong in an alert: every expression with one thing changed, by rules that know no alert.
+//! Mutants of alerts: each expression with one change, by rules that apply to any alert.
 //!
-//! A mutant that is no valid expression counts against this file, not for the tests (`survivors` sees to that).
+//! A mutant that is not a valid expression is an error of this file; it does not count as detected (see `survivors`).
 
 use super::promql::{Tokens, closing, compares, enclosed, levels, strength, text, tokens};
 
-/// An alert with one thing changed.
+/// An alert with one change.
 #[derive(Debug)]
 pub(crate) struct Mutant {
-    /// What was changed.
+    /// The change, as text.
     pub(crate) what: String,
-    /// Its expression.
+    /// The changed expression.
     pub(crate) expr: String,
-    /// Its `for`.
+    /// The changed `for`.
     pub(crate) hold: Option<String>,
 }
 
@@ -34,13 +34,13 @@ pub(crate) fn of(expr: &str, hold: Option<&str>) -> Vec<Mutant> {
     mutants
 }
 
-/// The tokens with those of a range exchanged.
+/// The tokens with those of a range replaced.
 fn exchanged(tokens: &[String], range: std::ops::Range<usize>, with: &[&str]) -> Tokens {
     let with = with.iter().map(|token| (*token).to_owned());
     [&tokens[..range.start], &with.collect::<Tokens>(), &tokens[range.end..]].concat()
 }
 
-/// Said of a place, so that equal changes at different places have different names.
+/// Names a place, so that equal changes at different places have different names.
 fn at(tokens: &[String], place: usize) -> String {
     let from = place.saturating_sub(4);
     format!("at `{}`", text(&tokens[from..tokens.len().min(place + 5)]))
@@ -127,7 +127,7 @@ fn ranges(tokens: &[String], report: Report<'_>) {
 /// A duration doubled and halved.
 fn around(duration: &str) -> Vec<String> {
     let (number, unit) = duration.split_at(duration.len() - 1);
-    let number: u64 = number.parse().unwrap_or_else(|_| panic!("{duration} is no duration of one unit"));
+    let number: u64 = number.parse().unwrap_or_else(|_| panic!("{duration} is not a duration with one unit"));
     let seconds = number
         * match unit {
             "m" => 60,
@@ -138,7 +138,7 @@ fn around(duration: &str) -> Vec<String> {
     [seconds * 2, seconds / 2].map(|seconds| format!("{seconds}s")).into()
 }
 
-/// Takes each function over a range away, with its range; and `absent`; and turns arithmetic round.
+/// Removes each function over a range, with its range, and `absent`; and inverts arithmetic.
 fn functions(tokens: &[String], report: Report<'_>) {
     for (place, token) in tokens.iter().enumerate() {
         match token.as_str() {
@@ -165,7 +165,7 @@ fn functions(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each aggregation away, and exchanges it for its opposite.
+/// Removes each aggregation, and replaces it by its opposite.
 fn aggregations(tokens: &[String], report: Report<'_>) {
     for (place, token) in tokens.iter().enumerate() {
         let opposite = match token.as_str() {
@@ -182,13 +182,13 @@ fn aggregations(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each label out of `by (...)` and `on (...)`.
+/// Removes each label from `by (...)` and `on (...)`.
 fn labels_of_lists(tokens: &[String], report: Report<'_>) {
     for (place, _) in tokens.iter().enumerate().filter(|(_, token)| ["by", "on"].contains(&token.as_str())) {
         let close = closing(tokens, place + 1);
         for label in place + 2..close {
             if tokens[label] != "," {
-                // With the comma after it, or with the one before it where it is the last.
+                // With the comma after it, or for the last label with the comma before it.
                 let range = match (tokens[label + 1].as_str(), tokens[label - 1].as_str()) {
                     (",", _) => label..label + 2,
                     (_, ",") => label - 1..label + 1,
@@ -200,7 +200,7 @@ fn labels_of_lists(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each `on (...)` away.
+/// Removes each `on (...)`.
 fn matching(tokens: &[String], report: Report<'_>) {
     for (place, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "on") {
         let close = closing(tokens, place + 1);
@@ -208,15 +208,38 @@ fn matching(tokens: &[String], report: Report<'_>) {
     }
 }
 
-/// Takes each label matcher away, and turns it round.
+/// Removes each label matcher, and inverts it.
 fn matchers(tokens: &[String], report: Report<'_>) {
     for (open, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "{") {
         let close = closing(tokens, open);
-        assert!(close == open + 4, "one label a selector, so far; teach this the comma: {}", text(tokens));
-        report(format!("without the matcher {}", at(tokens, open + 1)), exchanged(tokens, open..close + 1, &[]));
-        let other = if tokens[open + 2] == "=" { "!=" } else { "=" };
-        report(format!("{other} {}", at(tokens, open + 2)), exchanged(tokens, open + 2..open + 3, &[other]));
+        // A matcher has three tokens; a comma separates it from the next one.
+        for label in (open + 1..close).step_by(4) {
+            let range = match (tokens[label + 3].as_str(), tokens[label - 1].as_str()) {
+                (",", _) => label..label + 4,
+                (_, ",") => label - 1..label + 3,
+                _ => open..close + 1,
+            };
+            report(format!("without the matcher {}", at(tokens, label)), exchanged(tokens, range, &[]));
+            let other = if tokens[label + 1] == "=" { "!=" } else { "=" };
+            report(format!("{other} {}", at(tokens, label + 1)), exchanged(tokens, label + 1..label + 2, &[other]));
+        }
     }
+}
+
+#[test]
+fn each_of_several_matchers_is_changed() {
+    let mut changed: Vec<String> =
+        of("m{a=\"b\", c!=\"d\"}", Some("10m")).into_iter().map(|mutant| mutant.expr).collect();
+    changed.sort();
+    changed.dedup();
+    let expected = [
+        "m { a != \"b\" , c != \"d\" }",
+        "m { a = \"b\" , c != \"d\" }",
+        "m { a = \"b\" , c = \"d\" }",
+        "m { a = \"b\" }",
+        "m { c != \"d\" }",
+    ];
+    assert_eq!(changed, expected);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! An expression as tokens, and where its parentheses close.
 //!
-//! Not a parser: it knows no types and no precedence beyond `or` being weaker than `and` and `unless`.
+//! Not a parser: it ignores types, and of the precedence it knows only that `or` is weaker than `and` and `unless`.
 
-/// A piece of an expression. Blanks are not kept: tokens are written with one between each two.
+/// A part of an expression. White space is not kept; tokens are written with one space between them.
 pub(crate) type Tokens = Vec<String>;
 
 const COMPARISONS: [&str; 6] = ["==", "!=", ">=", "<=", ">", "<"];
@@ -28,7 +28,7 @@ pub(crate) fn tokens(expr: &str) -> Tokens {
     found
 }
 
-/// The expression that the tokens are.
+/// The tokens as an expression.
 pub(crate) fn text(tokens: &[String]) -> String {
     tokens.join(" ")
 }
@@ -49,7 +49,7 @@ pub(crate) fn closing(tokens: &[String], open: usize) -> usize {
     panic!("nothing closes {open} in {}", text(tokens));
 }
 
-/// Whether each token stands in `{}` or `[]`, where `=` and numbers mean something else.
+/// Whether each token is inside `{}` or `[]`, where `=` and numbers have another meaning.
 pub(crate) fn enclosed(tokens: &[String]) -> Vec<bool> {
     let mut inside = vec![false; tokens.len()];
     for (open, _) in tokens.iter().enumerate().filter(|(_, token)| ["{", "["].contains(&token.as_str())) {
@@ -72,7 +72,7 @@ pub(crate) fn strength(token: &str) -> Option<u8> {
     }
 }
 
-/// Every stretch of tokens between two parentheses, and the whole, as ranges.
+/// Every range of tokens between two parentheses, and the range of all tokens.
 pub(crate) fn levels(tokens: &[String]) -> Vec<std::ops::Range<usize>> {
     let opens = tokens.iter().enumerate().filter(|(_, token)| *token == "(");
     std::iter::once(0..tokens.len()).chain(opens.map(|(open, _)| open + 1..closing(tokens, open))).collect()

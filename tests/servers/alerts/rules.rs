@@ -1,6 +1,6 @@
-//! The alert rules as the files have them, read by their layout.
+//! The alert rules, read from the files by their indentation.
 //!
-//! Not a YAML parser: the files are ours, and `promtool` says whether they are YAML and rules.
+//! Not a YAML parser: `promtool` checks that the files are valid YAML and valid rules.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,24 +8,24 @@ use std::fs;
 /// The rule files.
 pub(crate) const FILES: [&str; 2] = ["alerts/security.yml", "alerts/health.yml"];
 
-/// Where the keys of a rule stand, and those of its labels and annotations.
+/// The indentation of a rule's keys, and of the keys of its labels and annotations.
 const KEY: &str = "        ";
 const INNER: &str = "          ";
 
 /// One alert.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
-    /// The name of its file, without the folder.
+    /// The file name, without the folder.
     pub(crate) file: &'static str,
     /// Its name.
     pub(crate) alert: String,
     /// Its expression, on several lines.
     pub(crate) expr: String,
-    /// How long it is pending; `None` where it fires at once.
+    /// How long it is pending; `None` if it fires at once.
     pub(crate) hold: Option<String>,
-    /// Its labels and annotations; a folded text is one line.
+    /// Its labels and annotations; a folded text is joined to one line.
     pub(crate) inner: BTreeMap<String, String>,
-    /// Its lines as they stand in the file.
+    /// Its lines as they are in the file.
     text: String,
 }
 
@@ -45,7 +45,7 @@ fn rule(file: &'static str, block: &str) -> Rule {
     let mut lines = block.lines();
     let alert = lines.next().unwrap_or_default().to_owned();
     let mut rule = Rule { file, alert, expr: String::new(), hold: None, inner: BTreeMap::new(), text: String::new() };
-    // The key that the lines below it belong to.
+    // The key that the following lines belong to.
     let mut key = String::new();
     for line in lines.filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()) {
         rule.text.push_str(line);
@@ -82,7 +82,7 @@ impl Rule {
         format!("      - alert: {}\n{}", self.alert, self.text.replacen(&from, &to, 1))
     }
 
-    /// The unit tests that are about this alert, the one without a second name first: it fails most mutants.
+    /// The unit tests of this alert. The file without a second name is first, because it detects most mutants.
     pub(crate) fn tests(&self) -> Vec<String> {
         let mut names: Vec<String> = test_files();
         names.retain(|name| name.split('.').next() == Some(&self.alert));

@@ -12,7 +12,7 @@ use super::rules::{self, FILES, Rule};
 use super::tools::{PROMTOOLS, ask, must};
 use crate::programs::every_turn;
 
-/// How many mutants are tested at once.
+/// The number of mutants that are tested at the same time.
 const THREADS: usize = 2;
 
 #[test]
@@ -30,7 +30,7 @@ fn the_unit_tests_pass() {
     }
 }
 
-/// So that what is proven of scopes is proven of permissions, and the mutants of one are enough.
+/// The alerts on scopes and on permissions are the same, so that testing the mutants of one is enough.
 #[test]
 fn permissions_are_watched_and_tested_as_scopes_are() {
     let permissions = |text: &str| text.replace("scope", "permission").replace("Scope", "Permission");
@@ -57,7 +57,7 @@ async fn no_wrong_alert_passes_its_unit_tests() {
         .iter()
         .flat_map(|rule| mutants::of(&rule.expr, rule.hold.as_deref()).into_iter().map(move |mutant| (rule, mutant)))
         .collect();
-    // Otherwise a mutant would fail for being no expression at all.
+    // Otherwise a mutant would fail only because it is not a valid expression.
     valid(work.iter().map(|(rule, mutant)| rule.with(&mutant.expr, mutant.hold.as_deref())));
     let next = AtomicUsize::new(0);
     let survivors = Mutex::new(Vec::new());
@@ -78,7 +78,7 @@ async fn no_wrong_alert_passes_its_unit_tests() {
     assert!(survivors.is_empty(), "{left} of {of} mutants pass every unit test:\n{list}");
 }
 
-/// A mutant fails because of what was changed, and not because of how it is run.
+/// The original passes in the same way as mutants are run, so a mutant fails because of its change.
 #[test]
 fn an_alert_that_nobody_changed_passes_as_the_mutants_are_run() {
     for rule in rules::all() {
@@ -87,7 +87,7 @@ fn an_alert_that_nobody_changed_passes_as_the_mutants_are_run() {
     }
 }
 
-/// Asks whether these rules are valid.
+/// Checks with `promtool` that these rules are valid.
 fn valid(rules: impl Iterator<Item = String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("rules.yml");

@@ -1,5 +1,5 @@
-//! Every query of every panel, variable and annotation, run on a real Prometheus that scrapes a pair of running exporters
-//! while their organisation changes: each has data, and the columns that the panels speak of are there.
+//! Runs every query of every panel, variable and annotation on a real Prometheus that scrapes a pair of exporters while their
+//! organisation changes: each query has data, and the columns that the panels refer to exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,14 +15,14 @@ use super::model::{Query, all, list, panels, queries, queries_of, text};
 use crate::programs::{Prometheus, turn};
 use crate::support::{program_for, until};
 
-/// A client that acts for a user; it gains `oauth` in the opening of the simulated organisation's changes.
+/// A client that acts for a user. It gains `oauth` in the first change of the simulated organisation.
 const CLIENT: &str = "CRM screen pop";
 
 /// Queries that may be empty, and why.
 const EMPTY: [(&str, &str); 1] =
     [("genesys-oauth-clients / Approval over Time / B", "a client has scopes or permissions, not both")];
 
-/// Columns and series that a panel speaks of and that are not there, and why.
+/// Columns and series that a panel refers to and that do not exist, and why.
 const ABSENT: [(&str, &str); 3] = [
     ("genesys-oauth-changes / Findings by Status / override not_evaluated", "the exporter may read everything here"),
     ("genesys-oauth-clients / Findings by Severity / override medium", "this client has no such finding"),
@@ -33,7 +33,7 @@ pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
-/// Approves what is there, exempts a rule until a day, and lets the organisation change.
+/// An organisation whose grants are approved, with an exemption that has an end, and which then changes.
 struct World {
     simulator: Simulator,
     folder: tempfile::TempDir,
@@ -41,7 +41,7 @@ struct World {
 
 impl World {
     async fn found() -> Self {
-        // Clients that are made from now on are new in the time range.
+        // Clients that are created from now on are new in the time range.
         #[allow(clippy::cast_possible_truncation, reason = "seconds of this century")]
         let options = Options { now: now() as i64, ..Options::default() };
         let simulator = Simulator::start(options).await.expect("loopback");
@@ -70,7 +70,7 @@ impl World {
         (policy, baseline)
     }
 
-    /// The opening of the changes, and a deletion that is scheduled for the client that is looked at.
+    /// The first changes, and a scheduled deletion of the selected client.
     fn change(&self) {
         let organisation = self.organisation();
         let changes = organisation.advance_to(Duration::from_mins(10));
@@ -82,7 +82,7 @@ impl World {
 /// A text with Grafana's variables, as Grafana would send it.
 fn interpolate(expr: &str, variables: &BTreeMap<&str, String>) -> String {
     let mut text = expr.to_owned();
-    // The longest first: $__rate_interval begins like others.
+    // The longest name first: $__rate_interval begins with the names of others.
     for (name, value) in variables.iter().rev() {
         text = text.replace(&format!("${name}"), value);
     }
@@ -90,18 +90,18 @@ fn interpolate(expr: &str, variables: &BTreeMap<&str, String>) -> String {
     text
 }
 
-/// Grafana puts the chosen values of a variable into one regular expression.
+/// Grafana combines the selected values of a variable into one regular expression.
 fn any_of(values: &[String]) -> String {
     let escaped: Vec<_> = values.iter().map(|value| value.replace('.', "\\\\.")).collect();
     if escaped.len() == 1 { escaped[0].clone() } else { format!("({})", escaped.join("|")) }
 }
 
-/// What Grafana sends for All: the value that the variable has for it, or all that it offers.
+/// What Grafana sends for All: the variable's own value for it, or all options.
 fn all_of(variable: &Value, offered: &[String]) -> String {
     variable["allValue"].as_str().map_or_else(|| any_of(offered), str::to_owned)
 }
 
-/// What a variable offers: `label_values(selector, label)`, or the series of `query_result(expr)`.
+/// The options of a variable: `label_values(selector, label)`, or the series of `query_result(expr)`.
 async fn offered(prometheus: &Prometheus, query: &str, variables: &BTreeMap<&str, String>) -> Vec<String> {
     let query = interpolate(query, variables);
     let inner = |name: &str| query.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
@@ -128,13 +128,13 @@ pub(crate) async fn ask(prometheus: &Prometheus, query: &Query, variables: &BTre
     answer.unwrap_or_else(|error| panic!("{}: {error}\n{expr}", query.place))
 }
 
-/// Whether there is a number in it: a quantile of nothing is a series, too.
+/// Whether the result contains a number: a quantile of no samples is a series as well.
 pub(crate) fn has_data(result: &Value) -> bool {
     let number = |sample: &Value| sample[1].as_str().is_some_and(|text| text != "NaN");
     list(result, "result").iter().any(|series| number(&series["value"]) || list(series, "values").iter().any(number))
 }
 
-/// All is chosen everywhere, and the clients that are there.
+/// Selects All in every variable, and the existing clients.
 async fn choose(
     prometheus: &Prometheus,
     dashboards: &[Value],
@@ -185,12 +185,12 @@ async fn every_query_has_data_and_every_column_is_there() {
     let results = until_all_have_data(&prometheus, &dashboards, &variables, &allowed).await;
     let clients = world.organisation().truth().clients.to_string();
     let counted = &results["genesys-oauth-overview / Clients / A"]["result"][0]["value"][1];
-    assert_eq!(counted, clients.as_str(), "the pair tells of one organisation");
+    assert_eq!(counted, clients.as_str(), "the pair exports one organisation");
     let file = world.folder.path().join("results.json");
     fs::write(&file, json!(results).to_string()).expect("writable");
     assert_columns(&file);
 
-    // Without the names of the clients, the panels that show them are missing something.
+    // Without the names of the clients, the panels that show them lack a column.
     let nameless = json!(results).to_string().replace("\"client_name\":", "\"name\":");
     fs::write(&file, nameless).expect("writable");
     let said = missing_columns(&file);
@@ -199,22 +199,22 @@ async fn every_query_has_data_and_every_column_is_there() {
     assert_eq!(figure(&results["genesys-oauth-exporter / Replicas Up / A"]), Some("2"), "Prometheus itself is none");
     drop(pair);
     until_count("sum(up{job=\"genesyscloud-oauth\"})", "0").await;
-    // Chosen again, as a dashboard does that is opened now.
+    // Selected again, as in a dashboard that is opened now.
     let (chosen, _) = choose(&prometheus, &dashboards, 2).await;
     let variables = chosen.into_iter().chain([("client", variables["client"].clone())]).collect();
     let told = figures(&prometheus, &dashboards, &variables).await;
-    // An open page does not resolve because nobody can look.
+    // An open page does not resolve because the exporter is down.
     let expected = ["genesys-oauth-exporter / Replicas Up / A", "genesys-oauth-overview / Firing Alerts / A"];
     assert_eq!(told.keys().collect::<Vec<_>>(), expected, "with the exporter down nothing else is known");
     assert_eq!(figure(&told[expected[0]]), Some("0"));
 }
 
-/// The one value of an answer.
+/// The single value of a result.
 pub(crate) fn figure(result: &Value) -> Option<&str> {
     result["result"][0]["value"][1].as_str()
 }
 
-/// What the panels tell of now, where they tell anything.
+/// The current values of the panels that have a value.
 async fn figures(
     prometheus: &Prometheus,
     dashboards: &[Value],
@@ -230,7 +230,7 @@ async fn figures(
     told
 }
 
-/// Asks until everything has data but what is allowed not to, which has none.
+/// Repeats the queries until all have data, except those that may be empty, which must be empty.
 async fn until_all_have_data(
     prometheus: &Prometheus,
     dashboards: &[Value],
@@ -243,7 +243,7 @@ async fn until_all_have_data(
     let last = std::sync::Mutex::new(Vec::new());
     let asking = until("every query has data", || async {
         let mut results = BTreeMap::new();
-        // One time for all, as in Grafana: rows are merged where their times are the same.
+        // One time for all queries, as in Grafana, which merges rows with the same time.
         let at = now();
         for query in &queries {
             results.insert(query.place.clone(), ask(prometheus, query, variables, at).await);
@@ -261,8 +261,8 @@ async fn until_all_have_data(
     results
 }
 
-/// What the panels' transformations, overrides, orders and links speak of and is not in their results, as Grafana's own code
-/// sees them. A line each.
+/// Fields that the panels' transformations, overrides, orders and links refer to and that are not in their results, according to
+/// Grafana's own code. One line for each.
 fn missing_columns(results: &Path) -> String {
     let output = Command::new("node").arg("scripts/dashboards/columns.mjs").arg(results).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -279,12 +279,12 @@ fn assert_columns(results: &Path) {
     assert!(wrong.is_empty() && stale.is_empty(), "not there: {wrong:#?}\nthere, and excused: {stale:#?}");
 }
 
-/// A panel that has nothing to show says what that means, in other words than Grafana's.
+/// A panel without data says what that means, instead of Grafana's default text.
 fn says_why(panel: &Value) -> bool {
     !["", "No data"].contains(&text(&panel["fieldConfig"]["defaults"], "noValue"))
 }
 
-/// Soon after the start.
+/// Shortly after the start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_the_demo_each_panel_shows_something_or_says_why_not() {
     let _turn = turn().await;

@@ -1,17 +1,17 @@
-//! Dashboards, alerts and docs/metrics.md speak of the same families.
+//! Dashboards, alerts and docs/metrics.md refer to the same families.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::model::{all, list, queries, selectors, text};
 
-/// Families that no panel and no alert needs, and what they are for.
+/// Families that no panel and no alert uses, and what they are for.
 const AD_HOC: &[(&str, &str)] = &[
     (
         "genesyscloud_oauth_exporter_api_rate_limit_reset_seconds",
         "says when a window ends; the view has the share of it that is used",
     ),
-    ("genesyscloud_oauth_exporter_clock_steps_back_total", "explains odd ages after the fact; nothing is to be done"),
+    ("genesyscloud_oauth_exporter_clock_steps_back_total", "explains odd ages afterwards; requires no action"),
 ];
 
 /// A row of docs/metrics.md.
@@ -21,7 +21,7 @@ pub(crate) struct Family {
     pub(crate) has_org: bool,
 }
 
-/// The families of docs/metrics.md by name. A histogram counts, too.
+/// The families of docs/metrics.md by name. A histogram counts as a counter.
 pub(crate) fn documented() -> BTreeMap<String, Family> {
     let document = fs::read_to_string("docs/metrics.md").expect("UTF-8");
     let rows = document.lines().filter(|line| line.starts_with("| `genesyscloud_"));
@@ -43,7 +43,7 @@ pub(crate) fn family_of(name: &str) -> &str {
     histogram.unwrap_or(name)
 }
 
-/// Every query of the dashboards, the variables' among them.
+/// Every query of the dashboards, including those of variables.
 fn shown() -> Vec<String> {
     let dashboards = all();
     let of_variables = dashboards.iter().flat_map(|dashboard| list(&dashboard["templating"], "list"));

@@ -1,4 +1,4 @@
-//! What Grafana's own packages say of the dashboards, and that they are as the generator makes them now.
+//! Grafana's own packages accept the dashboards, and the generator writes the same files.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::model::files;
 
-/// Exit code and what was said.
+/// Exit code and output.
 fn check(files: &[&Path]) -> (bool, String) {
     let output = Command::new("scripts/check-dashboards").args(files).output().expect("it runs");
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -30,7 +30,7 @@ fn grafana_knows_every_field_unit_reducer_and_transformation() {
     assert!(good, "{said}");
 }
 
-/// What is replaced by what, and what is then said of which panel.
+/// The text, its replacement, and the error that the check must report for which panel.
 const DAMAGE: [(&str, &str, &str); 9] = [
     (r#""unit": "percentunit""#, r#""unit": "percentunits""#, r#"panel "Coverage": unknown unit percentunits"#),
     (

@@ -1,4 +1,4 @@
-//! The rules that the linter of the monitoring mixins has, and those of our own for the look.
+//! The rules of the linter for monitoring mixins, and the project's rules for the layout.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use super::model::{all, list, panels, queries, selectors, text};
 
 const COLUMNS: u64 = 24;
 
-/// Counters that are shown as they are, and why.
+/// Counters that are shown without a rate, and why.
 const PLAIN_COUNTERS: &[(&str, &str)] = &[(
     "genesyscloud_oauth_exporter_state_damaged_total",
     "counts before the first scrape, so that it never increases",
 )];
 
-/// The four, their rows in order.
+/// The four dashboards, with their rows in order.
 const ROWS: [(&str, &[&str]); 4] = [
     ("genesys-oauth-changes", &["New grants", "Drift by kind", "History", "Approvals and exemptions"]),
     ("genesys-oauth-clients", &["Inventory", "Identity", "Scopes and permissions", "Findings"]),
@@ -23,7 +23,7 @@ const ROWS: [(&str, &[&str]); 4] = [
     ("genesys-oauth-overview", &["State", "Needs attention", "Composition", "Trend"]),
 ];
 
-/// What is wrong with a dashboard.
+/// The problems of a dashboard.
 fn problems(dashboard: &Value) -> Vec<String> {
     let mut found = about_the_whole(dashboard);
     found.extend(about_variables(dashboard));
@@ -75,7 +75,7 @@ fn about_variables(dashboard: &Value) -> Vec<String> {
     {
         found.push("no variable for the data source with the label Data source".to_owned());
     }
-    // Every program has a job and an instance; the label org is ours.
+    // Every target has a job and an instance; the exporter adds the label org.
     let ours = json!(".+");
     for (name, label, value) in
         [("job", "Job", &Value::Null), ("instance", "Instance", &Value::Null), ("org", "Organisation", &ours)]
@@ -130,7 +130,7 @@ fn about_the_grid(dashboard: &Value) -> Vec<String> {
     found
 }
 
-/// Words that stay small in a title.
+/// Words that stay in lower case in a title.
 const SMALL: [&str; 12] = ["a", "and", "at", "by", "for", "in", "is", "of", "over", "the", "to", "with"];
 
 fn about_a_panel(panel: &Value) -> Vec<String> {
@@ -153,7 +153,7 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     if text(defaults, "unit").is_empty() {
         found.push("no unit".to_owned());
     }
-    // An answer without series does not tell whether there is nothing or nobody to say so.
+    // An empty result does not show whether there are no cases or no data.
     let empty = &defaults["noValue"];
     if !empty.is_null() && !text(defaults, "noValue").to_lowercase().contains("no data") {
         found.push(format!("gives an all-clear where there is no data: {empty}"));
@@ -162,7 +162,7 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     if targets.is_empty() || targets.iter().any(|target| target["datasource"] != panel["datasource"]) {
         found.push("no query, or one of another source".to_owned());
     }
-    // What was withdrawn must not be told any longer, as the last value of a range would be.
+    // Withdrawn series must not be shown any longer; a range query would return their last value.
     let at_a_glance = ["stat", "gauge", "bargauge", "piechart", "table"].contains(&text(panel, "type"));
     let now = |target: &Value| target["instant"] == true && target["range"] == false;
     if targets.iter().any(|target| now(target) != at_a_glance) {
@@ -189,7 +189,7 @@ fn about_a_panel(panel: &Value) -> Vec<String> {
     found
 }
 
-/// The aggregation that stands directly around what follows: its name, its labels, and what stands before it.
+/// The innermost aggregation around the text that follows: its name, its labels, and the text before it.
 fn aggregation(before: &str) -> Option<(&str, &str, &str)> {
     let before = before.trim_end().strip_suffix('(')?.trim_end();
     let (before, labels) = match before.strip_suffix(')') {
@@ -227,7 +227,7 @@ fn about_a_query(expr: &str) -> Vec<String> {
         if rated != selector.range.is_some() || selector.range.is_some_and(|range| range != "$__rate_interval") {
             found.push(format!("{family}: the range is not $__rate_interval"));
         }
-        // Two replicas tell of one organisation.
+        // Two replicas export the same organisation.
         let audited = family.starts_with("genesyscloud_oauth_") && !family.starts_with("genesyscloud_oauth_exporter_");
         let inner = aggregation(selector.before);
         let outer = inner.and_then(|(_, _, before)| aggregation(before));
@@ -236,9 +236,9 @@ fn about_a_query(expr: &str) -> Vec<String> {
         }
         let is = |aggregation: Option<(&str, &str, &str)>, wanted| aggregation.is_some_and(|(name, ..)| name == wanted);
         if audited && is(inner, "max") && is(outer, "sum") {
-            found.push(format!("{family} is counted twice while two replicas tell of other labels"));
+            found.push(format!("{family} is counted twice while two replicas export different labels"));
         }
-        // As the alert does.
+        // As in the alert.
         let collectors = ["collector_supported", "collector_success"].iter().any(|end| family.ends_with(end));
         if collectors && !is(inner, "min") {
             found.push(format!("{family} is not that of the replica that is worst off"));
@@ -255,7 +255,7 @@ fn the_dashboards_keep_the_rules() {
     }
 }
 
-/// What is put where in the overview, and what is then said.
+/// The text in the overview, its replacement, and the problem that must be reported.
 fn damages() -> Vec<(&'static str, Value, &'static str)> {
     let replica = "genesyscloud_oauth_clients{job=~\"$job\"}";
     vec![

@@ -1,4 +1,4 @@
-//! The dashboards: as generated, known to Grafana, by the rules of a good mixin, and with data from the real Prometheus.
+//! The dashboards are up to date, valid for Grafana, follow the rules for mixins, and show data of a real Prometheus.
 
 mod data;
 mod exporters;

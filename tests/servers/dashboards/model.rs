@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The files in `dashboards/`, by name.
 pub(crate) fn files() -> Vec<PathBuf> {
     let entries = fs::read_dir("dashboards").expect("a folder").map(|entry| entry.expect("an entry").path());
-    // Beside them: what Kubernetes makes of them.
+    // The folder also has the kustomization for Kubernetes.
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
     files.sort();
     assert_eq!(files.len(), 4, "{files:?}");
@@ -28,12 +28,12 @@ pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The panels that show something: all but the rows.
+/// The panels with content: all except the rows.
 pub(crate) fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
     list(dashboard, "panels").iter().filter(|panel| text(panel, "type") != "row")
 }
 
-/// One query, with where it stands.
+/// One query, with its place in the dashboard.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     /// `uid / panel / A`, for people.
@@ -42,7 +42,7 @@ pub(crate) struct Query {
     pub(crate) instant: bool,
 }
 
-/// The queries of a panel; their place goes without the dashboard's.
+/// The queries of a panel; their places do not contain the dashboard.
 pub(crate) fn queries_of(panel: &Value) -> impl Iterator<Item = Query> {
     list(panel, "targets").iter().map(move |target| Query {
         place: format!("{} / {}", text(panel, "title"), text(target, "refId")),
@@ -69,15 +69,15 @@ pub(crate) fn queries(dashboard: &Value) -> Vec<Query> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Selector<'a> {
     pub(crate) family: &'a str,
-    /// What stands between the braces; empty where there are none.
+    /// The text between the braces; empty without braces.
     pub(crate) labels: &'a str,
-    /// What stands before it.
+    /// The text before it.
     pub(crate) before: &'a str,
-    /// The range behind it, without brackets.
+    /// The range after it, without brackets.
     pub(crate) range: Option<&'a str>,
 }
 
-/// Every selector of a family that can be ours, of the process, or Prometheus' own.
+/// Every selector of a family of the exporter, of the process, or of Prometheus itself.
 pub(crate) fn selectors(expr: &str) -> Vec<Selector<'_>> {
     let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut found = Vec::new();

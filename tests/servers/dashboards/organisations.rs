@@ -1,4 +1,4 @@
-//! Several organisations, of which one has no baseline and one was never read: no panel speaks for more than it was told of.
+//! Several organisations, one without a baseline and one that was never read: a panel shows only what the selected ones export.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::model::{Query, all, queries};
 use crate::programs::{Program, Prometheus, free_port, turn};
 use crate::support::program_for;
 
-/// The label org of the organisation with a baseline, of one without, and of one that cannot be read.
+/// The labels `org` of an organisation with a baseline, one without, and one that cannot be read.
 const ORGS: [&str; 3] = ["approved", "free", "unread"];
 
 const OF_CLIENT: &str = "genesys-oauth-clients / Unapproved / A";
@@ -21,7 +21,7 @@ const DRIFT: &str = "genesys-oauth-changes / Open Drift by Kind / A";
 const UNAPPROVED: [&str; 2] =
     ["genesys-oauth-changes / Unapproved Grants / A", "genesys-oauth-overview / Unapproved Grants / A"];
 
-/// What the panels tell of now, when these organisations and this client are chosen.
+/// The current values of the panels with these organisations and this client selected.
 async fn told(prometheus: &Prometheus, dashboards: &[Value], org: &str, client: &str) -> BTreeMap<String, Value> {
     let variables = BTreeMap::from([
         ("__rate_interval", "4s".to_owned()),
@@ -64,7 +64,7 @@ fn start(folder: &Path, simulators: &[Simulator; 2]) -> (Vec<Program>, Prometheu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_told_of_an_organisation_that_was_not_read_or_has_no_baseline() {
+async fn nothing_is_shown_for_an_organisation_that_was_not_read_or_has_no_baseline() {
     let _turn = turn().await;
     let options = Options { seed: Options::default().seed + 1, ..Options::default() };
     let simulators = [
@@ -73,7 +73,7 @@ async fn nothing_is_told_of_an_organisation_that_was_not_read_or_has_no_baseline
     ];
     let [approved, free] = simulators.each_ref().map(|simulator| {
         let ids = simulator.organisation().client_ids();
-        // Not the exporter's own, which has the same id in both.
+        // Not the exporter's own client, which has the same id in both.
         ids.into_iter().rfind(|id| id != DEFAULT_CLIENT_ID).expect("others")
     });
     assert_ne!(approved, free);
@@ -97,14 +97,14 @@ async fn nothing_is_told_of_an_organisation_that_was_not_read_or_has_no_baseline
         }
     }
 
-    // With the exporter up, what was audited is told on three views, and the exporter's own on the fourth.
+    // With the exporter up, three dashboards show audited data, and the fourth the exporter's own metrics.
     let of_unread = told(&prometheus, &dashboards, "unread", &free).await;
     let audited = of_unread.iter().filter(|(place, _)| !place.starts_with("genesys-oauth-exporter"));
     let said: Vec<_> = audited.filter(|(_, result)| has_data(result)).map(|(place, _)| place.as_str()).collect();
-    // Without a success, the age is decades, which the panel calls "never read".
+    // Without a successful refresh the age is decades, which the panel shows as "never read".
     assert_eq!(said, ["genesys-oauth-overview / Age of the Data / A"]);
 
-    // A grant that came since is told, whoever else has no baseline.
+    // A new grant is shown although another organisation has no baseline.
     simulators[0].organisation().advance_to(Duration::from_mins(10));
     let unapproved = "genesyscloud_oauth_client_dangerous_scope_unapproved{org='approved'} == 1";
     prometheus.until(unapproved).await;
