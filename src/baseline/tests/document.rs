@@ -56,7 +56,7 @@ proptest! {
         }
         if let Ok(baseline) = Baseline::parse(&lines.join("\n")) {
             let there = snapshot(&[Case { scopes: vec!["oauth"], ..case(GrantType::Code) }], ROLES);
-            let report = judge(&there, &baseline, NOW);
+            let report = evaluated(&there, &baseline, NOW);
             prop_assert_eq!(report.verdicts.len(), 1);
         }
     }

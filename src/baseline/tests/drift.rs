@@ -82,10 +82,10 @@ fn an_old_baseline_is_stale_and_nothing_is_judged_without_one_of_this_organisati
     let there = snapshot(&[case(GrantType::Code)], ROLES);
     let baseline = Baseline::of(&there, &approval());
     let days = |days: i64| Timestamp::from_seconds(NOW.seconds() + days * 86_400);
-    assert_eq!(drift(&judge(&there, &baseline, days(10))), Vec::<String>::new());
-    assert_eq!(drift(&judge(&there, &baseline, days(11))), ["baseline-stale  low"]);
+    assert_eq!(drift(&evaluated(&there, &baseline, days(10))), Vec::<String>::new());
+    assert_eq!(drift(&evaluated(&there, &baseline, days(11))), ["baseline-stale  low"]);
     let foreign = Baseline { organisation: OrgId::new("another"), clients: BTreeMap::new(), ..baseline };
-    for report in [judge(&there, &foreign, days(11)), evaluate(&there, &policy(), None, days(11))] {
+    for report in [evaluated(&there, &foreign, days(11)), evaluate(&there, &policy(), None, days(11))] {
         assert_eq!((drift(&report), report.baseline), (Vec::new(), None));
     }
 }
