@@ -6,7 +6,7 @@
 //! one string that is built once per family and organisation. Label values are escaped in advance, a client's id once per
 //! rendering. Numbers are written without `fmt`. One text serves both formats: every family here is a gauge with a HELP text
 //! that needs no escape in either format, which [`plain_gauges`] checks at compile time. The tests compare this writer with the
-//! plain one in `tests/exposition/reference.rs`.
+//! plain one in `exposition/tests/reference.rs`.
 
 use super::label::Escaped;
 use super::number::{Close, Value};
