@@ -1,6 +1,6 @@
 // Checks dashboards against Grafana's own types and registries: node scripts/dashboards/check.mjs FILE...
 // A unit, reducer or transformation that Grafana does not know is drawn silently wrong, so that a look at the picture proves nothing.
-// Not what the queries give: that is columns.mjs, called by tests/dashboards.rs.
+// Not what the queries give: that is columns.mjs, called by tests/servers/dashboards.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,6 +1,6 @@
 // What panels speak of and is not in the results of their queries: node scripts/dashboards/columns.mjs RESULTS [--show]
 // RESULTS maps `uid / panel / A` to the data of an answer of Prometheus. One line for each name that is missing, and for each column
-// that is shown though nobody named it. The transformations are run by Grafana's own code. tests/dashboards.rs calls it.
+// that is shown though nobody named it. The transformations are run by Grafana's own code. tests/servers/dashboards calls it.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

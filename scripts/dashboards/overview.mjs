@@ -6,7 +6,7 @@ import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
 
-/** By the end of March 2027 the implicit grant ends: src/audit/rules/grants.rs, IMPLICIT_GRANT_ENDS. tests/dashboards.rs compares. */
+/** By the end of March 2027 the implicit grant ends: src/audit/rules/grants.rs, IMPLICIT_GRANT_ENDS. tests/servers/dashboards compares. */
 const IMPLICIT_GRANT_ENDS = 1806451200;
 const implicit = sum('', 'clients', 'grant_type="implicit"');
 

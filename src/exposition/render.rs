@@ -5,7 +5,7 @@
 //! What is fast, and why: a series is a handful of copies. Family name, `org` and the name of the next label are one
 //! string made once a family and organisation; label values come escaped, a client's id once a page; numbers are
 //! written without `fmt`. And there is one text for both formats: every family here is a gauge whose HELP needs no
-//! escape in either, which [`plain_gauges`] proves when the tables are compiled. `tests/exposition/reference.rs` has the
+//! escape in either, which [`plain_gauges`] proves when the tables are compiled. `exposition/tests/reference.rs` has the
 //! plain writer that this one is compared with.
 
 use super::label::Escaped;

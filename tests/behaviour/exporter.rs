@@ -489,14 +489,13 @@ async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
     let mut settings = settings(&simulator, &[("baseline.file", file.to_str().expect("UTF-8"))]);
     settings.refresh.stale_after = Duration::from_secs(1);
     let exporter = Exporter::start(settings).await;
-    let open = exporter.until_refreshed().await;
+    let open = exporter.until("open pages", |scrape| scrape.sum(UNAPPROVED, &[]) > 1.0).await;
     let told = |scrape: &support::Scrape| -> Vec<(String, f64)> {
         [UNAPPROVED, SEEN]
             .iter()
             .flat_map(|family| scrape.of(family, &[]).map(|(name, value)| (name.to_owned(), value)).collect::<Vec<_>>())
             .collect()
     };
-    assert!(open.sum(UNAPPROVED, &[]) > 1.0);
 
     let forbidden = Fault::Forbidden { permission: "authorization:role:view".to_owned() };
     organisation.set_fault(forbidden.at(Endpoint::Roles));

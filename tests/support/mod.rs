@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// A deadline for events that must happen, long enough for a slow machine.
-const NEVER: Duration = Duration::from_mins(1);
+const NEVER: Duration = Duration::from_mins(3);
 
 /// Waits until the condition returns a value.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
@@ -105,7 +105,8 @@ impl Exporter {
         let task = tokio::spawn(app.run(async {
             let _ = stopped.await;
         }));
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        // The server ends a connection after a minute, and a slow machine would meet that moment with its next request.
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { address, http, stop: Some(stop), task }
     }
 
