@@ -1,24 +1,24 @@
 # The exporter on a distroless image: no shell, no package manager, uid 65532, a read-only root file system.
-# How to run it and what is tested of it: docs/deployment/container.md. CI builds and starts it: scripts/check-container.
+# docs/deployment/container.md describes how to run it and what is tested. CI builds and starts it with scripts/check-container.
 
-# Global, since a base image can only be named by an argument that stands before the first stage. Whoever wants the same image twice gives digests.
+# Only an argument that is declared before the first stage can name a base image. Pass digests to build from the same images again.
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
-# `cc` has what a Rust program on glibc links (libc, libgcc_s) and the CA certificates, which the exporter reads from the system.
+# `cc` contains the libraries that a Rust program on glibc links (libc, libgcc_s), and the CA certificates, which the exporter needs.
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
-# The builder runs on the machine's own architecture and compiles for the target's, which is many times quicker than emulation.
+# The builder runs on the architecture of the machine and cross-compiles for the target, which is many times faster than emulation.
 FROM --platform=${BUILDPLATFORM} ${RUST_IMAGE} AS build
 ARG TARGETARCH
-# `dist` is what is shipped (thin LTO); `release` builds quicker.
+# `dist` is the profile of releases (thin LTO); `release` builds faster.
 ARG PROFILE=dist
-# Debian names the compiler of each architecture alike, natively and as a cross compiler.
+# On Debian, the native compiler and the cross compiler for an architecture have the same name.
 ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CC_x86_64_unknown_linux_gnu=x86_64-linux-gnu-gcc \
     CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
     CARGO_INCREMENTAL=0
 WORKDIR /build
-# A cross compiler is fetched only where the target is another architecture.
+# The cross compiler is installed only if the target is another architecture.
 RUN set -eu; \
     case "${TARGETARCH}" in \
       amd64) target=x86_64-unknown-linux-gnu; compiler=x86-64-linux-gnu; libc=amd64 ;; \
@@ -32,14 +32,14 @@ RUN set -eu; \
       rm -rf /var/lib/apt/lists/*; \
       rustup target add "${target}"; \
     fi
-# The dependencies alone, around an empty program: this layer lasts until the manifest, the lock file or the profile changes.
+# Builds only the dependencies, with an empty program: this layer is reused until the manifest, the lock file or the profile changes.
 COPY Cargo.toml Cargo.lock ./
 RUN set -eu; \
     mkdir src; \
     echo 'fn main() {}' > src/main.rs; \
     : > src/lib.rs; \
     cargo build --locked --profile "${PROFILE}" --target "$(cat /target)"; \
-    # Cargo goes by times, and the files that follow are older than the empty program.
+    # Cargo compares modification times, and the source files that are copied below are older than the empty program.
     cargo clean --locked --package genesyscloud-oauth-exporter --profile "${PROFILE}" --target "$(cat /target)"; \
     rm -r src
 
@@ -47,7 +47,7 @@ ARG REVISION=unknown
 COPY build.rs ./
 COPY templates ./templates
 COPY src ./src
-# The folder of the state is made here, since the final image has no shell for it, and a volume takes its owner from the image.
+# The state directory is created here because the final image has no shell. A volume takes its owner from the directory in the image.
 RUN set -eu; \
     GENESYSCLOUD_OAUTH_EXPORTER_REVISION="${REVISION}" \
       cargo build --locked --bins --profile "${PROFILE}" --target "$(cat /target)"; \
@@ -67,15 +67,15 @@ LABEL org.opencontainers.image.title="genesyscloud-oauth-exporter" \
 COPY --from=build /genesyscloud-oauth-exporter /usr/bin/
 COPY --chmod=0644 LICENSE /usr/share/doc/genesyscloud-oauth-exporter/
 COPY --from=build --chown=65532:65532 /state/ /var/lib/
-# Every address of the container, so that a published port reaches it. Details of the status page and the report stay closed
-# there unless GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT opens them.
+# Listens on every IPv4 address of the container, so that a published port reaches the exporter. The details of the status page
+# and the report are served only if GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT is set.
 ENV GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS=0.0.0.0:9847 \
     STATE_DIRECTORY=/var/lib/genesyscloud-oauth-exporter
 EXPOSE 9847
 VOLUME /var/lib/genesyscloud-oauth-exporter
-# Numbers, so that Kubernetes can see that it is not root.
+# A numeric user, so that Kubernetes can verify that it is not root.
 USER 65532:65532
-# The command finds the address in the environment, which is why a listen address belongs there and not among the arguments.
+# `healthcheck` reads the listen address from the environment. Set the address there, and not as an argument of the container.
 HEALTHCHECK --interval=30s --timeout=6s --start-period=10s --retries=3 \
   CMD ["/usr/bin/genesyscloud-oauth-exporter", "healthcheck"]
 ENTRYPOINT ["/usr/bin/genesyscloud-oauth-exporter"]

@@ -1,7 +1,7 @@
-//! Tells the binary which revision, target and compiler it was built from.
+//! Records the revision, target and compiler for `--version` and the build information.
 //!
-//! `GENESYSCLOUD_OAUTH_EXPORTER_REVISION` in the environment wins, for builds outside a git checkout; without either the revision is
-//! `unknown`, and the build goes on.
+//! `GENESYSCLOUD_OAUTH_EXPORTER_REVISION` in the environment takes precedence over the git checkout, for builds outside of one.
+//! Without both, the revision is `unknown` and the build succeeds.
 
 use std::path::Path;
 use std::process::Command;
@@ -21,13 +21,13 @@ fn main() {
     println!("cargo::rustc-env=GENESYSCLOUD_OAUTH_EXPORTER_RUSTC={version}");
 }
 
-/// The commit of our own checkout, never that of a repository that merely lies around an unpacked archive.
+/// The commit of this checkout. An unpacked archive has none, even if it is inside another git repository.
 fn revision_of_checkout() -> Option<String> {
     if !Path::new(".git").exists() {
         return None;
     }
-    // A commit writes the log of HEAD and a checkout HEAD itself. git knows where they are: in a worktree `.git` is a file.
-    // A path that is not there would have cargo build anew each time.
+    // A checkout changes HEAD, and a commit changes the log of HEAD. git knows their paths: in a worktree, `.git` is a file.
+    // A path that does not exist would make cargo rebuild every time.
     for file in ["HEAD", "logs/HEAD"] {
         if let Some(path) = output("git", &["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
             println!("cargo::rerun-if-changed={path}");

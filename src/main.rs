@@ -1,4 +1,4 @@
-//! The process: hand the command line over, give the exit code back.
+//! The program: passes the command line to `cli` and returns the exit code.
 
 use std::process::ExitCode;
 

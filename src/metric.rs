@@ -1,28 +1,28 @@
-//! What a metric family is: its name, kind, labels and meaning.
+//! The description of a metric family: name, kind, labels and HELP.
 //!
-//! No values. Whoever owns a family describes it with this, so that registry, text and documentation agree.
+//! The module that owns a family declares it once, so that registry, exposition and documentation agree.
 
 /// A metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Family {
-    /// The full name, with its unit.
+    /// The full name, including the unit.
     pub name: &'static str,
-    /// What it counts or measures.
+    /// The TYPE of the family.
     pub kind: Kind,
-    /// The names of its labels, in order.
+    /// The names of its labels, in the order in which they are written.
     pub labels: &'static [&'static str],
-    /// The HELP line: meaning, unit, limits.
+    /// The HELP text: one sentence with the meaning, and what absence of the series means.
     pub help: &'static str,
 }
 
-/// How a family's values behave.
+/// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Goes up only, but for a restart.
+    /// Only increases, and starts at 0 again after a restart.
     Counter,
-    /// Goes up and down.
+    /// Can increase and decrease.
     Gauge,
-    /// Counts observations by size.
+    /// Counts observations in buckets.
     Histogram,
 }
 

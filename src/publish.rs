@@ -1,4 +1,4 @@
-//! What the world sees: one immutable value, swapped as a whole.
+//! The published data: one immutable value that is replaced in one step.
 //!
 //! The refresh loops hold a [`Publisher`], the server holds a [`Reader`]; neither waits for the other.
 
@@ -10,51 +10,51 @@ use tokio::sync::watch;
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
 use crate::exposition::{self, AuditedPart, ReloadStatus, StatusPart};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 use crate::policy::Policy;
 
-/// Everything that is served, of one generation.
+/// Everything that the server shows, of one generation.
 #[derive(Debug)]
 pub struct Published {
-    /// Counts the swaps since the start.
+    /// The number of replacements since the start.
     pub generation: u64,
-    /// Each organisation, in the order of the settings.
+    /// The organisations, in the order of the settings.
     pub organisations: Vec<ServedOrganisation>,
-    /// How the last reload went.
+    /// The outcome of the last load of policy and baseline.
     pub reload: ReloadStatus,
     /// The audited families, rendered.
     pub audited: AuditedPart,
-    /// The families on freshness, rendered.
+    /// The families about refreshes, rendered.
     pub status: StatusPart,
 }
 
-/// One organisation as it is served.
+/// The published state of one organisation.
 #[derive(Debug, Clone)]
 pub struct ServedOrganisation {
     /// The value of the label `org`.
     pub org: String,
-    /// The outcome of its refreshes.
+    /// The outcome of its last refreshes.
     pub freshness: Freshness,
-    /// The last complete data, judged; `None` before the first, and after it was withdrawn.
-    pub judged: Option<Arc<Judged>>,
+    /// The last complete snapshot with its evaluation; `None` before the first, and after the data was withdrawn.
+    pub evaluated: Option<Arc<Evaluated>>,
 }
 
-/// A snapshot with everything that was concluded from it.
+/// A snapshot with its evaluation.
 #[derive(Debug)]
-pub struct Judged {
-    /// What is there.
+pub struct Evaluated {
+    /// The last complete snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// What we think of it.
+    /// The findings and verdicts.
     pub report: Report,
-    /// By what it was judged.
+    /// The policy that the report follows.
     pub policy: Arc<Policy>,
-    /// Since when the dangerous grants are there.
+    /// When each dangerous grant was first seen, and whether it is approved.
     pub ledger: Ledger,
-    /// Requests that the refresh sent, by endpoint, retries included; empty where it was restored.
+    /// The number of requests that the refresh sent, by endpoint, including retries. Empty for a restored snapshot.
     pub calls: Vec<(String, u64)>,
 }
 
-/// A new pair of handles on organisations of which nothing is known yet.
+/// A new pair of handles. `organisations` is the first generation.
 pub fn channel(
     organisations: Vec<ServedOrganisation>,
     reload: ReloadStatus,
@@ -70,16 +70,17 @@ pub fn channel(
 #[derive(Debug, Clone)]
 pub struct Publisher {
     published: Arc<ArcSwap<Published>>,
-    /// Held while a generation is made, so that two organisations do not lose each other's. Never across an await.
+    /// Held while a generation is built, so that two organisations do not overwrite each other's changes. Never held across
+    /// an await.
     turn: Arc<Mutex<()>>,
     config: exposition::Config,
     swapped: watch::Sender<()>,
 }
 
 impl Publisher {
-    /// Publishes a changed world in one swap. Renders, so that it is not for an async worker.
+    /// Changes the published data in one step. It renders the metrics, so it must not run on an async worker.
     ///
-    /// The audited families are rendered only where some organisation's data was replaced or withdrawn.
+    /// The audited families are rendered again only if the data of an organisation was replaced or withdrawn.
     pub fn update(&self, change: impl FnOnce(&mut Vec<ServedOrganisation>, &mut ReloadStatus)) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.published.load_full();
@@ -92,7 +93,7 @@ impl Publisher {
                 .organisations
                 .iter()
                 .zip(&organisations)
-                .all(|(a, b)| same(a.judged.as_ref(), b.judged.as_ref()));
+                .all(|(a, b)| same(a.evaluated.as_ref(), b.evaluated.as_ref()));
         let next = if same_data {
             let audited = current.audited.clone();
             let status = render_status(&organisations, &audited, reload);
@@ -105,7 +106,7 @@ impl Publisher {
     }
 }
 
-fn same(a: Option<&Arc<Judged>>, b: Option<&Arc<Judged>>) -> bool {
+fn same(a: Option<&Arc<Evaluated>>, b: Option<&Arc<Evaluated>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
         (None, None) => true,
@@ -122,8 +123,8 @@ fn render(
     let views: Vec<_> = organisations
         .iter()
         .filter_map(|organisation| {
-            let judged = organisation.judged.as_ref()?;
-            let Judged { snapshot, report, ledger, .. } = &**judged;
+            let evaluated = organisation.evaluated.as_ref()?;
+            let Evaluated { snapshot, report, ledger, .. } = &**evaluated;
             Some(exposition::Audited { org: &organisation.org, snapshot, report, ledger })
         })
         .collect();
@@ -148,15 +149,15 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The current generation; it stays as it is however long it is held.
+    /// The current generation. The value never changes, however long it is held.
     pub fn current(&self) -> Arc<Published> {
         self.published.load_full()
     }
 
-    /// Waits for a generation that came since the last call; several in a row may count as one. Cancel safe.
+    /// Waits for a generation that was published since the last call. Several in a row can count as one. Cancel safe.
     pub async fn changed(&mut self) {
         if self.swaps.changed().await.is_err() {
-            // Nobody publishes any more.
+            // Every publisher is dropped, so there is no further generation.
             std::future::pending::<()>().await;
         }
     }

@@ -1,6 +1,7 @@
-//! Secrets: held in a type that does not print them.
+//! The source of a secret. The value is kept in a type that does not print it.
 //!
-//! Exposed in one place only, `genesys::token`. Reading a secret's file is done there too.
+//! The value is exposed only where it is used: for token requests and redaction in `genesys`, and where `config::credentials`
+//! checks it. `genesys::token` reads a secret's file.
 
 use std::path::PathBuf;
 
@@ -9,8 +10,8 @@ pub use secrecy::{ExposeSecret, SecretString};
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
-    /// Given in the environment.
+    /// The value itself, from the environment.
     Value(SecretString),
-    /// In a file, read again at every use so that rotation needs no restart.
+    /// A file, read again at every use so that rotating the secret needs no restart.
     File(PathBuf),
 }

@@ -1,22 +1,22 @@
-//! The signals that end the process or ask it to read its files again.
+//! Listens for the signals that stop the exporter, and for the signal that reloads policy and baseline.
 //!
-//! Not what happens then: the owner of the tasks decides.
+//! Not the reaction to a signal, which is up to the caller.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal as listen};
 
-/// Which signal asked the process to end.
+/// The signal that asked the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// SIGINT, as Ctrl-C sends it.
+    /// SIGINT, which Ctrl-C sends.
     Interrupt,
-    /// SIGTERM, as service managers send it.
+    /// SIGTERM, which service managers send.
     Terminate,
 }
 
 impl Reason {
-    /// The signal's name.
+    /// The name of the signal, for the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
@@ -25,8 +25,8 @@ impl Reason {
     }
 }
 
-/// Resolves at SIGINT or SIGTERM. The error means that a handler could not be installed: then nothing stops the process
-/// gracefully, and the caller should not start.
+/// Waits for SIGINT or SIGTERM. An error means that a handler could not be installed: the process could then not be stopped
+/// gracefully, so the caller should not start.
 pub async fn signal() -> io::Result<Reason> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -36,18 +36,18 @@ pub async fn signal() -> io::Result<Reason> {
     }
 }
 
-/// SIGHUP, from now on; several in a row may arrive as one.
+/// Receives SIGHUP. Several signals in quick succession may be received as one.
 #[derive(Debug)]
 pub struct ReloadSignals(Signal);
 
 impl ReloadSignals {
-    /// Waits for the next one. Cancel safe; `false` means that no more can come.
+    /// Waits for the next SIGHUP. Cancel safe. Returns `false` if no more signals can be received.
     pub async fn recv(&mut self) -> bool {
         self.0.recv().await.is_some()
     }
 }
 
-/// Listens for SIGHUP, which from then on no longer ends the process.
+/// Starts listening for SIGHUP, which from then on no longer terminates the process.
 pub fn reload_signals() -> io::Result<ReloadSignals> {
     listen(SignalKind::hangup()).map(ReloadSignals)
 }
@@ -63,9 +63,9 @@ mod tests {
         assert!(status.success());
     }
 
-    // One test: the signals belong to the whole process.
+    // A single test, because signals are sent to the entire process.
     #[tokio::test]
-    async fn each_signal_says_which_it_was() {
+    async fn each_signal_is_received_by_its_listener() {
         let mut reloads = reload_signals().expect("a handler");
         send("-HUP");
         assert!(reloads.recv().await);

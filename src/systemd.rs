@@ -1,6 +1,13 @@
-//! What the service manager is told (`sd_notify(3)`): ready, reloading, stopping, how the refreshes fare, and that the process lives.
+//! Notifies systemd (`sd_notify(3)`) of readiness, reloads and the stop, with a status line, and resets the watchdog.
 //!
-//! Says nothing where `$NOTIFY_SOCKET` is not set. Not the signals that the manager sends (`signals`).
+//! Does nothing if `$NOTIFY_SOCKET` is not set. Not the signals that systemd sends (`signals`).
+//!
+//! The exporter is ready once it listens, with the data of the state file, and not once it has new data. The metrics
+//! report an outage of the platform, and a start that waited for data would fail during one. `/-/ready` is for load
+//! balancers and says whether there is data.
+//!
+//! There is no socket activation: the port needs no privilege, and Prometheus repeats a scrape that a restart interrupts
+//! after a minute.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,56 +22,58 @@ use crate::publish::{Published, Reader, ServedOrganisation};
 use crate::server::Liveness;
 use crate::text::{counted, shortened, utc, visible};
 
-/// systemd ignores a message of more than 4096 bytes; a character has 4 at the most.
+/// Longest status line, in characters. systemd ignores messages of more than 4096 bytes; a character has up to 4 bytes.
 const LONGEST_STATUS: usize = 900;
 
-/// It listens, and what is published is served.
+/// Reports that the exporter is ready: it listens, and serves what is published.
 ///
-/// The first refresh is not awaited: the metrics are served while the platform is away, and say so. A start that hung on it
-/// would be a start that fails in an outage.
+/// This does not wait for the first refresh. If it did, the service could not start while the platform is down; the metrics
+/// report that the platform is down.
 pub fn ready(published: &Published) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&status(published))]);
+    notify(&[NotifyState::Ready, NotifyState::Status(&status(published))]);
 }
 
-/// Policy and baseline are read again; [`ready`] ends it.
+/// Reports that a reload has begun. The caller reports its end with [`ready`].
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => warn!(%error, "the service manager cannot be told of a reload: there is no clock"),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => {
+            warn!(%error, "cannot notify the service manager of the reload: the monotonic clock cannot be read");
+        }
     }
 }
 
-/// The process stops.
+/// Reports that the exporter is stopping.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
-/// Tells of each refresh, and feeds the watchdog for as long as the tasks live, until it is told to stop.
+/// Updates the status line after each refresh, and resets the watchdog while all tasks are alive. Ends with `shutdown`.
 pub async fn run(mut reader: Reader, liveness: Liveness, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
-    // Zero, which systemd does not send, would have no interval.
-    let mut food = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
-    let mut told = String::new();
+    // systemd never sends zero; `interval` would panic.
+    let mut watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()).map(|time| every(time / 2));
+    let mut last = String::new();
     loop {
         tokio::select! {
             () = &mut shutdown => return,
-            () = tick(&mut food) => {
+            () = tick(&mut watchdog) => {
                 if lives(&liveness) {
-                    tell(&[NotifyState::Watchdog]);
+                    notify(&[NotifyState::Watchdog]);
                 }
             }
             () = reader.changed() => {
                 let now = status(&reader.current());
-                if now != told {
-                    tell(&[NotifyState::Status(&now)]);
-                    told = now;
+                if now != last {
+                    notify(&[NotifyState::Status(&now)]);
+                    last = now;
                 }
             }
         }
     }
 }
 
-/// As `/-/healthy` says it.
+/// Whether every task is alive, as `/-/healthy` reports it.
 fn lives(liveness: &Liveness) -> bool {
     liveness.dead().next().is_none()
 }
@@ -75,7 +84,7 @@ fn every(time: Duration) -> Interval {
     interval
 }
 
-/// The next tick; never where there is no interval.
+/// Waits for the next tick; forever if there is no interval.
 async fn tick(interval: &mut Option<Interval>) {
     match interval {
         Some(interval) => {
@@ -85,34 +94,34 @@ async fn tick(interval: &mut Option<Interval>) {
     }
 }
 
-/// Nobody who does not hear it is a reason to stop.
-fn tell(states: &[NotifyState<'_>]) {
+/// Sends a notification. A failure is only logged: the exporter works without the service manager.
+fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        warn!(%error, "the service manager cannot be told; is $NOTIFY_SOCKET right?");
+        warn!(%error, "cannot notify the service manager; check $NOTIFY_SOCKET");
     }
 }
 
-/// One line for people on every organisation, as `systemctl status` shows it.
+/// The status line that `systemctl status` shows, about every organisation.
 ///
-/// A failure quotes the platform: a line break in it would be a message of its own to the service manager.
+/// A failure quotes the platform. Line breaks in it are made visible, because systemd reads each line as a notification.
 fn status(published: &Published) -> String {
     let mut parts: Vec<String> = published.organisations.iter().map(organisation).collect();
     if !published.reload.last_successful {
-        parts.push("the last reload failed, what was in force stays".to_owned());
+        parts.push("the last reload failed, so the previous policy and baseline stay in use".to_owned());
     }
     shortened(&visible(&parts.join("; ")), LONGEST_STATUS).into_owned()
 }
 
 fn organisation(organisation: &ServedOrganisation) -> String {
     let freshness = &organisation.freshness;
-    let data = match &organisation.judged {
-        Some(judged) => {
-            let verdicts = &judged.report.verdicts;
+    let data = match &organisation.evaluated {
+        Some(evaluated) => {
+            let verdicts = &evaluated.report.verdicts;
             let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
             let clients = counted(verdicts.len(), "client");
-            format!("{clients}, {flagged} flagged, read at {}", utc(judged.snapshot.taken_at))
+            format!("{clients}, {flagged} flagged, read at {}", utc(evaluated.snapshot.taken_at))
         }
-        None if freshness.withdrawn => "the data is too old and withdrawn".to_owned(),
+        None if freshness.withdrawn => "the data is withdrawn because it is too old".to_owned(),
         None => "no data".to_owned(),
     };
     let org = &organisation.org;
@@ -134,7 +143,7 @@ mod tests {
     use crate::publish;
 
     fn status_of(freshness: Freshness, last_successful: bool) -> String {
-        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, judged: None };
+        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, evaluated: None };
         let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0) };
         let max_client_series = exposition::Config::DEFAULT_MAX_CLIENT_SERIES;
         let config = exposition::Config { disabled_families: Vec::new(), max_client_series };
@@ -152,15 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn the_status_says_what_there_is_and_what_is_not() {
+    fn the_status_line_shows_data_and_failures() {
         for (freshness, reloaded, expected) in [
             (Freshness::default(), true, "emea: no data; the first refresh is under way"),
             (failed("HTTP 500"), true, "emea: no data; 2 failures in a row: HTTP 500"),
             (
                 Freshness { withdrawn: true, ..failed("HTTP 500") },
                 false,
-                "emea: the data is too old and withdrawn; 2 failures in a row: HTTP 500; the last reload failed, what was in \
-                 force stays",
+                "emea: the data is withdrawn because it is too old; 2 failures in a row: HTTP 500; the last reload failed, so the \
+                 previous policy and baseline stay in use",
             ),
         ] {
             assert_eq!(status_of(freshness, reloaded), expected);
@@ -168,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_says_is_one_line_that_the_service_manager_takes() {
+    fn a_quoted_failure_stays_one_line_within_the_limit() {
         let status = status_of(failed("oh\nMAINPID=1\nWATCHDOG=trigger"), true);
         assert!(!status.contains('\n') && status.contains("[U+000A]MAINPID=1"), "{status}");
         let status = status_of(failed(&"\u{1f980}".repeat(5_000)), true);
@@ -177,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_with_a_dead_task_does_not_live() {
+    fn a_process_with_a_dead_task_is_not_alive() {
         let mut liveness = Liveness::default();
         let latch = liveness.latch("refresh of emea");
         assert!(lives(&liveness));

@@ -2,61 +2,57 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot read the sources has failed")]
 
+#[path = "architecture/cycles.rs"]
+mod cycles;
+#[path = "architecture/imports.rs"]
+mod imports;
 #[path = "architecture/phrases.rs"]
 mod phrases;
 #[path = "architecture/prose.rs"]
 mod prose;
+#[path = "architecture/sample.rs"]
+mod sample;
 #[path = "architecture/scripts.rs"]
 mod scripts;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// The floor of each module; a module imports from lower floors, or from its own.
-const FLOORS: [(&str, u8); 23] = [
-    ("domain", 0),
-    ("metric", 0),
-    ("secret", 0),
-    ("text", 0),
-    ("audit", 1),
-    ("baseline", 1),
-    ("grants", 1),
-    ("policy", 1),
-    ("exposition", 2),
-    ("genesys", 2),
-    ("output", 2),
-    ("store", 2),
-    ("publish", 3),
-    ("refresh", 3),
-    ("server", 3),
-    ("signals", 3),
-    ("systemd", 3),
-    ("telemetry", 3),
-    ("app", 4),
-    ("cli", 4),
-    ("config", 4),
-    ("fixtures", 9),
-    ("simulator", 9),
+use cycles::cycles;
+use imports::Crate;
+
+static CRATE: LazyLock<Crate> = LazyLock::new(|| Crate::of(&sources()));
+
+/// The modules of the crate's root: a module may import only modules that come before it. `lib.rs` has the same order.
+const ORDER: [&str; 22] = [
+    "domain",
+    "metric",
+    "secret",
+    "text",
+    "policy",
+    "baseline",
+    "audit",
+    "ledger",
+    "genesys",
+    "store",
+    "exposition",
+    "output",
+    "publish",
+    "refresh",
+    "server",
+    "signals",
+    "systemd",
+    "telemetry",
+    "config",
+    "app",
+    "simulator",
+    "cli",
 ];
 
-/// Sideways imports that are allowed, beside those within a module: the folder says why in its `//!`.
-const SIDEWAYS: [(&str, &str); 11] = [
-    ("audit", "baseline"),
-    ("audit", "policy"),
-    // Floor 3: the loop publishes, the server serves what is published.
-    ("refresh", "publish"),
-    ("server", "publish"),
-    // The service manager is informed of what is published, and whether the tasks run.
-    ("systemd", "publish"),
-    ("systemd", "server"),
-    // Floor 4.
-    ("app", "config"),
-    ("cli", "app"),
-    ("cli", "config"),
-    ("config", "cli"),
-    ("cli", "simulator"),
-];
+/// Decisions and their vocabulary: everything up to and including this module is pure.
+const LAST_PURE: &str = "ledger";
 
 /// A flat table may be longer, nothing else.
 const LONGEST: usize = 400;
@@ -90,10 +86,6 @@ fn module(path: &Path) -> Option<String> {
     (!["lib", "main"].contains(&name)).then(|| name.to_owned())
 }
 
-fn floor(module: &str) -> u8 {
-    FLOORS.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{module} has no floor in FLOORS")).1
-}
-
 /// A file's own code, without comments and without the tests at its end.
 fn code(text: &str) -> String {
     let production = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
@@ -101,93 +93,68 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a file of `src` contains nothing but tests.
-fn is_test(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
-}
-
-/// The modules of ours that a text imports, `use crate::{a, b}` and `crate::a::` alike.
-fn imports(code: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (position, _) in code.match_indices("crate::") {
-        // `$crate`, `pub(crate)` and the name of another crate that ends like this are not imports.
-        let rest = &code[position + "crate::".len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            let mut depth = 1;
-            let mut item = String::new();
-            for c in group.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    _ => {}
-                }
-                if (c == ',' && depth == 1) || depth == 0 {
-                    let name: String = item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                    found.push(name);
-                    item.clear();
-                } else {
-                    item.push(c);
-                }
-                if depth == 0 {
-                    break;
-                }
-            }
-        } else {
-            found.push(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
-        }
-    }
-    found.retain(|name| FLOORS.iter().any(|(module, _)| module == name));
-    found
+#[test]
+fn a_module_imports_only_what_comes_before_it() {
+    assert_eq!(CRATE.order, ORDER, "lib.rs lists the modules in the order in which they may import each other");
+    let place = |module: &str| ORDER.iter().position(|name| *name == module);
+    let imports = CRATE.between_modules();
+    let wrong = imports.iter().filter(|((from, to), _)| place(to) >= place(from)).map(|(_, example)| example.as_str());
+    let wrong: Vec<&str> = wrong.collect();
+    assert!(
+        wrong.is_empty(),
+        "a module imports one that comes after it; see ARCHITECTURE.md, order of modules:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
-fn imports_point_down() {
-    let mut wrong = Vec::new();
-    for (path, text) in sources() {
-        let Some(from) = module(&path) else { continue };
-        for to in imports(&code(&text)) {
-            // Test data imports what it builds, and only tests import it.
-            if from == "fixtures" || (to == "fixtures" && is_test(&path)) {
-                continue;
-            }
-            let sideways = floor(&from) == floor(&to) && SIDEWAYS.contains(&(from.as_str(), to.as_str()));
-            let simulated = to == "simulator" && from != "cli";
-            if from != to && (simulated || (floor(&to) >= floor(&from) && !sideways && to != "simulator")) {
-                wrong.push(format!(
-                    "{}: {from} (floor {}) imports {to} (floor {})",
-                    path.display(),
-                    floor(&from),
-                    floor(&to)
-                ));
-            }
-        }
+fn files_of_a_folder_import_each_other_in_one_direction() {
+    let wrong: Vec<String> = ORDER.iter().flat_map(|module| cycles(&CRATE.within(module))).collect();
+    assert!(
+        wrong.is_empty(),
+        "{} cycles of imports; move what both sides need to a file that imports neither:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// These names say little: of each there is one type at most.
+#[test]
+fn a_name_that_says_little_is_the_name_of_one_type() {
+    for name in ["Organisation", "Outcome", "Reload", "Row"] {
+        let files = CRATE.types_called(name);
+        assert!(files.len() <= 1, "several types are called {name}; give each another name: {files:?}");
     }
-    assert!(wrong.is_empty(), "an import points up; see ARCHITECTURE.md, floors:\n{}", wrong.join("\n"));
+    let files = CRATE.types_called("Judge");
+    assert!(files.is_empty(), "no type is called Judge; name what the type evaluates: {files:?}");
 }
 
 #[test]
 fn the_simulator_shares_nothing_with_the_product() {
+    let imports = CRATE.between_modules();
+    let foreign: Vec<&String> =
+        imports.iter().filter(|((from, _), _)| from == "simulator").map(|(_, example)| example).collect();
+    assert!(foreign.is_empty(), "{foreign:?}: a wrong field name could pass on both sides");
     for (path, text) in sources().into_iter().filter(|(path, _)| module(path).as_deref() == Some("simulator")) {
-        let foreign: Vec<String> = imports(&text).into_iter().filter(|name| name != "simulator").collect();
-        assert!(
-            foreign.is_empty(),
-            "{} imports {foreign:?}: a wrong field name could pass on both sides",
-            path.display()
-        );
+        let is_ours = |rest: &str| !rest.starts_with("simulator");
+        let tests_too = text.split("crate::").skip(1).any(is_ours);
+        assert!(!tests_too, "{} imports what is not the simulator's", path.display());
     }
+    let users = imports.iter().filter(|((from, to), _)| to == "simulator" && from != "cli");
+    assert_eq!(users.count(), 0, "only the command `demo` knows the simulator");
 }
 
 #[test]
 fn decisions_are_pure() {
-    let floors = ["domain", "metric", "audit", "baseline", "grants", "policy"];
+    let place = |module: &str| ORDER.iter().position(|name| *name == module);
     for (path, text) in sources() {
-        if !module(&path).is_some_and(|module| floors.contains(&module.as_str())) {
+        if module(&path).is_none_or(|module| place(&module) > place(LAST_PURE)) {
             continue;
         }
         for word in
             ["tokio::", "std::fs", "std::net", "SystemTime::now", "Instant::now", "reqwest", "async fn", "prometheus::"]
         {
-            assert!(!code(&text).contains(word), "{}: {word} does not belong on floors 0 and 1", path.display());
+            assert!(!code(&text).contains(word), "{}: {word} does not belong in a decision", path.display());
         }
     }
 }
@@ -196,7 +163,7 @@ fn decisions_are_pure() {
 fn secrets_are_exposed_in_one_place() {
     for (path, text) in sources() {
         let exposes = code(&text).contains(".expose_secret()");
-        let allowed = ["genesys/token.rs", "genesys/grant.rs", "genesys/redact.rs", "config/credentials.rs"]
+        let allowed = ["genesys/token.rs", "genesys/token_response.rs", "genesys/redact.rs", "config/credentials.rs"]
             .iter()
             .any(|allowed| path == Path::new("src").join(allowed));
         assert!(
@@ -213,9 +180,7 @@ fn metrics_are_registered_by_their_owners_only() {
         let uses = code(&text).contains("prometheus::") || code(&text).contains("use prometheus");
         let owner = path.ends_with("metrics.rs")
             || path.starts_with("src/exposition")
-            || ["src/app", "src/cli/doctor.rs", "src/cli/audit", "src/cli/policy", "src/cli/baseline", "src/server"]
-                .iter()
-                .any(|p| path.starts_with(p));
+            || ["src/app", "src/server"].iter().any(|p| path.starts_with(p));
         assert!(!uses || owner, "{}: metrics belong in a file called metrics.rs", path.display());
     }
 }

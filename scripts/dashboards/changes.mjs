@@ -4,12 +4,12 @@ import { dashboard, line, row } from './model.mjs';
 import { COLOURS, GOOD, NEUTRAL, TO_CLIENT, YES_NO, bars, column, now, over, series, stat, table } from './panels.mjs';
 import { UNAPPROVED, dangerous, drift, each, named, sum } from './queries.mjs';
 
-/** In the time range that is chosen; Grafana tells its beginning in milliseconds. */
+/** In the selected time range. Grafana gives its start in milliseconds. */
 const RECENT = '> ($__from / 1000)';
 const FIRST_SEEN = 'first_seen_timestamp_seconds';
 
 const fresh = row('New grants', line(9,
-  table(16, 'New Grants by Client', 'Dangerous scopes and permissions that were first seen in the time range, the newest first.',
+  table(16, 'New Grants by Client', 'Dangerous scopes and permissions that were first seen in the time range, newest first.',
     [named(`(${dangerous(FIRST_SEEN, RECENT)} * 1000)`, 'kind', 'grant')], {
       columns: [
         column('Value', 'First Seen', { width: 170, unit: 'dateTimeAsIso' }), column('client_name', 'Client', { links: TO_CLIENT }),
@@ -18,30 +18,30 @@ const fresh = row('New grants', line(9,
       ],
       keep: ['client_id'], sortBy: ['First Seen', true], noValue: 'Nothing new, or no data',
     }),
-  series(8, 'Grants Known to Be New', 'Dangerous grants with a first-seen time, by kind: it steps up with each new one, and down when it is gone or exempt.',
+  series(8, 'New Grants by Kind', 'Dangerous grants that have a first-seen time. The value rises with each new grant, and falls when a grant is gone or exempt.',
     [over(`count by (kind) (${dangerous(FIRST_SEEN, '> 0')})`, '{{kind}}')],
     { unit: 'none', colours: { scope: COLOURS.critical, permission: 'purple' }, noValue: 'Nothing new, or no data' }),
 ));
 
 const fromBaseline = row('Drift by kind', line(9,
-  stat(4, 'Unapproved Grants', 'Dangerous grants that the baseline does not approve. Each of them pages. 0 only where every organisation selected has a baseline.', [now(UNAPPROVED)],
+  stat(4, 'Unapproved Grants', 'Dangerous grants that the baseline does not approve. Each of them pages. Shows 0 only if every selected organisation has a baseline.', [now(UNAPPROVED)],
     { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]], noValue: 'No baseline, or no data' }),
-  bars(10, 'Open Drift by Kind', 'What differs from the baseline now, dangerous or not. Zeros only where every organisation selected has a baseline.', [now(drift('kind'), '{{kind}}')],
+  bars(10, 'Open Drift by Kind', 'What differs from the baseline now, whether dangerous or not. Shows 0 only if every selected organisation has a baseline.', [now(drift('kind'), '{{kind}}')],
     { unit: 'none', steps: [[0, GOOD], [1, COLOURS.medium]], noValue: 'No baseline, or no data' }),
-  series(10, 'Drift over Time', 'Dangerous drift pages by the grant that it brings; other drift warns.',
+  series(10, 'Drift over Time', 'Dangerous drift pages because of the grant that it contains; other drift causes a warning.',
     [over(drift('dangerous'), 'dangerous: {{dangerous}}')],
     { unit: 'none', stacked: true, noValue: 'No baseline, or no data', colours: { 'dangerous: true': COLOURS.critical, 'dangerous: false': COLOURS.medium } }),
 ));
 
 const history = row('History',
   line(8,
-    series(12, 'Clients by Grant Type', 'How many clients there are.', [over(sum('grant_type', 'clients'), '{{grant_type}}')],
+    series(12, 'Clients by Grant Type', 'Number of clients, by grant type.', [over(sum('grant_type', 'clients'), '{{grant_type}}')],
       { unit: 'none', stacked: true }),
-    series(12, 'Open Findings by Severity', 'The open findings of all rules together.', [over(sum('severity', 'findings', 'status="open"'), '{{severity}}')],
+    series(12, 'Open Findings by Severity', 'Number of open findings of all rules, by severity.', [over(sum('severity', 'findings', 'status="open"'), '{{severity}}')],
       { unit: 'none', stacked: true, colours: COLOURS }),
   ),
   line(9,
-    table(12, 'Clients Created', 'Clients that were made in the time range.', [named(`((${each('org, client_id', 'client_created_timestamp_seconds')} ${RECENT}) * 1000)`)], when('Created')),
+    table(12, 'Clients Created', 'Clients that were created in the time range.', [named(`((${each('org, client_id', 'client_created_timestamp_seconds')} ${RECENT}) * 1000)`)], when('Created')),
     table(12, 'Clients Changed', 'Clients that were last changed in the time range.', [named(`((${each('org, client_id', 'client_modified_timestamp_seconds')} ${RECENT}) * 1000)`)], when('Changed')),
   ),
 );
@@ -59,13 +59,13 @@ function when(header) {
 const STATUS_COLOURS = { open: COLOURS.high, approved: GOOD, exempt: 'blue', not_evaluated: 'purple' };
 
 const approvals = row('Approvals and exemptions', line(9,
-  stat(4, 'Baseline Loaded', 'Without a baseline nothing can be approved, and new grants page by the time at which they were first seen.',
+  stat(4, 'Baseline Loaded', 'Without a baseline, nothing can be approved, and a new grant pages because of its first-seen time.',
     [now(`min(${each('org', 'baseline_loaded')})`)], { unit: 'none', mappings: YES_NO, steps: [[0, NEUTRAL]] }),
   stat(4, 'Last Approval', 'When any part of the baseline was last approved.', [now(`max(${each('org', 'baseline_timestamp_seconds')}) * 1000`)],
     { unit: 'dateTimeFromNow', look: 'value', steps: [[0, NEUTRAL]], noValue: 'No baseline, or no data' }),
-  series(8, 'Findings by Status', 'Approved and exempt findings are settled, and do not count. What was not evaluated is not passed.',
+  series(8, 'Findings by Status', 'Approved and exempt findings are settled and do not count. A rule that was not evaluated has not passed.',
     [over(sum('status', 'findings'), '{{status}}')], { unit: 'none', stacked: true, colours: STATUS_COLOURS }),
-  table(8, 'Exemptions by Expiry', 'Exemptions that end, the next one first. What they cover is open again then.',
+  table(8, 'Exemptions by Expiry', 'Exemptions with an end date, the next one first. When an exemption ends, its findings are open again.',
     [`${each('org, exemption', 'exemption_expiry_timestamp_seconds')} * 1000`], {
       columns: [
         column('exemption', 'Exemption'), column('Value', 'Ends', { width: 150, unit: 'dateTimeFromNow' }), column('org', 'Organisation', { width: 130 }),

@@ -1,6 +1,6 @@
 // Checks dashboards against Grafana's own types and registries: node scripts/dashboards/check.mjs FILE...
-// A unit, reducer or transformation that Grafana does not know is drawn silently wrong, so that a look at the picture proves nothing.
-// Not what the queries give: that is columns.mjs, called by tests/servers/dashboards.
+// Grafana ignores a unit, reducer or transformation that it does not know, so that an error is hard to see in a picture.
+// Not the results of the queries: columns.mjs checks those, called by the dashboard tests.
 
 import { readFileSync } from 'node:fs';
 
@@ -20,10 +20,10 @@ const COLOUR_MODES = ids(grafana.fieldColorModeRegistry.list());
 const CALCULATIONS = new Set(['calcs', 'reducer', 'reducers', 'aggregations']);
 const theme = grafana.createTheme();
 
-/** A name that the theme does not know comes back as it went in. */
+/** The theme returns a name that it does not know unchanged. */
 const isColour = (name) => /^#[0-9a-f]{6}$/i.test(name) || theme.visualization.getColorByName(name) !== name;
 
-/** Every key and value below a value, with the path that leads there. */
+/** Every key and value inside a value, with its path. */
 function* walk(value, path = '') {
   if (value === null || typeof value !== 'object') return;
   for (const [key, inner] of Object.entries(value)) {
@@ -32,9 +32,9 @@ function* walk(value, path = '') {
   }
 }
 
-const told = (validator) => validator.errors.map(({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`);
+const messages = (validator) => validator.errors.map(({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`);
 
-/** What is wrong with the ids in a panel. */
+/** Errors in the ids of a panel: units, reducers, transformations, colours. */
 function* wrongIds(panel) {
   for (const { id } of panel.transformations ?? []) if (!TRANSFORMATIONS.has(id)) yield `unknown transformation ${id}`;
   for (const { matcher, properties } of panel.fieldConfig?.overrides ?? []) {
@@ -52,22 +52,22 @@ function* wrongIds(panel) {
   }
 }
 
-/** A property of an override is a field of Grafana's FieldConfig, or with `custom.` of the panel's own. */
+/** A property of an override is a field of Grafana's FieldConfig or, with the prefix `custom.`, of the panel's own fields. */
 function* wrongProperty(panel, id, value) {
   const own = id.startsWith('custom.');
   const validator = validate[own ? CUSTOM[panel.type] : 'Field'];
   if (!validator) yield `${id}: a ${panel.type} has no custom fields`;
-  else if (!validator({ [own ? id.slice('custom.'.length) : id]: value })) yield* told(validator).map((error) => `override ${id}: ${error}`);
+  else if (!validator({ [own ? id.slice('custom.'.length) : id]: value })) yield* messages(validator).map((error) => `override ${id}: ${error}`);
 }
 
 function* wrong(dashboard) {
-  if (!validate.Dashboard(dashboard)) yield* told(validate.Dashboard);
+  if (!validate.Dashboard(dashboard)) yield* messages(validate.Dashboard);
   for (const panel of dashboard.panels) {
     const name = `panel "${panel.title}"`;
     const validator = validate[KINDS.find((kind) => kind === String(panel.type).replace('-', ''))];
     if (!validator) yield `${name}: unknown type ${panel.type}`;
     else {
-      if (!validator(panel)) yield* told(validator).map((error) => `${name}: ${error}`);
+      if (!validator(panel)) yield* messages(validator).map((error) => `${name}: ${error}`);
       for (const error of wrongIds(panel)) yield `${name}: ${error}`;
     }
   }
@@ -80,5 +80,5 @@ for (const file of process.argv.slice(2)) {
     errors += 1;
   }
 }
-// jsdom keeps timers, which would keep the process alive.
+// Exit explicitly, because jsdom's timers would keep the process alive.
 process.exit(errors > 0 ? 1 : 0);

@@ -1,4 +1,4 @@
-// One client, found in the inventory or by its name.
+// One client, which is selected in the inventory or by its name.
 
 import { CLIENT, dashboard, line, row } from './model.mjs';
 import { APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_NUMBER, SEVERITY_TEXT, TO_CLIENT, column, now, over, series, stat, table, timeline } from './panels.mjs';
@@ -9,7 +9,7 @@ const client = (family) => each('org, client_id', `client_${family}`);
 const chosen = (family) => `max(${of(`client_${family}`, ONE)})`;
 
 const inventory = row('Inventory', line(12,
-  table(24, 'Clients', 'Every client, the worst first. Filter by the funnel in a header; click a name to see the rest of this page for that client.', [
+  table(24, 'Clients', 'Every client, the worst first. Filter with the funnel in a column header. Click a name to show that client in the rest of this dashboard.', [
     CLIENTS,
     worst(),
     `max by (org, client_id) (sum by (org, client_id, job, instance) (${of('client_findings')}))`,
@@ -26,7 +26,7 @@ const inventory = row('Inventory', line(12,
       column('Value #D', 'Unapproved', { look: 'color-text', width: 110, steps: [[0, GOOD], [1, COLOURS.critical]] }),
       column('grant_type', 'Grant Type', { width: 150 }), column('state', 'State', { width: 90 }),
       column('Value #E', 'Scopes', { width: 90 }), column('Value #F', 'Roles', { width: 90 }),
-      column('Value #G', 'Token Life', { width: 110, unit: 's', look: 'color-text', steps: [[0, NEUTRAL], [86401, COLOURS.medium], [172801, COLOURS.high]] }),
+      column('Value #G', 'Token Lifetime', { width: 110, unit: 's', look: 'color-text', steps: [[0, NEUTRAL], [86401, COLOURS.medium], [172801, COLOURS.high]] }),
       column('Value #H', 'Changed', { width: 140, unit: 'dateTimeFromNow' }),
       column('org', 'Organisation', { width: 130 }),
     ],
@@ -35,16 +35,16 @@ const inventory = row('Inventory', line(12,
 ));
 
 const plainly = { unit: 'none', look: 'value', steps: [[0, NEUTRAL]] };
-/** A label of the client as the text of a panel. */
+/** Shows a label of the client as text. */
 const label = (name) => [now(`max by (${name}) (${of('client_info', ONE)})`, `{{${name}}}`)];
 
 const identity = row('Identity',
   line(4,
-    stat(8, 'Name', 'The client that is chosen above. A name can change, and identifies nobody: its id is the value of the variable Client.', label('client_name'), { ...plainly, text: 'name' }),
-    stat(4, 'Grant Type', 'How the client obtains tokens. Client credentials act by roles, all others act for a user by scopes.', label('grant_type'), { ...plainly, text: 'name' }),
-    stat(4, 'Client State', 'A client that is not active can be switched on again.', label('state'), { ...plainly, text: 'name' }),
-    // The family of findings can be switched off or dropped: that there are none is known only where it tells of other clients.
-    stat(4, 'Worst Finding', 'The severity of its worst open finding.',
+    stat(8, 'Name', 'The selected client. A name can change and need not be unique; the id is the value of the variable Client.', label('client_name'), { ...plainly, text: 'name' }),
+    stat(4, 'Grant Type', 'How the client obtains tokens. Client-credentials clients act with their roles; all others act for a user, limited by their scopes.', label('grant_type'), { ...plainly, text: 'name' }),
+    stat(4, 'Client State', 'A client that is not active can be activated again.', label('state'), { ...plainly, text: 'name' }),
+    // The family of findings can be disabled or dropped. "No finding" is certain only if the family has series of other clients.
+    stat(4, 'Worst Finding', 'The highest severity of its open findings.',
       [now(`max(${worst(ONE)} or max by (org, client_id) (${of('client_info', ONE)}) * 0 and on (org) ${of('client_findings')})`)],
       { unit: 'none', mappings: SEVERITY_NUMBER, steps: [[0, GOOD]], noValue: 'No open finding, or no data' }),
     stat(4, 'Unapproved', 'Its dangerous scopes and permissions that the baseline does not approve.',
@@ -52,21 +52,21 @@ const identity = row('Identity',
       { unit: 'none', steps: [[0, GOOD], [1, COLOURS.critical]], noValue: 'No baseline, or no data' }),
   ),
   line(4,
-    stat(4, 'Created', 'When the client was made.', [now(`${chosen('created_timestamp_seconds')} * 1000`)], { ...plainly, unit: 'dateTimeFromNow' }),
-    stat(4, 'Last Changed', 'When somebody last changed the client.', [now(`${chosen('modified_timestamp_seconds')} * 1000`)], { ...plainly, unit: 'dateTimeFromNow' }),
+    stat(4, 'Created', 'When the client was created.', [now(`${chosen('created_timestamp_seconds')} * 1000`)], { ...plainly, unit: 'dateTimeFromNow' }),
+    stat(4, 'Last Changed', 'When the client was last changed.', [now(`${chosen('modified_timestamp_seconds')} * 1000`)], { ...plainly, unit: 'dateTimeFromNow' }),
     stat(4, 'Deletion', 'When the platform will delete the client.', [now(`${chosen('deletion_timestamp_seconds')} * 1000`)],
       { ...plainly, unit: 'dateTimeFromNow', noValue: 'Not scheduled, or no data' }),
-    stat(4, 'Token Life', 'How long its access tokens live; 24 h is the default of the platform.', [now(chosen('access_token_validity_seconds'))],
+    stat(4, 'Token Lifetime', 'How long its access tokens are valid. The default of the platform is 24 h.', [now(chosen('access_token_validity_seconds'))],
       { unit: 's', look: 'value', steps: [[0, NEUTRAL], [86401, COLOURS.medium], [172801, COLOURS.high]] }),
-    stat(4, 'Scopes Held', 'The number of its scopes. They count for clients that act for a user.', [now(chosen('scopes'))], plainly),
-    stat(4, 'Roles Held', 'The number of its roles, each counted once a division. They count for client credentials.', [now(chosen('role_grants'))], plainly),
+    stat(4, 'Scopes Held', 'Number of its scopes. Scopes have an effect only for clients that act for a user.', [now(chosen('scopes'))], plainly),
+    stat(4, 'Roles Held', 'Number of its roles, counted once per division. Roles have an effect only for client-credentials clients.', [now(chosen('role_grants'))], plainly),
   ),
 );
 
 const grants = row('Scopes and permissions', line(9,
-  table(12, 'Dangerous Grants', 'The dangerous scopes and permissions of the client. Settled: approved, exempt or gone; a grant that is gone is listed for 26 h more. Not new: exempt, gone, or held since before the exporter or the policy first looked.', [
+  table(12, 'Dangerous Grants', 'The dangerous scopes and permissions of the client. Settled: approved, exempt or gone; a grant that is gone stays in the list for 26 h. Not new: exempt, gone, or held before the exporter first read it or the policy first covered it.', [
     `max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 1000`,
-    // Never without a row for each grant: Grafana names the value of a query that is alone otherwise.
+    // Always has a row for each grant: without the second query, Grafana would name the value column differently.
     `max by (kind, grant) (${dangerous('unapproved', '', ONE)}) or max by (kind, grant) (${dangerous('first_seen_timestamp_seconds', '', ONE)}) * 0 - 1`,
   ], {
     columns: [
@@ -76,14 +76,14 @@ const grants = row('Scopes and permissions', line(9,
     ],
     sortBy: ['Status', true], noValue: 'Nothing dangerous, or no data',
   }),
-  timeline(12, 'Approval over Time', 'When each dangerous grant of the client stood unapproved. It pages where this is red.', [
+  timeline(12, 'Approval over Time', 'When each dangerous grant of the client was unapproved. Red means that it paged.', [
     over(`max by (scope) (${of('client_dangerous_scope_unapproved', ONE)})`, '{{scope}}'),
     over(`max by (permission) (${of('client_dangerous_permission_unapproved', ONE)})`, '{{permission}}'),
   ], { unit: 'none', mappings: APPROVAL, noValue: 'No baseline, nothing dangerous, or no data' }),
 ));
 
 const findings = row('Findings', line(9,
-  table(12, 'Open Findings', 'What the audit has against the client. "rules explain RULE" tells why it matters and what to do.',
+  table(12, 'Open Findings', 'The open findings of the client. The command "rules explain RULE" says why a finding matters and what to do.',
     [`max by (rule, severity) (${of('client_findings', ONE)})`], {
       columns: [
         column('rule', 'Rule'), column('severity', 'Severity', { look: 'color-background', width: 110, mappings: SEVERITY_TEXT }),
@@ -98,6 +98,6 @@ const findings = row('Findings', line(9,
 
 export default dashboard({
   uid: 'genesys-oauth-clients', title: 'Genesys Cloud OAuth / Clients', from: 'now-24h', refresh: '5m',
-  description: 'The inventory of OAuth clients, and one of them: who it is, what it may do, and what is wrong with it.',
+  description: 'The inventory of OAuth clients, and details of one client: its identity, what it may do, and its findings.',
   variables: [CLIENT], rows: [inventory, identity, grants, findings],
 });

@@ -1,6 +1,6 @@
-// What panels speak of and is not in the results of their queries: node scripts/dashboards/columns.mjs RESULTS [--show]
-// RESULTS maps `uid / panel / A` to the data of an answer of Prometheus. One line for each name that is missing, and for each column
-// that is shown though nobody named it. The transformations are run by Grafana's own code. tests/servers/dashboards calls it.
+// Finds columns, series and links of panels that their queries do not return: node scripts/dashboards/columns.mjs RESULTS [--show]
+// RESULTS maps `uid / panel / A` to the data of a response of Prometheus. Prints a line for each name that is missing, and for each
+// column that is shown but not named by the panel. Grafana's own code runs the transformations. The dashboard tests call this script.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { grafanaData } from './grafana.mjs';
 
 const grafana = grafanaData();
 const { standardTransformers, standardTransformersRegistry, transformDataFrame, toDataFrame, getFieldDisplayName } = grafana;
-// One of them is listed under an old name, too.
+// One of them is also listed under an old name.
 const byId = new Map(Object.values(standardTransformers).map((transformation) => [transformation.id, transformation]));
 standardTransformersRegistry.setInit(() => [...byId.values()].map((transformation) => ({ id: transformation.id, name: transformation.name, transformation })));
 
@@ -21,7 +21,7 @@ const dashboards = readdirSync(folder).filter((name) => name.endsWith('.json')).
 const samples = (series) => series.values ?? [series.value];
 const legend = (format, labels) => format.replace(/{{(\w+)}}/g, (_, label) => labels[label] ?? '');
 
-/** As Grafana's Prometheus data source does it: a frame for each series, named by the legend. */
+/** Like Grafana's Prometheus data source: a frame for each series, named by the legend. */
 const seriesFrames = ({ refId, legendFormat }, { result }) => result.map((series) => toDataFrame({
   refId,
   fields: [
@@ -31,7 +31,7 @@ const seriesFrames = ({ refId, legendFormat }, { result }) => result.map((series
   ],
 }));
 
-/** As Grafana's Prometheus data source does it (transformDFToTable): labels by name, and the value named by its query where there are several. */
+/** Like Grafana's Prometheus data source (transformDFToTable): labels by name; the value has its query's name if there are several queries. */
 const tableFrame = ({ refId }, { result }, several) => {
   const labels = [...new Set(result.flatMap(({ metric }) => Object.keys(metric).sort()))];
   return toDataFrame({
@@ -70,12 +70,12 @@ function* missing(panel, frames) {
   }
   for (const { displayName } of panel.options.sortBy ?? []) if (!known.has(displayName)) yield `order ${displayName}`;
   if (panel.type === 'table') {
-    if (after.length !== 1) yield `one table: there are ${after.length}`;
+    if (after.length !== 1) yield `expected one table, but there are ${after.length}`;
     const hidden = panel.fieldConfig.overrides.filter(({ properties }) => properties[0].id === 'custom.hidden').map(({ matcher }) => matcher.options);
     const named = new Set([...Object.values(organize.options.renameByName), ...hidden]);
     for (const field of after[0].fields) {
       const name = getFieldDisplayName(field, after[0], after);
-      if (!named.has(name)) yield `a column nobody named: ${name}`;
+      if (!named.has(name)) yield `a column that the panel does not name: ${name}`;
     }
   }
   if (show) picture(panel, after);
@@ -95,11 +95,11 @@ function picture(panel, frames) {
 for (const dashboard of dashboards) {
   for (const panel of dashboard.panels.filter(({ type }) => type !== 'row')) {
     const asked = panel.targets.map((target) => [target, results[`${dashboard.uid} / ${panel.title} / ${target.refId}`]]);
-    // A panel without any data is judged by the test that asks for data.
+    // Panels without any data are checked by another test.
     if (asked.every(([, { result }]) => result.length === 0)) continue;
     const frames = asked.flatMap(([target, data]) => (target.format === 'table' ? [tableFrame(target, data, asked.length > 1)] : seriesFrames(target, data)));
     for (const name of missing(panel, frames)) console.log(`${dashboard.uid} / ${panel.title} / ${name}`);
   }
 }
-// jsdom keeps timers, which would keep the process alive.
+// Exit explicitly, because jsdom's timers would keep the process alive.
 process.exit(0);

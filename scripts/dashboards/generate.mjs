@@ -1,4 +1,4 @@
-// Writes the dashboards, into the folder that is named or into dashboards/: node scripts/dashboards/generate.mjs [FOLDER]
+// Writes the dashboards to FOLDER, by default to dashboards/: node scripts/dashboards/generate.mjs [FOLDER]
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// Grafana's own packages, from where scripts/check-dashboards installed them. No rules here.
+// Loads Grafana's packages, which scripts/check-dashboards installs. There are no checks here.
 
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const tools = fileURLToPath(new URL('../../target/tools/dashboards/', import.meta.url));
 const require = createRequire(join(tools, 'package.json'));
 
-/** `@grafana/data` is written for browsers and looks at these while it is loaded. */
+/** `@grafana/data` is written for browsers and needs these globals while it loads. */
 export function grafanaData() {
   const { JSDOM } = require('jsdom');
   const { window } = new JSDOM('', { url: 'http://localhost' });
@@ -19,13 +19,13 @@ export function grafanaData() {
   return require('@grafana/data');
 }
 
-/** A validator for each type that types.ts exports, by a JSON Schema that is made of `@grafana/schema`. */
+/** A validator for each named type of types.ts. The JSON Schemas are generated from `@grafana/schema`. */
 export function validators(names) {
   const { createGenerator } = require('ts-json-schema-generator');
   const Ajv = require('ajv').default;
   const tsconfig = join(tools, 'tsconfig.json');
   const compilerOptions = { module: 'esnext', moduleResolution: 'node', skipLibCheck: true, strict: true, types: [] };
-  // types.ts is copied beside the packages, where its imports are found.
+  // types.ts is copied to the folder of the packages, so that its imports are resolved.
   writeFileSync(tsconfig, JSON.stringify({ compilerOptions, files: ['types.ts'] }));
   const generator = createGenerator({ path: join(tools, 'types.ts'), tsconfig, type: '*', skipTypeCheck: false, additionalProperties: false });
   const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });

@@ -1,10 +1,10 @@
-// The dashboard around the panels: variables, annotations, links between the four, and the layout in the grid.
+// The frame of a dashboard: variables, annotations, links between the dashboards, and the layout in the grid.
 
 const COLUMNS = 24;
 
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
-/** Grafana's Prometheus variable editor tells the kinds of queries by these numbers. */
+/** The kinds of queries, as Grafana's Prometheus variable editor numbers them. */
 const LABEL_VALUES = 1;
 const QUERY_RESULT = 3;
 
@@ -16,8 +16,8 @@ const variable = (name, label, description, kind, text, more) => ({
 });
 
 /**
- * All is every value that is offered: those that the exporter had within the time range, so that one that is down is still asked for. With `.+`
- * for all, `up` and `process_*` would tell of every other program, too.
+ * "All" means every value that the exporter had in the time range, so that an exporter that is down is included. With `.+` for "All",
+ * `up` and `process_*` would include every other program.
  */
 const many = { includeAll: true, multi: true, current: { selected: true, text: ['All'], value: ['$__all'] } };
 
@@ -32,19 +32,19 @@ const datasource = {
 const VARIABLES = [
   datasource,
   variable('job', 'Job', 'The scrape job of the exporter.', LABEL_VALUES, `label_values(${BUILD}, job)`, many),
-  variable('instance', 'Instance', 'Replicas of the exporter; what they audit is never added up.', LABEL_VALUES,
+  variable('instance', 'Instance', 'Replicas of the exporter. Their audited data is never added up.', LABEL_VALUES,
     `label_values(${BUILD}{job=~"$job"}, instance)`, many),
-  variable('org', 'Organisation', 'The label org, as GENESYSCLOUD_ORG sets it.', LABEL_VALUES,
+  variable('org', 'Organisation', 'The label org, which GENESYSCLOUD_ORG sets.', LABEL_VALUES,
     `label_values(genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds{${HERE}}, org)`,
     { ...many, allValue: '.+' }),
 ];
 
-/** One client, found by typing its name; its value is the id, since names do not identify. */
-export const CLIENT = variable('client', 'Client', 'Type a part of the name.', QUERY_RESULT,
+/** One client, found by typing part of its name. The value is the id, because names need not be unique. */
+export const CLIENT = variable('client', 'Client', 'Type part of the name.', QUERY_RESULT,
   `query_result(max by (client_id, client_name) (genesyscloud_oauth_client_info{${HERE}, org=~"$org"}))`,
   { regex: '/client_id="(?<value>[^"]*)|client_name="(?<text>[^"]*)/g', sort: 5 });
 
-/** An event is drawn at the time that the series holds, in milliseconds, not where the sample is. */
+/** An event is drawn at the time that is the value of the series (in milliseconds), not at the time of the sample. */
 const annotation = (name, iconColor, expr, titleFormat, textFormat, tagKeys) => ({
   name, iconColor, enable: true, hide: false, datasource: DATASOURCE, titleFormat, textFormat, tagKeys, useValueForTime: true,
   target: { refId: 'Anno', expr, interval: '' },
@@ -65,11 +65,11 @@ const ANNOTATIONS = [
 const TAG = 'genesys-oauth';
 
 const links = [{
-  type: 'dashboards', tags: [TAG], title: 'Genesys Cloud OAuth', tooltip: 'The other views, for the same time and selection', icon: 'external link',
+  type: 'dashboards', tags: [TAG], title: 'Genesys Cloud OAuth', tooltip: 'The other dashboards, with the same time range and selection', icon: 'external link',
   asDropdown: false, includeVars: true, keepTime: true, targetBlank: false, url: '',
 }];
 
-/** A named row: its lines fill the grid from left to right, each of one height and exactly as wide as the grid. */
+/** A named row of lines. Each line must be exactly as wide as the grid. */
 export const row = (title, ...lines) => ({ title, lines });
 
 function place(uid, rows) {
@@ -92,7 +92,7 @@ function place(uid, rows) {
   return panels;
 }
 
-/** Panels of one height beside each other. */
+/** Panels of the same height, side by side. */
 export const line = (height, ...panels) => ({ height, panels });
 
 export const dashboard = ({ uid, title, description, from, refresh, variables = [], rows }) => ({

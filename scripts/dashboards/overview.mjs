@@ -1,4 +1,4 @@
-// The daily look: is anything wrong, and what needs somebody.
+// The overview for daily use: whether anything is wrong, and what needs attention.
 
 import { dashboard, line, row } from './model.mjs';
 import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, mapping, now, over, pie, series, stat, table } from './panels.mjs';
@@ -6,28 +6,28 @@ import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
 
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
 
-/** By the end of March 2027 the implicit grant ends: src/audit/rules/grants.rs, IMPLICIT_GRANT_ENDS. tests/servers/dashboards compares. */
+/** The implicit grant ends by the end of March 2027. The dashboard tests compare this with IMPLICIT_GRANT_ENDS in src/audit/rules/grants.rs. */
 const IMPLICIT_GRANT_ENDS = 1806451200;
 const implicit = sum('', 'clients', 'grant_type="implicit"');
 
 const state = row('State', line(5,
-  stat(4, 'Clients', 'OAuth clients of the organisations selected, in whatever state.', [now(sum('', 'clients'))],
+  stat(4, 'Clients', 'OAuth clients of the selected organisations, in any state.', [now(sum('', 'clients'))],
     { unit: 'none', look: 'value', steps: [[0, NEUTRAL]] }),
-  stat(4, 'Flagged', 'Clients with an open finding at or above the level at which the policy flags (medium by default).',
+  stat(4, 'Flagged', 'Clients with an open finding at or above the policy\'s flag_at (medium by default).',
     [now(sum('', 'clients_flagged'))], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
-  stat(4, 'Critical', 'Clients whose worst open finding is critical. Look at these first.',
+  stat(4, 'Critical', 'Clients whose worst open finding is critical. Check these first.',
     [now(sum('', 'clients_flagged', 'severity="critical"'))], { unit: 'none', steps: BAD_FROM_ONE }),
-  stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. 0 only where every organisation selected has a baseline.',
+  stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. Shows 0 only if every selected organisation has a baseline.',
     [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline, or no data' }),
-  stat(4, 'Age of the Data', 'Time since the last complete refresh, of the organisation that is worst off. Orange from three intervals of the default 5 min on; after a day the data is withdrawn.',
+  stat(4, 'Age of the Data', 'Time since the last complete refresh, for the organisation with the oldest data. Orange from 15 min on, which is three times the default interval. By default, the data is withdrawn after a day.',
     [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], mappings: AGE_TEXT }),
-  stat(4, 'Coverage', 'Clients with a verdict: flagged, or compliant with everything that is asked. A flagged client counts even where a part of it could not be read. Less than 100 % is no all-clear: see Collectors on the view of the exporter.',
+  stat(4, 'Coverage', 'Share of clients with a verdict (flagged or compliant). A flagged client counts even if it could be evaluated only partly. Below 100 %, clients may have risks that are not shown: see Collectors on the Exporter dashboard.',
     [now(`1 - ${sum('', 'clients_not_evaluated')} / ${sum('', 'clients')}`)],
     { unit: 'percentunit', min: 0, max: 1, steps: [[0, COLOURS.high], [1, GOOD]] }),
 ));
 
 const attention = row('Needs attention', line(10,
-  table(15, 'Unapproved Grants by Client', 'What nobody approved, with the client that holds it. Click a client to look at it; then take the grant away, or approve it in the baseline.',
+  table(15, 'Unapproved Grants by Client', 'Grants that nobody approved, with the client that holds them. Click a client for details; then revoke the grant, or approve it in the baseline.',
     [named(dangerous('unapproved', '== 1'), 'kind', 'grant')], {
       columns: [
         column('client_name', 'Client', { links: TO_CLIENT }), column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }),
@@ -36,7 +36,7 @@ const attention = row('Needs attention', line(10,
       ],
       keep: ['client_id'], sortBy: ['Client', false], noValue: 'Nothing unapproved, no baseline, or no data',
     }),
-  table(9, 'Firing Alerts', 'Alerts of alerts/*.yml that Prometheus fires now, of the organisations selected and of the exporter itself.',
+  table(9, 'Firing Alerts', 'Alerts of alerts/*.yml that are firing now, for the selected organisations and for the exporter itself.',
     ['max by (alertname, severity, org) (ALERTS{alertname=~"GenesysOAuth.*", alertstate="firing", org=~"$org|"})'], {
       columns: [
         column('alertname', 'Alert'), column('severity', 'Severity', { look: 'color-background', width: 100, mappings: ALERT_TEXT }),
@@ -51,11 +51,11 @@ const STATE_COLOURS = { active: GOOD, inactive: '#808080', disabled: '#505050', 
 
 const composition = row('Composition',
   line(8,
-    bars(8, 'Clients by Grant Type', 'The password grant is forbidden by good practice, and the implicit grant ends soon.',
+    bars(8, 'Clients by Grant Type', 'The password grant should not be used (RFC 9700), and the platform will end the implicit grant.',
       [now(sum('grant_type', 'clients'), '{{grant_type}}')], { unit: 'none', colours: GRANT_COLOURS }),
-    stat(4, 'Implicit Grant Ends', 'When the platform stops the implicit grant. Clients that use it then fail: move them to authorisation code with PKCE.',
+    stat(4, 'Implicit Grant Ends', 'When the platform ends the implicit grant. Clients that still use it will fail: move them to authorisation code with PKCE.',
       [now(`(${implicit} > bool 0) * ${IMPLICIT_GRANT_ENDS}000`)], { unit: 'dateTimeFromNow', steps: [[0, COLOURS.high]], mappings: mapping({ 0: ['no client uses it', GOOD] }) }),
-    pie(6, 'Clients by State', 'Disabled and inactive clients can be switched on again: delete what nobody needs.',
+    pie(6, 'Clients by State', 'Disabled and inactive clients can be activated again. Delete the clients that nobody needs.',
       [now(sum('state', 'clients'), '{{state}}')], { unit: 'none', colours: STATE_COLOURS }),
     table(6, 'Scheduled Deletions', 'Clients that the platform will delete, the next one first.',
       [named(`${each('org, client_id', 'client_deletion_timestamp_seconds')} * 1000`)], {
@@ -66,12 +66,12 @@ const composition = row('Composition',
       }),
   ),
   line(10,
-    table(8, 'Top Dangerous Scopes', 'How many clients that act for a user hold each scope that the policy calls dangerous.',
+    table(8, 'Top Dangerous Scopes', 'Dangerous scopes by the number of clients that hold them and act for a user.',
       [`topk(15, ${sum('scope, severity', 'dangerous_scope_clients')} > 0)`], top('scope', 'Scope')),
-    table(8, 'Top Dangerous Permissions', 'How many client-credentials clients have roles that grant what the pattern of the policy matches.',
+    table(8, 'Top Dangerous Permissions', 'Dangerous permission patterns of the policy by the number of client-credentials clients whose roles grant a matching permission.',
       [`topk(15, ${sum('permission, severity', 'dangerous_permission_clients')} > 0)`],
       top('permission', 'Permission')),
-    table(8, 'Top Rules', 'The rules with the most open findings at or above medium. docs/rules.md tells what each means and what to do.',
+    table(8, 'Top Rules', 'The rules with the most open findings of severity medium or above. docs/rules.md says what each rule means and what to do.',
       [`topk(15, ${sum('rule, severity', 'findings', 'status="open"', 'severity=~"critical|high|medium"')} > 0)`],
       top('rule', 'Rule', 'Findings')),
   ),
@@ -88,19 +88,19 @@ function top(field, header, counted = 'Clients') {
 }
 
 const trend = row('Trend', line(9,
-  series(8, 'Clients by Verdict', 'Every client is one of the three. Not evaluated is not passed.', [
+  series(8, 'Clients by Verdict', 'Every client has one of these three verdicts. A client that could not be evaluated has not passed.', [
     over(sum('', 'clients_flagged'), 'flagged'),
     over(sum('', 'clients_not_evaluated'), 'not evaluated'),
     over(sum('', 'clients_compliant'), 'compliant'),
   ], { unit: 'none', stacked: true, colours: { flagged: COLOURS.high, 'not evaluated': 'purple', compliant: GOOD } }),
   series(8, 'Flagged Clients by Severity', 'Clients by their worst open finding.',
     [over(sum('severity', 'clients_flagged'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
-  series(8, 'Dangerous Scopes Held', 'Pairs of a client and a dangerous scope that it holds, approved or not.',
+  series(8, 'Dangerous Scopes Held', 'Pairs of a client and a dangerous scope that it holds, whether approved or not.',
     [over(sum('severity', 'dangerous_scope_occurrences'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
 ));
 
 export default dashboard({
   uid: 'genesys-oauth-overview', title: 'Genesys Cloud OAuth / Overview', from: 'now-24h', refresh: '5m',
-  description: 'The daily look at the OAuth clients of a Genesys Cloud organisation: what is dangerous, and what nobody approved.',
+  description: 'The OAuth clients of a Genesys Cloud organisation at a glance: what is dangerous, and what nobody approved.',
   rows: [state, attention, composition, trend],
 });

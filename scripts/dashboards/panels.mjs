@@ -1,4 +1,4 @@
-// The kinds of panels, each with what all of its kind have in common. What they show is said in the four dashboards.
+// The kinds of panels, with the options that all panels of a kind share. Not what the panels show: the dashboards define that.
 
 import { DATASOURCE } from './model.mjs';
 import { SEVERITIES } from './queries.mjs';
@@ -8,41 +8,41 @@ export const COLOURS = { critical: 'red', high: 'orange', medium: 'yellow', low:
 export const GOOD = 'green';
 export const NEUTRAL = 'text';
 
-/** `steps` are [from, colour]; the first counts from minus infinity. */
+/** `steps` are [from, colour]; the first step starts at minus infinity. */
 const thresholds = (steps) => ({
   mode: 'absolute', steps: steps.map(([value, color], at) => ({ color, value: at === 0 ? null : value })),
 });
 
-/** Values to texts and colours. */
+/** Maps values to texts and colours. */
 export const mapping = (options) => [{
   type: 'value',
   options: Object.fromEntries(Object.entries(options).map(([value, [text, color]], index) => [value, { text, color, index }])),
 }];
 
 export const SEVERITY_TEXT = mapping(Object.fromEntries(SEVERITIES.map((name) => [name, [name, COLOURS[name]]])));
-/** Alerts say warning where findings say high. */
+/** Alerts have the severity warning where findings have high. */
 export const ALERT_TEXT = mapping({ critical: ['critical', COLOURS.critical], warning: ['warning', COLOURS.high], info: ['info', COLOURS.info] });
 export const SEVERITY_NUMBER = mapping({
   0: ['none', GOOD], ...Object.fromEntries(SEVERITIES.map((name, at) => [SEVERITIES.length - at, [name, COLOURS[name]]])),
 });
 /** Settled: approved, exempt or gone. */
 export const APPROVAL = mapping({ [-1]: ['no baseline', '#808080'], 0: ['settled', GOOD], 1: ['unapproved', COLOURS.critical] });
-/** The time of a refresh that never was is 1970. */
+/** Before the first complete refresh, the time of the last one is 1970. */
 export const AGE_TEXT = [{ type: 'range', options: { from: 1e9, to: null, result: { text: 'never read', color: COLOURS.critical, index: 0 } } }];
 export const YES_NO = mapping({ 0: ['no', COLOURS.critical], 1: ['yes', GOOD] });
 
-/** A colour of its own for a series of that name. */
+/** Sets the colour of a series by its name. */
 const coloured = (colours) => Object.entries(colours).map(([name, fixedColor]) => ({
   matcher: { id: 'byName', options: name }, properties: [{ id: 'color', value: { mode: 'fixed', fixedColor } }],
 }));
 
 const refId = (at) => String.fromCharCode(65 + at);
 
-/** A question about now: nothing old can stand in for data that was withdrawn. */
+/** An instant query, so that no old value is shown for data that was withdrawn. */
 export const now = (expr, legendFormat = '__auto') => ({ expr, legendFormat, instant: true, range: false, format: 'time_series' });
-/** A question about the whole time range. */
+/** A range query over the selected time range. */
 export const over = (expr, legendFormat) => ({ expr, legendFormat, instant: false, range: true, format: 'time_series' });
-/** As `now`, with the labels as columns. */
+/** Like `now`, with the labels as columns. */
 const rows = (expr) => ({ expr, legendFormat: '', instant: true, range: false, format: 'table' });
 
 const panel = (type, width, title, description, targets, defaults, overrides, options, more = {}) => ({
@@ -60,28 +60,28 @@ const basics = ({ unit, steps = [[0, NEUTRAL]], mappings = [], noValue, decimals
   ...Object.fromEntries(Object.entries({ noValue, decimals, min, max, links }).filter(([, value]) => value !== undefined)),
 });
 
-/** One figure. */
+/** A single value. */
 export const stat = (width, title, description, targets, { look = 'background', text = 'auto', ...field }) =>
   panel('stat', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
     colorMode: look, graphMode: 'none', justifyMode: 'center', orientation: 'auto', percentChangeColorMode: 'standard',
     reduceOptions, showPercentChange: false, textMode: text, wideLayout: true,
   });
 
-/** A share of a whole, on a dial. */
+/** A share, on a dial. */
 export const gauge = (width, title, description, targets, field) =>
   panel('gauge', width, title, description, targets, basics({ noValue: 'No data', ...field }), [], {
     minVizHeight: 75, minVizWidth: 75, orientation: 'auto', reduceOptions, showThresholdLabels: false,
     showThresholdMarkers: true, sizing: 'auto',
   });
 
-/** Figures beside each other. */
+/** Values as horizontal bars. */
 export const bars = (width, title, description, targets, { colours = {}, ...field }) =>
   panel('bargauge', width, title, description, targets, basics({ noValue: 'No data', min: 0, ...field }), coloured(colours), {
     displayMode: 'basic', legend: { ...legend(), showLegend: false }, maxVizHeight: 300, minVizHeight: 16, minVizWidth: 8, namePlacement: 'auto',
     orientation: 'horizontal', reduceOptions, showUnfilled: true, sizing: 'auto', valueMode: 'color',
   });
 
-/** Parts of a whole. */
+/** Shares of a total. */
 export const pie = (width, title, description, targets, { colours = {}, ...field }) =>
   panel('piechart', width, title, description, targets,
     { ...basics({ noValue: 'No data', color: { mode: 'palette-classic' }, ...field }), custom: { hideFrom: { legend: false, tooltip: false, viz: false } } },
@@ -90,7 +90,7 @@ export const pie = (width, title, description, targets, { colours = {}, ...field
       reduceOptions, tooltip: { mode: 'single', sort: 'none' },
     });
 
-/** What was, over time. `interval` is the least step: longer than a few refreshes where a counter moves once a refresh. */
+/** Values over time. `interval` is the minimum step; for a counter that grows once per refresh, it must span several refreshes. */
 export const series = (width, title, description, targets, { colours = {}, stacked = false, draw = 'line', interval, calcs = [], steps, ...field }) =>
   panel('timeseries', width, title, description, targets, {
     ...basics({ min: 0, color: { mode: 'palette-classic' }, steps: steps ?? [[0, GOOD]], ...field }),
@@ -101,7 +101,7 @@ export const series = (width, title, description, targets, { colours = {}, stack
     },
   }, coloured(colours), { legend: legend(calcs.length > 0 ? { displayMode: 'table', calcs } : {}), tooltip }, interval ? { interval } : {});
 
-/** What state was when. */
+/** States over time. */
 export const timeline = (width, title, description, targets, field) =>
   panel('state-timeline', width, title, description, targets,
     { ...basics({ noValue: 'No data', ...field }), custom: { fillOpacity: 80, lineWidth: 0 } }, [], {
@@ -109,13 +109,13 @@ export const timeline = (width, title, description, targets, field) =>
       tooltip: { mode: 'single', sort: 'none' },
     });
 
-/** Links to the view of the client in a row of a table; the table must have the column client_id. */
+/** Links a table row to the dashboard of its client. The table must have the column client_id. */
 export const TO_CLIENT = [{
-  title: 'Look at this client', targetBlank: false,
+  title: 'Show this client', targetBlank: false,
   url: '/d/genesys-oauth-clients?var-client=${__data.fields.client_id}&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${org:queryparam}&${__url_time_range}',
 }];
 
-/** A column of a table: the field it is made of, its header, and how it looks. `look` is a type of cell. */
+/** A column of a table: its field, its header, and its look. `look` is a cell type. */
 export const column = (field, header, { look, width, ...more } = {}) => ({ field, header, look, width, more });
 
 const override = ({ header, look, width, more: { steps, ...standard } }) => {
@@ -124,18 +124,18 @@ const override = ({ header, look, width, more: { steps, ...standard } }) => {
     ...(width ? [{ id: 'custom.width', value: width }] : []),
     ...(steps ? [{ id: 'thresholds', value: thresholds(steps) }] : []),
     ...Object.entries(standard).map(([id, value]) => ({ id, value })),
-    // The sentence that stands for an empty table would stand in each empty cell, too.
+    // Without this, each empty cell would show the text for an empty table.
     { id: 'noValue', value: '-' },
   ];
   return { matcher: { id: 'byName', options: header }, properties };
 };
 
-/** Hidden, and still there for links. */
+/** A hidden column, which links can use. */
 const hidden = (name) => ({ matcher: { id: 'byName', options: name }, properties: [{ id: 'custom.hidden', value: true }] });
 
 /**
- * A table: one row for each series. Several questions are merged where their common labels are the same. `sortBy` is [header, descending].
- * `drop` are columns that say nothing; `keep` are hidden ones that links need.
+ * A table with one row for each series. Several queries are merged by their common labels. `sortBy` is [header, descending].
+ * `drop` lists columns to remove; `keep` lists columns to hide, because links need them.
  */
 export const table = (width, title, description, questions, { columns, drop = [], keep = [], sortBy, noValue = 'No data', filterable = false }) => {
   const excluded = ['Time', ...drop];

@@ -1,25 +1,25 @@
-// The pieces of PromQL that the dashboards are made of. No panels here.
+// The PromQL expressions of the dashboards. No panels here.
 //
-// Every selector is bound to the variables job and instance, and to org where the family has that label. What was audited is
-// taken as a maximum over the replicas of a pair, never as their sum: both tell of the same organisation.
+// Every selector uses the variables job and instance, and org if the family has that label. Audited data is the maximum over
+// the replicas, never their sum, because replicas export the same organisation.
 
 const REPLICA = 'job=~"$job", instance=~"$instance"';
 
-/** A family of Prometheus or of the process, which has no organisation. */
+/** A family of Prometheus or of the process, which has no label org. */
 export const plain = (family, ...labels) => `${family}{${[REPLICA, ...labels].join(', ')}}`;
 
-/** A family of the exporter's own without the label org. */
+/** A family about the exporter itself, without the label org. */
 export const own = (family, ...labels) => plain(`genesyscloud_oauth_exporter_${family}`, ...labels);
 
-/** A family with the label org; `family` goes without `genesyscloud_oauth_`. */
+/** A family with the label org. `family` is its name without `genesyscloud_oauth_`. */
 export const of = (family, ...labels) => plain(`genesyscloud_oauth_${family}`, 'org=~"$org"', ...labels);
 
-/** One series for each value of the labels, whichever replica tells it. */
+/** One series for each combination of the labels, from whichever replica exports it. */
 export const each = (labels, family, ...more) => `max by (${labels}) (${of(family, ...more)})`;
 
 /**
- * The sum of a family over the organisations, by some of its labels or, with '', altogether. It is added up for each replica first: while replicas
- * differ, a client that only changed a label would be counted twice otherwise. By that very label it is, until both have seen it.
+ * The sum of a family over the organisations, by some of its labels or, with '', in total. The sum is formed for each replica first: otherwise a
+ * client whose label changed would be counted twice while the replicas differ. If the sum is by that label, it is counted twice until they agree.
  */
 export const sum = (by, family, ...more) => {
   const labels = by ? `, ${by}` : '';
@@ -33,7 +33,7 @@ export const events = (by, counter) => `sum by (${by}) (increase(${counter}[$__r
 export const quantile = (q, histogram) =>
   `histogram_quantile(${q}, sum by (le) (rate(${of(`${histogram}_bucket`)}[$__rate_interval])))`;
 
-/** Each client once with its labels. `topk`, since two replicas may see a rename at different times. */
+/** Each client once, with its labels. `topk` is needed because two replicas may see a rename at different times. */
 const INFO = `topk by (org, client_id) (1, ${of('client_info')})`;
 export const CLIENTS = `max by (org, client_id, client_name, grant_type, state) (${INFO})`;
 const WHO = `on (org, client_id) group_left (client_name, grant_type, state) ${INFO}`;
@@ -47,18 +47,18 @@ const grants = (kind, family, condition, labels) => {
   return `label_replace(label_replace(${vector}, "grant", "$1", "${kind}", "(.+)"), "kind", "${kind}", "", "")`;
 };
 
-/** Scopes and permissions in one vector: what is held is in `grant`, which of the two it is in `kind`. */
+/** Scopes and permissions in one vector. The label `grant` has the scope or permission, the label `kind` says which of the two it is. */
 export const dangerous = (family, condition = '', ...labels) =>
   `(${grants('scope', family, condition, labels)} or ${grants('permission', family, condition, labels)})`;
 
-/** A series where every organisation that is chosen has data and a baseline. One that is not served has times of attempts still. */
+/** A series if every selected organisation has data and a baseline. An organisation without data still has the time of its last attempt. */
 const ALL_HAVE_A_BASELINE =
   `min(${each('org', 'baseline_loaded')} or ${each('org', 'exporter_last_refresh_attempt_timestamp_seconds')} * 0) == 1`;
 
-/** The number of grants that nobody approved. 0 would be an all-clear, and is told where all organisations can give it. */
+/** The number of unapproved grants. It is 0 only if all organisations have a baseline, because 0 means an all-clear. */
 export const UNAPPROVED = `sum(${dangerous('unapproved')}) > 0 or (${ALL_HAVE_A_BASELINE}) * 0`;
 
-/** Differences from the baseline by a label, with zeros where all organisations have one. */
+/** Differences from the baseline by a label, with zeros only if all organisations have a baseline. */
 export const drift = (by) => {
   const counted = sum(by, 'baseline_drift');
   return `${counted} > 0 or ${counted} and on () ${ALL_HAVE_A_BASELINE}`;
@@ -74,7 +74,7 @@ export const worst = (...labels) => {
 };
 
 const LAST_SUCCESS = each('org', 'exporter_last_refresh_success_timestamp_seconds');
-/** Seconds since the last complete refresh, of the replica that is best off. Before the first these are decades: see panels.mjs, AGE_TEXT. */
+/** Seconds since the last complete refresh, for the replica with the newest data. Decades before the first one: see AGE_TEXT in panels.mjs. */
 export const AGE = `time() - ${LAST_SUCCESS}`;
-/** The same, and nothing before the first: decades would flatten a curve. */
+/** The same without the decades before the first refresh, which would flatten the curve. */
 export const AGE_ONCE_READ = `time() - (${LAST_SUCCESS} > 0)`;

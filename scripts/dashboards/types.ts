@@ -1,5 +1,5 @@
-// What a dashboard of ours may be, in terms of Grafana's own types: check.mjs makes a JSON Schema of each type that is exported here.
-// Grafana's Panel says nothing of options and custom fields; here each kind of panel has those of its plugin.
+// The types of our dashboards, based on Grafana's types. check.mjs generates a JSON Schema from each type that is exported here.
+// Grafana's Panel does not type options and custom fields; here each kind of panel has those of its plugin.
 
 import type { AnnotationQuery, Dashboard as GrafanaDashboard, DataSourceRef, FieldConfig as GrafanaFieldConfig, FieldConfigSource, Panel as GrafanaPanel, RowPanel, VariableModel } from '@grafana/schema';
 import type * as bargaugeOf from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
@@ -58,7 +58,7 @@ export type statetimeline = Panel<'state-timeline', timelineOf.Options, timeline
 export type table = Panel<'table', tableOf.Options, tableOf.FieldConfig>;
 export type timeseries = Panel<'timeseries', timeseriesOf.Options, timeseriesOf.FieldConfig>;
 
-/** One property at a time, as overrides have them. */
+/** Single properties, as in overrides. */
 export type Field = Partial<Omit<GrafanaFieldConfig, 'custom'>>;
 export type TableField = Partial<tableOf.FieldConfig>;
 export type TimeseriesField = Partial<timeseriesOf.FieldConfig>;

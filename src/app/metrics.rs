@@ -1,4 +1,4 @@
-//! What the process says of itself: its build, and `process_*` from the `prometheus` crate.
+//! The metrics of the process: its build, and `process_*` from the `prometheus` crate.
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntGaugeVec, Opts, Registry};
@@ -9,13 +9,13 @@ const BUILD_INFO: Family = Family {
     name: "genesyscloud_oauth_exporter_build_info",
     kind: Kind::Gauge,
     labels: &["version", "revision", "rustc"],
-    help: "1, with the version of the exporter, the revision it was built from and the compiler.",
+    help: "1, with the version, the source revision and the compiler of the exporter as labels. Always present.",
 };
 
-/// Everything that this module exposes, `process_*` apart.
+/// The families that this module exports, without `process_*`.
 pub const FAMILIES: &[Family] = &[BUILD_INFO];
 
-/// Registers the families. Fails where one of the names is taken.
+/// Registers the families. Fails if one of the names is already registered.
 pub(super) fn register(registry: &Registry) -> prometheus::Result<()> {
     let build_info = IntGaugeVec::new(Opts::new(BUILD_INFO.name, BUILD_INFO.help), BUILD_INFO.labels)?;
     let version = env!("CARGO_PKG_VERSION");

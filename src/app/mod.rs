@@ -1,6 +1,6 @@
-//! The process put together: everything is built and wired here once, and every task is owned and awaited here.
+//! Assembles the process: builds and connects all parts, and owns and awaits every task.
 //!
-//! No decisions of its own; what the flags mean is `config`'s.
+//! It makes no decisions; `config` interprets the flags.
 
 mod metrics;
 
@@ -24,16 +24,16 @@ use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
 use crate::publish::{self, Reader, ServedOrganisation};
-use crate::refresh::{self, Files, InForce, Judge, Reloader, Worker};
+use crate::refresh::{self, Files, InForce, Pipeline, Reloader, Worker};
 use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
 use crate::signals::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
 use crate::systemd;
 
-/// At the end of the process, tasks that have not ended by then are cut; the server's own drain is shorter.
+/// The time that tasks may take to end at shutdown before they are aborted. The server's own drain is shorter.
 const HARD_DEADLINE: Duration = Duration::from_secs(15);
 
-/// A process that is ready to run: it listens already, and serves what the state file kept.
+/// A process that is ready to run: its listener is bound, and data from the state file is restored.
 #[derive(Debug)]
 pub struct App {
     listener: TcpListener,
@@ -49,17 +49,17 @@ pub struct App {
 }
 
 impl App {
-    /// Builds everything. The message of an error tells what to change.
+    /// Builds all parts. The error message says what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         let Settings { organisations, refresh, server, exposition, state_file, files, in_force, .. } = settings;
-        let signals = reload_signals().context("SIGHUP cannot be listened to")?;
+        let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
         let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
             let address = server.listen_address;
             format!(
-                "cannot listen on {address}; is another exporter running? --web.listen-address names another address"
+                "cannot listen on {address}; if another process uses the address, choose another one with --web.listen-address"
             )
         })?;
-        let address = listener.local_addr().context("the listener has no address")?;
+        let address = listener.local_addr().context("cannot read the address of the listener")?;
 
         let registry = Registry::new();
         metrics::register(&registry)?;
@@ -68,29 +68,29 @@ impl App {
         let server_metrics = server::Metrics::register(&registry)?;
         let store_metrics = store::Metrics::register(&registry)?;
 
-        in_force.tell(&files);
+        in_force.log(&files);
         let reload = read_now(&in_force, &files);
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let store = Arc::new(Store::open(state_file, store_metrics));
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), reload, exposition);
 
         let mut liveness = Liveness::default();
-        let mut judges = Vec::new();
+        let mut pipelines = Vec::new();
         let mut workers = Vec::new();
         for (index, config) in organisations.into_iter().enumerate() {
             let org = config.org.clone();
-            let judge = Judge::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
-            let judge = Arc::new(judge);
-            let platform = Platform::new(config, &api_metrics).context("TLS cannot be set up")?;
+            let pipeline = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
+            let pipeline = Arc::new(pipeline);
+            let platform = Platform::new(config, &api_metrics).context("cannot set up TLS")?;
             let worker = {
-                let (refresh, judge, metrics) = (refresh.clone(), Arc::clone(&judge), refresh_metrics.clone());
-                tokio::task::spawn_blocking(move || Worker::new(platform, refresh, judge, metrics)).await?
+                let (refresh, pipeline, metrics) = (refresh.clone(), Arc::clone(&pipeline), refresh_metrics.clone());
+                tokio::task::spawn_blocking(move || Worker::new(platform, refresh, pipeline, metrics)).await?
             };
             let latch = liveness.latch(format!("refresh of {org}"));
-            judges.push(judge);
+            pipelines.push(pipeline);
             workers.push((org, worker, latch));
         }
-        let reloader = Arc::new(Reloader::new(files, in_force, judges, publisher));
+        let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server.max_connections);
         let view = View {
@@ -107,12 +107,12 @@ impl App {
         Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals, reader, liveness })
     }
 
-    /// Where it listens.
+    /// The address that the listener is bound to. The port is the real one if the settings say 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Runs until `shutdown`, then stops everything in order. An error means that a task ended before its time.
+    /// Runs until `shutdown`, then stops all tasks. An error means that a task ended before `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -155,8 +155,8 @@ impl App {
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
             Some(ended) = tasks.join_next() => Err(match ended {
-                Ok(name) => anyhow!("the task {name} ended before its time"),
-                Err(failure) => anyhow!("a task ended before its time: {failure}"),
+                Ok(name) => anyhow!("the task {name} ended unexpectedly"),
+                Err(failure) => anyhow!("a task failed: {failure}"),
             }),
         };
         systemd::stopping();
@@ -165,13 +165,16 @@ impl App {
         if drained.is_ok() {
             info!("stopped");
         } else {
-            warn!(deadline_seconds = HARD_DEADLINE.as_secs(), "stopped; some tasks had to be cut");
+            warn!(
+                deadline_seconds = HARD_DEADLINE.as_secs(),
+                "stopped; some tasks did not end in time and were aborted"
+            );
         }
         outcome
     }
 }
 
-/// Reloads when asked by signal or by request, one at a time.
+/// Reloads policy and baseline on SIGHUP or on request, one reload at a time.
 async fn reload(
     reloader: Arc<Reloader>,
     mut requests: ReloadRequests,
@@ -182,7 +185,7 @@ async fn reload(
     loop {
         let request = tokio::select! {
             () = stop.cancelled() => return,
-            // The server holds the asking end for as long as it runs.
+            // The server keeps the sending end for as long as it runs, so `next` does not return `None` before `stop`.
             Some(request) = requests.next() => Some(request),
             true = signals.recv() => None,
         };
@@ -190,8 +193,8 @@ async fn reload(
         let reloader = Arc::clone(&reloader);
         let result = tokio::task::spawn_blocking(move || reloader.reload()).await;
         let result = result.unwrap_or_else(|failure| {
-            error!(%failure, "the reload ended early");
-            Err("the reload ended early; the log says why".to_owned())
+            error!(%failure, "the reload failed unexpectedly");
+            Err("the reload failed unexpectedly; the log of the exporter shows the cause".to_owned())
         });
         systemd::ready(&reader.current());
         if let Some(request) = request {
@@ -200,17 +203,17 @@ async fn reload(
     }
 }
 
-/// Organisations before their first refresh.
+/// The state of the organisations before their first refresh.
 fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<ServedOrganisation> {
     let freshness = Freshness { interval: refresh.interval, ..Freshness::default() };
     organisations
         .iter()
-        .map(|config| ServedOrganisation { org: config.org.clone(), freshness: freshness.clone(), judged: None })
+        .map(|config| ServedOrganisation { org: config.org.clone(), freshness: freshness.clone(), evaluated: None })
         .collect()
 }
 
-/// The files in force were read just now. A baseline that is named and missing stops nothing, and has to be told: nobody is
-/// asked to approve anything.
+/// The outcome of loading the files at the start, just now. A configured baseline that is missing does not stop the start, but
+/// counts as a failed load: without it, no approval is ever required.
 fn read_now(in_force: &InForce, files: &Files) -> exposition::ReloadStatus {
     let last_successful = !in_force.lacks_baseline(files);
     exposition::ReloadStatus { last_successful, last_success: Timestamp::from(SystemTime::now()) }

@@ -2,14 +2,15 @@
 //!
 //! Not the rules that find them (`rules::drift`).
 
+use super::finding::{Finding, Status};
+use super::grant::DangerousGrant;
 use super::rules::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, drift_kind, drift_kinds};
-use super::{DangerousGrant, Finding, Status};
 use crate::baseline::Baseline;
 use crate::domain::{Power, Timestamp};
 
-/// What a report says of the baseline.
+/// The baseline in a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JudgedBaseline {
+pub struct BaselineComparison {
     /// When any part of it was last approved.
     pub approved_at: Timestamp,
     /// Open differences, for every kind, dangerous and not.
@@ -21,14 +22,14 @@ pub struct JudgedBaseline {
 pub struct DriftCount {
     /// The drift rule's slug without `drift-`.
     pub kind: &'static str,
-    /// Whether they bring a dangerous scope or permission that is neither approved nor exempt: then its own metric tells
-    /// of it too.
+    /// Whether the client gains a dangerous scope or permission by them that is neither approved nor exempt: then its own
+    /// metric reports it too.
     pub dangerous: bool,
     /// How many.
     pub count: usize,
 }
 
-impl JudgedBaseline {
+impl BaselineComparison {
     pub(super) fn new(baseline: &Baseline, findings: &[Finding], grants: &[DangerousGrant]) -> Self {
         let mut drift: Vec<DriftCount> = drift_kinds()
             .flat_map(|kind| [true, false].map(|dangerous| DriftCount { kind, dangerous, count: 0 }))

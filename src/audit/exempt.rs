@@ -1,13 +1,16 @@
-//! Exemptions laid over findings: what they cover is exempt, and what is wrong with them is found.
+//! Applies the exemptions: the findings that they cover become exempt, and exemptions with a defect become findings.
 //!
-//! Nothing is hidden: an exempt finding stays where it was, with the exemption's id.
+//! Nothing is hidden: an exempt finding stays in the report, with the exemption's id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::rules::{self, Context, UNRESOLVED_ROLE, exemptions};
-use super::{Evidence, Finding, Kind, Rule, RuleOutcome, RuleState, Status, unresolved_roles};
+use super::finding::{Evidence, Finding, Kind, Status};
+use super::role_gaps::is_hidden_from;
+use super::rule::{Rule, is_enabled};
+use super::rules::{self, Context, exemptions};
+use super::state::{RuleOutcome, RuleState};
 use crate::baseline::names_permission;
-use crate::domain::{ClientId, Collector, Snapshot};
+use crate::domain::{ClientId, Snapshot};
 use crate::policy::Exemption;
 
 /// An exemption that covers findings of more clients than this is too broad, however it picks them.
@@ -36,20 +39,18 @@ pub(super) fn apply(context: &Context<'_>, outcomes: &[RuleOutcome], findings: &
         let of_rule = places.entry(finding.rule.slug).or_default();
         of_rule.entry(finding.client.as_ref()).or_default().push(place);
     }
-    let unjudged = unjudged_clients(context.snapshot);
     let (mut more, mut marks) = (Vec::new(), Vec::new());
     for exemption in exemptions {
         if exemption.has_ended(context.now) {
-            report(&exemptions::EXPIRED, context, exemption, "has ended", &mut more);
+            add(&exemptions::EXPIRED, context, exemption, "has ended", &mut more);
             continue;
         }
         let used = use_of(exemption, context.snapshot, &places, findings);
-        let clear = || is_judged(exemption, outcomes) && !unjudged.iter().any(|id| misses(exemption, id, context));
-        if used.covered.is_empty() && clear() {
-            report(&exemptions::UNUSED, context, exemption, "covers nothing that is open", &mut more);
+        if used.covered.is_empty() && is_evaluated(exemption, outcomes) && !may_cover_a_gap(exemption, context) {
+            add(&exemptions::UNUSED, context, exemption, "covers nothing that is open", &mut more);
         }
         if let Some(text) = too_broad(exemption, &used) {
-            report(&exemptions::TOO_BROAD, context, exemption, &text, &mut more);
+            add(&exemptions::TOO_BROAD, context, exemption, &text, &mut more);
         }
         marks.push((exemption.id.clone(), used.covered));
     }
@@ -82,7 +83,7 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
             look(*client, places);
         }
     } else {
-        // Most exemptions name their client: no other is looked at.
+        // Most exemptions name their client.
         for client in exemption.ids() {
             look(Some(client), of_rule.get(&Some(client)).map_or(&[], Vec::as_slice));
         }
@@ -106,23 +107,17 @@ fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
     }
 }
 
-/// Whether its rule was evaluated, or switched off: else nobody can tell what it would cover.
-fn is_judged(exemption: &Exemption, outcomes: &[RuleOutcome]) -> bool {
+/// Whether its rule was evaluated, or switched off. Otherwise it is unknown what the exemption would cover.
+fn is_evaluated(exemption: &Exemption, outcomes: &[RuleOutcome]) -> bool {
     let outcome = outcomes.iter().find(|outcome| outcome.rule.slug == exemption.rule);
     outcome.is_none_or(|outcome| matches!(outcome.state, RuleState::Evaluated | RuleState::Disabled))
 }
 
-/// The clients with a role of which nobody knows what it permits.
-fn unjudged_clients(snapshot: &Snapshot) -> Vec<&ClientId> {
-    let clients = snapshot.clients.iter().filter(|client| !unresolved_roles(snapshot, client).is_empty());
-    clients.map(|client| &client.id).collect()
-}
-
-/// Whether what it covers may be behind that client's role of which nobody knows what it permits.
-fn misses(exemption: &Exemption, client: &ClientId, context: &Context<'_>) -> bool {
-    let judges_contents = rules::find(&exemption.rule)
-        .is_some_and(|rule| rule.slug != UNRESOLVED_ROLE && rule.needs.contains(&Collector::Roles));
-    judges_contents && picks(exemption, client, context.snapshot)
+/// Whether a finding that the exemption covers may be behind a gap of one of its clients.
+fn may_cover_a_gap(exemption: &Exemption, context: &Context<'_>) -> bool {
+    let Some(rule) = rules::find(&exemption.rule) else { return false };
+    let mut clients = context.snapshot.clients.iter();
+    clients.any(|client| is_hidden_from(rule, context.snapshot, client) && exemption.is_about(client))
 }
 
 fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
@@ -134,8 +129,8 @@ fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
         .then(|| "names neither a piece of evidence nor clients".to_owned())
 }
 
-fn report(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: &str, findings: &mut Vec<Finding>) {
-    if !rules::is_enabled(rule, context.policy) {
+fn add(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: &str, findings: &mut Vec<Finding>) {
+    if !is_enabled(rule, context.policy) {
         return;
     }
     let mut evidence = Evidence::new(Kind::Exemption, exemption.id.as_str(), format!("{} {text}", exemption.id));

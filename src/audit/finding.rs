@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Rule;
-use crate::domain::{ClientId, DivisionId, RoleId, Severity};
+use super::rule::Rule;
+use crate::domain::{ClientId, DivisionId, Power, RoleId, Severity};
 
 /// One thing that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,19 @@ pub struct Finding {
     pub reason: String,
     /// The exemption of the policy that covers it, by its id; `None` where none does.
     pub exemption: Option<String>,
+    /// The dangerous scope or permission that the finding is about. Only `dangerous-scope` and `dangerous-permission` have one.
+    pub dangerous: Option<Box<DangerousPrivilege>>,
+}
+
+/// A scope or permission that the policy calls dangerous, as one client holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DangerousPrivilege {
+    /// The scope or permission.
+    pub power: Power,
+    /// The role that grants the permission; `None` for a scope.
+    pub role: Option<RoleId>,
+    /// What the metrics call it: the scope, or each of the policy's patterns that match the permission, in lower case.
+    pub labels: Arc<[String]>,
 }
 
 impl Finding {
@@ -101,12 +114,10 @@ pub struct GrantedPermission {
     pub name: String,
     /// Which role.
     pub role: RoleId,
-    /// Where; `None` is a division that the platform did not tell.
+    /// The division in which it is held; `None` if the platform does not say which.
     pub division: Option<DivisionId>,
     /// Whether the platform narrows it by a condition.
     pub conditional: bool,
-    /// The policy's dangerous patterns that meet it.
-    pub patterns: Arc<[String]>,
 }
 
 /// The sort of thing that proves a finding.
@@ -144,6 +155,8 @@ pub enum Kind {
     Baseline,
     /// An input of the audit.
     Input,
+    /// A field of a record that could not be read.
+    Field,
 }
 
 impl Kind {
@@ -166,6 +179,7 @@ impl Kind {
             Self::Exemption => "exemption",
             Self::Baseline => "baseline",
             Self::Input => "input",
+            Self::Field => "field",
         }
     }
 }

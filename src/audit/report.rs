@@ -1,18 +1,24 @@
 //! The outcome of one evaluation: findings, a verdict for each client, and the counts that follow from them.
 //!
-//! Not its text or metrics: those are made in `output` and `exposition`.
+//! Its text and its metrics are made in `output` and `exposition`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::{Context, DANGEROUS_PERMISSION, DANGEROUS_SCOPE, UNRESOLVED_ROLE};
-use super::{Finding, JudgedBaseline, Rule, RuleOutcome, Status, not_judged, rules, unresolved_roles};
+use super::drift_count::BaselineComparison;
+use super::finding::{Finding, Status};
+use super::gaps::not_evaluated;
+use super::grant::{DangerousGrant, dangerous_grants};
+use super::role_gaps::{RoleGap, role_gaps};
+use super::rule::{Rule, UNRESOLVED_ROLE};
+use super::rules::{self, Context};
+use super::state::RuleOutcome;
 use crate::domain::{ClientId, Power, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
 
-/// The judgement of one snapshot.
+/// The evaluation of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// When it was judged.
+    /// The time of the evaluation.
     pub evaluated_at: Timestamp,
     /// From which severity on an open finding flags its client.
     pub flag_at: Severity,
@@ -22,40 +28,40 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// A verdict for each client, in the snapshot's order.
     pub verdicts: Vec<ClientVerdict>,
-    /// Roles that clients hold, of which nobody knows what they permit, where no open finding flags a client for it: an
-    /// audit that must be whole is not.
-    pub unjudged_roles: BTreeSet<RoleId>,
+    /// Roles that clients hold and whose permissions are unknown, or not known in full, unless a finding flags the client for
+    /// it. A strict audit fails because of them.
+    pub role_gaps: BTreeSet<RoleId>,
     /// The dangerous scopes that are held or registered, sorted by name.
     pub dangerous_scopes: Vec<DangerousScope>,
     /// The dangerous permission patterns that some client's roles meet, in the policy's order.
     pub dangerous_permissions: Vec<DangerousPermission>,
-    /// Every dangerous scope and permission held to effect, whatever its status, sorted.
+    /// Every dangerous scope and permission that clients hold, so that it takes effect, whatever its status; sorted.
     pub grants: Vec<DangerousGrant>,
-    /// The baseline that it was compared with; `None` where none is loaded for this organisation.
-    pub baseline: Option<JudgedBaseline>,
+    /// The comparison with the baseline; `None` if none is loaded for this organisation.
+    pub baseline: Option<BaselineComparison>,
     /// The ends of the policy's exemptions that have one, by id.
     pub exemptions: Vec<(String, Timestamp)>,
-    /// The policy's patterns of dangerous permissions, in lower case as `DangerousGrant::patterns` has them.
+    /// The policy's patterns of dangerous permissions, in lower case as in `DangerousGrant::labels`.
     pub permission_labels: BTreeSet<String>,
-    /// The rules that were judged by, with the severities that they can have under this policy.
+    /// The rules that ran, with the severities that their findings can have under this policy.
     pub rules: Vec<EnabledRule>,
-    /// What became of each rule there is, in the order of the documentation.
+    /// The outcome of every rule, in the order of the documentation.
     pub outcomes: Vec<RuleOutcome>,
 }
 
 /// A rule that the policy has switched on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnabledRule {
-    /// Which one.
+    /// The rule.
     pub rule: &'static Rule,
     /// The severities that its findings can have, the worst first.
     pub severities: Vec<Severity>,
 }
 
-/// What the audit says of one client.
+/// A client and its verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientVerdict {
-    /// Which client.
+    /// The client.
     pub client: ClientId,
     /// The verdict.
     pub verdict: Verdict,
@@ -70,9 +76,9 @@ pub struct ClientVerdict {
 pub enum Verdict {
     /// An open finding at or above `flag_at`; the severity of the worst.
     Flagged(Severity),
-    /// Not flagged, and part of what the client may do was judged by nothing; the sentence says what.
+    /// Not flagged, and part of what the client may do could not be read or evaluated; the sentence says which part and why.
     NotEvaluated(String),
-    /// Everything was judged and nothing counts.
+    /// Everything was read and evaluated, and no finding counts.
     Compliant,
 }
 
@@ -94,7 +100,7 @@ pub struct DangerousScope {
     pub scope: String,
     /// The pattern's severity.
     pub severity: Severity,
-    /// How many clients hold it to effect.
+    /// How many clients hold it, so that it takes effect.
     pub holders: usize,
 }
 
@@ -107,23 +113,6 @@ pub struct DangerousPermission {
     pub severity: Severity,
     /// How many clients' roles grant what it matches.
     pub holders: usize,
-}
-
-/// A dangerous scope or permission that a client holds to effect.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DangerousGrant {
-    /// Who holds it.
-    pub client: ClientId,
-    /// What. A permission is held several times where several roles, or one in several divisions, grant it.
-    pub power: Power,
-    /// The role that grants it; `None` where it is a scope.
-    pub role: Option<RoleId>,
-    /// The evidence's key: what tells those apart. A scope's is the scope.
-    pub evidence: String,
-    /// Whether it counts.
-    pub status: Status,
-    /// The policy's patterns that match it, in lower case where it is a permission.
-    pub patterns: Vec<String>,
 }
 
 impl Report {
@@ -150,7 +139,7 @@ impl Report {
                 let (open, worst) = open.get(&client.id).map_or((0, None), |(count, worst)| (*count, Some(*worst)));
                 let verdict = match worst {
                     Some(worst) if worst >= flag_at => Verdict::Flagged(worst),
-                    _ => match not_judged(context.snapshot, context.policy, client) {
+                    _ => match not_evaluated(context.snapshot, context.policy, client, now) {
                         Some(what) => Verdict::NotEvaluated(what),
                         None => Verdict::Compliant,
                     },
@@ -158,15 +147,15 @@ impl Report {
                 ClientVerdict { client: client.id.clone(), verdict, worst, open }
             })
             .collect();
-        let unjudged_roles = unjudged_roles(context, &findings);
-        let dangerous_scopes = dangerous_scopes(context, &findings);
-        let grants = grants(&findings);
+        let role_gaps = role_gaps_of_clients(context, &findings);
+        let grants = dangerous_grants(&findings);
+        let dangerous_scopes = dangerous_scopes(context, &grants);
         let dangerous_permissions = dangerous_permissions(context.policy, &grants);
         let rules = rules::enabled(context.policy)
             .filter(|rule| rule.not_built.is_none())
             .map(|rule| EnabledRule { rule, severities: (rule.severities)(rule, context.policy) })
             .collect();
-        let baseline = context.baseline.map(|baseline| JudgedBaseline::new(baseline, &findings, &grants));
+        let baseline = context.baseline.map(|baseline| BaselineComparison::new(baseline, &findings, &grants));
         let exemptions = context.policy.exemptions.iter();
         let exemptions = exemptions.filter_map(|exemption| Some((exemption.id.clone(), exemption.expires?))).collect();
         let permission_labels =
@@ -177,7 +166,7 @@ impl Report {
             fail_on,
             findings,
             verdicts,
-            unjudged_roles,
+            role_gaps,
             dangerous_scopes,
             dangerous_permissions,
             grants,
@@ -195,7 +184,7 @@ impl Report {
         self.findings.iter().skip(start).take_while(move |finding| finding.client.as_ref() == Some(client))
     }
 
-    /// Every dangerous scope held to effect, with its holder, whatever its status.
+    /// Every dangerous scope that takes effect, with the client that holds it, whatever its status.
     pub fn dangerous_scope_grants(&self) -> impl Iterator<Item = (&ClientId, &str, Status)> {
         self.grants.iter().filter_map(|grant| match &grant.power {
             Power::Scope(scope) => Some((&grant.client, scope.as_str(), grant.status)),
@@ -209,59 +198,41 @@ impl Report {
     }
 }
 
-fn unjudged_roles(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleId> {
+/// The roles with gaps. An unlisted role whose client is flagged for it is left out: the finding reports it.
+fn role_gaps_of_clients(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleId> {
     let flagged: BTreeSet<(&ClientId, &str)> = findings
         .iter()
         .filter(|finding| finding.rule.slug == UNRESOLVED_ROLE && finding.status == Status::Open)
         .filter(|finding| finding.severity >= context.policy.defaults.flag_at)
         .filter_map(|finding| Some((finding.client.as_ref()?, finding.evidence.key.as_str())))
         .collect();
-    let clients = context.snapshot.clients.iter();
-    let unresolved = clients
-        .flat_map(|client| unresolved_roles(context.snapshot, client).into_iter().map(move |role| (&client.id, role)));
-    // A role that is in the list and cannot be read is no id that leads nowhere: no finding says what it permits.
-    let is_unread = |role: &RoleId| context.snapshot.unread_roles.contains(role);
-    let unjudged = unresolved.filter(|(id, role)| is_unread(role) || !flagged.contains(&(*id, role.as_str())));
-    unjudged.map(|(_, role)| role.clone()).collect()
+    let mut roles = BTreeSet::new();
+    for client in &context.snapshot.clients {
+        let is_reported =
+            |role: &RoleId, gap| gap == RoleGap::NotListed && flagged.contains(&(&client.id, role.as_str()));
+        let gaps = role_gaps(context.snapshot, client).into_iter();
+        roles.extend(gaps.filter(|(role, gap)| !is_reported(role, *gap)).map(|(role, _)| role.clone()));
+    }
+    roles
 }
 
 /// The dangerous scopes of the registry and of the clients, each with the number of its holders.
-fn dangerous_scopes(context: &Context<'_>, findings: &[Finding]) -> Vec<DangerousScope> {
-    let mut scopes: BTreeMap<&str, (Severity, usize)> = BTreeMap::new();
-    let registered = context.snapshot.registry.read().into_iter().flat_map(|registry| registry.keys());
-    for scope in registered {
-        if let Some(pattern) = context.policy.scopes.dangerous_pattern(scope) {
-            scopes.insert(scope, (pattern.severity, 0));
+fn dangerous_scopes(context: &Context<'_>, grants: &[DangerousGrant]) -> Vec<DangerousScope> {
+    let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
+    for scope in context.snapshot.registry.read().into_iter().flat_map(BTreeMap::keys) {
+        holders.insert(scope, 0);
+    }
+    for grant in grants {
+        if let Power::Scope(scope) = &grant.power {
+            *holders.entry(scope).or_default() += 1;
         }
     }
-    for finding in findings.iter().filter(|finding| finding.rule.slug == DANGEROUS_SCOPE) {
-        let scope = finding.evidence.key.as_str();
-        // The pattern's severity here too, whatever the policy makes of the rule.
-        let severity = context.policy.scopes.dangerous_pattern(scope).map_or(finding.severity, |p| p.severity);
-        scopes.entry(scope).or_insert((severity, 0)).1 += 1;
-    }
-    scopes
-        .into_iter()
-        .map(|(scope, (severity, holders))| DangerousScope { scope: scope.to_owned(), severity, holders })
-        .collect()
-}
-
-fn grants(findings: &[Finding]) -> Vec<DangerousGrant> {
-    let grant = |finding: &Finding| {
-        let evidence = finding.evidence.key.clone();
-        let (power, role, patterns) = match (finding.rule.slug, &finding.evidence.permission) {
-            (DANGEROUS_SCOPE, _) => (Power::Scope(evidence.clone()), None, finding.pattern.iter().cloned().collect()),
-            (DANGEROUS_PERMISSION, Some(held)) => {
-                (Power::Permission(held.name.clone()), Some(held.role.clone()), held.patterns.to_vec())
-            }
-            _ => return None,
-        };
-        let client = finding.client.clone()?;
-        Some(DangerousGrant { client, power, role, evidence, status: finding.status, patterns })
+    // The pattern's severity, whatever severity the policy gives to the rule.
+    let dangerous = |(scope, holders): (&str, usize)| {
+        let severity = context.policy.scopes.dangerous_pattern(scope)?.severity;
+        Some(DangerousScope { scope: scope.to_owned(), severity, holders })
     };
-    let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
-    grants.sort();
-    grants
+    holders.into_iter().filter_map(dangerous).collect()
 }
 
 /// What a pattern of permissions is called in metrics.
@@ -272,8 +243,8 @@ fn label(pattern: &PermissionPattern) -> String {
 fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<DangerousPermission> {
     let mut holders: BTreeMap<&str, BTreeSet<&ClientId>> = BTreeMap::new();
     for grant in grants.iter().filter(|grant| matches!(grant.power, Power::Permission(_))) {
-        for pattern in &grant.patterns {
-            holders.entry(pattern).or_default().insert(&grant.client);
+        for label in &grant.labels {
+            holders.entry(label).or_default().insert(&grant.client);
         }
     }
     policy

@@ -1,36 +1,38 @@
-//! What becomes of each rule in one evaluation: evaluated, not evaluated and why, not applicable, or switched off.
+//! The outcome of each rule in one evaluation: evaluated, not evaluated and why, not applicable, or switched off.
 //!
-//! A rule whose input could not be read leaves one finding with the status `not_evaluated` on the organisation, one an
-//! input: bounded whatever the number of clients. That clients are not evaluated is told by their verdicts.
+//! A rule whose input could not be read leaves findings with the status `not_evaluated` on the organisation, one for each such
+//! input, so that their number does not grow with the number of clients. Which clients are not evaluated is in their verdicts.
 
-use super::rules::{self, Context, Rule};
-use super::{Evidence, Finding, Kind, Status};
-use crate::domain::{Collector, NotRead};
+use super::finding::{Evidence, Finding, Kind, Status};
+use super::gaps::describe_input_gap;
+use super::rule::{Rule, is_enabled};
+use super::rules::{Context, ENTRIES, Entry};
+use crate::domain::{Collector, InputGap};
 
-/// What became of a rule.
+/// A rule and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleOutcome {
-    /// Which rule.
+    /// The rule.
     pub rule: &'static Rule,
-    /// What became of it.
+    /// The outcome.
     pub state: RuleState,
 }
 
-/// What became of a rule.
+/// The outcome of a rule in one evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleState {
-    /// It judged all that it is about.
+    /// It ran with all its inputs.
     Evaluated,
-    /// An input that it needs could not be read: what it is about was not judged, or in part only.
+    /// An input that it needs could not be read: it did not run, or evaluated only part of what it is about.
     NotEvaluated {
         /// The inputs, each with why.
         reason: String,
-        /// The permission that would cure it, where that is the cause.
+        /// The permission that the exporter's client lacks, where that is the cause.
         missing_permission: Option<String>,
     },
-    /// The exporter cannot evaluate it yet: no failure, and nothing that anybody can cure.
+    /// This version of the exporter cannot evaluate it. That is not a failure.
     NotBuilt(&'static str),
-    /// There is nothing to judge in this organisation.
+    /// This organisation has nothing to which it applies.
     NotApplicable(&'static str),
     /// The policy switched it off.
     Disabled,
@@ -57,47 +59,49 @@ impl RuleState {
         }
     }
 
-    /// Whether an audit that must be whole fails by it.
+    /// Whether a strict audit fails because of it.
     pub const fn is_failure(&self) -> bool {
         matches!(self, Self::NotEvaluated { .. })
     }
 }
 
-/// Judges by every rule, and tells what became of each.
+/// Runs every rule.
 pub(super) fn run(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<RuleOutcome> {
-    rules::ALL.iter().map(|rule| RuleOutcome { rule, state: run_one(context, rule, findings) }).collect()
+    let outcome = |entry: &Entry| RuleOutcome { rule: entry.rule, state: run_one(context, entry, findings) };
+    ENTRIES.iter().map(outcome).collect()
 }
 
-fn run_one(context: &Context<'_>, rule: &'static Rule, findings: &mut Vec<Finding>) -> RuleState {
-    if !rules::is_enabled(rule, context.policy) {
+fn run_one(context: &Context<'_>, entry: &Entry, findings: &mut Vec<Finding>) -> RuleState {
+    let rule = entry.rule;
+    if !is_enabled(rule, context.policy) {
         return RuleState::Disabled;
     }
     if let Some(reason) = rule.not_built {
         return RuleState::NotBuilt(reason);
     }
-    if let Some(reason) = (rule.not_applicable)(context) {
+    if let Some(reason) = (entry.does_not_apply)(context) {
         return RuleState::NotApplicable(reason);
     }
-    let unread: Vec<(Collector, &NotRead)> =
-        rule.needs.iter().filter_map(|collector| Some((*collector, context.snapshot.not_read(*collector)?))).collect();
-    if !unread.is_empty() && !rule.judges_in_part {
-        return not_evaluated(context, rule, &unread, findings);
+    let gaps: Vec<(Collector, &InputGap)> =
+        rule.needs.iter().filter_map(|collector| Some((*collector, context.snapshot.gap(*collector)?))).collect();
+    if !gaps.is_empty() && !rule.runs_without_all_inputs {
+        return not_evaluated(context, rule, &gaps, findings);
     }
-    (rule.check)(context, findings);
-    if unread.is_empty() { RuleState::Evaluated } else { not_evaluated(context, rule, &unread, findings) }
+    (entry.check)(context, findings);
+    if gaps.is_empty() { RuleState::Evaluated } else { not_evaluated(context, rule, &gaps, findings) }
 }
 
 fn not_evaluated(
     context: &Context<'_>,
     rule: &'static Rule,
-    unread: &[(Collector, &NotRead)],
+    gaps: &[(Collector, &InputGap)],
     findings: &mut Vec<Finding>,
 ) -> RuleState {
     let mut reasons = Vec::new();
-    for (collector, why) in unread {
-        let reason = why_not_read(*collector, why);
+    for (collector, gap) in gaps {
+        let reason = describe_input_gap(*collector, gap);
         let mut evidence = Evidence::new(Kind::Input, collector.label(), format!("not evaluated: {reason}"));
-        evidence.details.extend(why.missing_permission.clone().map(|permission| ("missing_permission", permission)));
+        evidence.details.extend(gap.missing_permission.clone().map(|permission| ("missing_permission", permission)));
         findings.push(Finding {
             status: Status::NotEvaluated,
             ..context.finding_on_organisation(rule, rule.severity, evidence)
@@ -106,19 +110,6 @@ fn not_evaluated(
     }
     RuleState::NotEvaluated {
         reason: reasons.join("; "),
-        missing_permission: unread.iter().find_map(|(_, why)| why.missing_permission.clone()),
-    }
-}
-
-/// Why an input was not read, with the permission that would cure it.
-pub fn why_not_read(collector: Collector, why: &NotRead) -> String {
-    let label = collector.label();
-    // Messages of the platform's calls begin with the endpoint, which has the same name.
-    let message = why.message.strip_prefix(label).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&why.message);
-    match &why.missing_permission {
-        Some(permission) if !message.contains(permission.as_str()) => {
-            format!("{label}: {message} (missing permission: {permission})")
-        }
-        _ => format!("{label}: {message}"),
+        missing_permission: gaps.iter().find_map(|(_, gap)| gap.missing_permission.clone()),
     }
 }

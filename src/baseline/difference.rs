@@ -1,59 +1,59 @@
-//! How what a client holds differs from what was approved.
+//! Differences between what a client holds and what was approved.
 //!
-//! Not how bad that is: `audit::rules::drift` decides. Not how it is told: `cli::baseline` does.
+//! `audit::rules::drift` decides how severe they are, and `cli::baseline` how they are shown.
 
 use super::Holdings;
-use crate::domain::{ClientState, DivisionId, GrantType, RoleId};
+use crate::domain::{Client, ClientField, ClientState, DivisionId, Gap, GrantType, RoleId};
 
-/// One difference.
+/// A difference between the baseline and a snapshot. Where there are two values, the approved one comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     /// A client that is not in the baseline.
     ClientAdded,
-    /// A client of the baseline that is gone.
+    /// A client in the baseline that no longer exists.
     ClientRemoved,
-    /// Another grant type.
+    /// The grant type changed.
     GrantType(GrantType, GrantType),
-    /// Another state.
+    /// The state changed.
     State(ClientState, ClientState),
-    /// Another life of access tokens, in seconds.
+    /// The lifetime of access tokens, in seconds, changed.
     TokenValidity(u32, u32),
-    /// A scope more.
+    /// The client gained a scope.
     ScopeAdded(String),
-    /// A scope less.
+    /// The client lost a scope.
     ScopeRemoved(String),
-    /// A role more, in these divisions.
+    /// The client gained a role, in these divisions.
     RoleAdded(RoleId, Vec<DivisionId>),
-    /// A role in one division more.
+    /// The client gained an approved role in one more division.
     DivisionAdded(RoleId, DivisionId),
-    /// A role less.
+    /// The client lost a role.
     RoleRemoved(RoleId),
-    /// A role in one division less.
+    /// The client lost a role in one division.
     DivisionRemoved(RoleId, DivisionId),
-    /// Other permissions behind the same role.
+    /// The permissions of an approved role changed.
     RoleContent {
-        /// Which role.
+        /// The id of the role.
         role: RoleId,
-        /// Permissions more.
+        /// Permissions that the role gained.
         added: Vec<String>,
-        /// Permissions less.
+        /// Permissions that the role lost.
         removed: Vec<String>,
     },
-    /// A redirect URI more.
+    /// The client gained a redirect URI.
     RedirectAdded(String),
-    /// A redirect URI less.
+    /// The client lost a redirect URI.
     RedirectRemoved(String),
 }
 
 impl Difference {
-    /// Whether a drift rule is about it: what only became less needs nobody's approval.
+    /// Whether a drift rule reports it. A difference that only takes something away needs no approval.
     pub fn is_drift(&self) -> bool {
         match self {
             Self::ScopeRemoved(_) | Self::RoleRemoved(_) | Self::DivisionRemoved(..) | Self::RedirectRemoved(_) => {
                 false
             }
             Self::TokenValidity(before, now) => now > before,
-            Self::State(before, now) => is_asleep(*before) && !is_asleep(*now),
+            Self::State(before, now) => is_inactive(*before) && !is_inactive(*now),
             Self::ClientAdded
             | Self::ClientRemoved
             | Self::GrantType(..)
@@ -64,15 +64,38 @@ impl Difference {
             | Self::RedirectAdded(_) => true,
         }
     }
+
+    /// Whether the difference is certain although fields of the client may have gaps.
+    ///
+    /// What was read is certain. What is missing in a list with a gap may be there all the same, and a single value that could
+    /// not be read differs from nothing; the last known value does.
+    pub(super) fn is_certain(&self, client: &Client) -> bool {
+        let single = |field| matches!(client.gaps.of(field), None | Some(Gap::LastKnown(_)));
+        match self {
+            Self::ClientAdded
+            | Self::ClientRemoved
+            | Self::ScopeAdded(_)
+            | Self::RoleAdded(..)
+            | Self::DivisionAdded(..)
+            | Self::RoleContent { .. }
+            | Self::RedirectAdded(_) => true,
+            Self::GrantType(..) => single(ClientField::GrantType),
+            Self::State(..) => single(ClientField::State),
+            Self::TokenValidity(..) => single(ClientField::TokenValidity),
+            Self::ScopeRemoved(_) => !client.has_gap(ClientField::Scopes),
+            Self::RoleRemoved(_) | Self::DivisionRemoved(..) => !client.has_gap(ClientField::Roles),
+            Self::RedirectRemoved(_) => !client.has_gap(ClientField::RedirectUris),
+        }
+    }
 }
 
-/// Whether no token can be had in that state. A state that we do not know may allow it.
-fn is_asleep(state: ClientState) -> bool {
+/// Whether a client in this state cannot obtain tokens. An unknown state may allow it.
+fn is_inactive(state: ClientState) -> bool {
     matches!(state, ClientState::Inactive | ClientState::Disabled)
 }
 
 impl Holdings {
-    /// What is different `now`.
+    /// The differences of `now` from these approved holdings.
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
         if self.grant_type != now.grant_type {
@@ -104,18 +127,20 @@ impl Holdings {
             found.extend(less.map(|division| Difference::DivisionRemoved(role.clone(), division)));
             match (&before.contents, &held.contents) {
                 (Some(before), Some(held)) if before != held => {
-                    let (added, removed) = (held.beyond(before), before.beyond(held));
-                    // Another spelling is no difference.
+                    let added = held.beyond(before);
+                    // What is missing in contents that were read in part may be there all the same.
+                    let removed = if held.is_partial() { Vec::new() } else { before.beyond(held) };
+                    // Another spelling is not a difference.
                     if !added.is_empty() || !removed.is_empty() {
                         found.push(Difference::RoleContent { role: role.clone(), added, removed });
                     }
                 }
-                // Nobody approved what nobody knew.
+                // The contents were unknown when the role was approved, so they are not approved.
                 (None, Some(held)) if !held.permissions.is_empty() => {
                     let added = held.permissions.iter().cloned().collect();
                     found.push(Difference::RoleContent { role: role.clone(), added, removed: Vec::new() });
                 }
-                // Contents that cannot be read now are no proof of anything.
+                // The contents cannot be read now, so nothing can be concluded from them.
                 _ => {}
             }
         }

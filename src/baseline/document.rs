@@ -1,6 +1,6 @@
-//! The baseline's JSON, version 1, as documented in `docs/baseline.md`.
+//! The JSON format of the baseline file, version 1, as documented in `docs/baseline.md`.
 //!
-//! Its own types, so that the domain can change without changing the file.
+//! The file has its own types, so that a change of the domain does not change the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,23 +15,36 @@ use crate::domain::{ClientId, ClientState, DivisionId, GrantType, OrgId, RoleId,
 
 const VERSION: u64 = 1;
 
-/// Why a baseline cannot be read.
+/// Why a baseline file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
-    /// It is not the JSON that we write.
+    /// The text is not JSON, or has unknown, missing or duplicate keys.
     #[error("{0}")]
     Malformed(String),
-    /// Another version of the exporter wrote it.
-    #[error("its version is {0}, this exporter reads version {VERSION}")]
+    /// The file has another version of the format.
+    #[error("the file has version {0}, but this exporter reads version {VERSION}")]
     Version(u64),
-    /// A value that cannot be.
+    /// A value is invalid.
     #[error("{place}: {problem}")]
     Value {
-        /// Which value.
+        /// Where the value is, for example `client "c-1"`.
         place: String,
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl Baseline {
+    /// Parses the text of a baseline file. The error says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, BaselineError> {
+        parse(text)
+    }
+
+    /// The text of the baseline file. The same baseline always has the same text, with one item per line and a newline at the end,
+    /// so that differences in version control are small.
+    pub fn to_json(&self) -> String {
+        write(self)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,7 +92,8 @@ struct SavedRole {
     permissions: Option<BTreeSet<String>>,
 }
 
-/// A map in which no key comes twice: of two records after a merge of branches, one would be lost without a word.
+/// Reads a map and rejects duplicate keys. A merge of two branches can leave two records of a client, and one of them would be
+/// lost silently.
 fn without_duplicates<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -90,14 +104,14 @@ where
         type Value = BTreeMap<String, T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object in which no key comes twice")
+            f.write_str("an object without duplicate keys")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
             let mut map = BTreeMap::new();
             while let Some((key, value)) = access.next_entry::<String, T>()? {
                 if map.contains_key(&key) {
-                    return Err(de::Error::custom(format_args!("{key:?} comes twice")));
+                    return Err(de::Error::custom(format_args!("the key {key:?} appears twice")));
                 }
                 map.insert(key, value);
             }
@@ -107,7 +121,7 @@ where
     deserializer.deserialize_map(Unique(PhantomData))
 }
 
-pub(super) fn parse(text: &str) -> Result<Baseline, BaselineError> {
+fn parse(text: &str) -> Result<Baseline, BaselineError> {
     #[derive(Deserialize)]
     struct Head {
         version: u64,
@@ -119,7 +133,7 @@ pub(super) fn parse(text: &str) -> Result<Baseline, BaselineError> {
     }
     let document: Document = serde_json::from_str(text).map_err(malformed)?;
     if document.organisation.trim().is_empty() {
-        return Err(wrong("organisation", "is empty"));
+        return Err(wrong("organisation", "must not be empty"));
     }
     let mut known = BTreeMap::new();
     let mut clients = BTreeMap::new();
@@ -141,10 +155,10 @@ fn wrong(place: &str, problem: impl Into<String>) -> BaselineError {
 fn approval(place: &str, saved: SavedApproval) -> Result<Approval, BaselineError> {
     let SavedApproval { at, by, reason } = saved;
     let time: jiff::Timestamp =
-        at.parse().map_err(|_| wrong(place, format!("{at:?} is not a time such as 2026-11-21T00:27:41Z")))?;
+        at.parse().map_err(|_| wrong(place, format!("{at:?} is not a timestamp such as 2026-11-21T00:27:41Z")))?;
     for (what, text) in [("by", &by), ("reason", &reason)] {
         if text.trim().is_empty() {
-            return Err(wrong(place, format!("`{what}` is empty")));
+            return Err(wrong(place, format!("`{what}` must not be empty")));
         }
     }
     Ok(Approval { at: Timestamp::from_seconds(time.as_second()), by, reason })
@@ -157,9 +171,9 @@ fn client(
 ) -> Result<ApprovedClient, BaselineError> {
     let grant_type = GrantType::ALL.into_iter().find(|grant_type| grant_type.label() == saved.grant_type);
     let grant_type =
-        grant_type.ok_or_else(|| wrong(place, format!("{:?} is not a grant type of ours", saved.grant_type)))?;
+        grant_type.ok_or_else(|| wrong(place, format!("{:?} is not a known grant type", saved.grant_type)))?;
     let state = ClientState::ALL.into_iter().find(|state| state.label() == saved.state);
-    let state = state.ok_or_else(|| wrong(place, format!("{:?} is not a state of ours", saved.state)))?;
+    let state = state.ok_or_else(|| wrong(place, format!("{:?} is not a known state", saved.state)))?;
     let mut roles = BTreeMap::new();
     for (id, saved) in saved.roles {
         let contents = contents(&format!("{place}, role {id:?}"), saved.fingerprint, saved.permissions, known)?;
@@ -175,7 +189,7 @@ fn client(
     })
 }
 
-/// Clients with the same role share its contents. A fingerprint that does not fit is a list that somebody edited.
+/// Clients with the same role share its contents. If the fingerprint does not match, somebody edited the permissions.
 fn contents(
     place: &str,
     fingerprint: Option<String>,
@@ -185,25 +199,24 @@ fn contents(
     let (fingerprint, permissions) = match (fingerprint, permissions) {
         (None, None) => return Ok(None),
         (Some(fingerprint), Some(permissions)) => (fingerprint, permissions),
-        _ => return Err(wrong(place, "`fingerprint` and `permissions` stand together or not at all")),
+        _ => return Err(wrong(place, "`fingerprint` and `permissions` must be both present or both absent")),
     };
     let contents = Contents::new(permissions);
     if contents.fingerprint != fingerprint {
-        let problem =
-            "the fingerprint is not that of the permissions; approve the client again instead of editing them";
+        let problem = "the fingerprint does not match the permissions; do not edit them, approve the client again";
         return Err(wrong(place, problem));
     }
     Ok(Some(Arc::clone(known.entry(fingerprint).or_insert_with(|| Arc::new(contents)))))
 }
 
-pub(super) fn write(baseline: &Baseline) -> String {
+fn write(baseline: &Baseline) -> String {
     let document = Document {
         version: VERSION,
         organisation: baseline.organisation.to_string(),
         approved: save_approval(&baseline.approval),
         clients: baseline.clients.iter().map(|(id, client)| (id.to_string(), save_client(client))).collect(),
     };
-    // Maps with text keys and plain values cannot fail to serialise.
+    // Serialising maps with string keys and plain values cannot fail.
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text

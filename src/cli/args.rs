@@ -1,6 +1,6 @@
-//! The command line as clap sees it: subcommands and their own flags.
+//! The command line as clap sees it: the subcommands and their own flags.
 //!
-//! Not what they do, and not the settings' flags (`config::SettingsArgs`), which all of them take.
+//! Not what the subcommands do, and not the flags of the settings (`config::SettingsArgs`), which every subcommand accepts.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,87 +13,89 @@ use crate::config::{SettingsArgs, flags_given, with_variables};
 
 /// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
 ///
-/// Each setting is a flag or an environment variable; a flag wins. Credentials are taken from `GENESYSCLOUD_OAUTHCLIENT_ID`,
-/// `GENESYSCLOUD_OAUTHCLIENT_SECRET` (or `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`) and `GENESYSCLOUD_REGION`. Try `demo`,
-/// which needs none of them.
+/// Every setting can be given as a flag or as an environment variable; the flag takes precedence. The credentials come
+/// from `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET` (or `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`) and
+/// `GENESYSCLOUD_REGION`. To try the exporter without credentials, run `demo`.
 #[derive(Debug, Parser)]
 #[command(name = "genesyscloud-oauth-exporter", version = version(), max_term_width = 120)]
 pub struct Cli {
-    /// What to do; `serve` where nothing is said.
+    /// The subcommand; `serve` if none is given.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The settings.
+    /// The flags of the settings, which every subcommand accepts.
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
 
-/// What to do.
+/// The subcommands. Their doc comments are the help texts.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the exporter; this is the default.
+    /// Run the exporter (the default).
     Serve,
-    /// Run the exporter against a built-in simulated organisation; needs no credentials.
+    /// Run the exporter against a built-in simulated organisation (needs no credentials).
     Demo,
-    /// Audit once, print the findings, and tell by the exit code.
+    /// Audit once and print the findings.
     ///
-    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 usage, policy, baseline or configuration is wrong; 3 the
-    /// audit could not run or is incomplete, or with --strict an input could not be read; 4 a report or snapshot could not be
-    /// written.
+    /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 invalid usage, policy, baseline or configuration; 3 the
+    /// audit could not run or the list of clients is incomplete, or, with --strict, an input could not be read; 4 a report or
+    /// snapshot could not be written.
     Audit(AuditArgs),
-    /// Approve what is there, and tell what differs from what was approved.
+    /// Approve the current state of the organisation, or show what differs from the approved state.
     ///
-    /// The file is named by --baseline.file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 usage, configuration or
-    /// baseline is wrong; 3 the organisation could not be read completely; 4 the file could not be written.
+    /// --baseline.file names the file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 invalid usage, configuration or
+    /// baseline; 3 the organisation could not be read completely; 4 the file could not be written.
     Baseline {
-        /// What to do with it.
+        /// The subcommand of `baseline`.
         #[command(subcommand)]
         command: super::baseline::BaselineCommand,
     },
-    /// Look at the configuration.
+    /// Check the configuration.
     Config {
-        /// What to do with it.
+        /// The subcommand of `config`.
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Look at the policy: check it, test its patterns, explain a verdict.
+    /// Check the policy, test a pattern, or explain a client's verdict.
     ///
-    /// Exit codes: 0 done; 1 a pattern matches nothing (`check --live`, `test-glob`); 2 usage, configuration or policy is
-    /// wrong; 3 the platform could not be read.
+    /// Exit codes: 0 done; 1 a pattern matches nothing (`check --live`, `test-glob`); 2 invalid usage, configuration or
+    /// policy; 3 the platform could not be read.
     Policy {
-        /// What to do with it.
+        /// The subcommand of `policy`.
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Look at the audit's rules.
+    /// List or explain the rules of the audit.
     Rules {
-        /// What to do with them.
+        /// The subcommand of `rules`.
         #[command(subcommand)]
         command: RulesCommand,
     },
-    /// Tell what the exporter's client may read, what is missing and what is too much.
+    /// Check the connection to the platform and the permissions of the exporter's client.
     ///
-    /// Exit codes: 0 there can be an audit; 2 usage or configuration is wrong; 3 there cannot.
+    /// Shows what the client may read, which permissions it lacks, and which permissions it has but does not need.
+    ///
+    /// Exit codes: 0 an audit is possible; 2 invalid usage or configuration; 3 an audit is not possible.
     Doctor,
-    /// Ask a running exporter whether it is healthy; for container health checks.
+    /// Ask a running exporter whether it is healthy, for container health checks.
     ///
-    /// Exit codes: 0 healthy; 2 usage or configuration is wrong; 4 it is not healthy, or does not answer.
+    /// Exit codes: 0 healthy; 2 invalid usage or configuration; 4 not healthy, or no response.
     Healthcheck(HealthcheckArgs),
-    /// Print completions of the command line for a shell.
+    /// Print the completion script for a shell.
     Completions {
-        /// Which one.
+        /// The shell that will load the script.
         shell: Shell,
     },
     /// Write the man pages, one for each command.
     ///
-    /// Exit codes: 0 written; 4 not.
+    /// Exit codes: 0 written; 2 invalid usage; 4 the man pages could not be written.
     Man {
-        /// The folder to write them to, which must be there.
+        /// The directory to write to. It must exist.
         directory: PathBuf,
     },
     /// Print generated documentation.
     #[command(hide = true)]
     Docs {
-        /// Which one.
+        /// The document.
         #[command(subcommand)]
         command: DocsCommand,
     },
@@ -102,28 +104,30 @@ pub enum Command {
 /// The subcommands of `config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
-    /// Read all settings, tell every mistake, and exit with 2 if there is one.
+    /// Read all settings and report every error (exits with 2 if there is one).
     Check,
 }
 
 /// The subcommands of `policy`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum PolicyCommand {
-    /// Read the policy, tell every mistake, and exit with 2 if there is one. Needs no credentials.
+    /// Read the policy and report every error.
+    ///
+    /// Exits with 2 if there is one. Needs no credentials unless --live is given.
     Check {
-        /// Ask the platform, too, and list the patterns that match nothing there: exit with 1 if one of them does not
-        /// say `allow_unmatched`.
+        /// Also ask the platform, and list the patterns that match nothing there. Exits with 1 if `allow_unmatched` is not
+        /// set for one of them.
         #[arg(long)]
         live: bool,
     },
-    /// Tell of every rule why it fired for a client, or why not.
+    /// Show for every rule why it fired for a client, or why not.
     Explain {
-        /// The client's id, or its exact name.
+        /// The client's id or exact name.
         client: String,
     },
-    /// Tell what a pattern matches on the platform: scopes, or with three segments permissions.
+    /// List what a pattern matches on the platform: scopes and, if it has three segments, permissions.
     TestGlob {
-        /// A pattern of scopes such as `users*`, or of permissions such as `oauth:*:*`.
+        /// A pattern for scopes, such as `users*`, or for permissions, such as `oauth:*:*`.
         pattern: String,
     },
 }
@@ -131,11 +135,11 @@ pub enum PolicyCommand {
 /// The subcommands of `rules`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum RulesCommand {
-    /// Name every rule, with its severity and what it finds.
+    /// List every rule with its severity and what it finds.
     List,
-    /// Tell why a rule matters, what it reads, what looks like a finding and is none, and what to do.
+    /// Explain why a rule matters, what it reads, which special cases it has, and what to do about a finding.
     Explain {
-        /// The rule's slug, e.g. dangerous-scope.
+        /// The rule's slug, for example dangerous-scope.
         #[arg(value_name = "RULE")]
         rule: String,
     },
@@ -144,7 +148,7 @@ pub enum RulesCommand {
 /// The flags of `healthcheck`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthcheckArgs {
-    /// The URL to ask; by default `/-/healthy` at --web.listen-address.
+    /// The URL to request. By default `/-/healthy` at --web.listen-address.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 }
@@ -152,26 +156,26 @@ pub struct HealthcheckArgs {
 /// The subcommands of `docs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum DocsCommand {
-    /// Every setting.
+    /// The tables of settings, variables and regions.
     Settings,
-    /// Every metric.
+    /// The tables of metrics.
     Metrics,
     /// The JSON Schema of the policy file.
     PolicySchema,
-    /// Every rule of the audit.
+    /// The rules of the audit.
     Rules,
 }
 
 /// A command line that clap accepted.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What to do.
+    /// The subcommand; [`Command::Serve`] if none was given.
     pub command: Command,
-    /// The settings given as flags: long name and value, for [`crate::config::read`].
+    /// The settings that were given as flags, as long name and value, for [`crate::config::read`].
     pub flags: Vec<(String, String)>,
 }
 
-/// Reads a command line, the program's name first. The error also stands for `--help` and `--version`.
+/// Parses a command line whose first argument is the program's name. As in clap, `--help` and `--version` are errors.
 pub fn parse<I, T>(arguments: I) -> Result<Invocation, clap::Error>
 where
     I: IntoIterator<Item = T>,
@@ -182,17 +186,17 @@ where
     Ok(Invocation { command: cli.command.unwrap_or(Command::Serve), flags: flags_given(innermost(&matches)) })
 }
 
-/// The whole command line, with the variable of each setting in its help.
+/// The complete command, with each setting's environment variable in its help text.
 pub fn command() -> clap::Command {
     with_variables(Cli::command())
 }
 
-/// clap carries the settings' flags down to the last subcommand, wherever they stood.
+/// clap propagates the global flags to the innermost subcommand, wherever they were given.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
 }
 
-/// What was built, from what, for what and by what, as `build.rs` found it.
+/// The package's version, with the revision, target and compiler that `build.rs` recorded.
 pub fn version() -> String {
     let revision = env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
     let (target, rustc) = (env!("GENESYSCLOUD_OAUTH_EXPORTER_TARGET"), env!("GENESYSCLOUD_OAUTH_EXPORTER_RUSTC"));
@@ -212,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_valid() {
         Cli::command().debug_assert();
         command().debug_assert();
     }
 
     #[test]
-    fn only_what_was_given_is_reported_wherever_it_stood() {
+    fn flags_are_reported_only_if_given_and_at_any_position() {
         assert_eq!(flags("x"), []);
         for line in ["x --log.level debug audit", "x audit --log.level debug", "x audit --log.level=debug --strict"] {
             assert_eq!(flags(line), [pair("log.level", "debug")], "{line}");
@@ -227,7 +231,11 @@ mod tests {
             flags("x --log.level debug config --log.format json check --web.max-connections 2"),
             [pair("web.max-connections", "2"), pair("log.level", "debug"), pair("log.format", "json")]
         );
-        assert_eq!(flags("x --log.level info"), [pair("log.level", "info")], "a default that was chosen is a choice");
+        assert_eq!(
+            flags("x --log.level info"),
+            [pair("log.level", "info")],
+            "a default that is given explicitly counts as given"
+        );
         assert_eq!(flags("x --state.file="), [pair("state.file", "")]);
     }
 
@@ -239,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn serve_is_the_default_and_unknown_things_are_refused() {
+    fn serve_is_the_default_and_unknown_arguments_are_rejected() {
         assert!(matches!(parse(["x"]).expect("serve").command, Command::Serve));
         assert!(matches!(parse(["x", "config", "check"]).expect("check").command, Command::Config { .. }));
         for line in
@@ -261,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_tells_revision_target_and_compiler() {
+    fn the_version_shows_revision_target_and_compiler() {
         let text = parse(["x", "--version"]).expect_err("version").to_string();
         assert_eq!(text, format!("genesyscloud-oauth-exporter {}\n", version()));
         assert!(text.contains("(revision ") && text.contains("-linux-") && text.contains(", rustc 1."), "{text}");

@@ -1,7 +1,8 @@
 //! `docs`: prints the documents that are generated from the code.
 
 use super::args::DocsCommand;
-use super::{CLEAN, say};
+use super::console::say;
+use super::exit::CLEAN;
 use crate::metric::Family;
 use crate::{app, config, exposition, genesys, policy, refresh, server, store};
 
@@ -27,13 +28,20 @@ fn metrics() -> String {
     ];
     let mut text = String::from(
         "# Metrics\n\nGenerated from the code by `genesyscloud-oauth-exporter docs metrics`; do not edit.\n\
-         \nNames, labels and meaning are an interface: once released, changes only add.\n\
-         \n## The audited world\n\nOne snapshot, one generation: a scrape never sees two.\n\n",
+         \nNames, labels and meanings are an interface: a release can add to them, but does not change or remove them.\n\
+         \n## The audited organisations\n\n\
+         Cached; refreshed on a timer. A scrape does not call the platform: it returns the result of the last complete\n\
+         refresh, which runs every `--refresh.interval`. All series of an organisation in one scrape come from the same\n\
+         refresh.\n\
+         \nAn organisation has no data before its first complete refresh, and once its last complete refresh is older than\n\
+         `--refresh.stale-after`. It then has no series in this table. Per-client families, those with the label `client_id`,\n\
+         are also absent if `--metrics.disable` names them, or if `--metrics.max-client-series` dropped them\n\
+         (`genesyscloud_oauth_exporter_series_dropped`).\n\n",
     );
     table(&mut text, exposition::AUDITED_FAMILIES.iter());
-    text.push_str("\n## The exporter itself\n\n");
+    text.push_str("\n## The exporter itself\n\nThese families are present from the start, also while an organisation has no data, unless the meaning says otherwise.\n\n");
     table(&mut text, own.into_iter().flatten());
-    text.push_str("\n`process_*` come from the `prometheus` crate.\n");
+    text.push_str("\nThe families `process_*` come from the `prometheus` crate.\n");
     text
 }
 

@@ -1,14 +1,15 @@
-//! `doctor`: tells in plain words what this client may read, what is missing and what is too much.
+//! `doctor`: checks what the exporter's client may read, which permissions it lacks, and which it does not need.
 //!
-//! Calls the platform as a refresh does, and changes nothing.
+//! It makes the calls that a refresh makes, and changes nothing.
 
-use super::{CLEAN, INCOMPLETE, say};
+use super::console::say;
+use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
 use crate::genesys::{ApiError, Config, Metrics, Platform, Scopes};
 use crate::refresh::Listing;
 
-/// A clock that is further off breaks dates in metrics; tokens do not depend on it.
+/// With a larger difference, ages in metrics are wrong. Tokens do not depend on the clock.
 const TOLERABLE_SKEW_SECONDS: u64 = 30;
 
 pub(super) async fn run(settings: &Settings) -> u8 {
@@ -23,11 +24,7 @@ async fn examine(config: &Config, settings: &Settings) -> u8 {
     let mut report = Report { code: CLEAN };
     say(format_args!("organisation {}, region {}", config.org, config.region));
     good("hosts", format_args!("API {}, login {}", config.api_url, config.login_url));
-    let registry = prometheus::Registry::new();
-    let platform = Metrics::register(&registry)
-        .map_err(|error| error.to_string())
-        .and_then(|metrics| Platform::new(config.clone(), &metrics).map_err(|error| error.to_string()));
-    let platform = match platform {
+    let platform = match Platform::new(config.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
         Err(error) => {
             report.bad("TLS", &error);
@@ -38,20 +35,20 @@ async fn examine(config: &Config, settings: &Settings) -> u8 {
         report.bad("token", &error);
         return report.code;
     }
-    good("token", "the platform gives one");
+    good("token", "issued by the platform");
     match platform.identity().await {
         Ok(identity) => good("organisation", format_args!("{} ({})", identity.org_name, identity.org_id)),
         Err(error) => report.bad("organisation", &error),
     }
     match platform.clock_skew_seconds() {
         Some(skew) if skew.unsigned_abs() > TOLERABLE_SKEW_SECONDS => {
-            odd("clock", format_args!("{skew} s off the platform's; set it by NTP"));
+            odd("clock", format_args!("{skew} s off the platform's clock; synchronise it, for example with NTP"));
         }
-        Some(_) => good("clock", "agrees with the platform's"),
-        None => odd("clock", "the platform sent no date to compare with"),
+        Some(_) => good("clock", "agrees with the platform's clock"),
+        None => odd("clock", "not checked: the platform sent no date to compare with"),
     }
     inputs(&platform, settings, &mut report).await;
-    own_power(&platform).await;
+    least_privilege(&platform).await;
     report.code
 }
 
@@ -62,7 +59,7 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             scopes.records
         }
         Err(error) => {
-            odd("scopes", format_args!("{error}; rules on the registry are not evaluated"));
+            odd("scopes", format_args!("{error}; rules that need the registry of scopes are not evaluated"));
             Scopes::default()
         }
     };
@@ -70,7 +67,7 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
         (Ok(listed), Ok(identity)) => {
             let listing = Listing::of(&listed, &identity.own_client);
             match listing.check(settings.refresh.trust_total, settings.refresh.require_self) {
-                Ok(()) => good("clients", format_args!("{}, the exporter's own among them", listing.distinct)),
+                Ok(()) => good("clients", format_args!("{}, including the exporter's own", listing.distinct)),
                 Err(why) => report.bad("clients", &why),
             }
         }
@@ -78,22 +75,22 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             report.bad("clients", &error);
             advise(&error);
         }
-        (Ok(listed), Err(_)) => odd("clients", format_args!("{} listed", listed.distinct)),
+        (Ok(listed), Err(_)) => odd("clients", format_args!("{} listed", listed.clients.len())),
     }
     match platform.roles().await {
         Ok(roles) => good("roles", roles.records.len()),
         Err(error) => {
-            odd("roles", format_args!("{error}; what client-credentials clients may do is not evaluated"));
+            odd("roles", format_args!("{error}; the permissions of client-credentials clients are not evaluated"));
             advise(&error);
         }
     }
     match platform.divisions().await {
         Ok(divisions) => good("divisions", divisions.records.len()),
-        Err(error) => odd("divisions", format_args!("{error}; rules on divisions are not evaluated")),
+        Err(error) => odd("divisions", format_args!("{error}; rules that need divisions are not evaluated")),
     }
 }
 
-async fn own_power(platform: &Platform) {
+async fn least_privilege(platform: &Platform) {
     match platform.own_permissions().await {
         Ok(held) => {
             let excess: Vec<String> = held
@@ -101,46 +98,52 @@ async fn own_power(platform: &Platform) {
                 .filter(|held| !USEFUL_PERMISSIONS.iter().any(|useful| held.eq_ignore_ascii_case(useful)))
                 .collect();
             if excess.is_empty() {
-                good("least privilege", "this client holds no more than it needs");
+                good("least privilege", "this client has no permission that it does not need");
             } else {
-                odd("least privilege", format_args!("this client holds more than it needs: {}", excess.join(", ")));
+                odd(
+                    "least privilege",
+                    format_args!("this client has permissions that it does not need: {}", excess.join(", ")),
+                );
             }
         }
-        Err(error) => odd("least privilege", format_args!("cannot be told: {error}")),
+        Err(error) => odd("least privilege", format_args!("not checked: {error}")),
     }
 }
 
-/// Whether there can be an audit.
+/// The outcome so far.
 struct Report {
+    /// [`INCOMPLETE`] once something makes an audit impossible.
     code: u8,
 }
 
 impl Report {
-    /// Something without which there is no audit.
+    /// Prints a problem that makes an audit impossible.
     fn bad(&mut self, what: &str, error: &dyn std::fmt::Display) {
         line("FAIL", what, error);
         self.code = INCOMPLETE;
     }
 }
 
+/// Prints a check that passed.
 fn good(what: &str, said: impl std::fmt::Display) {
     line("ok", what, said);
 }
 
-/// Something that leaves part of the audit out, or is untidy.
+/// Prints a problem that leaves part of the audit out, or that should be tidied up.
 fn odd(what: &str, said: impl std::fmt::Display) {
     line("!", what, said);
 }
 
-/// How to grant what is missing.
+/// Prints how to grant the missing permission, if the error names one.
 fn advise(error: &ApiError) {
     if let Some(permission) = error.missing_permission() {
         line(
             "",
             "",
             format_args!(
-                "to grant it: Admin > People & Permissions > Roles / Permissions, add {permission} to the role of this \
-                 client; then Admin > Integrations > OAuth, this client, Roles: assign the role in all divisions"
+                "to grant it: under Admin > People & Permissions > Roles / Permissions, add {permission} to the role of this \
+                 client; then, under Admin > Integrations > OAuth, open this client and assign the role in all divisions on \
+                 the Roles tab"
             ),
         );
     }

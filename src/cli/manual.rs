@@ -1,22 +1,25 @@
-//! `completions` and `man`: the command line as shells and `man` want it, for those who make packages.
+//! `completions` and `man`: shell completions and man pages, for packagers.
 //!
-//! All of it is clap's; what the commands do is said in `args`.
+//! clap generates both from the help texts in `args`.
 
 use std::io::Write;
 use std::path::Path;
 
 use clap_complete::Shell;
 
-use super::{CLEAN, FAILURE, args, complain};
+use super::args;
+use super::console::complain;
+use super::exit::{CLEAN, FAILURE};
 
 pub(super) fn completions(shell: Shell) -> u8 {
     let mut command = args::command();
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, &name, &mut script);
-    // clap writes a hyphen in the program's name in two ways, and bash then completes nothing after a subcommand: clap issue 6421.
+    // clap replaces the hyphens in the program's name in two different ways, so that bash completes nothing after a subcommand
+    // (clap issue 6421).
     let script = String::from_utf8_lossy(&script).replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"));
-    // A closed stdout is no reason to fail.
+    // A closed stdout is not an error.
     let _ = std::io::stdout().write_all(script.as_bytes());
     CLEAN
 }

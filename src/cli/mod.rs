@@ -1,46 +1,39 @@
-//! The subcommands: each reads its settings, does its work and ends with an exit code.
+//! The subcommands: each reads its settings, does its work, and returns an exit code.
 //!
-//! No decisions on findings and no sockets: those are below.
+//! Not the evaluation of clients and not the server: modules below this one have those.
 
 pub mod args;
 mod audit;
 pub mod baseline;
 mod client;
+mod console;
 mod docs;
 mod doctor;
+mod exit;
 mod healthcheck;
 mod manual;
 mod policy;
+mod prepare;
 mod rules;
 mod serve;
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::io::Write;
 use std::process::ExitCode;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
+use console::{complain, say};
+use exit::{CLEAN, FAILURE, USAGE};
+use prepare::{prepare, refuse};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::telemetry;
 
-/// All is well.
-const CLEAN: u8 = 0;
-/// Usage, policy or configuration is wrong.
-const USAGE: u8 = 2;
-/// There are differences from the baseline.
-const DRIFT: u8 = 1;
-/// The audit could not run or is incomplete.
-const INCOMPLETE: u8 = 3;
-/// The exporter cannot start or had to stop: a taken port, a task that died.
-const FAILURE: u8 = 4;
-
-/// Runs what the command line asks for.
+/// Runs the subcommand that the arguments name; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let invocation = match args::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
-            // `--help` and `--version` are errors of clap's with exit code 0; a closed stdout is no reason to fail.
+            // clap reports `--help` and `--version` as errors with exit code 0. A closed stdout is not an error.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { USAGE } else { CLEAN });
         }
@@ -59,7 +52,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
-            say("the configuration is in order");
+            say("the configuration is valid");
             CLEAN
         }),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
@@ -80,12 +73,12 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     }
 }
 
-/// A command that ends by itself and talks to the platform.
+/// Runs a one-off command that calls the platform.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
     once(gathered, Settings::from_raw(gathered), run)
 }
 
-/// A command that ends by itself. Its output is what it says: the log speaks up where something is wrong, or where asked.
+/// Runs a one-off command. Its output matters and not its log, so the log level is `warn` unless `--log.level` is given.
 fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
     let quiet = |mut settings: Settings| {
         if !gathered.is_given("log.level") {
@@ -96,7 +89,7 @@ fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: 
     with(settings.map(quiet), run)
 }
 
-/// Runs with valid settings and a working log, or tells every mistake.
+/// Runs with valid settings and a working log, or prints every error.
 fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
     match settings {
         Ok(settings) => match prepare(&settings) {
@@ -107,25 +100,6 @@ fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings)
     }
 }
 
-/// Starts the log and tells what is odd.
-fn prepare(settings: &Settings) -> Result<(), u8> {
-    if let Err(error) = telemetry::init(&settings.log) {
-        complain(format_args!("the log cannot be started: {error}"));
-        return Err(FAILURE);
-    }
-    for warning in &settings.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(())
-}
-
-fn refuse(errors: &[ConfigError]) -> u8 {
-    for error in errors {
-        complain(error);
-    }
-    USAGE
-}
-
 fn block_on(work: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
@@ -134,19 +108,4 @@ fn block_on(work: impl Future<Output = u8>) -> u8 {
             FAILURE
         }
     }
-}
-
-/// A line for the user. A closed stdout is no reason to fail.
-fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// A mistake, for the user.
-fn complain(mistake: impl Display) {
-    let _ = writeln!(std::io::stderr(), "error: {mistake}");
-}
-
-/// Something that the user should know beside the output.
-fn notice(said: impl Display) {
-    let _ = writeln!(std::io::stderr(), "note: {said}");
 }

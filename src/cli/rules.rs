@@ -1,27 +1,28 @@
-//! `rules`: what is judged, and what each rule means.
+//! `rules`: lists and explains the rules of the audit.
 //!
-//! Not the judgement: that is `audit`'s.
+//! Not their evaluation (`crate::audit`).
 
 use std::fmt::Write as _;
 
-use super::{CLEAN, USAGE, complain, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, USAGE};
 use crate::audit::Rule;
-use crate::audit::rules::{self, ALL};
+use crate::audit::rules;
 
-/// Prints every rule in one line each.
+/// Prints each rule on one line.
 pub(super) fn list() -> u8 {
-    let width = ALL.iter().map(|rule| rule.slug.len()).max().unwrap_or_default();
-    for rule in ALL {
+    let width = rules::all().map(|rule| rule.slug.len()).max().unwrap_or_default();
+    for rule in rules::all() {
         say(format_args!("{:width$}  {:8}  {}", rule.slug, rule.severity, rule.title));
     }
     CLEAN
 }
 
-/// Prints all that is known of one rule.
+/// Prints everything that is documented about one rule.
 pub(super) fn explain(slug: &str) -> u8 {
     let Some(rule) = rules::find(&slug.to_ascii_lowercase()) else {
         let near = nearest(slug).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-        complain(format_args!("there is no rule {slug:?}; {near}`rules list` names them all"));
+        complain(format_args!("there is no rule {slug:?}; {near}`rules list` shows all rules"));
         return USAGE;
     };
     say(format_args!("{}: {}\n", rule.slug, rule.title));
@@ -35,11 +36,11 @@ pub(super) fn explain(slug: &str) -> u8 {
 pub(super) fn document() -> String {
     let mut text = String::from(
         "# Rules\n\nGenerated from the code by `genesyscloud-oauth-exporter docs rules`; do not edit.\n\n\
-         A rule's slug is the value of the label `rule` and never changes. `[rules.SLUG]` in the policy switches a rule off or \
-         gives it another severity. A rule whose input could not be read is `not_evaluated`, and what is not evaluated is not \
-         passed.\n\n| rule | severity | judges | finds |\n|---|---|---|---|\n",
+         A rule's slug is the value of the label `rule` and never changes. In the policy, `[rules.SLUG]` turns a rule off or \
+         changes its severity. If an input of a rule could not be read, the rule is `not_evaluated`, which does not count as \
+         passed.\n\n| rule | severity | applies to | finds |\n|---|---|---|---|\n",
     );
-    for rule in ALL {
+    for rule in rules::all() {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -50,7 +51,7 @@ pub(super) fn document() -> String {
             slug = rule.slug
         );
     }
-    for rule in ALL {
+    for rule in rules::all() {
         let _ = writeln!(text, "\n## {}\n\n{}.\n", rule.slug, rule.title);
         for (name, fact) in facts(rule) {
             let _ = writeln!(text, "- **{name}**: {}", fact.replace('*', "\\*"));
@@ -68,10 +69,10 @@ fn facts(rule: &Rule) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Severity", severity(rule)),
         ("Confidence", rule.confidence.label().to_owned()),
-        ("Judges", rule.applies_to.describe().to_owned()),
+        ("Applies to", rule.applies_to.describe().to_owned()),
         ("Reads", if needs.is_empty() { "the policy".to_owned() } else { needs }),
         ("Why", rule.why.to_owned()),
-        ("Traps", rule.traps.to_owned()),
+        ("Notes", rule.traps.to_owned()),
         ("Remediation", rule.remediation.to_owned()),
         ("Reference", rule.reference.to_owned()),
     ];
@@ -86,13 +87,13 @@ fn severity(rule: &Rule) -> String {
     }
 }
 
-/// The slug that shares most with what was typed, if it shares enough.
+/// The slug closest to what was typed, if it is close enough.
 fn nearest(typed: &str) -> Option<&'static str> {
-    let nearest = ALL.iter().map(|rule| (distance(typed, rule.slug), rule.slug)).min()?;
+    let nearest = rules::all().map(|rule| (distance(typed, rule.slug), rule.slug)).min()?;
     (nearest.0 <= nearest.1.len() / 2).then_some(nearest.1)
 }
 
-/// Letters to insert, remove or replace (Levenshtein).
+/// The Levenshtein distance of two texts, in characters.
 pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_nearly_a_slug_is_recognised_and_nonsense_is_not() {
+    fn a_mistyped_slug_finds_the_nearest_rule_and_nonsense_finds_none() {
         for (typed, expected) in [
             ("dangerous-scop", Some("dangerous-scope")),
             ("admin_role", Some("admin-role")),
@@ -128,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_says_all_there_is_to_say_and_no_slug_comes_twice() {
-        let slugs: std::collections::BTreeSet<_> = ALL.iter().map(|rule| rule.slug).collect();
-        assert_eq!(slugs.len(), ALL.len());
-        for rule in ALL {
+    fn every_rule_is_documented_and_every_slug_is_unique() {
+        let slugs: std::collections::BTreeSet<_> = rules::all().map(|rule| rule.slug).collect();
+        assert_eq!(slugs.len(), rules::all().len());
+        for rule in rules::all() {
             let texts = [rule.title, rule.why, rule.traps, rule.remediation, rule.reference];
-            assert!(texts.iter().all(|text| text.len() > 5), "{}: something is not said", rule.slug);
+            assert!(texts.iter().all(|text| text.len() > 5), "{}: a text is missing", rule.slug);
             assert!(
                 rule.slug.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit()),
                 "{}",

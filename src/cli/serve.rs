@@ -1,6 +1,6 @@
-//! `serve` and `demo`: the exporter itself.
+//! `serve` and `demo`: run the exporter.
 //!
-//! How it is put together is `app`'s.
+//! Not how its parts are wired together (`app`).
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, info};
 
-use super::{CLEAN, FAILURE, baseline, complain, healthcheck, prepare, refuse, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, FAILURE};
+use super::prepare::{prepare, refuse};
+use super::{baseline, healthcheck};
 use crate::app::App;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
@@ -17,14 +20,14 @@ use crate::secret::SecretString;
 use crate::signals;
 use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
 
-/// How often the simulated organisation looks whether it is time for a change.
+/// How often the demo applies the changes that are due.
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(settings: Settings) -> u8 {
     run(settings, |_| {}, std::future::pending()).await
 }
 
-/// The exporter against a simulated organisation, which changes while it runs.
+/// Runs the exporter against a simulated organisation that changes over time.
 pub(super) async fn demo(gathered: &Gathered) -> u8 {
     let now = Timestamp::from(SystemTime::now()).seconds();
     let simulator = match Simulator::start(Options { now, ..Options::default() }).await {
@@ -49,14 +52,15 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
     code
 }
 
-/// Watches the organisation, approved as it is unless a baseline is named: what changes is what nobody approved.
+/// Runs the exporter. Unless a baseline is named, the organisation's first state is approved, so that later changes are
+/// unapproved.
 async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u8 {
     let mut kept = None;
     if settings.files.baseline.is_none() {
         let approved = match baseline::as_found(&settings).await {
             Ok(approved) => approved,
             Err(mistake) => {
-                complain(format_args!("the simulated organisation cannot be approved: {mistake}"));
+                complain(format_args!("the baseline of the simulated organisation cannot be created: {mistake}"));
                 return FAILURE;
             }
         };
@@ -66,22 +70,22 @@ async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u
                 settings.files.baseline = Some(path.clone());
                 kept = Some(path);
             }
-            // In a container nothing may be writable.
-            Err(error) => info!(%error, "the demo's baseline is in no file, and lasts until a reload"),
+            // The file system of a container may be read-only.
+            Err(error) => info!(%error, "cannot write the baseline of the demo; it applies until the next reload"),
         }
         settings.in_force.baseline = Some(approved);
     }
     let clients = organisation.truth().clients;
     let code = run(settings, |address| introduce(address, clients), drift(organisation)).await;
     if let Some(Err(error)) = kept.map(std::fs::remove_file) {
-        info!(%error, "the demo's baseline could not be removed");
+        info!(%error, "cannot remove the baseline file of the demo");
     }
     code
 }
 
-/// Runs the exporter until it is told to stop. `beside` runs with it and does not end.
+/// Runs the exporter until a signal stops it. `beside` runs alongside and must not end.
 async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl Future<Output = ()>) -> u8 {
-    // Spawned, so that a signal is caught from now on and not only once somebody waits for it.
+    // Spawned so that a signal is handled from now on, and not only once the future is polled.
     let signal = tokio::spawn(signals::signal());
     let app = match App::build(settings).await {
         Ok(app) => app,
@@ -93,9 +97,9 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
     started(app.address());
     let shutdown = async {
         match signal.await {
-            Ok(Ok(reason)) => info!(signal = reason.as_str(), "asked to stop"),
-            Ok(Err(error)) => error!(%error, "signals cannot be listened to"),
-            Err(failure) => error!(%failure, "waiting for signals ended early"),
+            Ok(Ok(reason)) => info!(signal = reason.as_str(), "shutting down"),
+            Ok(Err(error)) => error!(%error, "cannot listen for signals"),
+            Err(failure) => error!(%failure, "the task that waits for signals ended early"),
         }
     };
     let outcome = tokio::select! {
@@ -105,7 +109,7 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
     match outcome {
         Ok(()) => CLEAN,
         Err(error) => {
-            error!(error = format_args!("{error:#}"), "the exporter ends");
+            error!(error = format_args!("{error:#}"), "the exporter stops because of an error");
             FAILURE
         }
     }
@@ -113,23 +117,26 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
 
 fn introduce(address: SocketAddr, clients: usize) {
     let url = format!("http://{}", healthcheck::reachable(address));
-    say(format_args!("A simulated organisation with {clients} OAuth clients. It changes while you watch:"));
+    say(format_args!(
+        "The exporter watches a simulated organisation with {clients} OAuth clients, all of them approved."
+    ));
     say(
-        "what is there now is approved; after a minute a client gains a dangerous scope that nobody approved, another loses",
+        "The organisation changes over time: after one minute a client gains a dangerous scope that nobody approved. Later",
     );
-    say("one, and rate limits come and go.\n");
+    say("another client loses one, and the API limits the rate of requests.\n");
     say(format_args!("  status page   {url}/"));
     say(format_args!("  metrics       {url}/metrics"));
     say(format_args!("  report        {url}/api/v1/report\n"));
     if !address.ip().is_loopback() {
         say(
-            "Details of the page and the report are closed on other than loopback addresses; --web.expose-report opens them.\n",
+            "The details of the page and the report are served only on loopback; --web.expose-report serves them on any \
+             address.\n",
         );
     }
     say("Stop it with Ctrl-C.");
 }
 
-/// Lets the simulated organisation change in its time. Does not end.
+/// Applies the changes of the simulated organisation as time passes. Never returns.
 async fn drift(organisation: SimulatedOrganisation) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(DRIFT_EVERY);
@@ -137,7 +144,7 @@ async fn drift(organisation: SimulatedOrganisation) {
     loop {
         ticks.tick().await;
         for change in organisation.advance_to(started.elapsed()) {
-            info!(at_seconds = change.at.as_secs(), change = change.sentence, "the simulated organisation changes");
+            info!(at_seconds = change.at.as_secs(), change = change.sentence, "the simulated organisation changed");
         }
     }
 }

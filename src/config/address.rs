@@ -1,4 +1,4 @@
-//! Where the server listens and under which paths.
+//! Parses the address that the server listens on, and paths.
 //!
 //! Not the sockets (`server`).
 
@@ -6,10 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 
 use super::error::quoted;
 
-/// `host:port`, `[v6]:port`, or `:port` for every IPv4 address. A name is looked up now; IPv4 is preferred, since
-/// `localhost` has both and most configurations of Prometheus mean that one.
+/// Parses `host:port`, `[v6]:port`, or `:port` for every IPv4 address.
+///
+/// A host name is resolved here. IPv4 is preferred: `localhost` has both, and most Prometheus configurations use IPv4.
 pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    let wrong = |why: &str| format!("{} {why}; write for example 127.0.0.1:9847, :9847 or [::]:9847", quoted(text));
+    let wrong = |why: &str| format!("{} {why}; use for example 127.0.0.1:9847, :9847 or [::]:9847", quoted(text));
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(address);
     }
@@ -17,7 +18,7 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if !port.bytes().all(|byte| byte.is_ascii_digit()) || port.is_empty() {
         return Err(wrong("has no port"));
     }
-    let Ok(port) = port.parse::<u16>() else { return Err(wrong("has a port over 65535")) };
+    let Ok(port) = port.parse::<u16>() else { return Err(wrong("has a port above 65535")) };
     if host.is_empty() {
         return Ok((Ipv4Addr::UNSPECIFIED, port).into());
     }
@@ -26,38 +27,38 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     }
     let addresses: Vec<SocketAddr> = match (host, port).to_socket_addrs() {
         Ok(found) => found.collect(),
-        Err(error) => return Err(wrong(&format!("cannot be looked up: {error}"))),
+        Err(error) => return Err(wrong(&format!("cannot be resolved: {error}"))),
     };
     let first = addresses.iter().find(|address| address.is_ipv4()).or_else(|| addresses.first());
-    first.copied().ok_or_else(|| wrong("has no address"))
+    first.copied().ok_or_else(|| wrong("resolves to no address"))
 }
 
-/// A path of its own, apart from the server's other routes.
+/// Parses the path of the metrics, which must not be one of the server's other routes.
 pub(crate) fn telemetry_path(text: &str) -> Result<String, String> {
     plain_path(text)?;
     let first = text.split('/').nth(1).unwrap_or_default();
     if text.ends_with('/') {
-        return Err(format!("{} must not end with a slash", quoted(text)));
+        return Err(format!("{} must not end with a slash; use for example /metrics", quoted(text)));
     }
     if matches!(first, "api" | "-" | "clients") {
         return Err(format!(
-            "{} belongs to another route: /, /api/..., /-/... and /clients... are taken",
+            "{} is the path of another route; use a path other than /, /api/..., /-/... and /clients...",
             quoted(text)
         ));
     }
     Ok(text.to_owned())
 }
 
-/// An absolute path without query, fragment, empty or dotted segments.
+/// Parses an absolute path without query, fragment, and empty or dotted segments.
 pub(crate) fn plain_path(text: &str) -> Result<String, String> {
-    let Some(rest) = text.strip_prefix('/') else { return Err(format!("{} must begin with a slash", quoted(text))) };
+    let Some(rest) = text.strip_prefix('/') else { return Err(format!("{} must start with a slash", quoted(text))) };
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     if !rest.bytes().all(legal) {
-        return Err(format!("{} must consist of letters, digits and - . _ ~ /", quoted(text)));
+        return Err(format!("{} may contain only letters, digits and - . _ ~ /", quoted(text)));
     }
     let odd = |segment: &str| matches!(segment, "." | "..");
     if rest.split('/').any(odd) || text.contains("//") {
-        return Err(format!("{} must not have empty or dotted segments", quoted(text)));
+        return Err(format!("{} must not contain //, /./ or /../", quoted(text)));
     }
     Ok(text.to_owned())
 }
@@ -85,12 +86,12 @@ mod tests {
             ["", "9847", "localhost", "127.0.0.1:", "127.0.0.1:65536", ":x", "::1:9847", "http://a:1", "a b:1", ":+1"]
         {
             let error = listen_address(text).expect_err(text);
-            assert!(error.contains("write for example 127.0.0.1:9847"), "{text}: {error}");
+            assert!(error.contains("use for example 127.0.0.1:9847"), "{text}: {error}");
         }
     }
 
     #[test]
-    fn the_telemetry_path_stays_clear_of_other_routes() {
+    fn the_telemetry_path_must_not_be_another_route() {
         for text in ["/metrics", "/a/metrics", "/clientele", "/apis", "/-x"] {
             assert_eq!(telemetry_path(text).as_deref(), Ok(text));
         }

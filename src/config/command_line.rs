@@ -1,4 +1,4 @@
-//! The settings' flags as data: their defaults, their variables in the help, and which were given.
+//! Reads clap's definition of the flags: their defaults, their help with variables, and which of them were given.
 //!
 //! Not the flags themselves (`flags`).
 
@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command};
 use super::flags::SettingsArgs;
 use super::names::variable_of;
 
-/// The long names of all settings with their defaults, in the order of the manual.
+/// The long name and the default of each setting, in the order of the documentation.
 pub(crate) fn defaults() -> Vec<(String, Option<String>)> {
     bare()
         .get_arguments()
@@ -20,12 +20,12 @@ pub(crate) fn defaults() -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// A command with the settings' flags and nothing else.
+/// A command that has the flags of the settings and nothing else.
 pub(crate) fn bare() -> Command {
     SettingsArgs::augment_args(Command::new("settings").disable_help_flag(true))
 }
 
-/// The settings that stood on a command line: long name and value, a list joined by commas.
+/// The settings that were given on the command line, as long name and value. The values of a list are joined by commas.
 pub(crate) fn flags_given(matches: &ArgMatches) -> Vec<(String, String)> {
     let given = |arg: &Arg| {
         let id = arg.get_id().as_str();
@@ -38,7 +38,7 @@ pub(crate) fn flags_given(matches: &ArgMatches) -> Vec<(String, String)> {
     bare().get_arguments().filter_map(given).collect()
 }
 
-/// Says in the help of each setting by which variable it is set.
+/// Appends the environment variable of each setting to its help text.
 pub(crate) fn with_variables(command: Command) -> Command {
     let settings: Vec<String> = defaults().into_iter().map(|(flag, _)| flag).collect();
     command.mut_args(|arg| {

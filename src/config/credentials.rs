@@ -1,6 +1,6 @@
-//! The exporter's own OAuth client: id and secret, under the names of the vendor's tools.
+//! The id and secret of the exporter's own OAuth client, from the variables that the vendor's tools use.
 //!
-//! Not the reading of a secret's file for use: that happens at every token fetch, in `genesys`.
+//! A secret in a file is only checked here. `genesys` reads the file again at every token fetch.
 
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt;
@@ -13,10 +13,10 @@ use super::raw::RawSettings;
 use super::values::Values;
 use crate::secret::{ExposeSecret, SecretSource, SecretString};
 
-/// A longer file is not a secret.
+/// Longest file that is accepted as a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// The id, without surrounding white space.
+/// The id of the client, or `None` if it is missing or invalid.
 pub(crate) fn client_id(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
     let (name, id) = values.either(
         (CLIENT_ID, raw.genesyscloud_oauthclient_id.as_ref()),
@@ -28,13 +28,16 @@ pub(crate) fn client_id(values: &mut Values<'_>, raw: &RawSettings) -> Option<St
         return None;
     }
     if id.contains(':') {
-        values.variable_wrong(name, "contains a colon, which an id cannot");
+        values.variable_wrong(
+            name,
+            "contains a colon, which a client id never does; copy the id from Admin > Integrations > OAuth",
+        );
         return None;
     }
     Some(id.clone())
 }
 
-/// The secret itself, or the file that holds it, which is looked at once so that a mistake shows at the start.
+/// The secret itself, or the file that contains it. The file is checked once, so that an error shows at startup.
 pub(crate) fn client_secret(values: &mut Values<'_>, raw: &RawSettings) -> Option<SecretSource> {
     let value = values.either(
         (CLIENT_SECRET, raw.genesyscloud_oauthclient_secret.as_ref()),
@@ -48,7 +51,7 @@ pub(crate) fn client_secret(values: &mut Values<'_>, raw: &RawSettings) -> Optio
     );
     match (value, file) {
         (Some((name, _)), Some((file_name, _))) => {
-            values.variable_wrong(name, format!("is set, and {file_name} is too; set one of them"));
+            values.variable_wrong(name, format!("is set, and so is {file_name}; set only one of them"));
             None
         }
         (Some((name, secret)), None) => match header_content(secret.expose_secret()) {
@@ -72,33 +75,36 @@ pub(crate) fn client_secret(values: &mut Values<'_>, raw: &RawSettings) -> Optio
     }
 }
 
-/// A control character would be refused by the header later, with less help.
+/// Rejects control characters, which the HTTP header would reject later with a less helpful error.
 fn header_content(text: &str) -> Result<(), String> {
     if text.chars().any(char::is_control) {
-        return Err("contains a line break or another control character".to_owned());
+        return Err("contains a line break or another control character; remove it".to_owned());
     }
     Ok(())
 }
 
-/// Reads the file once and drops the content; returns what is odd about it.
+/// Checks that the file contains a secret. Returns a warning if every user can read it.
 fn check_file(path: &Path) -> Result<Option<String>, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(format!("{} is not a regular file; it is read again for each token", path.display()));
+        return Err(format!(
+            "{} is not a regular file, which it must be because it is read again for each token",
+            path.display()
+        ));
     }
     if metadata.len() > MAX_SECRET_BYTES {
-        return Err(format!("{} is longer than 64 KiB, so it is no secret", path.display()));
+        return Err(format!("{} is longer than 64 KiB, so it is not a client secret", path.display()));
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let Ok(text) = String::from_utf8(bytes) else { return Err(format!("{} is not valid UTF-8", path.display())) };
     let secret = SecretString::from(text);
     let content = secret.expose_secret().trim();
     if content.is_empty() {
-        return Err(format!("{} is empty", path.display()));
+        return Err(format!("{} is empty; write the client secret to it", path.display()));
     }
     header_content(content).map_err(|problem| format!("the content of {} {problem}", path.display()))?;
-    Ok(world_readable(&metadata).then(|| format!("{} can be read by every user; set its mode to 0600", path.display())))
+    Ok(world_readable(&metadata).then(|| format!("every user can read {}; set its mode to 0600", path.display())))
 }
 
 fn world_readable(metadata: &Metadata) -> bool {
@@ -118,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_file_is_looked_at_before_it_is_needed() {
+    fn a_secret_file_is_checked_at_startup() {
         assert_eq!(check(b"hunter2\n", 0o600), Ok(None));
         assert_eq!(check(b"hunter2\r\n", 0o640), Ok(None));
         assert!(check(b"hunter2", 0o644).is_ok_and(|warning| warning.is_some_and(|w| w.contains("every user"))));

@@ -1,13 +1,13 @@
-//! The manual of the settings as Markdown, from the same tables that are read.
+//! The reference of the settings as Markdown, generated from the definitions that the parser uses.
 //!
-//! Not the rest of the documentation, and nothing of the environment: the same bytes on every machine.
+//! The text does not depend on the environment: it is the same on every machine.
 
 use std::fmt::Write as _;
 
 use super::names::{VARIABLES, variable_of};
 use super::{command_line, region};
 
-/// Every flag with variable, default and meaning; the variables without a flag; the regions.
+/// Three tables: every flag with its variable, default and meaning; the variables without a flag; the regions.
 pub fn settings_table() -> String {
     let mut text = String::new();
     let mut heading = String::new();
@@ -36,7 +36,7 @@ pub fn settings_table() -> String {
     text
 }
 
-/// One line, with a full stop, which clap takes away.
+/// The text on one line, with the full stop that clap removes.
 fn cell(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
     if line.ends_with('.') { line } else { format!("{line}.") }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_has_as_many_cells_as_its_heading() {
+    fn every_row_has_as_many_cells_as_its_header() {
         let table = settings_table();
         let mut columns = 0;
         for line in table.lines() {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manual_names_every_flag_variable_and_region() {
+    fn the_reference_has_every_flag_variable_and_region() {
         let table = settings_table();
         for (flag, default) in command_line::defaults() {
             assert!(table.contains(&format!("| `--{flag}` | `{}` |", variable_of(&flag))), "{flag}");

@@ -1,17 +1,17 @@
-//! Durations as people write them: `300ms`, `30s`, `5m`, `24h`, `1h30m`, `7d`.
+//! Parses durations such as `300ms`, `30s`, `5m`, `24h`, `1h30m` and `7d`.
 //!
-//! Not which lengths a setting allows. jiff's friendly parser refuses days without a calendar, hence an own one.
+//! Not which durations a setting allows (`scalar`). jiff's friendly parser is not used, because it rejects days.
 
 use std::time::Duration;
 
 use super::error::quoted;
 
-/// Largest first; a unit may be used once, and only after larger ones.
+/// Units and their milliseconds. A duration uses each unit at most once, larger units first.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-const EXAMPLES: &str = "write for example 30s, 5m or 24h";
+const EXAMPLES: &str = "use for example 30s, 5m or 24h";
 
-/// Whole numbers with a unit each, in descending order, without blanks.
+/// Parses whole numbers that each have a unit, without spaces.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("{} has no unit; {EXAMPLES}", quoted(text)));
@@ -35,7 +35,7 @@ fn millis(text: &str) -> Option<u64> {
     Some(total)
 }
 
-/// The shortest text that [`parse`] reads as the same number of milliseconds.
+/// The shortest text that [`parse`] reads back as the same duration, in whole milliseconds.
 pub(crate) fn show(duration: Duration) -> String {
     let mut rest = duration.as_millis();
     let mut text = String::new();
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_that_people_write() {
+    fn valid_durations_are_parsed() {
         for (text, millis) in [
             ("0s", 0),
             ("300ms", 300),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_duration_is_refused_with_an_example() {
+    fn an_invalid_duration_is_rejected_with_an_example() {
         for text in [
             "",
             " ",
@@ -98,9 +98,9 @@ mod tests {
             "300000000000d",
         ] {
             let error = parse(text).expect_err(text);
-            assert!(error.contains("is not a duration; write for example 30s"), "{text}: {error}");
+            assert!(error.contains("is not a duration; use for example 30s"), "{text}: {error}");
         }
-        assert_eq!(parse("300"), Err("\"300\" has no unit; write for example 30s, 5m or 24h".to_owned()));
+        assert_eq!(parse("300"), Err("\"300\" has no unit; use for example 30s, 5m or 24h".to_owned()));
     }
 
     proptest! {
@@ -111,7 +111,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics_and_what_is_read_is_shown_equal(text in "[0-9dhms. ]{0,24}|.{0,12}") {
+        fn no_text_panics_and_a_parsed_duration_is_read_back(text in "[0-9dhms. ]{0,24}|.{0,12}") {
             if let Ok(duration) = parse(&text) {
                 prop_assert_eq!(parse(&show(duration)), Ok(duration));
             }

@@ -1,6 +1,6 @@
-//! The hosts of an organisation: from its region, or as given.
+//! The URLs of an organisation: derived from its region, or given.
 //!
-//! Not the region table (`region`) and not requests (`genesys`).
+//! Not the table of regions (`region`), and not the requests (`genesys`).
 
 use url::Url;
 
@@ -10,16 +10,16 @@ use super::region::domain_of;
 use super::values::Values;
 use crate::genesys::is_loopback;
 
-/// Where the platform is.
+/// The URLs to call for one organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoints {
     pub(crate) api_url: Url,
     pub(crate) login_url: Url,
-    /// The region's domain, or the API host where there is no region.
+    /// The domain of the region, or the host of the API if no region is given.
     pub(crate) region: String,
 }
 
-/// The region is required unless both URLs are given; a URL that is given wins over the region's.
+/// The region is required unless both URLs are given. A given URL overrides the region's.
 pub(crate) fn endpoints(values: &mut Values<'_>, raw: &RawSettings, plain_http: bool) -> Option<Endpoints> {
     let before = values.errors.len();
     let mut given = |name, value: Option<&String>| {
@@ -56,30 +56,30 @@ pub(crate) fn endpoints(values: &mut Values<'_>, raw: &RawSettings, plain_http: 
     Some(Endpoints { api_url, login_url, region })
 }
 
-/// An origin with an optional path prefix, which gets a trailing slash so that paths can be resolved against it.
+/// Parses an origin with an optional path prefix. A trailing slash is added, so that paths can be resolved against it.
 ///
-/// The text is never repeated: it may hold credentials where they do not belong.
+/// Errors never quote the text, because it may contain credentials.
 fn base_url(text: &str, plain_http: bool) -> Result<Url, String> {
     let Ok(mut url) = Url::parse(text) else {
-        return Err("is not a URL; write for example https://api.mypurecloud.ie/".to_owned());
+        return Err("is not a URL; use for example https://api.mypurecloud.ie/".to_owned());
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user name or password; credentials have variables of their own".to_owned());
+        return Err("must not contain a user name or password; set the credentials in their own variables".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not have a query or a fragment".to_owned());
+        return Err("must not contain a query or a fragment".to_owned());
     }
     match url.scheme() {
         "https" => {}
         "http" if plain_http || is_loopback(&url) => {}
         "http" => {
             return Err(
-                "uses http to another host than loopback, which would send the secret unencrypted; write https, \
-                        or set --genesys.allow-plain-http"
+                "uses http to a host other than loopback, which would send the secret unencrypted; use https, or set \
+                 --genesys.allow-plain-http"
                     .to_owned(),
             );
         }
-        _ => return Err("must begin with https://".to_owned()),
+        _ => return Err("must start with https://".to_owned()),
     }
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_come_from_the_region_or_as_given() {
+    fn urls_are_derived_from_the_region_or_given() {
         for (region, api, login, expected) in [
             ("eu-west-1", "", "", ("https://api.mypurecloud.ie/", "https://login.mypurecloud.ie/", "mypurecloud.ie")),
             (
@@ -140,12 +140,12 @@ mod tests {
 
     #[test]
     fn one_url_without_a_region_is_not_enough() {
-        assert_eq!(resolve("", "https://a.example", ""), Err(vec![]), "the caller tells that the region is missing");
-        assert!(resolve("own.example", "https://a.example", "").expect_err("unknown domain")[0].contains("known are"));
+        assert_eq!(resolve("", "https://a.example", ""), Err(vec![]), "the caller reports that the region is missing");
+        assert!(resolve("own.example", "https://a.example", "").expect_err("unknown domain")[0].contains("use one of"));
     }
 
     #[test]
-    fn urls_that_would_leak_are_refused_and_not_repeated() {
+    fn urls_that_would_leak_are_rejected_and_not_quoted() {
         for text in [
             "http://gw.example/",
             "https://user:hunter2@gw.example/",
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_to_loopback_or_when_allowed() {
+    fn plain_http_is_accepted_to_loopback_or_if_allowed() {
         for text in ["http://localhost:8080", "http://127.9.9.9", "http://[::1]:80/x"] {
             assert!(base_url(text, false).is_ok(), "{text}");
         }

@@ -1,19 +1,19 @@
-//! The file named by `--env-file`, as pairs.
+//! Reads the file that `--env-file` names.
 //!
-//! Never loaded into the environment of the process, and never looked for where it was not named.
+//! The file is not loaded into the environment of the process, and no file is read unless it is named.
 
 use std::path::Path;
 
-/// A longer file is not a list of settings.
+/// Longest file that is accepted.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The pairs of a file; where a name is given twice, both are returned in order.
+/// The names and values in the file, in order; a name that occurs twice is returned twice.
 ///
-/// An error never repeats a line: it may hold a secret.
+/// Errors never quote a line, because it may contain a secret.
 pub(crate) fn pairs(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
     let text = std::fs::read(path).map_err(|error| vec![format!("{} cannot be read: {error}", path.display())])?;
     if text.len() > MAX_BYTES {
-        return Err(vec![format!("{} is longer than 1 MiB", path.display())]);
+        return Err(vec![format!("{} is longer than 1 MiB; name a file with lines NAME=value", path.display())]);
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
     let mut pairs = Vec::new();
@@ -22,11 +22,11 @@ pub(crate) fn pairs(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
         match line {
             Ok(pair) => pairs.push(pair),
             Err(dotenvy::Error::LineParse(..)) => problems.push(format!(
-                "entry {number} of {} is not NAME=value (a value with blanks or a dollar sign needs single quotes)",
+                "entry {number} of {} is not NAME=value; put a value with spaces or a dollar sign in single quotes",
                 path.display()
             )),
             Err(dotenvy::Error::Io(error)) => {
-                problems.push(format!("{} is not text: {error}", path.display()));
+                problems.push(format!("{} is not valid text: {error}", path.display()));
                 break;
             }
             Err(_) => problems.push(format!("entry {number} of {} cannot be read", path.display())),
@@ -47,21 +47,21 @@ mod tests {
     }
 
     #[test]
-    fn comments_quotes_and_windows_line_ends() {
+    fn comments_quotes_and_windows_line_ends_are_accepted() {
         let read = read(b"\xef\xbb\xbfA=1\r\n# note\r\nexport B='a $x b'\r\nC=\n").expect("readable");
         let expected = [("A", "1"), ("B", "a $x b"), ("C", "")];
         assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]
-    fn a_bad_line_is_counted_but_not_repeated() {
+    fn an_invalid_line_is_named_by_number_and_not_quoted() {
         let problems = read(b"A=1\nhunter2 hunter2\nB='open\n").expect_err("two bad lines");
         assert!(problems[0].contains("entry 2 of"), "{problems:?}");
         assert!(!problems.join(" ").contains("hunter2"), "{problems:?}");
     }
 
     #[test]
-    fn a_missing_file_and_one_that_is_not_text_are_errors() {
+    fn a_missing_file_and_a_binary_file_are_errors() {
         assert!(pairs(Path::new("/nonexistent/exporter.env")).expect_err("missing")[0].contains("cannot be read"));
         assert!(read(b"A=\xff\xfe\n").is_err());
     }

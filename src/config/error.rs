@@ -1,6 +1,6 @@
-//! One mistake in the settings, told so that its author knows what to change.
+//! An error in the settings, with the name of the setting and where its value was given.
 //!
-//! Not the finding of mistakes: that is in the modules which read and validate.
+//! Not the validation, which finds the errors.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Nowhere: it is the default.
+    /// Nowhere; the default applies.
     Default,
     /// In the file named by `--env-file`.
     File(PathBuf),
@@ -18,9 +18,9 @@ pub(crate) enum Origin {
     Flag,
 }
 
-/// One mistake; its text names the flag or variable, where that was set, and what to write instead.
+/// An error in one setting. The text names the flag or variable, where it was set, what is wrong, and what to use instead.
 ///
-/// It never holds the value of a secret or of a URL.
+/// It never contains the value of a secret or of a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     setting: String,
@@ -28,7 +28,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// A mistake in what `setting` (a flag, or a variable without one) says.
+    /// `setting` is a flag, or a variable that has no flag.
     pub(crate) fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { setting: setting.into(), problem: problem.into() }
     }
@@ -42,7 +42,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A flag and where its value came from.
+/// The name of a flag, with the variable or file that its value came from.
 pub(crate) fn flag_from(flag: &str, variable: &str, origin: &Origin) -> String {
     match origin {
         Origin::Flag | Origin::Default => format!("--{flag}"),
@@ -51,7 +51,7 @@ pub(crate) fn flag_from(flag: &str, variable: &str, origin: &Origin) -> String {
     }
 }
 
-/// A variable that has no flag, and where its value came from.
+/// The name of a variable that has no flag, with the file that its value came from.
 pub(crate) fn variable_from(variable: &str, origin: &Origin) -> String {
     match origin {
         Origin::File(path) => format!("{variable} (in {})", path.display()),
@@ -59,7 +59,7 @@ pub(crate) fn variable_from(variable: &str, origin: &Origin) -> String {
     }
 }
 
-/// A value for an error text: quoted, control characters escaped, cut to 60 characters.
+/// Quotes a value for an error message: control characters are escaped, and long values are cut to 60 characters.
 pub(crate) fn quoted(value: &str) -> String {
     const LONGEST: usize = 60;
     match value.char_indices().nth(LONGEST) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistake_says_where_its_value_was_given() {
+    fn an_error_says_where_the_value_was_given() {
         let name = |origin| flag_from("refresh.interval", "X_REFRESH_INTERVAL", &origin);
         assert_eq!(name(Origin::Flag), "--refresh.interval");
         assert_eq!(name(Origin::Environment), "--refresh.interval (environment variable X_REFRESH_INTERVAL)");

@@ -1,6 +1,6 @@
-//! Settings: flags, environment and a named env-file become one validated [`Settings`].
+//! Reads the settings: turns flags, environment and env-file into one validated [`Settings`].
 //!
-//! Not the components' own `Config` structs, which are defined where they are used, and not the subcommands (`cli`).
+//! Not the `Config` structs of the components, which are defined where they are used, and not the subcommands (`cli`).
 
 mod address;
 mod command_line;

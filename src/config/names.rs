@@ -1,8 +1,8 @@
-//! The names of variables: the mechanical rule, the credentials, the names of other guides.
+//! The names of environment variables: those of flags, those of the credentials, and those that other guides use.
 //!
 //! Not their values.
 
-/// Every variable that belongs to a flag begins with this.
+/// The prefix of every variable that belongs to a flag.
 pub(crate) const PREFIX: &str = "GENESYSCLOUD_OAUTH_EXPORTER_";
 
 /// The variable of a flag: `--web.listen-address` is `GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS`.
@@ -30,9 +30,9 @@ pub(crate) const REGION_ALIAS: &str = "GENESYS_CLOUD_REGION";
 pub(crate) struct Variable {
     /// The name that the vendor's own tools use, where they have one.
     pub(crate) name: &'static str,
-    /// Another name that is read just as well.
+    /// Another name that is read too.
     pub(crate) alias: Option<&'static str>,
-    /// For the manual.
+    /// The text for the reference of the settings.
     pub(crate) meaning: &'static str,
 }
 
@@ -46,41 +46,41 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: CLIENT_SECRET,
         alias: Some(CLIENT_SECRET_ALIAS),
-        meaning: "Its secret. This or the next one is required, not both.",
+        meaning: "The secret of that client. Set either this variable or the next one.",
     },
     Variable {
         name: CLIENT_SECRET_FILE,
         alias: Some(CLIENT_SECRET_FILE_ALIAS),
-        meaning: "A file with the secret, read again for each token, so that rotation needs no restart.",
+        meaning: "A file that contains the secret. It is read again for each token, so that rotation needs no restart.",
     },
     Variable {
         name: REGION,
         alias: Some(REGION_ALIAS),
-        meaning: "The AWS region or the domain of the organisation, see the table below. Required unless both URLs are given.",
+        meaning: "The AWS region or the domain of the organisation (see the table below). Required unless both URLs are set.",
     },
     Variable {
         name: API_URL,
         alias: None,
-        meaning: "Instead of `https://api.<domain>/`: a gateway or a private link. A path is kept as a prefix.",
+        meaning: "Base URL of the API, if it is not `https://api.<domain>/`: a gateway or a private link. A path is kept as a prefix.",
     },
     Variable {
         name: LOGIN_URL,
         alias: None,
-        meaning: "Instead of `https://login.<domain>/`. The client's secret is sent there.",
+        meaning: "Base URL of the login service, if it is not `https://login.<domain>/`. The client's secret is sent there.",
     },
     Variable {
         name: ORG,
         alias: None,
-        meaning: "The value of the label `org`, 1 to 64 characters. Default `default`.",
+        meaning: "The value of the label `org`, 1 to 64 characters. By default `default`.",
     },
     Variable {
         name: STATE_DIRECTORY,
         alias: None,
-        meaning: "Set by systemd; the first of its directories is where the state file goes by default.",
+        meaning: "Set by systemd. By default, the state file is in the first of these directories.",
     },
 ];
 
-/// Names of other guides, and which of ours they stand for: refused, since what they hold is not agreed upon.
+/// Names that other guides use, with the name that is read instead. They are not read: guides disagree on their content.
 pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("GENESYS_CLIENT_ID", CLIENT_ID),
     ("GENESYSCLOUD_CLIENT_ID", CLIENT_ID),
@@ -100,12 +100,12 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("PURECLOUD_ENVIRONMENT", REGION),
 ];
 
-/// Whether the exporter reads a variable of this name, or warns of it.
+/// Whether the exporter reads a variable of this name, or would warn about it.
 pub(crate) fn is_ours(name: &str) -> bool {
     name.starts_with(PREFIX) || VARIABLES.iter().any(|variable| variable.name == name || variable.alias == Some(name))
 }
 
-/// Whether Kubernetes sets this variable for a Service that bears the exporter's name.
+/// Whether Kubernetes sets this variable for a Service named `genesyscloud-oauth-exporter`.
 pub(crate) fn is_service_link(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else { return false };
     rest == "SERVICE_HOST"
@@ -115,14 +115,14 @@ pub(crate) fn is_service_link(name: &str) -> bool {
         })
 }
 
-/// The known name that a mistyped one most likely means, if one is near enough.
+/// The known name that is closest to a mistyped name, if it is close enough.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (distance, candidate) =
         known.into_iter().map(|candidate| (edit_distance(name, candidate), candidate)).min_by_key(|pair| pair.0)?;
     (distance <= name.len().saturating_sub(PREFIX.len()) / 2).then_some(candidate)
 }
 
-/// Levenshtein's distance, in bytes; the names are ASCII.
+/// The Levenshtein distance in bytes; the names are ASCII.
 fn edit_distance(left: &str, right: &str) -> usize {
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, l) in left.bytes().enumerate() {
@@ -149,14 +149,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_rule_makes_the_variable_of_a_flag() {
+    fn a_variable_is_named_after_its_flag() {
         for flag in ["--web.listen-address", "web.listen-address"] {
             assert_eq!(variable_of(flag), "GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS");
         }
     }
 
     #[test]
-    fn what_kubernetes_injects_is_known() {
+    fn variables_of_kubernetes_service_links_are_recognised() {
         for (rest, expected) in [
             ("SERVICE_HOST", true),
             ("SERVICE_PORT", true),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
+    fn edit_distances() {
         for (left, right, expected) in
             [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abc", "acb", 2)]
         {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typing_mistake_finds_its_name_and_nonsense_finds_none() {
+    fn a_mistyped_name_finds_the_nearest_and_nonsense_finds_none() {
         let known = [variable_of("refresh.interval"), variable_of("web.listen-address")];
         let find = |rest: &str| nearest(&format!("{PREFIX}{rest}"), known.iter().map(String::as_str));
         assert_eq!(find("REFRESH_INTERVALL"), Some(known[0].as_str()));

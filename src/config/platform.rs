@@ -1,6 +1,6 @@
-//! How an organisation is reached: who asks, where, how fast, how long.
+//! The settings for calls of one organisation: credentials, URLs, pace, retries and limits.
 //!
-//! Not the single rules for ids, secrets and hosts (`credentials`, `endpoints`).
+//! Not the checks of ids, secrets and URLs (`credentials`, `endpoints`).
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use super::{address, names, scalar};
 use crate::genesys::{self, AuthStyle, Limits, PacingConfig, RetryConfig};
 use crate::secret::SecretSource;
 
-/// Requests a minute for each token, by the vendor's limits.
+/// Requests per minute that the platform allows for each token (the vendor's limits).
 const PLATFORM_LIMIT: u32 = 300;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// How an organisation is talked to, whichever it is.
+/// The settings that apply to every organisation.
 pub(crate) struct Tuning {
     auth_style: AuthStyle,
     token_scope: Option<String>,
@@ -56,7 +56,8 @@ impl Tuning {
         {
             values.warnings.push(format!(
                 "--genesys.requests-per-minute ({per_minute}) and --genesys.burst ({burst}) together exceed {PLATFORM_LIMIT} \
-                 requests in one minute, the platform's limit unless it was raised for the organisation"
+                 requests in one minute, which is the platform's limit; lower one of them, unless the limit was raised for \
+                 the organisation"
             ));
         }
         Some(Self {
@@ -74,7 +75,7 @@ impl Tuning {
         })
     }
 
-    /// The settings of one organisation.
+    /// Adds the credentials and URLs of one organisation.
     pub(crate) fn organisation(self, org: String, who: (String, SecretSource, Endpoints)) -> genesys::Config {
         let (client_id, client_secret, Endpoints { api_url, login_url, region }) = who;
         let Self { auth_style, token_scope, clients_path, retry, pacing, limits } = self;
@@ -95,7 +96,7 @@ impl Tuning {
     }
 }
 
-/// Credentials and hosts, which are required.
+/// Reads the credentials and URLs, all of which are required.
 pub(crate) fn real_organisation(
     values: &mut Values<'_>,
     gathered: &Gathered,
@@ -104,7 +105,7 @@ pub(crate) fn real_organisation(
     let plain_http =
         values.flag("genesys.allow-plain-http", raw.genesys_allow_plain_http.as_ref(), scalar::switch).unwrap_or(false);
     let id = required(values, gathered, names::CLIENT_ID, "the id of the exporter's own OAuth client", client_id);
-    let what = "the secret of that client (or GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE with a file that holds it)";
+    let what = "the secret of that client (or set GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE to a file that contains it)";
     let secret = required(values, gathered, names::CLIENT_SECRET, what, client_secret);
     let what = "an AWS region such as eu-west-1 or a domain such as mypurecloud.ie \
                 (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
@@ -112,7 +113,7 @@ pub(crate) fn real_organisation(
     Some((id?, secret?, found?))
 }
 
-/// A value without which nothing works; where it is missing, a name of another guide explains it best.
+/// Reads a required value. If it is missing, the error names variables of other guides that are set instead.
 fn required<T>(
     values: &mut Values<'_>,
     gathered: &Gathered,
@@ -132,16 +133,14 @@ fn required<T>(
         let hint = if foreign.is_empty() {
             String::new()
         } else {
-            format!("; set, but not read by this exporter: {} (rename it)", foreign.join(", "))
+            format!("; rename {}, which is set but not read by this exporter", foreign.join(" and "))
         };
-        values.variable_wrong(name, format!("is not set; it takes {what}{hint}"));
+        values.variable_wrong(name, format!("is not set; set it to {what}{hint}"));
     } else {
-        // Beside our own name it can belong to another program on the machine, so that it is told and not refused.
+        // Our own variable is set too, so this one may belong to another program: a warning, not an error.
         for (foreign, _, origin) in gathered.foreign.iter().filter(|(_, ours, _)| *ours == name) {
             let foreign = variable_from(foreign, origin);
-            values
-                .warnings
-                .push(format!("{foreign} is set, but is not a name that this exporter reads: it reads {name}"));
+            values.warnings.push(format!("{foreign} is set, but this exporter does not read it; it reads {name}"));
         }
     }
     value
@@ -162,6 +161,6 @@ fn token_scope(text: &str) -> Result<Option<String>, String> {
     if legal {
         Ok(Some(text.to_owned()).filter(|scope| !scope.is_empty()))
     } else {
-        Err("must be printable ASCII".to_owned())
+        Err("must contain only printable ASCII characters".to_owned())
     }
 }

@@ -1,12 +1,12 @@
-//! The settings as text, by `envy`: the one reader of settings.
+//! The settings as text, deserialised by `envy`.
 //!
-//! Not validated, and flat, since envy cannot nest: a field is a variable's name in lower case without the prefix.
+//! Not validated. The struct is flat because envy cannot nest: a field is a variable's name in lower case without the prefix.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::secret::SecretString;
 
-/// One field for each flag and each variable that has none.
+/// One field for each flag, and for each variable without a flag.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawSettings {
@@ -63,7 +63,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
     Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
 
-/// Reads known variables; an unknown one is an error, so that no flag can lack its field.
+/// Deserialises known variables. An unknown one is an error, so that no flag can lack a field.
 pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<RawSettings, envy::Error> {
     let prefix = super::names::PREFIX;
     envy::from_iter(pairs.into_iter().map(|(name, value)| match name.strip_prefix(prefix) {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_flag_and_variable_has_its_field_and_every_field_has_one() {
+    fn every_flag_and_variable_has_a_field_and_every_field_has_one_of_them() {
         let flags = command_line::defaults().into_iter().map(|(flag, _)| names::variable_of(&flag));
         let variables = names::VARIABLES.iter().flat_map(|v| [Some(v.name), v.alias]).flatten().map(str::to_owned);
         let pairs = flags.chain(variables).map(|name| (name, "x".to_owned()));

@@ -1,4 +1,4 @@
-//! Default, env-file, environment and command line laid over each other; what came from where.
+//! Merges defaults, env-file, environment and command line, and records where each value came from.
 //!
 //! Not the meaning of the values (`settings`).
 
@@ -12,19 +12,19 @@ use super::raw::{self, RawSettings};
 use super::values::Values;
 use super::{command_line, env_file};
 
-/// What was given, before it is judged.
+/// The merged settings as text, before validation.
 #[derive(Debug)]
 pub struct Gathered {
     pub(crate) raw: RawSettings,
     pub(crate) origins: BTreeMap<String, Origin>,
-    /// Names of other guides that are set, with the name of ours and where.
+    /// Variables of other guides that are set: their name, the name that is read instead, and where they are set.
     pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<ConfigError>,
 }
 
 impl Gathered {
-    /// Whether somebody chose a value for that flag, in whichever way.
+    /// Whether the value of a flag was given, and is not just the default.
     pub fn is_given(&self, flag: &str) -> bool {
         Values::new(&self.origins).is_given(flag)
     }
@@ -35,8 +35,10 @@ pub fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// Lays the flags given on the command line (long name and value) over the environment, that over the file which
-/// `--env-file` names, that over the defaults. Mistakes are kept, to be told together with those of the values.
+/// Merges the settings. Flags on the command line (`given`, as long name and value) take precedence over the environment,
+/// which takes precedence over the file that `--env-file` names, which takes precedence over the defaults.
+///
+/// Errors are kept in the result, so that they are reported together with those of the values.
 pub fn read<K, V>(given: &[(String, String)], environment: impl IntoIterator<Item = (K, V)>) -> Gathered
 where
     K: Into<OsString>,
@@ -55,13 +57,13 @@ where
     let environment = layers.only_text(environment);
     if let Some(path) = env_file_path(given, &environment) {
         match env_file::pairs(&path) {
-            Ok(pairs) => layers.lay(pairs, &Origin::File(path)),
+            Ok(pairs) => layers.merge(pairs, &Origin::File(path)),
             Err(problems) => {
                 layers.errors.extend(problems.into_iter().map(|problem| ConfigError::new("--env-file", problem)));
             }
         }
     }
-    layers.lay(environment, &Origin::Environment);
+    layers.merge(environment, &Origin::Environment);
     for (flag, value) in given {
         layers.pairs.insert(variable_of(flag), (value.clone(), Origin::Flag));
     }
@@ -86,7 +88,7 @@ struct Layers {
 }
 
 impl Layers {
-    /// Other programs' variables may hold any bytes; ours must be text.
+    /// Drops variables that are not valid UTF-8. For a variable of ours, that is an error.
     fn only_text<K, V>(&mut self, environment: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
     where
         K: Into<OsString>,
@@ -104,8 +106,8 @@ impl Layers {
         pairs
     }
 
-    /// A blank value counts as unset, but turns the state file off.
-    fn lay(&mut self, pairs: Vec<(String, String)>, origin: &Origin) {
+    /// A blank value counts as unset, except that a blank `state.file` turns the state file off.
+    fn merge(&mut self, pairs: Vec<(String, String)>, origin: &Origin) {
         let state_file = variable_of("state.file");
         for (name, value) in pairs {
             if self.known.contains(&name) {
@@ -133,11 +135,11 @@ impl Layers {
         let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
         let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
         let raw = raw::from_pairs(values).unwrap_or_else(|_| {
-            // envy's text may hold a value.
+            // The text of envy's error is dropped, because it may contain a value.
             errors.push(ConfigError::new("settings", "cannot be read"));
             RawSettings::default()
         });
-        // Neither order depends on the order of the environment.
+        // Sorted, so that the output does not depend on the order of the environment.
         foreign.sort_by_key(|(name, _, _)| *name);
         foreign.dedup_by_key(|(name, _, _)| *name);
         warnings.sort();
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_beat_the_environment_which_beats_the_file_which_beats_the_default() {
+    fn the_order_of_precedence_is_flag_environment_file_default() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("x.env");
         std::fs::write(&file, format!("{}=file\n", variable_of("log.level"))).expect("a file");
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_variable_is_unset_but_a_blank_state_file_is_a_choice() {
+    fn a_blank_variable_is_unset_but_a_blank_state_file_is_kept() {
         let (level, state) = (variable_of("log.level"), variable_of("state.file"));
         let gathered = read(&[], [(level.as_str(), "  "), (state.as_str(), "")]);
         assert_eq!(gathered.raw.log_level.as_deref(), Some("info"));
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_told_but_service_links_are_not() {
+    fn unknown_names_cause_a_warning_but_service_links_do_not() {
         let names = ["REFRESH_INTERVALL", "SERVICE_HOST", "PORT_9847_TCP"].map(|rest| format!("{PREFIX}{rest}"));
         let gathered = read(&[], names.map(|name| (name, "x".to_owned())));
         assert_eq!(
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_text_matter_in_our_variables_only() {
+    fn invalid_utf8_is_an_error_only_in_our_variables() {
         use std::os::unix::ffi::OsStringExt;
         let bytes = || OsString::from_vec(vec![b'x', 0xff]);
         let pairs = [(OsString::from("OTHER"), bytes()), (names::CLIENT_SECRET.into(), bytes()), (bytes(), "x".into())];

@@ -1,6 +1,6 @@
-//! The vendor's regions: AWS key and domain.
+//! The regions of the platform, with AWS key and domain.
 //!
-//! Source: the vendor's terraform provider (`getRegionMap`), SDKs and CLI, 2026. Not the URLs made of them (`endpoints`).
+//! Source: the vendor's terraform provider (`getRegionMap`), SDKs and CLI, 2026. Not the URLs derived from them (`endpoints`).
 
 use super::error::quoted;
 
@@ -41,15 +41,15 @@ pub(crate) const REGIONS: [Region; 20] = [
     region("tca", "inintca.com"),
 ];
 
-/// The domain of an AWS key or a known domain; any case, `_` for `-`.
+/// The domain of a region, which is given by its AWS key or its domain. Case is ignored, and `_` counts as `-`.
 ///
-/// A domain that is not in the table passes with `any_domain` only: nothing but the region says where the secret is sent.
+/// A domain that is not in the table is accepted only with `any_domain`, that is, if both URLs are given: otherwise the
+/// domain decides where the secret is sent.
 pub(crate) fn domain_of(text: &str, any_domain: bool) -> Result<String, String> {
     if text.contains("://") || text.contains('/') {
         return Err(format!(
-            "{} looks like a URL; write an AWS region or a domain, or use {} and {} for other hosts",
-            // A URL may hold credentials.
-            "the value",
+            // The value is not quoted, because a URL may contain credentials.
+            "looks like a URL; use an AWS region or a domain, or set {} and {} for other hosts",
             super::names::API_URL,
             super::names::LOGIN_URL
         ));
@@ -60,14 +60,14 @@ pub(crate) fn domain_of(text: &str, any_domain: bool) -> Result<String, String> 
         return Ok(found.domain.to_owned());
     }
     if let Some(found) = REGIONS.iter().find(|region| wanted.ends_with(&format!(".{}", region.domain))) {
-        return Err(format!("{} is a host of {}; write {}", quoted(text), found.key, found.domain));
+        return Err(format!("{} is a host of {}; use {}", quoted(text), found.key, found.domain));
     }
     let is_domain = wanted.contains('.') && wanted.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
     if any_domain && is_domain {
         return Ok(wanted);
     }
     let known: Vec<String> = REGIONS.iter().map(|region| format!("{} ({})", region.key, region.domain)).collect();
-    Err(format!("{} is not a region; known are {}", quoted(text), known.join(", ")))
+    Err(format!("{} is not a region; use one of {}", quoted(text), known.join(", ")))
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_or_a_domain_in_any_spelling() {
+    fn a_key_or_a_domain_is_accepted_in_any_spelling() {
         for (text, domain) in [
             ("eu-west-1", "mypurecloud.ie"),
             ("EU_West_1", "mypurecloud.ie"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused_with_the_list() {
+    fn an_unknown_region_is_rejected_with_the_list() {
         for text in ["eu-west-9", "mypurecloud.example", "", "eu", "evil.pure.cloud.example"] {
             let error = domain_of(text, false).expect_err(text);
             for region in REGIONS {
@@ -108,11 +108,11 @@ mod tests {
         assert!(error.contains("looks like a URL") && error.contains("GENESYSCLOUD_API_URL"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
         let error = domain_of("api.mypurecloud.ie", false).expect_err("a host");
-        assert!(error.ends_with("write mypurecloud.ie"), "{error}");
+        assert!(error.ends_with("use mypurecloud.ie"), "{error}");
     }
 
     #[test]
-    fn an_unknown_domain_passes_where_the_hosts_are_given() {
+    fn an_unknown_domain_is_accepted_if_both_urls_are_given() {
         assert_eq!(domain_of("Gateway.example", true).as_deref(), Ok("gateway.example"));
         assert!(domain_of("eu-west-9", true).is_err());
         assert!(domain_of("bad domain.example", true).is_err());

@@ -1,6 +1,6 @@
-//! Single values: switches, whole numbers within limits, sizes, durations within limits.
+//! Parses single values: switches, whole numbers, sizes, durations and words from a list.
 //!
-//! Not where they come from; each function takes the text and tells what is wrong with it.
+//! Not where the values come from. Each function takes the text and returns the value or an error message.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -17,14 +17,14 @@ pub(crate) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(format!("{} is neither true nor false", quoted(text))),
+        _ => Err(format!("{} is not a boolean; use true or false", quoted(text))),
     }
 }
 
 /// A whole number within limits, both included.
 pub(crate) fn whole<N: FromStr + PartialOrd + Display>(text: &str, limits: &RangeInclusive<N>) -> Result<N, String> {
     let expected = || format!("{} is not a whole number from {} to {}", quoted(text), limits.start(), limits.end());
-    // `from_str` would take a leading plus sign.
+    // `from_str` would accept a leading plus sign.
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(expected());
     }
@@ -38,10 +38,10 @@ pub(crate) fn span(text: &str, limits: &RangeInclusive<Duration>) -> Result<Dura
         return Ok(value);
     }
     let (from, to) = (duration::show(*limits.start()), duration::show(*limits.end()));
-    Err(format!("{} is outside the limits {from} to {to}", quoted(text)))
+    Err(format!("{} is not between {from} and {to}", quoted(text)))
 }
 
-/// [`whole`] with its limits.
+/// A parser for [`whole`] with these limits.
 pub(crate) fn within<N>(limits: RangeInclusive<N>) -> impl FnOnce(&str) -> Result<N, String>
 where
     N: FromStr + PartialOrd + Display,
@@ -49,7 +49,7 @@ where
     move |text| whole(text, &limits)
 }
 
-/// [`span`] with its limits.
+/// A parser for [`span`] with these limits.
 pub(crate) fn lasting(limits: RangeInclusive<Duration>) -> impl FnOnce(&str) -> Result<Duration, String> {
     move |text| span(text, &limits)
 }
@@ -57,7 +57,7 @@ pub(crate) fn lasting(limits: RangeInclusive<Duration>) -> impl FnOnce(&str) -> 
 /// Bytes, plain or with the suffix `KiB`, `MiB` or `GiB`, from 1 KiB to 1 GiB.
 pub(crate) fn size(text: &str) -> Result<usize, String> {
     let wrong =
-        || format!("{} is not a size from 1KiB to 1GiB; write for example 64MiB, 512KiB or 1048576", quoted(text));
+        || format!("{} is not a size from 1KiB to 1GiB; use for example 64MiB, 512KiB or 1048576", quoted(text));
     let (number, factor) = [("KiB", KIB), ("MiB", KIB * KIB), ("GiB", KIB * KIB * KIB)]
         .into_iter()
         .find_map(|(suffix, factor)| text.strip_suffix(suffix).map(|number| (number, factor)))
@@ -69,11 +69,11 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
         .ok_or_else(wrong)
 }
 
-/// One of several words.
+/// The value of one of several words.
 pub(crate) fn choice<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        format!("{} is none of {}", quoted(text), known.join(", "))
+        format!("{} is not one of {}", quoted(text), known.join(", "))
     })
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn switches_take_the_usual_words() {
+    fn switches_accept_the_usual_words() {
         for (text, expected) in
             [("true", true), ("1", true), ("Yes", true), ("ON", true), ("false", false), ("0", false), ("no", false)]
         {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_limits() {
+    fn numbers_outside_the_limits_are_rejected() {
         assert_eq!(whole("1", &(1..=10_u32)), Ok(1));
         assert_eq!(whole("10", &(1..=10_u32)), Ok(10));
         for text in ["0", "11", "-1", "+1", "1.0", "", "a", "99999999999999999999", "1 "] {
@@ -106,16 +106,16 @@ mod tests {
     }
 
     #[test]
-    fn a_span_outside_its_limits_names_them() {
+    fn a_duration_outside_the_limits_is_rejected_with_the_limits() {
         let limits = Duration::from_secs(1)..=Duration::from_hours(24);
         assert_eq!(span("1s", &limits), Ok(Duration::from_secs(1)));
         assert_eq!(span("1d", &limits), Ok(Duration::from_hours(24)));
-        assert_eq!(span("999ms", &limits), Err("\"999ms\" is outside the limits 1s to 1d".to_owned()));
+        assert_eq!(span("999ms", &limits), Err("\"999ms\" is not between 1s and 1d".to_owned()));
         assert!(span("25h", &limits).is_err());
     }
 
     #[test]
-    fn sizes_with_and_without_suffix() {
+    fn sizes_have_a_suffix_or_are_bytes() {
         for (text, expected) in
             [("1KiB", 1024), ("64MiB", 67_108_864), ("1GiB", 1_073_741_824), ("2048", 2048), ("1024", 1024)]
         {
@@ -127,10 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_lists_the_words() {
+    fn an_unknown_word_is_rejected_with_the_list() {
         let words = [("basic", 1), ("body", 2)];
         assert_eq!(choice("body", &words), Ok(2));
-        assert_eq!(choice("Basic", &words), Err("\"Basic\" is none of basic, body".to_owned()));
+        assert_eq!(choice("Basic", &words), Err("\"Basic\" is not one of basic, body".to_owned()));
     }
 
     proptest! {

@@ -1,6 +1,9 @@
-//! The validated settings, made of the components' own `Config` structs.
+//! The validated settings, composed of the `Config` structs of the components.
 //!
-//! Not where values come from (`read`), nor how the platform is reached (`platform`).
+//! Not where the values come from (`read`), and not the settings for calls of the platform (`platform`).
+//!
+//! Policy and baseline are read once, together with the settings, so that the mistakes of all of them are reported
+//! together. Only a reload reads them again.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,47 +25,47 @@ use crate::telemetry::{self, Level, LogFormat};
 use crate::{exposition, genesys, policy, refresh, server};
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
-/// A demo that shows nothing for five minutes shows nothing.
+/// The demo refreshes more often than the default, so that changes are visible soon.
 const DEMO_INTERVAL: Duration = Duration::from_secs(5);
 
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// All settings of the process, valid as a whole.
+/// All settings of the process, validated.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The audited organisations: one.
+    /// The audited organisations: one, or none if the settings are [`Settings::offline`].
     pub organisations: Vec<genesys::Config>,
-    /// When to refresh.
+    /// When to refresh, and when a list of clients is complete.
     pub refresh: refresh::Config,
-    /// What to serve.
+    /// Where to listen, and what to serve.
     pub server: server::Config,
-    /// What to render.
+    /// Which metric families to render.
     pub exposition: exposition::Config,
-    /// Where the last complete snapshot survives a restart; `None` is off.
+    /// The file that keeps the last complete snapshot across restarts; `None` turns it off.
     pub state_file: Option<PathBuf>,
-    /// Where policy and baseline are.
+    /// Where the policy and the baseline are, for reloads.
     pub files: refresh::Files,
-    /// What was read from them, so that their mistakes are told with all the others.
+    /// The policy and the baseline. They are read with the settings, so that all errors are reported together.
     pub in_force: refresh::InForce,
-    /// What to log.
+    /// The level and format of the log.
     pub log: telemetry::Config,
-    /// What is odd but not wrong, for the log once it is there.
+    /// What is suspicious but valid. The caller logs it once logging is started.
     pub warnings: Vec<String>,
 }
 
 impl Settings {
-    /// For everything that talks to the platform: credentials and region are required. Returns every mistake.
+    /// For commands that call the platform: credentials and region are required. Returns every error.
     pub fn from_raw(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
         build(gathered, Who::Configured)
     }
 
-    /// For what talks to nobody: credentials and region are not looked at, and there are no organisations.
+    /// For commands that do not call the platform: credentials and region are ignored, and there are no organisations.
     pub fn offline(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
         build(gathered, Who::Nobody)
     }
 
-    /// For a simulated organisation at `api_url`, which is its login too: credentials in the environment are not looked
-    /// at. Without a choice of theirs, it is refreshed every 5 s and nothing is kept on disk.
+    /// For a simulated organisation whose API and login host are both at `api_url`. Credentials in the environment are
+    /// ignored. Unless the flags say otherwise, it is refreshed every 5 s and there is no state file.
     pub fn for_simulated(
         gathered: &Gathered,
         api_url: Url,
@@ -72,20 +75,20 @@ impl Settings {
         build(gathered, Who::Simulated(api_url, client_id, secret))
     }
 
-    /// Where the server listens, for those who only ask it. Needs no credentials.
+    /// Only the address that the server listens on. Needs no credentials.
     pub fn listen_address(gathered: &Gathered) -> Result<SocketAddr, Vec<ConfigError>> {
         let mut values = Values::new(&gathered.origins);
         let listen_address = gathered.raw.web_listen_address.as_ref();
         values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
     }
 
-    /// Where the policy is and what is laid over it, for those who only read it. Needs no credentials.
+    /// Only where the policy is and which scopes the flags add to it. Needs no credentials.
     pub fn policy(gathered: &Gathered) -> Result<refresh::Files, Vec<ConfigError>> {
         if gathered.errors.is_empty() { Ok(files(&gathered.raw)) } else { Err(gathered.errors.clone()) }
     }
 }
 
-/// Whom the process talks to.
+/// The organisation that the process calls.
 enum Who {
     Configured,
     Simulated(Url, String, SecretString),
@@ -179,8 +182,8 @@ fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Opt
             values.flag_wrong("refresh.stale-after", problem);
         } else if stale_after < interval.saturating_mul(3) {
             values.warnings.push(format!(
-                "--refresh.stale-after is {shown}, less than three times --refresh.interval ({every}): \
-                 one or two failed refreshes withdraw the data"
+                "--refresh.stale-after is {shown}, less than three times --refresh.interval ({every}), so that the data is \
+                 withdrawn after one or two failed refreshes; use a longer time"
             ));
         }
     }
@@ -230,13 +233,13 @@ fn in_force(values: &mut Values<'_>, files: &refresh::Files) -> Option<refresh::
     Some(refresh::InForce { policy: Arc::new(policy.ok()?), baseline: baseline.ok()? })
 }
 
-/// The names of a list with commas between.
+/// The names in a comma-separated list.
 fn names<C: FromIterator<String>>(list: Option<&str>) -> C {
     let names = list.unwrap_or_default().split(',').map(str::trim);
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// An empty value turns it off.
+/// `None` if the value is empty, which turns the state file off.
 fn state_file(raw: &RawSettings) -> Option<PathBuf> {
     match raw.state_file.as_deref() {
         Some("") => None,

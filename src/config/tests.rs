@@ -1,4 +1,4 @@
-//! Whole reads of the settings: flags, environment and file in, `Settings` or every mistake out.
+//! Reading the settings: flags, environment and file in, `Settings` or every error out.
 //!
 //! Single values are tested beside their parsers.
 
@@ -17,7 +17,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// With the flags and the environment given; mistakes as text.
+/// Reads the settings from these flags and this environment; errors as text.
 fn read(flags: Pairs<'_>, environment: Pairs<'_>) -> Result<Settings, Vec<String>> {
     let flags: Vec<(String, String)> = flags.iter().map(|(flag, value)| ((*flag).into(), (*value).into())).collect();
     let settings = Settings::from_raw(&config::read(&flags, environment.iter().copied()));
@@ -60,7 +60,7 @@ fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_name_and_origin() {
+fn every_error_is_reported_with_name_and_origin() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("x.env");
     std::fs::write(&file, "GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL=loud\nGENESYSCLOUD_REGION=nowhere\n").expect("a file");
@@ -79,20 +79,20 @@ fn every_mistake_is_told_with_its_name_and_origin() {
     let errors = read(&flags, &environment).expect_err("many mistakes");
     let expected = [
         "--web.listen-address (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS): \"nine\" has no port",
-        "--web.telemetry-path: \"/api/x\" belongs to another route",
-        "--web.expose-report (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT): \"maybe\" is neither",
+        "--web.telemetry-path: \"/api/x\" is the path of another route",
+        "--web.expose-report (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT): \"maybe\" is not a boolean",
         "--refresh.interval (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL): \"5 minutes\" is not a \
-         duration; write for example 30s, 5m or 24h",
-        "--refresh.deadline (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_DEADLINE): \"2h\" is outside the limits",
+         duration; use for example 30s, 5m or 24h",
+        "--refresh.deadline (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_DEADLINE): \"2h\" is not between 1s and 1h",
         &format!(
-            "--log.level (GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL in {file}): \"loud\" is none of error, warn, info"
+            "--log.level (GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL in {file}): \"loud\" is not one of error, warn, info"
         ),
         "--genesys.burst: \"0\" is not a whole number from 1 to 3000",
         "--genesys.max-body-bytes (environment variable GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_MAX_BODY_BYTES): \"64MB\" is not",
-        "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; it takes the id of the exporter's own OAuth client; set, but not read by this exporter: CLIENT_ID",
+        "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; set it to the id of the exporter's own OAuth client; rename CLIENT_ID, which is set but not read by this exporter",
         "GENESYSCLOUD_OAUTHCLIENT_SECRET: contains a line break",
         &format!(
-            "GENESYSCLOUD_REGION (in {file}): \"nowhere\" is not a region; known are us-east-1 (mypurecloud.com), "
+            "GENESYSCLOUD_REGION (in {file}): \"nowhere\" is not a region; use one of us-east-1 (mypurecloud.com), "
         ),
         "GENESYSCLOUD_ORG: must have 1 to 64 characters",
     ];
@@ -142,7 +142,7 @@ fn aliases_are_read_and_must_not_contradict() {
         ("GENESYS_CLOUD_REGION", "GENESYSCLOUD_REGION"),
     ] {
         let errors = read(&[], &with_credentials(&[(alias, "us-east-1")])).expect_err(alias);
-        assert_eq!(errors, [format!("{name}: differs from {alias}, which means the same; set one of them")]);
+        assert_eq!(errors, [format!("{name}: differs from {alias}, which means the same; set only one of them")]);
     }
 }
 
@@ -164,7 +164,7 @@ fn names_of_other_guides_are_refused_with_a_hint_unless_ours_are_set() {
         let [error] = errors.as_slice() else { panic!("{errors:?}") };
         assert!(error.starts_with(&format!("{name}: is not set")), "{error}");
         assert!(
-            error.contains(&format!("; set, but not read by this exporter: {foreign} (rename it)"))
+            error.contains(&format!("; rename {foreign}, which is set but not read by this exporter"))
                 && !error.contains(SECRET),
             "{error}"
         );
@@ -186,7 +186,7 @@ fn a_secret_file_stays_a_file() {
             SecretSource::Value(_) => panic!("the file must be read again at each token fetch"),
         }
         let both = read(&[], &with_credentials(&[(name, &path)])).expect_err("both");
-        assert_eq!(both, [format!("GENESYSCLOUD_OAUTHCLIENT_SECRET: is set, and {name} is too; set one of them")]);
+        assert_eq!(both, [format!("GENESYSCLOUD_OAUTHCLIENT_SECRET: is set, and so is {name}; set only one of them")]);
     }
 }
 
@@ -219,7 +219,7 @@ fn where_the_state_goes() {
 }
 
 #[test]
-fn intervals_that_withdraw_good_data_are_refused_or_told() {
+fn intervals_that_withdraw_good_data_are_rejected_or_cause_a_warning() {
     let flags = |interval, stale| [("refresh.interval", interval), ("refresh.stale-after", stale)];
     let errors = read(&flags("5m", "5m"), &CREDENTIALS).expect_err("stale before the next refresh");
     assert_eq!(errors, ["--refresh.stale-after: 5m must be longer than --refresh.interval, which is 5m"]);
@@ -228,7 +228,7 @@ fn intervals_that_withdraw_good_data_are_refused_or_told() {
 }
 
 #[test]
-fn a_pace_over_the_platforms_limit_is_told() {
+fn a_pace_above_the_platforms_limit_causes_a_warning() {
     let warnings = |burst| read(&[("genesys.burst", burst)], &CREDENTIALS).expect("valid").warnings;
     assert_eq!(warnings("120").len(), 0);
     assert!(warnings("121")[0].contains("together exceed 300"));

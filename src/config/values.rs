@@ -1,13 +1,13 @@
-//! Values on their way through validation: each mistake is kept with the name of its setting, and the next value is read.
+//! Collects the errors of validation with the names of the settings, so that all of them are reported at once.
 //!
-//! Not the rules themselves.
+//! Not the checks themselves.
 
 use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Origin, flag_from, variable_from};
 use super::names::variable_of;
 
-/// Collects what is wrong and what is odd. A method that returns `None` has kept a mistake.
+/// The errors and warnings so far.
 pub(crate) struct Values<'a> {
     origins: &'a BTreeMap<String, Origin>,
     pub(crate) errors: Vec<ConfigError>,
@@ -19,7 +19,7 @@ impl<'a> Values<'a> {
         Self { origins, errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// The value of a flag; an absent one is read as an empty text.
+    /// Parses the value of a flag; an absent value is parsed as empty text. Returns `None` after adding an error.
     pub(crate) fn flag<T>(
         &mut self,
         flag: &str,
@@ -41,12 +41,12 @@ impl<'a> Values<'a> {
         self.errors.push(ConfigError::new(variable_from(variable, origin), problem));
     }
 
-    /// Whether someone chose the value of a flag.
+    /// Whether the value of a flag was given, and is not just the default.
     pub(crate) fn is_given(&self, flag: &str) -> bool {
         self.origins.get(&variable_of(flag)).is_some_and(|origin| *origin != Origin::Default)
     }
 
-    /// One value that has two names. Both with different values are a mistake; values are not shown.
+    /// A value that can be set by two variables. Different values in both are an error, which does not show them.
     pub(crate) fn either<T>(
         &mut self,
         (name, value): (&'static str, Option<T>),
@@ -56,7 +56,10 @@ impl<'a> Values<'a> {
         match (value, other) {
             (Some(value), Some(other)) => {
                 if !same(&value, &other) {
-                    self.variable_wrong(name, format!("differs from {alias}, which means the same; set one of them"));
+                    self.variable_wrong(
+                        name,
+                        format!("differs from {alias}, which means the same; set only one of them"),
+                    );
                 }
                 Some((name, value))
             }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{DivisionId, RoleId};
+use super::{DivisionId, Gap, Gaps, Record, RoleField, RoleId, Timestamp};
 
 /// A role and what it permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,50 @@ pub struct Role {
     pub name: String,
     /// The platform's internal id of a default role, e.g. `admin` or `employee`.
     pub default_role: Option<String>,
-    /// Whether the platform brings the role along; some such roles have no `default_role`.
+    /// Whether the role comes with the platform; some such roles have no `default_role`.
     pub is_default: bool,
     /// Legacy permissions without segments, e.g. `admin`.
     pub general: Box<[String]>,
     /// What its permission policies grant, sorted, without duplicates.
     pub permissions: Box<[Permission]>,
+    /// The fields that could not be read, or not in full.
+    pub gaps: Gaps<RoleField>,
+}
+
+impl Role {
+    /// Whether what the role permits is known, be it in part or from an earlier record.
+    pub fn is_known(&self) -> bool {
+        self.gaps.of(RoleField::Contents) != Some(Gap::Unread)
+    }
+}
+
+impl Record for Role {
+    type Id = RoleId;
+    type Field = RoleField;
+
+    fn id(&self) -> &RoleId {
+        &self.id
+    }
+
+    fn gaps(&self) -> &Gaps<RoleField> {
+        &self.gaps
+    }
+
+    fn fill(&mut self, last_known: Self, read_at: Timestamp) {
+        for field in self.gaps.fill(&last_known.gaps, read_at) {
+            match field {
+                RoleField::Name => self.name.clone_from(&last_known.name),
+                RoleField::Default => {
+                    self.is_default = last_known.is_default;
+                    self.default_role.clone_from(&last_known.default_role);
+                }
+                RoleField::Contents => {
+                    self.general.clone_from(&last_known.general);
+                    self.permissions.clone_from(&last_known.permissions);
+                }
+            }
+        }
+    }
 }
 
 /// One `domain:entity:action` that a role grants. Any segment may be `*`.

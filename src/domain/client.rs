@@ -1,8 +1,8 @@
 //! One OAuth client as the platform describes it, without its secret.
 //!
-//! Not a judgement: what a grant means is decided in `audit`.
+//! What a grant means is decided in `audit`.
 
-use super::{ClientId, DivisionId, RoleId, ScopeIndex, Timestamp};
+use super::{ClientField, ClientId, DivisionId, Gap, Gaps, Record, RoleId, ScopeIndex, Timestamp};
 
 /// An OAuth client of an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +17,11 @@ pub struct Client {
     pub grant_type: GrantType,
     /// The grant type as the platform spelled it, for reports.
     pub grant_type_spelling: Box<str>,
-    /// Where it stands in its life cycle.
+    /// Its place in the life cycle.
     pub state: ClientState,
     /// The scopes it holds, sorted, without duplicates: indices into the snapshot's [`super::ScopeTable`].
     pub scopes: Box<[ScopeIndex]>,
-    /// The roles it holds and where, sorted, without duplicates: `roleIds` and `roleDivisions` united.
+    /// The roles it holds and where, sorted, without duplicates: the union of `roleIds` and `roleDivisions`.
     pub role_grants: Box<[RoleGrant]>,
     /// Where authorization codes and tokens may be sent.
     pub redirect_uris: Box<[String]>,
@@ -37,15 +37,80 @@ pub struct Client {
     pub modified_by: Option<String>,
     /// When the platform will delete it, set while it is inactive.
     pub deletion: Option<Timestamp>,
+    /// The fields that could not be read, or not in full.
+    pub gaps: Gaps<ClientField>,
 }
 
 impl Client {
     /// The platform's default life of an access token, in seconds (Terraform provider documentation of `oauth_client`).
     pub const DEFAULT_TOKEN_VALIDITY: u32 = 86_400;
 
+    /// A client of which nothing is known but that it is listed.
+    pub fn unread(id: ClientId) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            description: None,
+            grant_type: GrantType::Other,
+            grant_type_spelling: Box::default(),
+            state: ClientState::Other,
+            scopes: Box::default(),
+            role_grants: Box::default(),
+            redirect_uris: Box::default(),
+            token_validity: None,
+            created: None,
+            modified: None,
+            created_by: None,
+            modified_by: None,
+            deletion: None,
+            gaps: ClientField::ALL.iter().map(|field| (*field, Gap::Unread)).collect(),
+        }
+    }
+
     /// The life of its access tokens in seconds, with the platform's default filled in.
     pub fn effective_token_validity(&self) -> u32 {
         self.token_validity.unwrap_or(Self::DEFAULT_TOKEN_VALIDITY)
+    }
+
+    /// Whether something about this field is unknown: what it holds is certain, and what it lacks proves nothing.
+    pub fn has_gap(&self, field: ClientField) -> bool {
+        self.gaps.of(field).is_some()
+    }
+}
+
+impl Record for Client {
+    type Id = ClientId;
+    type Field = ClientField;
+
+    fn id(&self) -> &ClientId {
+        &self.id
+    }
+
+    fn gaps(&self) -> &Gaps<ClientField> {
+        &self.gaps
+    }
+
+    fn fill(&mut self, last_known: Self, read_at: Timestamp) {
+        for field in self.gaps.fill(&last_known.gaps, read_at) {
+            match field {
+                ClientField::Name => self.name.clone_from(&last_known.name),
+                ClientField::Description => self.description.clone_from(&last_known.description),
+                ClientField::GrantType => {
+                    self.grant_type = last_known.grant_type;
+                    self.grant_type_spelling.clone_from(&last_known.grant_type_spelling);
+                }
+                ClientField::State => self.state = last_known.state,
+                ClientField::Scopes => self.scopes.clone_from(&last_known.scopes),
+                ClientField::Roles => self.role_grants.clone_from(&last_known.role_grants),
+                ClientField::RedirectUris => self.redirect_uris.clone_from(&last_known.redirect_uris),
+                ClientField::TokenValidity => self.token_validity = last_known.token_validity,
+                ClientField::Created => self.created = last_known.created,
+                ClientField::Modified => self.modified = last_known.modified,
+                ClientField::CreatedBy => self.created_by.clone_from(&last_known.created_by),
+                ClientField::ModifiedBy => self.modified_by.clone_from(&last_known.modified_by),
+                ClientField::Deletion => self.deletion = last_known.deletion,
+            }
+        }
     }
 }
 
@@ -61,9 +126,9 @@ pub struct RoleGrant {
 /// How a client obtains tokens. Exactly one per client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GrantType {
-    /// A client's own power: its roles in divisions.
+    /// The client acts for itself: its roles in divisions decide what it may do.
     ClientCredentials,
-    /// A user's power through an authorization code, with or without PKCE.
+    /// The client acts for a user who signed in, with or without PKCE.
     Code,
     /// The implicit grant, which the platform calls TOKEN.
     Implicit,
@@ -71,7 +136,7 @@ pub enum GrantType {
     Password,
     /// A SAML 2.0 bearer assertion.
     Saml2Bearer,
-    /// A value that we do not know: judged as a user grant and as client credentials.
+    /// A value that the exporter does not know: evaluated as a user grant and as client credentials.
     Other,
 }
 
@@ -118,7 +183,7 @@ impl GrantType {
     }
 }
 
-/// Where a client stands in its life cycle.
+/// A client's place in its life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientState {
     /// Can obtain tokens.
@@ -127,7 +192,7 @@ pub enum ClientState {
     Inactive,
     /// Its tokens are invalid and none can be made.
     Disabled,
-    /// A value that we do not know.
+    /// A value that the exporter does not know.
     Other,
 }
 
@@ -181,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_grant_is_judged_by_scopes_and_by_roles() {
+    fn an_unknown_grant_is_evaluated_by_scopes_and_by_roles() {
         assert!(GrantType::Other.scopes_count() && GrantType::Other.roles_count());
         assert!(!GrantType::ClientCredentials.scopes_count());
         assert!(!GrantType::Code.roles_count());

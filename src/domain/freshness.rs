@@ -1,12 +1,12 @@
-//! How well one organisation is being watched: the outcome of its refreshes.
+//! The outcome of an organisation's refreshes.
 //!
-//! Not the data itself ([`super::Snapshot`]), and no counters: those belong to the module that counts.
+//! The data itself is a [`super::Snapshot`]; counters belong to the module that counts.
 
 use std::time::Duration;
 
 use super::{Collector, Timestamp};
 
-/// What is known of an organisation's refreshes. Published with the data, so that a scrape never sees one without the other.
+/// The state of an organisation's refreshes. It is published with the data, so that a scrape never sees one without the other.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Freshness {
     /// The configured time between two refreshes.
@@ -19,18 +19,18 @@ pub struct Freshness {
     pub last_successful: bool,
     /// Failures since the last complete refresh of this process.
     pub consecutive_failures: u64,
-    /// The sentence for people of the last failure, cleared by a success.
+    /// Why the last refresh failed, as a sentence. A success clears it.
     pub failure: Option<String>,
     /// Each collector that ran, in the order of [`Collector::ALL`].
     pub collectors: Vec<CollectorStatus>,
-    /// Whether the data was withdrawn because it was older than `stale-after`.
+    /// Whether the data is withdrawn because it is older than `stale-after`.
     pub withdrawn: bool,
 }
 
-/// How one collector fared in the last refresh that ran it.
+/// The outcome of one collector in the last refresh that ran it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectorStatus {
-    /// Which one.
+    /// The collector.
     pub collector: Collector,
     /// Whether it read everything.
     pub success: bool,

@@ -1,4 +1,4 @@
-//! What a client can hold that is worth approving one by one.
+//! A privilege that can be approved by itself: a scope or a permission.
 
 /// A scope, or a permission behind a role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

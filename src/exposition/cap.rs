@@ -1,18 +1,18 @@
-//! Which families of an organisation are rendered: not those that are switched off, and no more series than allowed.
+//! Selects the families to render for an organisation, by `--metrics.disable` and `--metrics.max-client-series`.
 //!
-//! Whole families are dropped, in a fixed order, so that the same data always gives the same answer.
+//! Families are dropped entirely and in a fixed order, so that the same data always gives the same result.
 
 use super::Config;
 use super::families::{FamilyRow, ROWS};
 use super::series::Series;
 use super::view::View;
 
-/// What is rendered of one organisation, and what is not.
+/// The families of one organisation that are rendered, and those that the cap dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Selection {
-    /// By the position in [`ROWS`].
+    /// Indexed like [`ROWS`].
     shown: [bool; ROWS.len()],
-    /// Each family that can be dropped, in the table's order, with the number of its series that were.
+    /// Each family that the cap can drop, in the table's order, with the number of dropped series; 0 if it is rendered.
     pub(super) dropped: Vec<(&'static str, usize)>,
 }
 

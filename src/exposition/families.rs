@@ -1,12 +1,13 @@
-//! The flat table of the audited families: name, labels, meaning, and where the series come from.
+//! The flat table of the audited families: name, labels, HELP, and the source of the series.
 //!
-//! Not the series themselves (`series`, `organisation`), nor the writing (`render`). A new family is one row here.
+//! It does not compute series (`series`, `organisation`) or write text (`render`). A new family is one row here.
 
 use super::organisation;
 use super::render::{Block, plain_gauges};
-use super::series::{Powers, Series, Source, Tell};
+use super::series::{GrantValue, Series, Source};
 use super::view::View;
 use crate::domain::Timestamp;
+use crate::ledger::GrantKind;
 use crate::metric::{Family, Kind};
 
 /// The audited families, in the order in which they are written.
@@ -20,15 +21,14 @@ pub const AUDITED_FAMILIES: [Family; ROWS.len()] = {
     families
 };
 
-const _: () = assert!(plain_gauges(&AUDITED_FAMILIES), "an audited family differs between the formats");
+const _: () = assert!(plain_gauges(&AUDITED_FAMILIES), "an audited family would differ between the two formats");
 
-/// A family and where its series come from.
 pub(super) struct FamilyRow {
     pub(super) family: Family,
     pub(super) series: Series,
 }
 
-/// The names of the families that can be switched off one by one.
+/// The names of the families that `--metrics.disable` accepts.
 pub(super) fn per_client() -> impl Iterator<Item = &'static str> {
     ROWS.iter().filter(|row| matches!(row.series, Series::PerClient { .. })).map(|row| row.family.name)
 }
@@ -37,11 +37,12 @@ const fn counted(family: Family, count: fn(&View<'_>, &mut Block<'_>)) -> Family
     FamilyRow { family, series: Series::Organisation(count) }
 }
 
-/// A family that the cap never drops.
+/// A per-client family that the cap never drops.
 const fn kept(family: Family, source: Source) -> FamilyRow {
     FamilyRow { family, series: Series::PerClient { priority: None, source } }
 }
 
+/// A per-client family that the cap may drop, the lowest priority first.
 const fn droppable(priority: u8, family: Family, source: Source) -> FamilyRow {
     FamilyRow { family, series: Series::PerClient { priority: Some(priority), source } }
 }
@@ -53,20 +54,13 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 const ORG: &[&str] = &["org"];
 const CLIENT: &[&str] = &["org", "client_id"];
 
-/// A meaning, and the sentence that every audited family's HELP ends with.
-macro_rules! cached {
-    ($meaning:literal) => {
-        concat!($meaning, " Cached; refreshed on a timer.")
-    };
-}
-
-/// The table.
-pub(super) static ROWS: [FamilyRow; 26] = [
+pub(super) static ROWS: [FamilyRow; 27] = [
     counted(
         gauge(
             "genesyscloud_oauth_org_info",
             &["org", "org_id", "org_name", "region"],
-            cached!("1 while the organisation's data is served."),
+            "1, with the id, name and region of the organisation as labels. Absent while the organisation has no \
+             data.",
         ),
         organisation::info,
     ),
@@ -74,7 +68,7 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_clients",
             &["org", "grant_type", "state"],
-            cached!("OAuth clients by grant type and state."),
+            "Number of OAuth clients by grant type and state. Absent while the organisation has no data.",
         ),
         organisation::clients,
     ),
@@ -82,7 +76,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_clients_flagged",
             &["org", "severity"],
-            cached!("Clients with an open finding at or above the policy's flag_at, by their worst open finding."),
+            "Number of clients with an open finding at or above the policy's flag_at, by the severity of their \
+             worst open finding. Absent while the organisation has no data.",
         ),
         organisation::flagged,
     ),
@@ -90,7 +85,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_clients_not_evaluated",
             ORG,
-            cached!("Clients that are not flagged, and part of whose power was judged by nothing."),
+            "Number of clients that are not flagged and could not be fully evaluated. Absent while the \
+             organisation has no data.",
         ),
         organisation::not_evaluated,
     ),
@@ -98,15 +94,26 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_clients_compliant",
             ORG,
-            cached!("Clients that are neither flagged nor not evaluated; the three partition all clients."),
+            "Number of clients that were fully evaluated and are not flagged; flagged, not evaluated and \
+             compliant clients add up to all clients. Absent while the organisation has no data.",
         ),
         organisation::compliant,
     ),
     counted(
         gauge(
+            "genesyscloud_oauth_clients_partial",
+            ORG,
+            "Number of clients whose record could not be read in full; none of them counts as compliant. Absent while the \
+             organisation has no data.",
+        ),
+        organisation::partial,
+    ),
+    counted(
+        gauge(
             "genesyscloud_oauth_findings",
             &["org", "rule", "severity", "status"],
-            cached!("Findings of the audit. Status is open, exempt, approved or not_evaluated."),
+            "Number of findings by rule, severity and status: open, exempt, approved or not_evaluated. Absence \
+             means none; an enabled rule without open findings is exported as 0.",
         ),
         organisation::findings,
     ),
@@ -114,7 +121,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_dangerous_scope_occurrences",
             &["org", "severity"],
-            cached!("Pairs of a client and a dangerous scope that it holds to effect, whatever their status."),
+            "Number of pairs of a client and a dangerous scope that is in effect for it, including approved and \
+             exempt pairs. Absent while the organisation has no data.",
         ),
         organisation::dangerous_scope_occurrences,
     ),
@@ -122,7 +130,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_dangerous_scope_clients",
             &["org", "scope", "severity"],
-            cached!("Clients that hold this dangerous scope to effect."),
+            "Number of clients for which this dangerous scope is in effect, including approved and exempt \
+             clients. Absence means none; a scope of the platform's registry is exported as 0.",
         ),
         organisation::dangerous_scope_clients,
     ),
@@ -130,7 +139,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_dangerous_permission_clients",
             &["org", "permission", "severity"],
-            cached!("Client-credentials clients whose roles grant what this policy pattern matches."),
+            "Number of client-credentials clients with a role that grants a permission matched by this policy \
+             pattern. Absence means none.",
         ),
         organisation::dangerous_permission_clients,
     ),
@@ -138,13 +148,18 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_info",
             &["org", "client_id", "client_name", "grant_type", "state"],
-            cached!("1 for each client; the only family with its name, to be joined on client_id."),
+            "1 for each client, with its name, grant type and state as labels; join on client_id to add the name \
+             to other metrics. Absent once the client is deleted, and if its record could never be read.",
         ),
         Source::Info,
     ),
     droppable(
         5,
-        gauge("genesyscloud_oauth_client_scopes", CLIENT, cached!("Scopes that the client holds.")),
+        gauge(
+            "genesyscloud_oauth_client_scopes",
+            CLIENT,
+            "Number of scopes that the client holds. Absent for clients without genesyscloud_oauth_client_info.",
+        ),
         Source::Number(|client| i64::try_from(client.scopes.len()).ok()),
     ),
     droppable(
@@ -152,7 +167,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_role_grants",
             CLIENT,
-            cached!("Pairs of a role and a division that the client holds."),
+            "Number of (role, division) pairs that the client holds. Absent for clients without \
+             genesyscloud_oauth_client_info.",
         ),
         Source::Number(|client| i64::try_from(client.role_grants.len()).ok()),
     ),
@@ -161,7 +177,7 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_findings",
             &["org", "client_id", "rule", "severity"],
-            cached!("Open findings of that rule on the client; absent where there are none."),
+            "Number of open findings of the rule on the client. Absence means none.",
         ),
         Source::OpenFindings,
     ),
@@ -169,49 +185,49 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_dangerous_scope_unapproved",
             &["org", "client_id", "scope"],
-            cached!(
-                "1 where this dangerous scope is neither approved by the baseline nor exempt, 0 where it is or is gone. \
-                 Absent while no baseline is loaded."
-            ),
+            "1 if the client holds this dangerous scope and it is neither approved in the baseline nor exempt, 0 \
+             if it is approved, exempt or no longer held. Absent once the scope has been gone for 26 hours, and \
+             while no baseline is loaded.",
         ),
-        Source::Grants { of: Powers::Scopes, told: Tell::Unapproved },
+        Source::Grants { kind: GrantKind::Scope, value: GrantValue::Unapproved },
     ),
     kept(
         gauge(
             "genesyscloud_oauth_client_dangerous_scope_first_seen_timestamp_seconds",
             &["org", "client_id", "scope"],
-            cached!(
-                "When the client was first seen with this dangerous scope. 0 where it is exempt, gone, or was there \
-                 before the exporter or the policy first looked."
-            ),
+            "Unix timestamp of the refresh that first saw this dangerous scope on the client; 0 if it is exempt, \
+             no longer held, or was held before the first refresh or before the policy called it dangerous. Absent \
+             once the scope has been gone for 26 hours.",
         ),
-        Source::Grants { of: Powers::Scopes, told: Tell::FirstSeen },
+        Source::Grants { kind: GrantKind::Scope, value: GrantValue::FirstSeen },
     ),
     kept(
         gauge(
             "genesyscloud_oauth_client_dangerous_permission_unapproved",
             &["org", "client_id", "permission"],
-            cached!(
-                "1 where a permission that the client holds and this policy pattern matches is neither approved by the \
-                 baseline nor exempt, 0 where all are or they are gone. Absent while no baseline is loaded."
-            ),
+            "1 if the client holds a permission that matches this policy pattern and is neither approved in the \
+             baseline nor exempt, 0 if all such permissions are approved, exempt or no longer held. Absent once \
+             the last of them has been gone for 26 hours, and while no baseline is loaded.",
         ),
-        Source::Grants { of: Powers::Permissions, told: Tell::Unapproved },
+        Source::Grants { kind: GrantKind::Permission, value: GrantValue::Unapproved },
     ),
     kept(
         gauge(
             "genesyscloud_oauth_client_dangerous_permission_first_seen_timestamp_seconds",
             &["org", "client_id", "permission"],
-            cached!(
-                "When the newest permission of the client that this policy pattern matches was first seen. 0 where it is \
-                 exempt, gone, or was there before the exporter or the policy first looked."
-            ),
+            "Unix timestamp of the refresh that first saw the newest of the client's permissions that match this \
+             policy pattern; 0 if all of them are exempt, no longer held, or were held before the first refresh or \
+             before the policy called them dangerous. Absent once the last of them has been gone for 26 hours.",
         ),
-        Source::Grants { of: Powers::Permissions, told: Tell::FirstSeen },
+        Source::Grants { kind: GrantKind::Permission, value: GrantValue::FirstSeen },
     ),
     droppable(
         2,
-        gauge("genesyscloud_oauth_client_created_timestamp_seconds", CLIENT, cached!("When the client was created.")),
+        gauge(
+            "genesyscloud_oauth_client_created_timestamp_seconds",
+            CLIENT,
+            "Unix timestamp at which the client was created. Absent if the platform does not report it.",
+        ),
         Source::Number(|client| client.created.map(Timestamp::seconds)),
     ),
     droppable(
@@ -219,7 +235,7 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_modified_timestamp_seconds",
             CLIENT,
-            cached!("When the client was last changed."),
+            "Unix timestamp of the last change to the client. Absent if the platform does not report it.",
         ),
         Source::Number(|client| client.modified.map(Timestamp::seconds)),
     ),
@@ -228,7 +244,7 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_deletion_timestamp_seconds",
             CLIENT,
-            cached!("When the platform will delete the client; absent where no deletion is scheduled."),
+            "Unix timestamp at which the platform will delete the client. Absent if no deletion is scheduled.",
         ),
         Source::Number(|client| client.deletion.map(Timestamp::seconds)),
     ),
@@ -237,7 +253,8 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_client_access_token_validity_seconds",
             CLIENT,
-            cached!("Life of the client's access tokens; the platform's default is 86400."),
+            "Lifetime of the client's access tokens; 86400, the platform's default, if the client sets none. \
+             Absent for clients without genesyscloud_oauth_client_info.",
         ),
         Source::Number(|client| Some(i64::from(client.effective_token_validity()))),
     ),
@@ -245,19 +262,23 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_scopes_known",
             ORG,
-            cached!("Scopes in the platform's registry; absent where it could not be read."),
+            "Number of scopes in the platform's registry. Absent if the registry could not be read.",
         ),
         organisation::scopes_known,
     ),
     counted(
-        gauge("genesyscloud_oauth_baseline_loaded", ORG, cached!("1 while a baseline of approved grants is loaded.")),
+        gauge(
+            "genesyscloud_oauth_baseline_loaded",
+            ORG,
+            "1 if a baseline of approved grants is loaded, 0 if not. Absent while the organisation has no data.",
+        ),
         organisation::baseline_loaded,
     ),
     counted(
         gauge(
             "genesyscloud_oauth_baseline_timestamp_seconds",
             ORG,
-            cached!("When any part of the baseline was last approved; absent while none is loaded."),
+            "Unix timestamp of the newest approval in the baseline. Absent while no baseline is loaded.",
         ),
         organisation::baseline_timestamp,
     ),
@@ -265,10 +286,9 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_baseline_drift",
             &["org", "kind", "dangerous"],
-            cached!(
-                "Open differences from the baseline. Dangerous is true where they bring a dangerous scope or permission \
-                 that is neither approved nor exempt. Absent while none is loaded."
-            ),
+            "Number of open differences from the baseline by kind; dangerous is true if the difference adds a \
+             dangerous scope or permission that is neither approved nor exempt. Absent while no baseline is \
+             loaded.",
         ),
         organisation::baseline_drift,
     ),
@@ -276,7 +296,7 @@ pub(super) static ROWS: [FamilyRow; 26] = [
         gauge(
             "genesyscloud_oauth_exemption_expiry_timestamp_seconds",
             &["org", "exemption"],
-            cached!("When the exemption ends; absent where it has no end."),
+            "Unix timestamp at which the exemption expires. Absent if the exemption does not expire.",
         ),
         organisation::exemption_expiry,
     ),

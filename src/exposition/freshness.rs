@@ -1,6 +1,6 @@
-//! The flat table of the families on freshness, and on the size of what is served.
+//! The flat table of the families about refreshes, collectors and the size of the served data.
 //!
-//! Not the counters that the modules keep themselves: those come from a registry (`own`).
+//! These are rendered with the data that they describe. Counters are kept by the modules that count, in a registry (`own`).
 
 use super::label::Escaped;
 use super::number::Value;
@@ -9,7 +9,7 @@ use super::{ReloadStatus, Size, Watched};
 use crate::domain::{CollectorStatus, Freshness};
 use crate::metric::{Family, Kind};
 
-/// The families on freshness, in the order in which they are written.
+/// The families about refreshes, in the order in which they are written.
 pub const FRESHNESS_FAMILIES: [Family; ROWS.len()] = {
     let mut families = [ROWS[0].family; ROWS.len()];
     let mut index = 0;
@@ -20,29 +20,28 @@ pub const FRESHNESS_FAMILIES: [Family; ROWS.len()] = {
     families
 };
 
-const _: () = assert!(plain_gauges(&FRESHNESS_FAMILIES), "a family on freshness differs between the formats");
+const _: () =
+    assert!(plain_gauges(&FRESHNESS_FAMILIES), "a family about refreshes would differ between the two formats");
 
-/// A family and where its series come from.
 struct FreshnessRow {
     family: Family,
     series: Series,
 }
 
-/// Where a family's series come from.
+/// Which series a family has.
 enum Series {
-    /// One for each organisation.
+    /// One per organisation.
     Organisation(fn(&Freshness) -> Value),
-    /// One for each collector that ran.
+    /// One per collector that has run.
     Collector(fn(&CollectorStatus) -> Value),
-    /// One for each organisation whose data is served.
+    /// One per organisation with data.
     Size(fn(&Size) -> usize),
-    /// One for each organisation whose data is served and each family that can be dropped.
+    /// One per organisation with data and family that the cap can drop.
     Dropped,
-    /// One.
+    /// One per process.
     Reload(fn(ReloadStatus) -> Value),
 }
 
-/// Writes every family.
 pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus) -> Vec<u8> {
     let mut text = Vec::new();
     for row in &ROWS {
@@ -100,85 +99,85 @@ static ROWS: [FreshnessRow; 14] = [
     row(
         "genesyscloud_oauth_exporter_last_refresh_successful",
         ORG,
-        "1 where the last refresh was complete; 0 before the first.",
+        "1 if the last refresh was complete, 0 if it failed or none has ended yet. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.last_successful.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds",
         ORG,
-        "When the last refresh began; 0 before the first.",
+        "Unix timestamp at which the last refresh began, 0 before the first. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.last_attempt.unwrap_or_default().into()),
     ),
     row(
         "genesyscloud_oauth_exporter_last_refresh_success_timestamp_seconds",
         ORG,
-        "When the last complete refresh began, restored after a restart; 0 before the first.",
+        "Unix timestamp at which the last complete refresh began, restored from the state file after a restart; 0 before the first. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.last_success.unwrap_or_default().into()),
     ),
     row(
         "genesyscloud_oauth_exporter_refresh_interval_seconds",
         ORG,
-        "The configured time between two refreshes.",
+        "Configured time between the starts of two refreshes. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.interval.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_consecutive_refresh_failures",
         ORG,
-        "Refreshes that failed since the last complete one of this process.",
+        "Number of refreshes that failed since the last complete one, or since the start of the process. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.consecutive_failures.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_collector_success",
         COLLECTOR,
-        "1 where the collector read everything in the last refresh that ran it; absent where it is off.",
+        "1 if the collector read everything in the last refresh that ran it, 0 if not. Absent if the collector is off or has not run yet.",
         Series::Collector(|status| status.success.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_collector_supported",
         COLLECTOR,
-        "0 where the exporter's client lacks the permission to read it.",
+        "0 if the exporter's client lacks the permission to read this input, 1 otherwise. Absent if the collector is off or has not run yet.",
         Series::Collector(|status| status.supported.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_collector_duration_seconds",
         COLLECTOR,
-        "How long the collector took in the last refresh that ran it.",
+        "Time that the collector took in the last refresh that ran it. Absent if the collector is off or has not run yet.",
         Series::Collector(|status| status.duration.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_snapshot_clients",
         ORG,
-        "Clients in the data that is served; absent where none is.",
+        "Number of clients in the served data. Absent while the organisation has no data.",
         Series::Size(|size| size.clients),
     ),
     row(
         "genesyscloud_oauth_exporter_snapshot_series",
         ORG,
-        "Series of the audited families; absent where no data is served.",
+        "Number of the organisation's series in the audited families. Absent while the organisation has no data.",
         Series::Size(|size| size.series),
     ),
     row(
         "genesyscloud_oauth_exporter_snapshot_bytes",
         ORG,
-        "Bytes of the series of the audited families, not compressed; absent where no data is served.",
+        "Size of the organisation's series in the audited families, in bytes of uncompressed text. Absent while the organisation has no data.",
         Series::Size(|size| size.bytes),
     ),
     row(
         "genesyscloud_oauth_exporter_series_dropped",
         &["org", "family"],
-        "Series of a per-client family that is left out because of --metrics.max-client-series.",
+        "Number of series of a per-client family that were dropped because of --metrics.max-client-series, 0 if the family is exported. Absent while the organisation has no data.",
         Series::Dropped,
     ),
     row(
         "genesyscloud_oauth_exporter_config_last_reload_successful",
         &[],
-        "1 where the last reload of policy and baseline was in order, and after a start; 0 too while the baseline that is named is missing or another organisation's.",
+        "1 if the last load of policy and baseline succeeded, 0 if it failed or the configured baseline is missing or belongs to another organisation. Always present.",
         Series::Reload(|reload| reload.last_successful.into()),
     ),
     row(
         "genesyscloud_oauth_exporter_config_last_reload_success_timestamp_seconds",
         &[],
-        "When the policy and baseline in force were read.",
+        "Unix timestamp at which the policy and baseline in force were read. Always present.",
         Series::Reload(|reload| reload.last_success.into()),
     ),
 ];

@@ -1,24 +1,24 @@
-//! Label values as both text formats want them: escaped, and bounded in length.
+//! Label values in the form that both text formats require: escaped and limited in length.
 //!
-//! Not label names, and not HELP texts: those are constants.
+//! Label names and HELP texts are constants and need neither.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The most characters of a label value; a longer one is cut.
+/// The maximum number of characters in a label value; longer values are truncated.
 pub(super) const MAX_CHARS: usize = 256;
 
-/// What stands for the rest of a cut value: `…` and eight hexadecimal digits.
+/// The end of a truncated value: `…` and eight hexadecimal digits.
 const MARK_CHARS: usize = 9;
 
-/// A label value that can stand between the quotes. Escaped once, written often.
+/// A label value, ready to be written between quotes. Escaped once, written often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Escaped<'a>(Cow<'a, str>);
 
 impl<'a> Escaped<'a> {
-    /// Escapes any text. Control characters other than the line feed are legal in both formats and stay.
+    /// Escapes any text. Control characters other than the line feed are legal in both formats and are kept.
     pub(super) fn new(value: &'a str) -> Self {
-        // The number of bytes bounds that of characters.
+        // A value has at most as many characters as bytes.
         let value = if value.len() > MAX_CHARS { cut(value) } else { Cow::Borrowed(value) };
         if needs_escape(&value) {
             let mut escaped = String::with_capacity(value.len() + 8);
@@ -29,12 +29,12 @@ impl<'a> Escaped<'a> {
         }
     }
 
-    /// Takes a word of a closed set, in which nothing needs an escape.
+    /// For a value from a closed set, none of which needs an escape.
     pub(super) const fn word(word: &'static str) -> Self {
         Self(Cow::Borrowed(word))
     }
 
-    /// Takes a text that came from an `Escaped`.
+    /// For a text that has been escaped already.
     pub(super) const fn again(escaped: &'a str) -> Self {
         Self(Cow::Borrowed(escaped))
     }
@@ -44,7 +44,7 @@ impl<'a> Escaped<'a> {
     }
 }
 
-/// Looks at eight bytes at a time: one by one is several times as slow on ids and names.
+/// Checks eight bytes at a time: byte by byte is several times slower on ids and names.
 fn needs_escape(value: &str) -> bool {
     let (words, rest) = value.as_bytes().as_chunks::<8>();
     let mut last = [0; 8];
@@ -56,13 +56,13 @@ fn needs_escape(value: &str) -> bool {
     found != 0
 }
 
-/// Not 0 where one of the eight bytes is `byte` (the zero-byte test of "Hacker's Delight", section 6-1).
+/// Not 0 if one of the eight bytes is `byte` (the zero-byte test of "Hacker's Delight", section 6-1).
 const fn holds(word: u64, byte: u8) -> u64 {
     let difference = word ^ u64::from_le_bytes([byte; 8]);
     difference.wrapping_sub(u64::from_le_bytes([0x01; 8])) & !difference & u64::from_le_bytes([0x80; 8])
 }
 
-/// Appends `text` with backslashes and line feeds escaped, and quotes where `quotes` says so.
+/// Appends `text` with backslashes and line feeds escaped, and with quotes escaped if `quotes` is set.
 pub(super) fn push_escaped(out: &mut String, text: &str, quotes: bool) {
     for character in text.chars() {
         match character {
@@ -74,7 +74,8 @@ pub(super) fn push_escaped(out: &mut String, text: &str, quotes: bool) {
     }
 }
 
-/// Cuts what is too long. The hash of the whole keeps two values apart that begin alike, or two series became one.
+/// Truncates a value that is too long. The hash of the full value keeps two values with the same start distinct: otherwise
+/// two series would become one.
 fn cut(value: &str) -> Cow<'_, str> {
     if value.char_indices().nth(MAX_CHARS).is_none() {
         return Cow::Borrowed(value);
@@ -92,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// What a scraper makes of an escaped value.
+    /// The value that a scraper reads.
     fn unescape(escaped: &str) -> String {
         let mut out = String::new();
         let mut characters = escaped.chars();
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_escaped_as_the_formats_say() {
+    fn values_are_escaped_as_the_formats_require() {
         for (value, expected) in [
             ("", ""),
             ("plain", "plain"),
@@ -126,19 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_greatest_length_is_whole_and_a_longer_one_is_cut_to_it() {
+    fn a_value_of_the_maximum_length_is_kept_and_a_longer_value_is_truncated_to_it() {
         let whole = "é".repeat(MAX_CHARS);
         assert_eq!(Escaped::new(&whole).as_str(), whole);
         let (a, b) = (format!("{whole}a"), format!("{whole}b"));
         let (a, b) = (Escaped::new(&a), Escaped::new(&b));
         assert_eq!(a.as_str().chars().count(), MAX_CHARS);
         assert!(a.as_str().starts_with(&"é".repeat(MAX_CHARS - MARK_CHARS)) && a.as_str().contains('…'));
-        assert_ne!(a, b, "values that begin alike stay apart");
+        assert_ne!(a, b, "values with the same start stay distinct");
     }
 
     proptest! {
         #[test]
-        fn escaping_loses_nothing_up_to_the_greatest_length(value in any::<String>(), ugly in r#"[\\"\nan…]{0,256}"#) {
+        fn escaping_loses_nothing_up_to_the_maximum_length(value in any::<String>(), ugly in r#"[\\"\nan…]{0,256}"#) {
             for value in [value, ugly] {
                 if value.chars().count() <= MAX_CHARS {
                     prop_assert_eq!(unescape(Escaped::new(&value).as_str()), value);

@@ -1,11 +1,11 @@
-//! Content negotiation (RFC 9110, section 12.5) over the two formats and the two encodings that there are.
+//! Content negotiation (RFC 9110, section 12.5) between the two formats and the two encodings.
 //!
-//! Not the answer where nothing fits: then the text format goes out as it is, since a scraper can do more with that
-//! than with a refusal.
+//! It never answers 406: if nothing matches, the response is the uncompressed text format, which is more useful to a scraper
+//! than a refusal.
 
 use super::{Encoding, Format};
 
-/// The version that each format is served in; a range that asks for another does not match.
+/// The version in which each format is served. A media range with another version does not match.
 const fn version(format: Format) -> &'static str {
     match format {
         Format::Text => "0.0.4",
@@ -13,9 +13,10 @@ const fn version(format: Format) -> &'static str {
     }
 }
 
-/// What a scraper accepts, from its `Accept` and `Accept-Encoding` headers; several of a kind are joined by commas.
+/// The format and encoding for a scraper with these `Accept` and `Accept-Encoding` headers. Repeated headers must be joined
+/// with commas.
 ///
-/// OpenMetrics is for those who name it: whoever takes anything gets the text format.
+/// Only a scraper that names OpenMetrics gets it; for `*/*` the answer is the text format.
 pub fn negotiate(accept: Option<&str>, accept_encoding: Option<&str>) -> (Format, Encoding) {
     (format(accept.unwrap_or_default()), encoding(accept_encoding.unwrap_or_default()))
 }
@@ -45,11 +46,11 @@ fn encoding(accept_encoding: &str) -> Encoding {
     if gzip > 0.0 && gzip >= identity { Encoding::Gzip } else { Encoding::Identity }
 }
 
-/// The specificity of a range that names the media type, without or with the version.
+/// The specificity of a media range that names the media type, without or with the version.
 const NAMED: u8 = 3;
 const NAMED_WITH_VERSION: u8 = 4;
 
-/// How well a format suits: the most specific range that matches it decides.
+/// The most specific media range that matches a format.
 struct Match {
     specificity: u8,
     quality: f32,
@@ -66,7 +67,7 @@ fn best(accept: &str, format: Format) -> Match {
     best
 }
 
-/// How closely a range describes the format; 0 where it does not match.
+/// How specific the media range is for the format; 0 if it does not match.
 fn specificity(range: &Element<'_>, format: Format) -> u8 {
     let (any_subtype, media_type) = match format {
         Format::Text => ("text/*", "text/plain"),
@@ -85,14 +86,14 @@ fn specificity(range: &Element<'_>, format: Format) -> u8 {
     }
 }
 
-/// One element of either header. Parameters other than these two, such as `escaping`, change nothing.
+/// One element of either header. Other parameters, such as `escaping`, are ignored.
 struct Element<'a> {
     name: &'a str,
     version: Option<&'a str>,
     quality: f32,
 }
 
-/// The elements that can be read; one whose quality is not a number from 0 to 1 is passed over.
+/// The elements of a header. An element with a quality that is not a number from 0 to 1 is skipped.
 fn elements(header: &str) -> impl Iterator<Item = Element<'_>> {
     header.split(',').filter_map(|element| {
         let mut pieces = element.split(';').map(str::trim);
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_format_is_the_one_that_the_scraper_likes_best() {
+    fn the_format_is_the_one_that_the_scraper_prefers() {
         use Format::{OpenMetrics, Text};
         for (accept, expected) in [
             (None, Text),
@@ -142,7 +143,7 @@ mod tests {
                 ),
                 OpenMetrics,
             ),
-            // Prometheus 3 with the text format preferred by its configuration.
+            // Prometheus 3, configured to prefer the text format.
             (
                 Some(
                     "text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.2",
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_for_those_who_take_it() {
+    fn gzip_is_sent_only_if_accepted() {
         use Encoding::{Gzip, Identity};
         for (accept_encoding, expected) in [
             (None, Identity),

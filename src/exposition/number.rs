@@ -1,6 +1,4 @@
-//! Numbers as both text formats want them.
-//!
-//! Not the decision which number: that is the families' business.
+//! Numbers in the form that both text formats require.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,9 +8,9 @@ use crate::domain::Timestamp;
 /// The value of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value {
-    /// A count, a truth value or a time in seconds.
+    /// A count, a boolean or a Unix timestamp.
     Whole(i64),
-    /// Anything else.
+    /// Anything else, such as a duration in seconds.
     Real(f64),
 }
 
@@ -53,7 +51,7 @@ impl From<Duration> for Value {
 }
 
 impl Value {
-    /// Appends the end of a series: what closes its labels, the number, and the line feed.
+    /// Appends the end of a series: the closing of its labels, the number and a line feed.
     #[inline]
     pub(super) fn write_end(self, text: &mut Vec<u8>, close: Close) {
         match self {
@@ -67,7 +65,7 @@ impl Value {
     }
 }
 
-/// What stands between the last label's value, or the name, and the number.
+/// The text between the last label value, or the name of a family without labels, and the number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Close(&'static [u8]);
 
@@ -76,16 +74,16 @@ impl Close {
     pub(super) const NAME: Self = Self(b" ");
 }
 
-/// One copy for the whole end. `write!` alone takes three times as long, which shows at a million series.
+/// Copies the end of the line at once. `write!` takes three times as long, which matters with a million series.
 #[inline]
 fn push_whole(text: &mut Vec<u8>, close: Close, number: i64) {
-    // Three of closing, a sign, 19 digits and the line feed are the most.
+    // At most three bytes of closing, a sign, 19 digits and the line feed.
     let mut end = [b'\n'; 24];
     let mut start = end.len() - 1;
     let mut rest = number.unsigned_abs();
     loop {
         start -= 1;
-        // A remainder by ten fits.
+        // A remainder of a division by ten fits into a byte.
         end[start] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
@@ -103,21 +101,21 @@ fn push_whole(text: &mut Vec<u8>, close: Close, number: i64) {
     text.extend_from_slice(&end[start..]);
 }
 
-/// A sample's value.
+/// A sample's value as text.
 pub(super) fn real(number: f64) -> String {
     if number == f64::INFINITY {
         "+Inf".to_owned()
     } else if number == f64::NEG_INFINITY {
         "-Inf".to_owned()
     } else {
-        // `NaN` is spelt alike; no number is written with an exponent.
+        // Rust writes `NaN` as the formats do, and never uses an exponent.
         number.to_string()
     }
 }
 
-/// A bucket's bound in the canonical form of OpenMetrics: as Go's `%g`, but with a point.
+/// A bucket's bound in the canonical form of OpenMetrics: like Go's `%g`, but always with a decimal point.
 ///
-/// (OpenMetrics 1.0.0, "Considerations: Canonical Numbers".)
+/// Source: OpenMetrics 1.0.0, "Considerations: Canonical Numbers".
 pub(super) fn canonical(bound: f64) -> String {
     if !bound.is_finite() {
         return real(bound);
@@ -147,14 +145,14 @@ mod tests {
         let mut text = Vec::new();
         value.into().write_end(&mut text, Close::LABELS);
         let text = String::from_utf8(text).expect("digits");
-        text.strip_prefix("\"} ").and_then(|text| text.strip_suffix('\n')).expect("an end of a line").to_owned()
+        text.strip_prefix("\"} ").and_then(|text| text.strip_suffix('\n')).expect("the end of a line").to_owned()
     }
 
     #[test]
     fn values_are_numbers_that_a_scraper_reads() {
         assert_eq!(written(0_i64), "0");
         assert_eq!(written(i64::MIN), "-9223372036854775808");
-        assert_eq!(written(u64::MAX), "9223372036854775807", "a count that cannot be");
+        assert_eq!(written(u64::MAX), "9223372036854775807", "a larger count is capped");
         assert_eq!(written(true), "1");
         assert_eq!(written(Timestamp::from_seconds(-1)), "-1");
         assert_eq!(written(Duration::from_millis(250)), "0.25");
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_canonical() {
+    fn bucket_bounds_are_canonical() {
         for (bound, expected) in [
             (0.0, "0.0"),
             (0.00001, "1e-05"),

@@ -1,6 +1,6 @@
-//! The series that are counted over an organisation, one function a family.
+//! The series that describe an organisation as a whole: one function per family.
 //!
-//! Nothing per client, and no names or meanings: those are in `families`.
+//! Per-client series are written in `series`; names and HELP texts are in `families`.
 
 use super::label::Escaped;
 use super::render::Block;
@@ -18,8 +18,6 @@ pub(super) fn clients(view: &View<'_>, block: &mut Block<'_>) {
     for client in &view.audited.snapshot.clients {
         counts[client.grant_type as usize][client.state as usize] += 1;
     }
-    // Nothing is known of them but that they are there.
-    counts[GrantType::Other as usize][ClientState::Other as usize] += view.audited.snapshot.unread.len();
     for grant_type in GrantType::ALL {
         for state in ClientState::ALL {
             let count = counts[grant_type as usize][state as usize];
@@ -41,8 +39,11 @@ pub(super) fn flagged(view: &View<'_>, block: &mut Block<'_>) {
 }
 
 pub(super) fn not_evaluated(view: &View<'_>, block: &mut Block<'_>) {
-    let judged_in_part = count_verdicts(view, |verdict| matches!(verdict, Verdict::NotEvaluated(_)));
-    block.add([], judged_in_part + view.audited.snapshot.unread.len());
+    block.add([], count_verdicts(view, |verdict| matches!(verdict, Verdict::NotEvaluated(_))));
+}
+
+pub(super) fn partial(view: &View<'_>, block: &mut Block<'_>) {
+    block.add([], view.audited.snapshot.clients.partial().count());
 }
 
 pub(super) fn compliant(view: &View<'_>, block: &mut Block<'_>) {
@@ -59,7 +60,7 @@ pub(super) fn findings(view: &View<'_>, block: &mut Block<'_>) {
     let mut rules: Vec<_> = report.rules.iter().map(|enabled| (enabled, zero)).collect();
     rules.sort_by_key(|(enabled, _)| enabled.rule.slug);
     for finding in &report.findings {
-        // A rule's findings exist only while it is enabled.
+        // Only enabled rules have findings.
         if let Some((_, counts)) = rules.iter_mut().find(|(enabled, _)| std::ptr::eq(enabled.rule, finding.rule)) {
             counts[finding.severity as usize][finding.status as usize] += 1;
         }

@@ -1,6 +1,6 @@
-//! The exporter's own families, gathered from a registry at each scrape, in both formats.
+//! The exporter's own families in both formats, gathered from the registry on each scrape.
 //!
-//! Not the audited ones, and no more series than the closed labels of our own counters allow.
+//! The audited families are not in the registry. Closed label sets limit the number of series.
 
 use prometheus::Registry;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
@@ -9,7 +9,7 @@ use super::Format;
 use super::label::{Escaped, push_escaped};
 use super::number::{canonical, real};
 
-/// Writes every family of the registry, and what ends the answer.
+/// Writes every family of the registry, and the end marker of OpenMetrics.
 pub(super) fn render(registry: &Registry, format: Format) -> String {
     let mut text = String::new();
     for family in registry.gather() {
@@ -26,10 +26,10 @@ fn write_family(text: &mut String, family: &MetricFamily, format: Format) {
         MetricType::COUNTER => "counter",
         MetricType::GAUGE => "gauge",
         MetricType::HISTOGRAM => "histogram",
-        // The crate has no collector that makes these.
+        // The `prometheus` crate has no collector of these types.
         MetricType::SUMMARY | MetricType::UNTYPED => return,
     };
-    // OpenMetrics calls a counter's family `x` and its sample `x_total`, whatever we call it.
+    // OpenMetrics requires the family name `x` and the sample name `x_total` for a counter.
     let (name, total) = match (kind, format) {
         ("counter", Format::OpenMetrics) => (family.name().strip_suffix("_total").unwrap_or(family.name()), "_total"),
         _ => (family.name(), ""),
@@ -58,7 +58,7 @@ fn write_histogram(samples: &mut Samples<'_>, metric: &Metric, format: Format) {
         Format::Text => real(bound),
         Format::OpenMetrics => canonical(bound),
     };
-    // The crate leaves the infinite bucket out, whether it was asked for or not.
+    // The `prometheus` crate never returns the infinite bucket.
     for bucket in histogram.get_bucket() {
         samples.write("_bucket", Some(&bound(bucket.upper_bound())), &bucket.cumulative_count().to_string());
     }

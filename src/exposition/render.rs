@@ -1,18 +1,18 @@
-//! The hot writer: series of the audited and the freshness families into one growing buffer.
+//! Writes the series of the audited families and of the families about refreshes into one growing buffer.
 //!
-//! Not which series there are: that is in `families` and `freshness`.
+//! Which series exist is decided in `families` and `freshness`.
 //!
-//! What is fast, and why: a series is a handful of copies. Family name, `org` and the name of the next label are one
-//! string made once a family and organisation; label values come escaped, a client's id once a page; numbers are
-//! written without `fmt`. And there is one text for both formats: every family here is a gauge whose HELP needs no
-//! escape in either, which [`plain_gauges`] proves when the tables are compiled. `exposition/tests/reference.rs` has the
-//! plain writer that this one is compared with.
+//! This is the hot path, and a series costs a handful of copies. The family name, `org` and the name of the next label form
+//! one string that is built once per family and organisation. Label values are escaped in advance, a client's id once per
+//! rendering. Numbers are written without `fmt`. One text serves both formats: every family here is a gauge with a HELP text
+//! that needs no escape in either format, which [`plain_gauges`] checks at compile time. The tests compare this writer with the
+//! plain one in `exposition/tests/reference.rs`.
 
 use super::label::Escaped;
 use super::number::{Close, Value};
 use crate::metric::{Family, Kind};
 
-/// Whether these families are the same text in both formats: gauges, and no HELP with a character to be escaped.
+/// Whether these families have the same text in both formats: all are gauges, and no HELP text needs an escape.
 pub(super) const fn plain_gauges(families: &[Family]) -> bool {
     let mut index = 0;
     while index < families.len() {
@@ -33,7 +33,7 @@ pub(super) const fn plain_gauges(families: &[Family]) -> bool {
     true
 }
 
-/// Writes a family: its head, and what `series` adds; nothing where that is nothing.
+/// Writes a family: HELP, TYPE and the series that `series` adds. A family without series is left out.
 pub(super) fn family(text: &mut Vec<u8>, family: &Family, series: impl FnOnce(&mut Vec<u8>)) {
     let start = text.len();
     for piece in ["# HELP ", family.name, " ", family.help, "\n# TYPE ", family.name, " ", family.kind.label(), "\n"] {
@@ -46,20 +46,20 @@ pub(super) fn family(text: &mut Vec<u8>, family: &Family, series: impl FnOnce(&m
     }
 }
 
-/// The series of one family, of one organisation where it has the label `org`.
+/// Writes the series of one family, for one organisation if the family has the label `org`.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
     text: &'a mut Vec<u8>,
-    /// Up to where the first value stands that differs.
+    /// The text before the first value that differs between series.
     head: String,
-    /// Between the values that differ.
+    /// The texts between the values that differ.
     separators: Vec<String>,
     close: Close,
     series: usize,
 }
 
 impl<'a> Block<'a> {
-    /// The series of a family whose first label is `org`.
+    /// For a family with `org` as its first label.
     pub(super) fn of_organisation(text: &'a mut Vec<u8>, family: &Family, org: &Escaped<'_>) -> Self {
         let mut names = family.labels.iter().skip(1);
         let mut head = format!("{}{{org=\"{}", family.name, org.as_str());
@@ -69,12 +69,12 @@ impl<'a> Block<'a> {
         Self { text, head, separators: names.map(|name| separator(name)).collect(), close: Close::LABELS, series: 0 }
     }
 
-    /// The one series of a family without labels.
+    /// For a family without labels, which has one series.
     pub(super) fn of_process(text: &'a mut Vec<u8>, family: &Family) -> Self {
         Self { text, head: family.name.to_owned(), separators: Vec::new(), close: Close::NAME, series: 0 }
     }
 
-    /// Adds a series; `values` are those of the labels behind `org`, in the family's order.
+    /// Adds a series. `values` are the values of the labels after `org`, in the family's order.
     #[inline]
     pub(super) fn add<const N: usize>(&mut self, values: [&Escaped<'_>; N], number: impl Into<Value>) {
         debug_assert_eq!(self.separators.len(), N.saturating_sub(1), "{} has as many labels as values", self.head);
@@ -92,7 +92,7 @@ impl<'a> Block<'a> {
         self.series += 1;
     }
 
-    /// How many series were added.
+    /// The number of series added so far.
     pub(super) const fn series(&self) -> usize {
         self.series
     }

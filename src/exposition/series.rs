@@ -1,71 +1,56 @@
-//! Where the series of an audited family come from, and how many they are.
+//! Writes and counts the per-client series of an audited family.
 //!
-//! Not which families there are (`families`), nor the counts over an organisation (`organisation`).
+//! The table of families is in `families`; series about the whole organisation are in `organisation`.
 
+use super::grant_series::GrantSample;
 use super::label::Escaped;
 use super::render::Block;
-use super::told::ToldGrant;
 use super::view::View;
 use crate::domain::Client;
+use crate::ledger::GrantKind;
 
-/// Where a family's series come from.
+/// Which series a family has.
 pub(super) enum Series {
-    /// Few, counted over the organisation; always rendered.
+    /// A few per organisation; always rendered.
     Organisation(fn(&View<'_>, &mut Block<'_>)),
-    /// Some for each client; may be switched off, and dropped by the cap.
+    /// Some per client; they can be disabled, and dropped by the cap.
     PerClient {
-        /// Under the cap the lowest goes first; `None` is never dropped, since somebody is paged by it.
+        /// The cap drops the lowest priority first. `None` is never dropped: alerts that page depend on it.
         priority: Option<u8>,
-        /// What is written.
         source: Source,
     },
 }
 
 /// The series of a per-client family.
 pub(super) enum Source {
-    /// At most one number a client.
+    /// At most one series per client.
     Number(fn(&Client) -> Option<i64>),
-    /// The names and words that describe it.
+    /// One series per client, with the labels that describe it.
     Info,
-    /// Its open findings.
+    /// One series per client, rule and severity with an open finding.
     OpenFindings,
-    /// Its dangerous grants: held, or gone not long ago.
-    Grants {
-        /// Scopes or patterns of permissions.
-        of: Powers,
-        /// What is told of each.
-        told: Tell,
-    },
+    /// One series per dangerous grant that is held or was held recently.
+    Grants { kind: GrantKind, value: GrantValue },
 }
 
-/// Which dangerous grants.
+/// The value of a series on a dangerous grant.
 #[derive(Clone, Copy)]
-pub(super) enum Powers {
-    Scopes,
-    Permissions,
-}
-
-/// What is told of a dangerous grant.
-#[derive(Clone, Copy)]
-pub(super) enum Tell {
-    /// When it was first seen.
+pub(super) enum GrantValue {
     FirstSeen,
-    /// Whether nobody has approved it; nothing while no baseline is loaded.
+    /// Exported only while a baseline is loaded.
     Unapproved,
 }
 
-impl Tell {
-    fn is_told(self, view: &View<'_>) -> bool {
+impl GrantValue {
+    fn is_exported(self, view: &View<'_>) -> bool {
         matches!(self, Self::FirstSeen) || view.audited.report.baseline.is_some()
     }
 }
 
-impl Powers {
-    fn of<'a>(self, view: &'a View<'_>) -> &'a [ToldGrant<'a>] {
-        match self {
-            Self::Scopes => &view.told.scopes,
-            Self::Permissions => &view.told.permissions,
-        }
+fn grants_of_kind<'a>(kind: GrantKind, view: &'a View<'_>) -> &'a [GrantSample<'a>] {
+    match kind {
+        GrantKind::Scope => &view.grants.scopes,
+        GrantKind::Permission => &view.grants.permissions,
     }
 }
 
@@ -79,15 +64,15 @@ impl Series {
 }
 
 impl Source {
-    /// How many series [`Source::write`] adds.
+    /// The number of series that [`Source::write`] adds.
     pub(super) fn count(&self, view: &View<'_>) -> usize {
         match self {
             Self::Number(number) => view.clients().filter(|(_, client)| number(client).is_some()).count(),
             Self::Info => view.clients().count(),
             Self::OpenFindings => view.open_findings.len(),
-            Self::Grants { of, told } => {
-                if told.is_told(view) {
-                    of.of(view).len()
+            Self::Grants { kind, value } => {
+                if value.is_exported(view) {
+                    grants_of_kind(*kind, view).len()
                 } else {
                     0
                 }
@@ -117,13 +102,13 @@ impl Source {
                     block.add([&view.id_of(findings), &rule, &severity], findings.count);
                 }
             }
-            Self::Grants { of, told } if told.is_told(view) => {
-                for grant in of.of(view) {
-                    // A grant that is gone is told too, so that not every id is in the snapshot.
+            Self::Grants { kind, value } if value.is_exported(view) => {
+                for grant in grants_of_kind(*kind, view) {
+                    // Grants that are gone are exported too, so the snapshot may not have the client.
                     let labels = [&Escaped::new(grant.client.as_str()), &Escaped::new(grant.label)];
-                    match told {
-                        Tell::FirstSeen => block.add(labels, grant.first_seen),
-                        Tell::Unapproved => block.add(labels, grant.unapproved),
+                    match value {
+                        GrantValue::FirstSeen => block.add(labels, grant.first_seen),
+                        GrantValue::Unapproved => block.add(labels, grant.unapproved),
                     }
                 }
             }

@@ -1,38 +1,32 @@
-//! One organisation as the audited families read it: with its ids escaped, and its findings counted by client.
+//! One organisation, prepared for rendering: its ids are escaped and its open findings are counted by client.
 //!
-//! No text: that is written in `render`.
+//! The text is written in `render`.
 
 use super::Audited;
+use super::grant_series::GrantSeries;
 use super::label::Escaped;
-use super::told::Told;
 use crate::audit::{Finding, Status};
 use crate::domain::{Client, ClientId, Severity};
 
-/// An organisation, prepared for rendering.
 #[derive(Debug)]
 pub(super) struct View<'a> {
-    /// What is there, and what we think of it.
     pub(super) audited: Audited<'a>,
     /// The value of the label `org`.
     pub(super) org: Escaped<'a>,
-    /// The ids of the clients, in the snapshot's order.
     ids: Ids,
-    /// Sorted by client, rule and severity, the worst first.
+    /// Sorted by client, rule and severity, the worst severity first.
     pub(super) open_findings: Vec<OpenFindings>,
-    /// What is told of dangerous grants, held and gone.
-    pub(super) told: Told<'a>,
+    pub(super) grants: GrantSeries<'a>,
 }
 
-/// The open findings of one rule on one client, of one severity.
+/// The open findings of one rule and severity on one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OpenFindings {
-    /// Where the client stands in the snapshot.
+    /// The client's position in the snapshot.
     position: usize,
-    /// The rule's slug.
     pub(super) rule: &'static str,
-    /// How bad.
     pub(super) severity: Severity,
-    /// How many; not 0.
+    /// Never 0.
     pub(super) count: usize,
 }
 
@@ -40,8 +34,8 @@ impl<'a> View<'a> {
     pub(super) fn new(audited: Audited<'a>) -> Self {
         let ids = Ids::new(&audited.snapshot.clients);
         let open_findings = open_findings(&audited.snapshot.clients, &audited.report.findings);
-        let told = Told::new(audited.ledger);
-        Self { audited, org: Escaped::new(audited.org), ids, open_findings, told }
+        let grants = GrantSeries::new(audited.ledger);
+        Self { audited, org: Escaped::new(audited.org), ids, open_findings, grants }
     }
 
     /// The clients with their ids, in the snapshot's order.
@@ -49,17 +43,18 @@ impl<'a> View<'a> {
         (0..).map(|position| self.ids.get(position)).zip(&self.audited.snapshot.clients)
     }
 
-    /// The id of the client that these findings are on.
+    /// The escaped id of the client with these findings.
     pub(super) fn id_of(&self, findings: &OpenFindings) -> Escaped<'_> {
         self.ids.get(findings.position)
     }
 }
 
-/// Escaped ids, one behind the other: a client's own is a heap block of its own, and each family would look it up again.
+/// The clients' escaped ids, in the snapshot's order and in one string. Each client's own id is a separate heap allocation,
+/// and every family would have to follow that pointer again.
 #[derive(Debug)]
 struct Ids {
     text: String,
-    /// Where each begins, and where the last ends.
+    /// The start of each id in `text`, followed by the end of the last one.
     bounds: Vec<usize>,
 }
 
@@ -75,7 +70,7 @@ impl Ids {
         Self { text, bounds }
     }
 
-    /// Empty for a position that no client has.
+    /// Empty if no client has this position.
     fn get(&self, position: usize) -> Escaped<'_> {
         match self.bounds.get(position..position + 2) {
             Some(&[start, end]) => Escaped::again(self.text.get(start..end).unwrap_or_default()),
@@ -84,12 +79,12 @@ impl Ids {
     }
 }
 
-/// Whether `a` sorts before `b`. Ids are mostly shared, and equal ones are told without looking at their text.
+/// Whether `a` sorts before `b`. Equal ids mostly share their text, so that `!=` is fast for them.
 fn before(a: &ClientId, b: &ClientId) -> bool {
     a != b && a < b
 }
 
-/// Both lists are sorted by client id, so that one walk is enough; findings on the organisation come first.
+/// Both lists are sorted by client id, so one pass over them is enough. Findings on the organisation come first.
 fn open_findings(clients: &[Client], findings: &[Finding]) -> Vec<OpenFindings> {
     let mut open = Vec::new();
     let mut positions = clients.iter().enumerate().peekable();

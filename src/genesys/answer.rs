@@ -4,15 +4,18 @@
 
 use serde::de::DeserializeOwned;
 
+use super::endpoint::Endpoint;
+use super::error::ApiError;
+use super::redact::printable;
 use super::token::AccessToken;
 use super::transport::{Answer, Failure};
-use super::{ApiError, Endpoint, wire};
+use super::wire;
 
 pub(super) fn parse<T: DeserializeOwned>(endpoint: Endpoint, answer: &Answer) -> Result<T, ApiError> {
     serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
 }
 
-/// A 200 that is not the JSON that it should be. The parser's own message can quote the body, so that only the place is told.
+/// A 200 without the expected JSON. The parser's own message can quote the body, so only the place is reported.
 pub(super) fn unreadable(endpoint: Endpoint, answer: &Answer, error: &serde_json::Error) -> ApiError {
     let looks_like_html = answer.body.trim_ascii_start().starts_with(b"<");
     let message = if looks_like_html {
@@ -44,14 +47,14 @@ pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
 pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) -> ApiError {
     let what = endpoint.label();
     let body: wire::ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().map(wire::printable));
+    let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().map(printable));
     let message = match (body.message, body.code) {
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (Some(message), None) => message,
         (None, Some(code)) => code,
         (None, None) => "no reason given in the platform's form".to_owned(),
     };
-    let message = wire::printable(&token.redact(&message));
+    let message = printable(&token.redact(&message));
     match answer.status {
         401 => ApiError::Unauthorized { what, message, correlation_id },
         403 => {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::grant::TokenError;
+use super::token_response::TokenError;
 
 /// Why a call failed after all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

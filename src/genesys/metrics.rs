@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::Endpoint;
-use super::grant::Outcome;
+use super::endpoint::Endpoint;
 use super::pacing::Budget;
 use super::retry::Reason;
+use super::token_response::TokenFetch;
 use crate::domain::{Collector, Timestamp};
 use crate::metric::{Family, Kind};
 
@@ -17,61 +17,61 @@ const TOKEN_FETCHES: Family = Family {
     name: "genesyscloud_oauth_exporter_token_fetches_total",
     kind: Kind::Counter,
     labels: &["org", "outcome"],
-    help: "Attempts to obtain an access token by client credentials, by outcome.",
+    help: "Number of attempts to fetch an access token with client credentials, by outcome. Every outcome starts at 0.",
 };
 const TOKEN_EXPIRY: Family = Family {
     name: "genesyscloud_oauth_exporter_token_expiry_timestamp_seconds",
     kind: Kind::Gauge,
     labels: &["org"],
-    help: "When the access token in use expires, in seconds since the epoch; 0 while there is none.",
+    help: "Unix timestamp at which the current access token expires, 0 while there is none. Present for every configured organisation.",
 };
 const REQUESTS: Family = Family {
     name: "genesyscloud_oauth_exporter_api_requests_total",
     kind: Kind::Counter,
     labels: &["org", "endpoint", "code"],
-    help: "Requests sent to the platform, retries included, by HTTP status; code none is no answer.",
+    help: "Number of requests sent to the platform, including retries, by endpoint and HTTP status; code none means no response. Absent until the first request with these labels.",
 };
 const DURATION: Family = Family {
     name: "genesyscloud_oauth_exporter_api_request_duration_seconds",
     kind: Kind::Histogram,
     labels: &["org", "endpoint"],
-    help: "From sending a request to the platform to the end of its answer's body, in seconds; waits between retries are not in it.",
+    help: "Time from sending a request to the platform to the end of the response body, without the waits between retries. Every endpoint starts at 0.",
 };
 const RETRIES: Family = Family {
     name: "genesyscloud_oauth_exporter_api_retries_total",
     kind: Kind::Counter,
     labels: &["org", "endpoint", "reason"],
-    help: "Requests to the platform that were sent again, by the reason; rate_limited is HTTP 429, and 400 from the token endpoint.",
+    help: "Number of requests to the platform that were retried, by endpoint and reason; rate_limited means HTTP 429, or 400 from the token endpoint. Every reason starts at 0.",
 };
 const RETRY_WAIT: Family = Family {
     name: "genesyscloud_oauth_exporter_api_retry_wait_seconds_total",
     kind: Kind::Counter,
     labels: &["org"],
-    help: "Seconds waited before requests were sent again.",
+    help: "Time spent waiting before retries. Starts at 0 for every configured organisation.",
 };
 const ALLOWED: Family = Family {
     name: "genesyscloud_oauth_exporter_api_rate_limit_allowed",
     kind: Kind::Gauge,
     labels: &["org"],
-    help: "Requests that the platform allows in its current window, from inin-ratelimit-allowed.",
+    help: "Number of requests that the platform allows in the current window, from the header inin-ratelimit-allowed. Absent until a response has the header.",
 };
 const USED: Family = Family {
     name: "genesyscloud_oauth_exporter_api_rate_limit_used",
     kind: Kind::Gauge,
     labels: &["org"],
-    help: "Requests that the platform counted in its current window, from inin-ratelimit-count.",
+    help: "Number of requests that the platform has counted in the current window, from the header inin-ratelimit-count. Absent until a response has the header.",
 };
 const RESET: Family = Family {
     name: "genesyscloud_oauth_exporter_api_rate_limit_reset_seconds",
     kind: Kind::Gauge,
     labels: &["org"],
-    help: "Seconds from the last answer until the platform's window ended, from inin-ratelimit-reset.",
+    help: "Time from the last response to the end of the platform's window, from the header inin-ratelimit-reset. Absent until a response has the header.",
 };
 const REJECTED: Family = Family {
     name: "genesyscloud_oauth_exporter_records_rejected_total",
     kind: Kind::Counter,
     labels: &["org", "collector"],
-    help: "Records that the platform sent and that could not be read.",
+    help: "Number of records from the platform that could not be read, by collector. Every collector starts at 0.",
 };
 
 /// Everything that this module exposes.
@@ -99,20 +99,7 @@ pub struct Metrics {
 impl Metrics {
     /// Registers the families. Fails where one of the names is taken.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let opts = |family: Family| Opts::new(family.name, family.help);
-        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
-        let metrics = Self {
-            token_fetches: IntCounterVec::new(opts(TOKEN_FETCHES), TOKEN_FETCHES.labels)?,
-            token_expiry: IntGaugeVec::new(opts(TOKEN_EXPIRY), TOKEN_EXPIRY.labels)?,
-            requests: IntCounterVec::new(opts(REQUESTS), REQUESTS.labels)?,
-            duration: HistogramVec::new(histogram, DURATION.labels)?,
-            retries: IntCounterVec::new(opts(RETRIES), RETRIES.labels)?,
-            retry_wait: CounterVec::new(opts(RETRY_WAIT), RETRY_WAIT.labels)?,
-            allowed: IntGaugeVec::new(opts(ALLOWED), ALLOWED.labels)?,
-            used: IntGaugeVec::new(opts(USED), USED.labels)?,
-            reset: GaugeVec::new(opts(RESET), RESET.labels)?,
-            rejected: IntCounterVec::new(opts(REJECTED), REJECTED.labels)?,
-        };
+        let metrics = Self::new()?;
         registry.register(Box::new(metrics.token_fetches.clone()))?;
         registry.register(Box::new(metrics.token_expiry.clone()))?;
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -126,10 +113,33 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// The same without a registry, for commands that end by themselves: nothing exports what is counted.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the names and labels are constants")]
+    pub fn unregistered() -> Self {
+        Self::new().expect("the names and labels of the families are valid")
+    }
+
+    fn new() -> prometheus::Result<Self> {
+        let opts = |family: Family| Opts::new(family.name, family.help);
+        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
+        Ok(Self {
+            token_fetches: IntCounterVec::new(opts(TOKEN_FETCHES), TOKEN_FETCHES.labels)?,
+            token_expiry: IntGaugeVec::new(opts(TOKEN_EXPIRY), TOKEN_EXPIRY.labels)?,
+            requests: IntCounterVec::new(opts(REQUESTS), REQUESTS.labels)?,
+            duration: HistogramVec::new(histogram, DURATION.labels)?,
+            retries: IntCounterVec::new(opts(RETRIES), RETRIES.labels)?,
+            retry_wait: CounterVec::new(opts(RETRY_WAIT), RETRY_WAIT.labels)?,
+            allowed: IntGaugeVec::new(opts(ALLOWED), ALLOWED.labels)?,
+            used: IntGaugeVec::new(opts(USED), USED.labels)?,
+            reset: GaugeVec::new(opts(RESET), RESET.labels)?,
+            rejected: IntCounterVec::new(opts(REJECTED), REJECTED.labels)?,
+        })
+    }
+
     /// The counters of one organisation; those with closed labels begin at 0, so that `increase()` sees the first event.
     pub(super) fn of(&self, org: &str) -> OrgMetrics {
         let metrics = OrgMetrics { all: self.clone(), org: org.to_owned() };
-        for outcome in Outcome::ALL {
+        for outcome in TokenFetch::ALL {
             self.token_fetches.with_label_values(&[org, outcome.label()]);
         }
         self.token_expiry.with_label_values(&[org]);
@@ -155,7 +165,7 @@ pub(super) struct OrgMetrics {
 }
 
 impl OrgMetrics {
-    pub(super) fn token_fetched(&self, outcome: Outcome) {
+    pub(super) fn token_fetched(&self, outcome: TokenFetch) {
         self.all.token_fetches.with_label_values(&[self.org.as_str(), outcome.label()]).inc();
     }
 
@@ -181,7 +191,7 @@ impl OrgMetrics {
         self.all.reset.with_label_values(&[&self.org]).set(budget.reset.as_secs_f64());
     }
 
-    pub(super) fn rejected(&self, collector: Collector) {
-        self.all.rejected.with_label_values(&[self.org.as_str(), collector.label()]).inc();
+    pub(super) fn rejected(&self, collector: Collector, records: usize) {
+        self.all.rejected.with_label_values(&[self.org.as_str(), collector.label()]).inc_by(records as u64);
     }
 }

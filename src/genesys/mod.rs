@@ -3,19 +3,22 @@
 //! Not the loop that calls it (`refresh`), nor what the answers mean (`audit`).
 
 mod answer;
+mod api;
 mod config;
 mod convert;
 mod endpoint;
 mod error;
-mod grant;
+mod fields;
 mod listing;
 mod metrics;
 mod pacing;
+mod page;
 mod paging;
 mod platform;
 mod redact;
 mod retry;
 mod token;
+mod token_response;
 mod transport;
 mod wire;
 
@@ -23,7 +26,7 @@ pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
 pub use convert::{Listed, ListedClients};
 pub use endpoint::Endpoint;
 pub use error::ApiError;
-pub use grant::TokenError;
 pub use metrics::{FAMILIES, Metrics};
 pub use platform::{Identity, Platform, Scopes};
+pub use token_response::TokenError;
 pub use transport::is_loopback;

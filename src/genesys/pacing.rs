@@ -9,7 +9,7 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::Instant;
 
-use super::PacingConfig;
+use super::config::PacingConfig;
 
 /// The platform's limit on requests of one client-credentials token a minute
 /// (`client.credentials.token.rate.per.minute`, the platform's limits page).

@@ -1,18 +1,21 @@
-//! From one page of a listing to the next: `nextUri`, else `pageCount`, else a cursor; guarded against loops.
+//! From one page of a listing to the next: `nextUri`, otherwise `pageCount`, otherwise a cursor; guarded against loops.
 //!
-//! Pure: it names the next address, the fetching is `platform`'s.
+//! Pure: it names the next address, and `listing` fetches it. It also refuses a list that may have been cut off.
 
 use std::collections::HashSet;
 
-use serde_json::Value;
 use url::Url;
 
-use super::wire::Page;
+use super::page::Page;
+
+/// Sizes of a page that the platform fills where none is asked for, and the largest that it documents (reference, sections 3 and
+/// 4): as many records without any hint of what follows may be the first page of a longer list.
+const USUAL_SIZES: [u64; 2] = [25, 100];
 
 /// The way through one listing.
 #[derive(Debug)]
 pub(super) struct Walk {
-    /// The API's base, with its path prefix where a gateway has one.
+    /// The API's base, with the path prefix of a gateway.
     base: Url,
     first: Url,
     visited: HashSet<Url>,
@@ -20,7 +23,7 @@ pub(super) struct Walk {
     max_pages: u32,
 }
 
-/// Why a listing cannot be followed.
+/// Why a listing cannot be followed, or not be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PagingError {
     #[error("the list leads to another origin ({0}), which is not followed")]
@@ -31,6 +34,13 @@ pub(super) enum PagingError {
     TooManyPages(u32),
     #[error("the address of the next page cannot be read")]
     BadUri,
+    #[error("the page's {0} has a value that cannot be read, so that the list may be incomplete")]
+    Unreadable(&'static str),
+    #[error(
+        "the page is full ({0} records), and says neither how many records there are nor where the next page is, so that the \
+         list may be cut off; does a gateway remove fields from the answer?"
+    )]
+    CutOff(u64),
 }
 
 impl Walk {
@@ -44,7 +54,10 @@ impl Walk {
 
     /// The address of the page after this one; `None` after the last.
     pub(super) fn next(&mut self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
-        let Some(next) = self.successor(page)? else { return Ok(None) };
+        if let Some(field) = page.unreadable {
+            return Err(PagingError::Unreadable(field));
+        }
+        let Some(next) = self.successor(page)? else { return self.end(page) };
         self.page += 1;
         if self.page > self.max_pages {
             return Err(PagingError::TooManyPages(self.max_pages));
@@ -55,34 +68,44 @@ impl Walk {
         Ok(Some(next))
     }
 
+    /// A single page that is full proves nothing unless it says how many records or pages there are. Later pages were reached by
+    /// a pointer, so that a page without one is the last.
+    fn end(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
+        let records = page.entities.len() as u64;
+        let asked =
+            self.first.query_pairs().find(|(name, _)| name == "pageSize").and_then(|(_, size)| size.parse().ok());
+        let is_full = match page.page_size.or(asked) {
+            Some(size) => records >= size && records > 0,
+            None => USUAL_SIZES.contains(&records),
+        };
+        if self.page == 1 && is_full && !page.says_how_many_there_are() {
+            return Err(PagingError::CutOff(records));
+        }
+        Ok(None)
+    }
+
     fn successor(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
-        let cursor = page.next_page.as_ref().and_then(|next| match next {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        });
-        if let Some(uri) = page.next_uri.as_deref().filter(|uri| !uri.is_empty()) {
+        if let Some(uri) = &page.next_uri {
             return self.resolve(uri).map(Some);
         }
         if let Some(count) = page.page_count.filter(|count| *count > 1) {
             let number = page.page_number.unwrap_or(0).max(self.page.into());
             return Ok((number < count).then(|| self.with_parameter("pageNumber", &(number + 1).to_string())));
         }
-        if let Some(cursor) = cursor {
+        if let Some(cursor) = &page.next_page {
             let is_uri = cursor.starts_with('/') || cursor.contains("://");
             return if is_uri {
-                self.resolve(&cursor).map(Some)
+                self.resolve(cursor).map(Some)
             } else {
-                Ok(Some(self.with_parameter("cursor", &cursor)))
+                Ok(Some(self.with_parameter("cursor", cursor)))
             };
         }
-        let after = page.cursors.as_ref().and_then(|cursors| cursors.after.as_deref());
-        Ok(after.filter(|after| !after.is_empty()).map(|after| self.with_parameter("after", after)))
+        Ok(page.after.as_ref().map(|after| self.with_parameter("after", after)))
     }
 
     /// A `nextUri` is a path such as `/api/v2/...?pageNumber=2`: it is resolved below the gateway's prefix.
     fn resolve(&self, uri: &str) -> Result<Url, PagingError> {
-        // Whether the path has the prefix already is told by the listing's own path: the platform's begins with /api/ too.
+        // The listing's own path shows whether the path has the prefix already: the platform's begins with /api/ too.
         let below_prefix =
             uri.strip_prefix('/').filter(|_| !uri.starts_with("//") && !uri.starts_with(self.first.path()));
         let url = self.base.join(below_prefix.unwrap_or(uri)).map_err(|_| PagingError::BadUri)?;
@@ -130,6 +153,9 @@ mod tests {
             ),
             (r#"{"entities":[],"pageCount":3,"pageNumber":1}"#, Some("pageNumber=2")),
             (r#"{"entities":[],"pageCount":3}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"pageCount":" 3 "}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"pageCount":3.0}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"nextURI":"/api/v2/oauth/clients?pageNumber=2"}"#, Some("pageNumber=2")),
             (r#"{"entities":[],"pageCount":3,"pageNumber":3}"#, None),
             (r#"{"entities":[],"next_page":"abc"}"#, Some("cursor=abc")),
             (r#"{"entities":[],"nextPage":"abc"}"#, Some("cursor=abc")),
@@ -139,6 +165,40 @@ mod tests {
         ] {
             let expected = expected.map(|query| format!("https://api.example.com/api/v2/oauth/clients?{query}"));
             assert_eq!(next(&mut walk("https://api.example.com/", 10), body), Ok(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_full_page_without_a_total_or_a_pointer_proves_nothing() {
+        let page =
+            |records: usize, fields: &str| format!(r#"{{"entities":[{}]{fields}}}"#, vec!["{}"; records].join(","));
+        for (path, records, fields, expected) in [
+            ("api/v2/oauth/clients", 24, "", Ok(None)),
+            ("api/v2/oauth/clients", 25, "", Err(PagingError::CutOff(25))),
+            ("api/v2/oauth/clients", 100, "", Err(PagingError::CutOff(100))),
+            ("api/v2/oauth/clients", 25, r#","total":25"#, Ok(None)),
+            ("api/v2/oauth/clients", 25, r#","total":60"#, Ok(None)),
+            ("api/v2/oauth/clients", 25, r#","pageCount":1"#, Ok(None)),
+            ("api/v2/oauth/clients", 25, r#","pageSize":26"#, Ok(None)),
+            ("api/v2/oauth/clients", 7, r#","pageSize":7"#, Err(PagingError::CutOff(7))),
+            ("api/v2/oauth/clients", 0, r#","pageSize":0"#, Ok(None)),
+            ("api/v2/authorization/roles?pageSize=50", 50, "", Err(PagingError::CutOff(50))),
+            ("api/v2/authorization/roles?pageSize=50", 25, "", Ok(None)),
+        ] {
+            let base = Url::parse("https://api.example.com/").expect("a URL");
+            let mut walk = Walk::new(&base, base.join(path).expect("a URL"), 10);
+            assert_eq!(next(&mut walk, &page(records, fields)), expected, "{path} {records} {fields}");
+        }
+        let mut walk = walk("https://api.example.com/", 10);
+        assert!(next(&mut walk, &page(25, r#","nextUri":"/api/v2/oauth/clients?pageNumber=2""#)).is_ok());
+        assert_eq!(next(&mut walk, &page(25, "")), Ok(None), "a chain of pointers that ends has ended");
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_is_not_taken_for_absent() {
+        for (field, name) in [("total", "total"), ("pageCount", "pageCount"), ("nextUri", "nextUri")] {
+            let body = format!(r#"{{"entities":[],"{field}":[]}}"#);
+            assert_eq!(next(&mut walk("https://api.example.com/", 10), &body), Err(PagingError::Unreadable(name)));
         }
     }
 

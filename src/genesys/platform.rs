@@ -7,42 +7,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use reqwest::header::AUTHORIZATION;
-use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
-use tracing::{info, warn};
-use url::Url;
+use tracing::info;
 
-use super::answer::{failed, malformed, parse, refused};
+use super::answer::{malformed, parse};
+use super::api::Api;
+use super::config::Config;
 use super::convert::{self, ClientAssembly, Listed, ListedClients, ScopeRegistry};
-use super::listing::Progress;
+use super::endpoint::Endpoint;
+use super::error::ApiError;
+use super::fields::Fields;
+use super::listing::{Progress, fields, list, pages, report_partial};
 use super::metrics::Metrics;
-use super::retry::Reason;
-use super::token::TokenSource;
-use super::transport::{Answer, Transport};
-use super::{ApiError, Config, Endpoint, wire};
-use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Role, RoleId};
+use super::wire;
+use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Records, Role};
 
-/// Clients that are fetched one by one at the same time; the pacing bounds them anyhow.
+/// Clients that are fetched one by one at the same time; the pacing bounds them as well.
 const DETAIL_CONCURRENCY: usize = 4;
 
 /// The platform API of one organisation.
 #[derive(Debug)]
 pub struct Platform {
-    pub(super) config: Arc<Config>,
-    pub(super) transport: Transport,
-    tokens: TokenSource,
+    api: Api,
     identity: OnceCell<Identity>,
     permissions: Mutex<Option<RegistryRead>>,
 }
 
-/// How the last reading of the registry of permissions went, and from when on it is read again.
+/// The outcome of the last read of the registry of permissions, and the time from which it is read again.
 type RegistryRead = (Instant, Result<BTreeSet<String>, ApiError>);
 
 /// The registry of permissions changes with the platform's releases.
 const PERMISSIONS_KEPT: Duration = Duration::from_hours(24);
-/// A registry that could not be read is left alone for so long.
+/// The pause after a failed read of that registry.
 const PERMISSIONS_RETRIED: Duration = Duration::from_hours(1);
 
 /// Whose token it is.
@@ -58,7 +55,7 @@ pub struct Identity {
 
 /// The registry of scopes as it was read.
 #[derive(Debug, Default)]
-pub struct Scopes(pub(super) ScopeRegistry);
+pub struct Scopes(ScopeRegistry);
 
 impl Scopes {
     /// Readable id to description.
@@ -68,47 +65,45 @@ impl Scopes {
 }
 
 impl Platform {
-    /// A client of the organisation. Fails where TLS cannot be set up.
+    /// A client of the organisation's API. Fails if TLS cannot be set up.
     pub fn new(config: Config, metrics: &Metrics) -> Result<Self, reqwest::Error> {
-        let config = Arc::new(config);
-        let transport = Transport::new(&config, metrics.of(&config.org))?;
-        let tokens = TokenSource::new(Arc::clone(&config));
-        Ok(Self { config, transport, tokens, identity: OnceCell::new(), permissions: Mutex::default() })
+        let of_organisation = metrics.of(&config.org);
+        let api = Api::new(Arc::new(config), of_organisation)?;
+        Ok(Self { api, identity: OnceCell::new(), permissions: Mutex::default() })
     }
 
     /// What the client was made with.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.api.config
     }
 
     /// Requests sent since the start by endpoint, retries included.
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
-        self.transport.calls()
+        self.api.transport.calls()
     }
 
-    /// How long the platform still wants to be left alone: the rest of its last `Retry-After`, a day at the most.
+    /// How long no call may be made: the rest of the platform's last `Retry-After`, at most a day.
     pub fn asked_wait(&self) -> Option<Duration> {
-        self.transport.asked_wait()
+        self.api.transport.asked_wait()
     }
 
     /// How far the platform's clock was ahead of ours in its last answer, in seconds, where it sent a date.
     pub fn clock_skew_seconds(&self) -> Option<i64> {
-        self.transport.skew_seconds()
+        self.api.transport.skew_seconds()
     }
 
     /// Obtains a token, or says why there is none.
     pub async fn authorise(&self) -> Result<(), ApiError> {
-        self.tokens.token(&self.transport).await?;
-        Ok(())
+        self.api.authorise().await
     }
 
-    /// Whose token it is; asked once a process.
+    /// Whose token it is; asked once for each process.
     pub async fn identity(&self) -> Result<&Identity, ApiError> {
         self.identity.get_or_try_init(|| self.fetch_identity()).await
     }
 
     async fn fetch_identity(&self) -> Result<Identity, ApiError> {
-        let asked = self.object::<wire::TokenInfo>(Endpoint::TokensMe, "api/v2/tokens/me").await;
+        let asked = self.api.object::<wire::TokenInfo>(Endpoint::TokensMe, "api/v2/tokens/me").await;
         let (organisation, own_client, refusal) = match asked {
             Ok(info) => (info.organization, info.oauth_client.and_then(|client| client.id), None),
             Err(error) if error.is_refused() => (None, None, Some(error)),
@@ -116,14 +111,14 @@ impl Platform {
         };
         let organisation = match organisation {
             Some(organisation) if organisation.id.is_some() && organisation.name.is_some() => organisation,
-            _ => self.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await.map_err(
-                |error| match refusal {
+            _ => self.api.object(Endpoint::OrganizationsMe, "api/v2/organizations/me").await.map_err(|error| {
+                match refusal {
                     Some(token) if error.is_refused() => {
                         ApiError::NoIdentity { token: Box::new(token), organisation: Box::new(error) }
                     }
                     _ => error,
-                },
-            )?,
+                }
+            })?,
         };
         let Some(id) = organisation.id.filter(|id| !id.is_empty()) else {
             return Err(malformed(Endpoint::OrganizationsMe, "the organisation has no id".to_owned(), None));
@@ -131,58 +126,49 @@ impl Platform {
         Ok(Identity {
             org_id: OrgId::new(id),
             org_name: organisation.name.unwrap_or_default(),
-            own_client: ClientId::new(own_client.unwrap_or_else(|| self.config.client_id.clone())),
+            own_client: ClientId::new(own_client.unwrap_or_else(|| self.api.config.client_id.clone())),
         })
     }
 
     /// The registry of scopes.
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
+        let read = |record: &Fields| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
+        let listed = list(&self.api, Endpoint::Scopes, "api/v2/oauth/scopes", read).await?;
         let mut registry = ScopeRegistry::default();
-        let listing = self
-            .list(Endpoint::Scopes, Collector::Scopes, "api/v2/oauth/scopes", |scope| {
-                registry.insert(scope);
-                true
-            })
-            .await?;
-        Ok(listing.with(Scopes(registry)))
+        for scope in listed.records {
+            registry.insert(scope);
+        }
+        Ok(Listed { records: Scopes(registry), total: listed.total, distinct: listed.distinct })
     }
 
     /// Every role with its permissions. Pages of 100: nothing larger is documented, and the default is 25.
-    pub async fn roles(&self) -> Result<Listed<BTreeMap<RoleId, Role>>, ApiError> {
+    pub async fn roles(&self) -> Result<Listed<Records<Role>>, ApiError> {
         let path = "api/v2/authorization/roles?pageSize=100&pageNumber=1&userCount=false";
-        let mut roles = BTreeMap::new();
-        let insert = |record| {
-            let role = convert::role(record);
-            roles.get(&role.id).is_none_or(|known| *known == role) && {
-                roles.insert(role.id.clone(), role);
-                true
-            }
+        let read = |record: &Fields| {
+            let role = convert::role(wire::Role::read(record)?);
+            Some((role.id.to_string(), role))
         };
-        let listing = self.list(Endpoint::Roles, Collector::Roles, path, insert).await?;
-        if listing.distinct == 0 {
-            // The platform makes default roles in every organisation: an empty list tells of none that clients hold.
-            return Err(malformed(
-                Endpoint::Roles,
-                "the list is empty, and every organisation has roles".to_owned(),
-                None,
-            ));
+        let listed = list(&self.api, Endpoint::Roles, path, read).await?;
+        if listed.distinct == 0 {
+            // The platform creates default roles in every organisation: an empty list proves nothing about what clients hold.
+            let message = "the list is empty, but every organisation has roles".to_owned();
+            return Err(malformed(Endpoint::Roles, message, None));
         }
-        Ok(listing.with(roles))
+        report_partial(&self.api, Collector::Roles, listed.records.iter());
+        let Listed { records, total, distinct } = listed;
+        Ok(Listed { records: records.into_iter().collect(), total, distinct })
     }
 
     /// Every division.
     pub async fn divisions(&self) -> Result<Listed<BTreeMap<DivisionId, Division>>, ApiError> {
         let path = "api/v2/authorization/divisions?pageSize=100&pageNumber=1&objectCount=false";
-        let mut divisions = BTreeMap::new();
-        let insert = |record| {
-            let division = convert::division(record);
-            divisions.get(&division.id).is_none_or(|known| *known == division) && {
-                divisions.insert(division.id.clone(), division);
-                true
-            }
+        let read = |record: &Fields| {
+            let division = convert::division(wire::Division::read(record)?);
+            Some((division.id.to_string(), division))
         };
-        let listing = self.list(Endpoint::Divisions, Collector::Divisions, path, insert).await?;
-        Ok(listing.with(divisions))
+        let Listed { records, total, distinct } = list(&self.api, Endpoint::Divisions, path, read).await?;
+        let records = records.into_iter().map(|division| (division.id.clone(), division)).collect();
+        Ok(Listed { records, total, distinct })
     }
 
     /// The registry of permissions, each as `domain:entity:action`; read once a day, and after a failure once an hour.
@@ -201,7 +187,7 @@ impl Platform {
         let path = "api/v2/authorization/permissions?pageSize=100&pageNumber=1";
         let mut permissions = BTreeSet::new();
         // The domains have no ids: `list` cannot take them.
-        self.pages(Endpoint::Permissions, path, |raw| {
+        pages(&self.api, Endpoint::Permissions, path, |raw| {
             let domain = serde_json::from_str(raw.get()).map_err(|_| "a domain cannot be read".to_owned())?;
             permissions.extend(convert::permissions(domain));
             Ok(())
@@ -210,13 +196,12 @@ impl Platform {
         Ok(permissions)
     }
 
-    /// Every OAuth client. Records that leave out grant type, scopes or roles are completed one by one.
+    /// Every OAuth client. Records that lack the grant type, scopes or roles are completed one by one.
     pub async fn clients(&self, scopes: &Scopes) -> Result<ListedClients, ApiError> {
         let registry = &scopes.0;
         let mut assembly = ClientAssembly::default();
-        let path = self.config.clients_path.trim_start_matches('/').to_owned();
-        let total = self.pages(Endpoint::Clients, &path, |raw| assembly.add(raw, registry)).await?;
-        let distinct = assembly.distinct();
+        let path = self.api.config.clients_path.trim_start_matches('/').to_owned();
+        let total = pages(&self.api, Endpoint::Clients, &path, |raw| assembly.add(&fields(raw)?, registry)).await?;
         let wanted = assembly.wanted();
         let count = wanted.len();
         let mut details = stream::iter(wanted)
@@ -229,37 +214,46 @@ impl Platform {
         let mut done = 0;
         while let Some((id, detail)) = details.next().await {
             done += 1;
-            progress
-                .say(|| info!(clients = count, done, "fetching clients one by one, since the list leaves out fields"));
+            progress.log(|| info!(clients = count, done, "fetching clients one by one, since the list lacks fields"));
             match detail {
-                Ok(detail) => assembly.complete(&id, Some(detail), registry),
+                Ok(detail) => assembly.complete(&id, detail, registry),
                 // A client that was just deleted is gone from the next list; a gateway that does not know the path must
                 // not make clients vanish.
                 Err(ApiError::NotFound { .. } | ApiError::Malformed { .. }) => assembly.complete(&id, None, registry),
                 Err(error) => return Err(error),
             }
         }
-        let listed = assembly.finish(total, distinct);
-        for id in &listed.rejected {
-            warn!(collector = Collector::Clients.label(), client_id = %id, "a record cannot be read");
-            self.transport.metrics.rejected(Collector::Clients);
-        }
+        let listed = assembly.finish(total);
+        report_partial(&self.api, Collector::Clients, listed.clients.iter());
         Ok(listed)
     }
 
-    async fn client(&self, id: &ClientId) -> Result<wire::Client, ApiError> {
-        let mut url = self.url(self.config.clients_path.trim_start_matches('/'))?;
+    /// Whether a client exists, whatever the list says. The platform answers 404 once it is gone; a record in the state
+    /// `deleted` is gone as well (Terraform provider, `oauth_client`).
+    pub async fn has_client(&self, id: &ClientId) -> Result<bool, ApiError> {
+        match self.client(id).await {
+            Ok(Some(record)) => Ok(record.state.as_ref().is_none_or(|state| !state.eq_ignore_ascii_case("deleted"))),
+            Ok(None) => Ok(true),
+            Err(ApiError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The record of one client; `None` if the answer has no id.
+    async fn client(&self, id: &ClientId) -> Result<Option<wire::Client>, ApiError> {
+        let mut url = self.api.url(self.api.config.clients_path.trim_start_matches('/'))?;
         url.set_query(None);
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.push(id.as_str());
         }
-        let answer = self.get(Endpoint::Client, url).await?;
-        parse(Endpoint::Client, &answer)
+        let answer = self.api.get(Endpoint::Client, url).await?;
+        let record: Fields = parse(Endpoint::Client, &answer)?;
+        Ok(wire::Client::read(&record))
     }
 
     /// The permissions of the exporter's own client, as `domain:entity:action`.
     pub async fn own_permissions(&self) -> Result<Vec<String>, ApiError> {
-        let subject: wire::Subject = self.object(Endpoint::SubjectsMe, "api/v2/authorization/subjects/me").await?;
+        let subject: wire::Subject = self.api.object(Endpoint::SubjectsMe, "api/v2/authorization/subjects/me").await?;
         let mut permissions: Vec<String> = subject
             .grants
             .unwrap_or_default()
@@ -275,38 +269,5 @@ impl Platform {
         permissions.sort();
         permissions.dedup();
         Ok(permissions)
-    }
-
-    async fn object<T: DeserializeOwned>(&self, endpoint: Endpoint, path: &str) -> Result<T, ApiError> {
-        let answer = self.get(endpoint, self.url(path)?).await?;
-        parse(endpoint, &answer)
-    }
-
-    pub(super) fn url(&self, path: &str) -> Result<Url, ApiError> {
-        self.config.api_url.join(path).map_err(|error| ApiError::Network {
-            what: "url",
-            message: format!("{path:?} does not fit to the API URL: {error}"),
-        })
-    }
-
-    /// One authorised GET. A 401 drops the token and is tried once more: an idle timeout can end a token early.
-    pub(super) async fn get(&self, endpoint: Endpoint, url: Url) -> Result<Answer, ApiError> {
-        let mut first = true;
-        loop {
-            let token = self.tokens.token(&self.transport).await?;
-            let request = self.transport.http().get(url.clone()).header(AUTHORIZATION, token.header());
-            let request = request.build().map_err(|_| ApiError::Network {
-                what: endpoint.label(),
-                message: "the request cannot be built".to_owned(),
-            })?;
-            let answer = self.transport.send(endpoint, &request).await.map_err(|failure| failed(endpoint, failure))?;
-            if answer.status == 401 && first {
-                first = false;
-                self.tokens.drop_token(&token, &self.transport.metrics).await;
-                self.transport.metrics.retried(endpoint, Reason::Unauthorized, Duration::ZERO);
-                continue;
-            }
-            return if answer.status == 200 { Ok(answer) } else { Err(refused(endpoint, &answer, &token)) };
-        }
     }
 }

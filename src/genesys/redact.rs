@@ -1,15 +1,15 @@
-//! Texts of the platform's without our own secrets, should some gateway have echoed them.
+//! Texts from the platform, made safe to quote: without the exporter's own secrets, and printable.
 //!
-//! Not a filter for secrets of others: bodies that are not the platform's own JSON are never quoted at all.
+//! Bodies that are not the platform's own JSON are never quoted at all, so that nothing else needs a filter.
 
 use url::form_urlencoded;
 
 use crate::secret::{ExposeSecret, SecretString};
 
-/// Shorter texts than this are no secrets, and cutting them out would leave nothing readable.
+/// Shorter texts are not secrets, and cutting them out would leave nothing readable.
 const SHORTEST: usize = 4;
 
-/// What must not be quoted. Prints nothing of itself.
+/// What must not be quoted. Its `Debug` output shows nothing of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redactor(Vec<SecretString>);
 
@@ -28,6 +28,20 @@ impl Redactor {
     pub(super) fn redact(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[redacted]"))
     }
+}
+
+/// The text on one line, bounded, without control characters and without marks that change the direction of the text.
+pub(super) fn printable(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let visible = |c: char| {
+        let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns_direction { ' ' } else { c }
+    };
+    let mut printable: String = text.chars().take(LONGEST).map(visible).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        printable.push('…');
+    }
+    printable
 }
 
 #[cfg(test)]

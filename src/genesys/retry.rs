@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use super::RetryConfig;
+use super::config::RetryConfig;
 
 /// Why an attempt is repeated. The value of the label `reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,12 +10,13 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use super::config::{AuthStyle, Config};
+use super::endpoint::Endpoint;
 use super::error::correlation;
-use super::grant::{Outcome, TokenError, denied, granted, usable_for};
 use super::metrics::OrgMetrics;
-use super::redact::Redactor;
+use super::redact::{Redactor, printable};
+use super::token_response::{TokenError, TokenFetch, denied, granted, usable_for};
 use super::transport::{Failure, Transport};
-use super::{AuthStyle, Config, Endpoint, wire};
 use crate::domain::Timestamp;
 use crate::secret::{ExposeSecret, SecretSource, SecretString};
 
@@ -89,7 +90,7 @@ impl TokenSource {
         state.cached = None;
         let fetched = self.fetch(transport).await;
         match &fetched {
-            Ok(_) => transport.metrics.token_fetched(Outcome::Success),
+            Ok(_) => transport.metrics.token_fetched(TokenFetch::Success),
             Err(error) => {
                 if let Some(outcome) = error.outcome() {
                     transport.metrics.token_fetched(outcome);
@@ -150,7 +151,7 @@ impl TokenSource {
                 Ok((header, lifetime, redactor))
             }
             status @ 500..=599 => Err(TokenError::ServerError(status, cited)),
-            status => Err(denied(status, &answer.body, |text| wire::printable(&redactor.redact(text)) + &cited)),
+            status => Err(denied(status, &answer.body, |text| printable(&redactor.redact(text)) + &cited)),
         }
     }
 

@@ -13,10 +13,12 @@ use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
+use super::config::{Config, RetryConfig};
+use super::endpoint::Endpoint;
 use super::metrics::OrgMetrics;
 use super::pacing::{Budget, Pacer};
 use super::retry::{self, Next, Reason};
-use super::{Config, Endpoint, RetryConfig};
+use super::token_response::is_token_rate_limit;
 use crate::domain::Timestamp;
 
 /// A longer wait than this is not heeded: a mistaken header must not end the audits for good.
@@ -215,12 +217,6 @@ impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         self.metrics.attempted(self.endpoint, self.status, self.started.elapsed());
     }
-}
-
-/// Whether the token endpoint says that it was asked too often: HTTP 400, `invalid_request`, `rate limit exceeded; ...`.
-pub(super) fn is_token_rate_limit(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
-    text.contains("rate limit exceeded")
 }
 
 fn budget(headers: &HeaderMap) -> Option<Budget> {

@@ -1,206 +1,236 @@
-//! The platform's JSON, field by field, as leniently as it can be read.
+//! The platform's records, field by field, as `fields` reads them.
 //!
-//! Private to the adapter: `convert` makes domain values of it. There is no field for a client's `secret`, so that it is
-//! passed over and never held. Names beside the documented ones come from older guides (reference, section 9).
-
-#![expect(clippy::struct_field_names, reason = "the names are the platform's")]
+//! Private to the adapter: `convert` makes domain values of them. No record has a field for a client's `secret`. Names beside
+//! the documented ones come from older guides (reference, section 9).
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 
+use super::fields::{Fields, Read, text};
 use crate::domain::GrantType;
 
-/// A page of any listing.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Page<'a> {
-    #[serde(borrow, alias = "scopes", alias = "clients")]
-    pub(super) entities: Vec<&'a RawValue>,
-    #[serde(default, deserialize_with = "number")]
-    pub(super) total: Option<u64>,
-    #[serde(default, deserialize_with = "number")]
-    pub(super) page_count: Option<u64>,
-    #[serde(default, deserialize_with = "number")]
-    pub(super) page_number: Option<u64>,
-    pub(super) next_uri: Option<String>,
-    #[serde(alias = "next_page")]
-    pub(super) next_page: Option<serde_json::Value>,
-    pub(super) cursors: Option<Cursors>,
-}
-
-/// A number, or its digits as a text; anything else says nothing.
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok())))
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Cursors {
-    pub(super) after: Option<String>,
-}
-
-/// Enough of a record to name it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Identified {
-    pub(super) id: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A client's record. Missing and odd fields are kept apart: an absent list is not an empty one.
+#[derive(Debug)]
 pub(super) struct Client {
     pub(super) id: String,
-    pub(super) name: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) access_token_validity_seconds: Option<i64>,
-    pub(super) registered_redirect_uri: Option<Vec<String>>,
-    pub(super) role_ids: Option<Vec<String>>,
-    pub(super) role_divisions: Option<Vec<RoleDivision>>,
-    pub(super) date_created: Option<String>,
-    pub(super) date_modified: Option<String>,
-    pub(super) created_by: Option<Reference>,
-    pub(super) modified_by: Option<Reference>,
-    pub(super) state: Option<String>,
-    pub(super) date_to_delete: Option<String>,
-    authorized_grant_type: Option<String>,
-    grant_type: Option<String>,
-    #[serde(rename = "client_type")]
-    client_type: Option<String>,
-    scope: Option<Vec<Scope>>,
-    scopes: Option<Vec<Scope>>,
-    scope_ids: Option<Vec<Scope>>,
-    #[serde(rename = "oauth_client")]
-    oauth_client: Option<Nested>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Nested {
-    scopes: Option<Vec<Scope>>,
+    pub(super) name: Read<String>,
+    pub(super) description: Read<String>,
+    pub(super) grant_type: Read<String>,
+    pub(super) state: Read<String>,
+    pub(super) scopes: Read<Vec<Scope>>,
+    pub(super) role_ids: Read<Vec<String>>,
+    pub(super) role_divisions: Read<Vec<RoleDivision>>,
+    pub(super) redirect_uris: Read<Vec<String>>,
+    pub(super) token_validity: Read<i64>,
+    pub(super) created: Read<String>,
+    pub(super) modified: Read<String>,
+    pub(super) created_by: Read<String>,
+    pub(super) modified_by: Read<String>,
+    pub(super) deletion: Read<String>,
 }
 
 impl Client {
-    pub(super) fn grant_type(&self) -> Option<&str> {
-        [&self.authorized_grant_type, &self.grant_type, &self.client_type].into_iter().find_map(Option::as_deref)
+    /// Reads a record; `None` if it has no id.
+    pub(super) fn read(record: &Fields) -> Option<Self> {
+        let grant_type = ["authorizedGrantType", "grantType", "client_type"].map(|name| record.text(name));
+        let nested = record.any("oauth_client").and_then(Fields::of);
+        let nested = nested.map_or(Read::Absent, |nested| scopes(&nested, "scopes"));
+        let scopes = ["scope", "scopes", "scopeIds"].map(|name| scopes(record, name));
+        Some(Self {
+            id: id(record)?,
+            name: record.text("name"),
+            description: record.text("description"),
+            grant_type: first(grant_type),
+            state: record.text("state"),
+            scopes: first(scopes.into_iter().chain([nested])),
+            role_ids: record.texts("roleIds"),
+            role_divisions: record.list("roleDivisions", role_division),
+            redirect_uris: record.texts("registeredRedirectUri"),
+            token_validity: record.integer("accessTokenValiditySeconds"),
+            created: record.text("dateCreated"),
+            modified: record.text("dateModified"),
+            created_by: record.reference("createdBy"),
+            modified_by: record.reference("modifiedBy"),
+            deletion: record.text("dateToDelete"),
+        })
     }
 
-    pub(super) fn scopes(&self) -> Option<&[Scope]> {
-        let nested = self.oauth_client.as_ref().and_then(|nested| nested.scopes.as_ref());
-        [self.scope.as_ref(), self.scopes.as_ref(), self.scope_ids.as_ref(), nested]
-            .into_iter()
-            .flatten()
-            .next()
-            .map(Vec::as_slice)
-    }
-
-    /// Whether the record leaves out what decides the client's power. An empty list leaves nothing out.
+    /// Whether the record lacks something that decides what the client may do, so that the record by id may say more.
     ///
-    /// `roleIds` alone do not say in which divisions.
+    /// An empty list lacks nothing. `roleIds` alone do not say in which divisions.
     pub(super) fn is_sparse(&self) -> bool {
-        let Some(grant_type) = self.grant_type().map(GrantType::from_platform) else { return true };
-        (grant_type.scopes_count() && self.scopes().is_none())
-            || (grant_type.roles_count() && self.role_divisions.is_none())
+        let Read::Full(spelling) = &self.grant_type else { return true };
+        let grant_type = GrantType::from_platform(spelling);
+        (grant_type.scopes_count() && !matches!(self.scopes, Read::Full(_)))
+            || (grant_type.roles_count() && !matches!(self.role_divisions, Read::Full(_)))
     }
 
-    /// Fills what the list left out from the record that was fetched by id.
-    pub(super) fn fill(&mut self, detail: Self) {
-        if self.grant_type().is_none() {
-            self.authorized_grant_type = detail.grant_type().map(str::to_owned);
-        }
-        self.role_divisions = self.role_divisions.take().or(detail.role_divisions);
-        self.role_ids = self.role_ids.take().or(detail.role_ids);
-        if self.scopes().is_none() {
-            let nested = detail.oauth_client.and_then(|nested| nested.scopes);
-            self.scope = detail.scope.or(detail.scopes).or(detail.scope_ids).or(nested);
+    /// Whether nothing was read of what decides what the client may do.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.grant_type.as_ref().is_none()
+            && self.scopes.as_ref().is_none()
+            && self.role_ids.as_ref().is_none()
+            && self.role_divisions.as_ref().is_none()
+    }
+
+    /// Takes every field from the record that was fetched by id, where that says more.
+    pub(super) fn fill(self, detail: Self) -> Self {
+        Self {
+            id: self.id,
+            name: self.name.or_better(detail.name),
+            description: self.description.or_better(detail.description),
+            grant_type: self.grant_type.or_better(detail.grant_type),
+            state: self.state.or_better(detail.state),
+            scopes: self.scopes.or_better(detail.scopes),
+            role_ids: self.role_ids.or_better(detail.role_ids),
+            role_divisions: self.role_divisions.or_better(detail.role_divisions),
+            redirect_uris: self.redirect_uris.or_better(detail.redirect_uris),
+            token_validity: self.token_validity.or_better(detail.token_validity),
+            created: self.created.or_better(detail.created),
+            modified: self.modified.or_better(detail.modified),
+            created_by: self.created_by.or_better(detail.created_by),
+            modified_by: self.modified_by.or_better(detail.modified_by),
+            deletion: self.deletion.or_better(detail.deletion),
         }
     }
 }
 
+/// A record's id; `None` if it has none that can be read.
+pub(super) fn id(record: &Fields) -> Option<String> {
+    record.text("id").value().filter(|id| !id.is_empty())
+}
+
+/// The first of several spellings of a field that the record has.
+fn first<T>(spellings: impl IntoIterator<Item = Read<T>>) -> Read<T> {
+    spellings.into_iter().find(|read| !matches!(read, Read::Absent)).unwrap_or(Read::Absent)
+}
+
 /// A scope in a client: its readable id, or in older shapes an object or an opaque id.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     Id(String),
     Object { id: Option<String>, name: Option<String> },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+fn scopes(record: &Fields, name: &str) -> Read<Vec<Scope>> {
+    if let Some(Value::String(listed)) = record.any(name) {
+        // Not a list, but the way in which OAuth itself writes scopes (RFC 6749 section 3.3).
+        let scopes: Vec<Scope> = listed
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|scope| !scope.is_empty())
+            .map(|scope| Scope::Id(scope.to_owned()))
+            .collect();
+        return if scopes.is_empty() { Read::Odd } else { Read::Partial(scopes) };
+    }
+    record.list(name, |value| {
+        if let Some(id) = text(value) {
+            return (!id.is_empty()).then_some((Scope::Id(id), true));
+        }
+        let fields = Fields::of(value)?;
+        let (id, name) = (fields.text("id").value(), fields.text("name").value());
+        (id.is_some() || name.is_some()).then_some((Scope::Object { id, name }, true))
+    })
+}
+
+/// A role that a client holds, and where.
+#[derive(Debug)]
 pub(super) struct RoleDivision {
     pub(super) role_id: String,
     pub(super) division_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Reference {
-    pub(super) id: Option<String>,
+fn role_division(value: &Value) -> Option<(RoleDivision, bool)> {
+    let pair = Fields::of(value)?;
+    let role_id = pair.text("roleId").value().filter(|id| !id.is_empty())?;
+    let division = pair.text("divisionId");
+    let in_full = !matches!(division, Read::Odd);
+    Some((RoleDivision { role_id, division_id: division.value().filter(|id| !id.is_empty()) }, in_full))
 }
 
 /// A scope of the registry. The platform has no `name`; older guides expect one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct RegisteredScope {
     pub(super) id: String,
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
 }
 
-/// A role with its contents. A record without any is not read: absent is not empty.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "RoleRecord")]
+impl RegisteredScope {
+    pub(super) fn read(record: &Fields) -> Option<Self> {
+        let (name, description) = (record.text("name").value(), record.text("description").value());
+        Some(Self { id: id(record)?, name, description })
+    }
+}
+
+/// A role with its contents.
+#[derive(Debug)]
 pub(super) struct Role {
     pub(super) id: String,
-    pub(super) name: Option<String>,
-    pub(super) default_role_id: Option<String>,
-    pub(super) default: bool,
-    pub(super) permissions: Vec<String>,
-    pub(super) permission_policies: Vec<PermissionPolicy>,
+    pub(super) name: Read<String>,
+    pub(super) default_role: Read<String>,
+    pub(super) is_default: Read<bool>,
+    pub(super) general: Read<Vec<String>>,
+    pub(super) policies: Read<Vec<PermissionPolicy>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleRecord {
-    id: String,
-    name: Option<String>,
-    default_role_id: Option<String>,
-    default: Option<bool>,
-    permissions: Option<Vec<String>>,
-    permission_policies: Option<Vec<PermissionPolicy>>,
-}
-
-impl TryFrom<RoleRecord> for Role {
-    type Error = &'static str;
-
-    fn try_from(record: RoleRecord) -> Result<Self, Self::Error> {
-        if record.permissions.is_none() && record.permission_policies.is_none() {
-            return Err("a role without its contents");
-        }
-        Ok(Self {
-            id: record.id,
-            name: record.name,
-            default_role_id: record.default_role_id,
-            default: record.default.unwrap_or(false),
-            permissions: record.permissions.unwrap_or_default(),
-            permission_policies: record.permission_policies.unwrap_or_default(),
+impl Role {
+    pub(super) fn read(record: &Fields) -> Option<Self> {
+        Some(Self {
+            id: id(record)?,
+            name: record.text("name"),
+            default_role: record.text("defaultRoleId"),
+            is_default: record.flag("default"),
+            general: record.texts("permissions"),
+            policies: record.list("permissionPolicies", PermissionPolicy::read),
         })
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What a role permits on one entity of one domain.
+#[derive(Debug)]
 pub(super) struct PermissionPolicy {
     pub(super) domain: String,
-    pub(super) entity_name: Option<String>,
-    /// Without it nobody knows what the policy permits: the role is not read.
-    pub(super) action_set: Vec<String>,
-    /// Present where the grant is conditional; what it says is not needed.
-    pub(super) resource_condition_node: Option<serde::de::IgnoredAny>,
+    /// A policy that names no entity is not narrowed to one.
+    pub(super) entity: Option<String>,
+    pub(super) actions: Vec<String>,
+    /// Whether a condition on the resource narrows the grant. What it says is not needed.
+    pub(super) conditional: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+impl PermissionPolicy {
+    /// A policy without a readable domain, entity or action says nothing: what it permits is a gap.
+    fn read(value: &Value) -> Option<(Self, bool)> {
+        let policy = Fields::of(value)?;
+        let domain = policy.text("domain").value().filter(|domain| !domain.is_empty())?;
+        let entity = match policy.text("entityName") {
+            Read::Odd | Read::Partial(_) => return None,
+            Read::Absent => None,
+            Read::Full(entity) => Some(entity).filter(|entity| !entity.is_empty()),
+        };
+        let actions = policy.texts("actionSet");
+        let in_full = matches!(actions, Read::Full(_));
+        let conditional = policy.any("resourceConditionNode").is_some();
+        Some((Self { domain, entity, actions: actions.value()?, conditional }, in_full))
+    }
+}
+
+#[derive(Debug)]
 pub(super) struct Division {
     pub(super) id: String,
     pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) home_division: Option<bool>,
+    pub(super) home: bool,
+}
+
+impl Division {
+    pub(super) fn read(record: &Fields) -> Option<Self> {
+        let home = record.flag("homeDivision").value().unwrap_or(false);
+        Some(Self { id: id(record)?, name: record.text("name").value(), home })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Reference {
+    pub(super) id: Option<String>,
 }
 
 /// A domain of the registry of permissions (Python SDK, `DomainPermissionCollection.md`).
@@ -265,18 +295,4 @@ pub(super) struct ErrorBody {
     pub(super) message: Option<String>,
     pub(super) code: Option<String>,
     pub(super) context_id: Option<String>,
-}
-
-/// A text of the platform's, fit for a message: one line, bounded, nothing that moves a cursor or turns the direction.
-pub(super) fn printable(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let visible = |c: char| {
-        let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns_direction { ' ' } else { c }
-    };
-    let mut printable: String = text.chars().take(LONGEST).map(visible).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        printable.push('…');
-    }
-    printable
 }

@@ -1,6 +1,6 @@
-//! The findings as CSV (RFC 4180), one row each, for spreadsheets and auditors.
+//! The findings as CSV (RFC 4180), one row per finding, for spreadsheets and auditors.
 //!
-//! A client without a finding has no row; how many there are, and what was not evaluated, is in the other formats.
+//! A client without a finding has no row. The other formats show how many clients there are and what was not evaluated.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,7 +8,7 @@ use std::io;
 use ::csv::{Terminator, WriterBuilder};
 
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation, excuse};
+use super::{Audited, ReportedOrganisation};
 use crate::audit::Finding;
 use crate::text::{rfc3339, visible};
 
@@ -40,7 +40,7 @@ const HEADER: [&str; 25] = [
     "exemption_expires",
 ];
 
-/// Writes the header and the rows. Fails only where the writer does.
+/// Writes the header and the rows. Fails only if the writer fails.
 pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write) -> io::Result<()> {
     let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(writer);
     rows.write_record(HEADER)?;
@@ -62,7 +62,7 @@ fn row<'a>(
     let client = id.and_then(|id| audited.snapshot.client(id));
     let position = id.and_then(|id| audited.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok());
     let verdict = position.and_then(|position| audited.report.verdicts.get(position));
-    let exemption = excuse(audited, finding);
+    let exemption = audited.exemption_of(finding);
     let details = finding.evidence.details.iter().map(|(name, value)| format!("{name}={value}"));
     [
         organisation.org.into(),
@@ -93,13 +93,13 @@ fn row<'a>(
     ]
 }
 
-/// The cell as a spreadsheet may open it: invisible characters written out, and no formula.
+/// The cell in a form that is safe to open in a spreadsheet: without invisible characters, and never a formula.
 ///
-/// A cell that begins with one of these is calculated when opened, however it is quoted (OWASP, CSV injection).
-/// Fullwidth forms are calculated by spreadsheets in East Asian locales.
+/// Spreadsheets evaluate a cell that begins with one of these characters, even if it is quoted (OWASP, CSV injection).
+/// They evaluate the fullwidth forms in East Asian locales.
 fn guarded(cell: &str) -> Cow<'_, str> {
     let is_formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
-    // Before the invisible ones are written out, or a leading tab would hide what it is.
+    // Checked before invisible characters are replaced: otherwise a leading tab would no longer be recognised.
     let begins = cell.chars().find(|c| !matches!(c, ' ' | '\n')).is_some_and(is_formula);
     let shown = visible(cell);
     if begins { Cow::Owned(format!("'{shown}")) } else { shown }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_row_for_each_finding_and_every_row_has_every_cell() {
+    fn every_finding_has_a_row_and_every_row_has_every_cell() {
         let sample = sample::settled();
         let text = text(&sample);
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
@@ -153,7 +153,7 @@ mod tests {
             assert_eq!(guarded(cell), expected);
         }
         let mut sample = sample::planted();
-        for client in &mut sample.snapshot.clients {
+        for client in sample.snapshot.clients.iter_mut() {
             client.name = "=cmd|'/c calc'!A1, \"quoted\"\nnext".to_owned();
         }
         let text = text(&sample);

@@ -1,17 +1,19 @@
 //! The report as Markdown, for a comment on a pull request: counts, then the findings by severity.
 //!
-//! Names come from whoever may edit a client: they stand in code spans, in which nothing is a link, a mention or markup.
+//! Anybody who can edit a client chooses its name. Names are written as code spans, in which nothing is a link, a mention or
+//! markup.
 
 use std::fmt::Write as _;
 
-use super::{Audited, ReportedOrganisation, Summary, excuse, judged::Rules, unread};
-use crate::audit::{Finding, Status, why_not_read};
+use super::rule_outcomes::RuleOutcomes;
+use super::{Audited, ReportedOrganisation, Summary};
+use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{Severity, Snapshot};
-use crate::text::{rfc3339, utc, visible};
+use crate::text::{counted, rfc3339, utc, visible};
 
-/// GitHub refuses a comment of more than 65,536 characters; the rest is counted.
+/// GitHub refuses a comment of more than 65,536 characters. Findings beyond this limit, in bytes, are only counted.
 const MOST: usize = 60_000;
-/// The summary that follows the findings has this much room of it for each organisation.
+/// Bytes of the limit that are reserved for the summary after the findings.
 const RESERVE: usize = 4_000;
 
 /// The report of all organisations.
@@ -37,7 +39,7 @@ fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
     push(text, format_args!("\n### {} ({}, {})\n\n", code(&of.name), code(organisation.org), utc(snapshot.taken_at)));
     if !organisation.complete {
         let why = organisation.failure.unwrap_or("clients are missing");
-        push(text, format_args!("**INCOMPLETE**: {} What is not listed was not judged.\n\n", prose(why)));
+        push(text, format_args!("**INCOMPLETE**: {}. Clients that are not listed were not evaluated.\n\n", prose(why)));
     }
     table(text, &summary);
     for severity in Severity::ALL {
@@ -51,7 +53,7 @@ fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
     for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
         let settled: Vec<&Finding> = organisation.findings().filter(|finding| finding.status == status).collect();
         let title = format!("{} ({})", capital(&status.label().replace('_', " ")), settled.len());
-        section(text, &title, &settled, |finding| item(snapshot, finding, &said(audited, finding)));
+        section(text, &title, &settled, |finding| item(snapshot, finding, &exemption_text(audited, finding)));
     }
     ends(text, organisation, audited);
 }
@@ -67,7 +69,7 @@ fn table(text: &mut String, summary: &Summary) {
     }
 }
 
-/// A heading and its items, as many as there is room for.
+/// A heading and as many items as fit into the limit.
 fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(&Finding) -> String) {
     if findings.is_empty() {
         return;
@@ -76,7 +78,10 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(
     for (position, finding) in findings.iter().enumerate() {
         let line = line(finding);
         if text.len() + line.len() > MOST - RESERVE {
-            push(text, format_args!("- … and {} more, in the other formats\n", findings.len() - position));
+            push(
+                text,
+                format_args!("- … and {} more; the other report formats list them\n", findings.len() - position),
+            );
             return;
         }
         text.push_str(&line);
@@ -95,18 +100,19 @@ fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
     format!("- {client}: {evidence}, {}. {} {}\n", finding.rule.slug, prose(&finding.reason), prose(then))
 }
 
-/// Who settled it, why and until when.
-fn said(audited: Audited<'_>, finding: &Finding) -> String {
-    match excuse(audited, finding) {
+/// The owner, expiry and reason of the exemption; empty without one.
+fn exemption_text(audited: Audited<'_>, finding: &Finding) -> String {
+    match audited.exemption_of(finding) {
         Some(exemption) => {
-            let end = exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", rfc3339(end)));
+            let end =
+                exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", rfc3339(end)));
             format!("Exempt by {}, {end}: {}", exemption.owner, exemption.reason)
         }
         None => String::new(),
     }
 }
 
-/// What was judged and what was not: never only that all is well.
+/// The counts, and everything that could not be evaluated: a report never says only that all is well.
 fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
     let (snapshot, report) = (audited.snapshot, audited.report);
     let summary = Summary::new(snapshot, report);
@@ -124,24 +130,31 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
-            Rules::of(report).sentence(),
+            RuleOutcomes::of(report).sentence(),
         ),
     );
-    for (collector, why) in unread(snapshot) {
+    for (collector, why) in snapshot.input_gaps() {
         let cure = why.missing_permission.as_deref();
         let cure =
             cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
-        push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&why_not_read(collector, why))));
+        push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&describe_input_gap(collector, why))));
     }
-    for client in &snapshot.unread {
-        push(text, format_args!("\n**UNREADABLE CLIENT** {}: nothing of it was judged.\n", code(client.as_str())));
+    for client in snapshot.clients.partial() {
+        let gaps = describe_client_gaps(client, report.evaluated_at);
+        push(text, format_args!("\n**PARTIAL RECORD** {}: {gaps}.\n", code(client.id.as_str())));
     }
-    for role in &report.unjudged_roles {
-        push(text, format_args!("\n**UNKNOWN ROLE** {}: nobody knows what it permits.\n", code(role.as_str())));
+    for role in &report.role_gaps {
+        push(
+            text,
+            format_args!(
+                "\n**UNKNOWN ROLE** {}: clients hold it, but its permissions are not fully known.\n",
+                code(role.as_str())
+            ),
+        );
     }
     let left_out = organisation.left_out();
     if left_out > 0 {
-        push(text, format_args!("\n{left_out} findings are left out by the filters of this run.\n"));
+        push(text, format_args!("\nThe filters of this run hide {}.\n", counted(left_out, "finding")));
     }
 }
 
@@ -155,24 +168,24 @@ fn capital(word: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Foreign text as a code span (`CommonMark` 6.1): in it nothing is markup, and GitHub makes no mention and no link of it.
+/// Untrusted text as a code span (`CommonMark` 6.1), in which nothing is markup and GitHub creates no mention or link.
 fn code(name: &str) -> String {
     let name = visible(name);
     let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // Without the spaces a name that begins or ends with a backtick would lengthen the fence; an empty one is no span.
+    // Without the spaces, a backtick at the start or end of a name would extend the fence. An empty span is not a span.
     let edge = if name.is_empty() || name.starts_with(['`', ' ']) || name.ends_with(['`', ' ']) { " " } else { "" };
-    // A pipe needs no escape: no name stands in a table.
+    // A pipe needs no escape: no name is written in a table.
     let name = if name.is_empty() { "(no name)".into() } else { name };
     format!("{fence}{edge}{name}{edge}{fence}")
 }
 
-/// A sentence from a policy, the platform or a rule: markup shows as what it is, an `@` mentions nobody.
+/// A sentence from a policy, the platform or a rule, escaped so that it contains no markup, link or mention.
 fn prose(sentence: &str) -> String {
     let mut text = String::with_capacity(sentence.len() + 16);
     for character in visible(sentence).chars() {
         match character {
-            // The comment parts the sign from what it would mention.
+            // The comment separates the sign from the name that it would mention.
             '@' => text.push_str("@<!-- -->"),
             '&' => text.push_str("&amp;"),
             '<' => text.push_str("&lt;"),
@@ -217,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_bring_no_markup_and_mention_nobody() {
+    fn sentences_contain_no_markup_and_mention_nobody() {
         for (sentence, expected) in [
             ("plain, with a.b: and (c)", "plain, with a.b: and (c)"),
             ("@team", "@<!-- -->team"),
@@ -231,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_is_never_too_long_and_the_rest_is_counted() {
+    fn a_comment_is_never_too_long_and_the_remaining_findings_are_counted() {
         let mut sample = sample::planted();
         let finding = sample.report.findings[0].clone();
         sample.report.findings = vec![finding; 5_000];
@@ -239,6 +252,6 @@ mod tests {
         assert!(text.len() < 65_536, "{}", text.len());
         let listed = text.matches("\n- `").count();
         assert!(listed > 50 && text.contains(&format!("and {} more", 5_000 - listed)), "{listed}");
-        assert!(text.contains("5000 findings: 5000 open"), "the counts are whole");
+        assert!(text.contains("5000 findings: 5000 open"), "the counts include every finding");
     }
 }

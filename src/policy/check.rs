@@ -1,6 +1,10 @@
-//! Whether each key of a policy file exists and each value has its shape: every mistake, with its place.
+//! Checks that each key of a policy file exists and that each value has the right shape. Reports every mistake with its
+//! position.
 //!
-//! Not what values mean together, such as a selector that nobody wrote: that is `layer`'s.
+//! `layer` checks references between values, such as a selector that does not exist.
+//!
+//! A file is checked against the table of keys and not deserialised with serde, because serde stops at the first mistake
+//! and all mistakes must be reported.
 
 use std::ops::Range;
 
@@ -10,10 +14,10 @@ use toml::de::{DeTable, DeValue};
 use super::schema::{Key, Shape, UNKNOWN, Words};
 use super::{PermissionPattern, scalar};
 
-/// Collects mistakes as they are found: a place in the file and a message.
+/// Mistakes in the order in which they were found: a range of bytes in the file and a message.
 pub(super) type Mistakes = Vec<(Range<usize>, String)>;
 
-/// Checks a table, and all that is in it.
+/// Checks a table and everything in it. Missing keys are reported at `place`.
 pub(super) fn table(table: &DeTable<'_>, place: &Range<usize>, keys: &[Key], mistakes: &mut Mistakes) {
     for (name, found) in table {
         match keys.iter().find(|key| key.name == name.get_ref()) {
@@ -29,7 +33,7 @@ pub(super) fn table(table: &DeTable<'_>, place: &Range<usize>, keys: &[Key], mis
 fn unknown(name: &str, keys: &[Key]) -> String {
     let known: Vec<&str> =
         keys.iter().filter(|key| !matches!(key.shape, Shape::Refused(_))).map(|key| key.name).collect();
-    format!("unknown key {name:?}; the keys here are {}", known.join(", "))
+    format!("unknown key {name:?}; the known keys here are {}", known.join(", "))
 }
 
 fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {
@@ -50,7 +54,7 @@ fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {
         Shape::Word(words) | Shape::WordOrWords(words) => word(value, words),
         Shape::Permission => permission(value, PermissionPattern::new, "domain:entity:action"),
         Shape::AnyPermission => {
-            permission(value, PermissionPattern::any, "domain:entity:action, or one word for a general permission")
+            permission(value, PermissionPattern::any, "domain:entity:action, or a single word for a general permission")
         }
         Shape::Seconds => scalar::seconds(value).map(|_| ()),
         Shape::Days => scalar::days(value).map(|_| ()),
@@ -93,7 +97,7 @@ fn list(
     check: impl Fn(&DeValue<'_>) -> Result<(), String>,
 ) {
     let Some(items) = found.get_ref().as_array() else {
-        let what = if least == 0 { "a list of texts" } else { "a text, or a list of texts" };
+        let what = if least == 0 { "a list of strings" } else { "a string or a list of strings" };
         mistakes.push((found.span(), expected(what, found.get_ref())));
         return;
     };
@@ -110,15 +114,16 @@ fn list(
 fn word(value: &DeValue<'_>, words: Words) -> Result<(), String> {
     let word = scalar::text(value)?;
     let words = words();
-    if words.contains(&word) { Ok(()) } else { Err(format!("{word:?} is none of {}", words.join(", "))) }
+    if words.contains(&word) { Ok(()) } else { Err(format!("{word:?} is not one of {}", words.join(", "))) }
 }
 
-fn permission(value: &DeValue<'_>, read: fn(&str) -> Option<PermissionPattern>, asked: &str) -> Result<(), String> {
+fn permission(value: &DeValue<'_>, read: fn(&str) -> Option<PermissionPattern>, form: &str) -> Result<(), String> {
     let text = scalar::text(value)?;
-    let wrong = || format!("{text:?} has not three segments; write {asked}, such as oauth:client:add or oauth:*:*");
+    let wrong =
+        || format!("{text:?} does not have three segments; write {form}, such as oauth:client:add or oauth:*:*");
     read(text).map(|_| ()).ok_or_else(wrong)
 }
 
 fn expected(what: &str, found: &DeValue<'_>) -> String {
-    format!("expected {what}, found {}", scalar::sort(found))
+    format!("expected {what}, found {}", scalar::type_name(found))
 }

@@ -1,6 +1,9 @@
-//! What is excused, by whom, why and until when.
+//! Exemptions: which findings are excused, by whom, why and until when.
 //!
-//! Never hides: an exempt finding stays in every output. Which findings it covers is decided in `audit`.
+//! An exempt finding stays in every output. `audit` decides which findings an exemption covers.
+//!
+//! `exemption_max` counts from the time at which the file is read, so reading takes the current time. An exemption that
+//! has ended is a finding and not an error in the file: a date must not stop the exporter.
 
 use super::Selector;
 use crate::domain::{Client, ClientId, Timestamp};
@@ -8,53 +11,53 @@ use crate::domain::{Client, ClientId, Timestamp};
 /// An exemption of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exemption {
-    /// Its id, unique in the policy: the label `exemption`.
+    /// Unique in the policy; the value of the label `exemption`.
     pub id: String,
-    /// The slug of the rule.
+    /// The slug of the rule whose findings it covers.
     pub rule: String,
     pub(super) client: Selector,
-    /// The one piece of evidence that it covers, as [`crate::audit::Evidence::key`] has it, or a permission by itself;
-    /// `None` covers all of the rule's.
+    /// The evidence that it covers: a key as in [`crate::audit::Evidence::key`], or a permission without role and division.
+    /// `None` covers every finding of the rule.
     pub only: Option<String>,
-    /// Who answers for it.
+    /// Who is responsible for the exemption.
     pub owner: String,
-    /// Why.
+    /// Why the findings are acceptable.
     pub reason: String,
-    /// Where it was decided.
+    /// Where the decision is recorded.
     pub ticket: Option<String>,
-    /// From this moment on it covers nothing; `None` is for ever.
+    /// From this time on, the exemption covers nothing; `None` means that it never ends.
     pub expires: Option<Timestamp>,
-    /// The line in the policy file, from 1, for reports that point at it.
+    /// The line in the policy file, counted from 1, for reports that link to it.
     pub line: usize,
 }
 
 impl Exemption {
-    /// Whether it is about this client.
+    /// Whether the exemption applies to this client.
     pub fn is_about(&self, client: &Client) -> bool {
-        self.client.picks(client)
+        self.client.selects(client)
     }
 
-    /// The same of a client of which only the id is known, since it is gone.
+    /// Whether the exemption applies to a client that no longer exists, so that only its id is known.
     pub fn is_about_id(&self, id: &ClientId) -> bool {
         self.is_about_organisation() || self.client.ids.contains(id)
     }
 
-    /// The clients that it names by id: where there are some, no other client is meant.
+    /// The clients that it names by id. If there are any, it applies to no other client.
     pub fn ids(&self) -> &[ClientId] {
         &self.client.ids
     }
 
-    /// Whether it names clients by id or by name, instead of taking all of them or all of a grant type.
+    /// Whether it names clients by id or by name, instead of applying to every client or to every client of a grant type.
     pub fn names_clients(&self) -> bool {
         !self.client.ids.is_empty() || !self.client.names.is_empty()
     }
 
-    /// Whether it is about the organisation too, whose findings are no client's.
+    /// Whether it also applies to findings on the organisation, which belong to no client.
     pub fn is_about_organisation(&self) -> bool {
         self.client == Selector::default()
     }
 
-    /// Whether its end has come.
+    /// Whether it has ended.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -62,7 +65,7 @@ impl Exemption {
 
 #[cfg(test)]
 impl Exemption {
-    /// An exemption for every client, for tests of what is reported of exemptions.
+    /// An exemption for every client, for tests of how exemptions are reported.
     pub(crate) fn of_every_client(id: &str, rule: &str, owner: &str, reason: &str, expires: Option<Timestamp>) -> Self {
         Self {
             id: id.to_owned(),

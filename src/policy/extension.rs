@@ -1,29 +1,29 @@
-//! The lists of scopes that settings add to the policy, without a file.
+//! Scopes that settings add to the policy without a policy file.
 //!
-//! Not where they come from (`config`).
+//! `config` reads these settings.
 
 use super::{DangerousPattern, Expectation, NamePattern, Policy, Selector};
 use crate::domain::Severity;
 
-/// What the settings add to the policy.
+/// Scopes that settings add to the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Extension {
     /// Scopes that every client must hold.
     pub required_scopes: Vec<String>,
-    /// Patterns of dangerous scopes.
+    /// Patterns of dangerous scopes, with the severity high.
     pub dangerous_scopes: Vec<String>,
 }
 
 impl Extension {
-    /// Lays the lists over a policy. A pattern that the policy has already keeps its severity and reason.
-    pub(super) fn lay(&self, policy: &mut Policy) {
+    /// Adds the scopes to a policy. A pattern that the policy already has keeps its severity and reason.
+    pub(super) fn add_to(&self, policy: &mut Policy) {
         for text in &self.dangerous_scopes {
             let pattern = NamePattern::new(text.as_str());
             if !policy.scopes.dangerous.iter().any(|known| known.pattern == pattern) {
                 policy.scopes.dangerous.push(DangerousPattern {
                     pattern,
                     severity: Severity::High,
-                    reason: "Named by the setting --audit.dangerous-scopes.".to_owned(),
+                    reason: "Listed in the setting --audit.dangerous-scopes.".to_owned(),
                     allow_unmatched: true,
                 });
             }

@@ -1,6 +1,6 @@
-//! The values of a table of a policy file, by key and of the type that is wanted.
+//! Typed access to the values of a table in a policy file.
 //!
-//! A value that is absent or of the wrong shape is `None` alike: `check` has told the mistake.
+//! A value that is absent or has the wrong shape is `None`: `check` reports the mistake.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::{NamePattern, PermissionPattern, scalar};
 use crate::domain::{GrantType, Severity, Timestamp};
 
-/// A table, or none.
+/// A table of a policy file; an absent table has no values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a>(Option<&'a DeTable<'a>>);
 
@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
         self.found(key).map(|(_, value)| value)
     }
 
-    /// Where a value stands; the beginning of the file where there is none.
+    /// The position of a value; the start of the file if there is no such value.
     pub(super) fn place(self, key: &str) -> Range<usize> {
         self.found(key).map_or(0..0, |(place, _)| place)
     }
@@ -40,12 +40,12 @@ impl<'a> Fields<'a> {
         self.value(key)?.as_bool()
     }
 
-    /// A text that is not blank.
+    /// A string that is not blank.
     pub(super) fn text(self, key: &str) -> Option<&'a str> {
         scalar::text(self.value(key)?).ok()
     }
 
-    /// A list of texts, or one text.
+    /// A list of strings, or a single string as a list.
     pub(super) fn texts(self, key: &str) -> Option<Vec<&'a str>> {
         match self.value(key)? {
             DeValue::Array(items) => Some(items.iter().filter_map(|item| scalar::text(item.get_ref()).ok()).collect()),
@@ -74,7 +74,7 @@ impl<'a> Fields<'a> {
         PermissionPattern::new(self.text(key)?)
     }
 
-    /// The same, or a general permission.
+    /// A permission pattern of three segments, or a single word for a general permission.
     pub(super) fn any_permission(self, key: &str) -> Option<PermissionPattern> {
         PermissionPattern::any(self.text(key)?)
     }
@@ -103,13 +103,13 @@ impl<'a> Fields<'a> {
         Fields(self.value(key).and_then(DeValue::as_table))
     }
 
-    /// The tables of a list, each with its place.
+    /// The tables in a list, each with its position.
     pub(super) fn tables(self, key: &str) -> impl Iterator<Item = (Range<usize>, Fields<'a>)> {
         let items = self.value(key).and_then(DeValue::as_array).into_iter().flat_map(|items| items.iter());
         items.filter_map(|item| Some((item.span(), Fields::new(item.get_ref().as_table()?))))
     }
 
-    /// The tables of a table, each with the place of its name.
+    /// The tables in a table, each with its name and the position of the name.
     pub(super) fn named(self, key: &str) -> impl Iterator<Item = (&'a str, Range<usize>, Fields<'a>)> {
         let tables = self.value(key).and_then(DeValue::as_table).into_iter().flatten();
         tables.filter_map(|(name, value)| {

@@ -1,12 +1,12 @@
-//! The JSON Schema (2020-12) of the policy file, made from the table of keys.
+//! The JSON Schema (2020-12) of the policy file, generated from the table of keys in `schema`.
 //!
-//! Not every rule of the parser fits in it: what refers to something else in the file is checked when it is read.
+//! The schema does not cover references between values, such as the name of a selector; only the parser checks those.
 
 use serde_json::{Map, Value, json};
 
 use super::schema::{Key, ROOT, Shape, UNKNOWN};
 
-/// The whole schema.
+/// The complete schema, for editors and for `docs/policy.schema.json`.
 pub fn json_schema() -> Value {
     let mut schema = table(ROOT);
     if let Some(object) = schema.as_object_mut() {

@@ -1,13 +1,20 @@
-//! One file laid over the policy so far: what its keys mean, and what does not hang together.
+//! Merges one file on top of the policy so far, and checks references between its values.
 //!
-//! Not unknown keys and wrong shapes (`check`): what has no meaning for that reason is passed over here.
+//! `check` reports unknown keys and wrong shapes; values with such a mistake are skipped here.
+//!
+//! A file is merged on top of the built-in policy: its entries are added, and an entry with the same `match` replaces the
+//! built-in entry. Somebody who adds one scope must not lose all the other scopes. `builtin = false` starts from an empty
+//! policy.
+//!
+//! The id of a client is recognised by its shape, a UUID. A text that is neither a UUID nor the name of a selector is an
+//! error, so a mistyped selector never silently selects no client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::check::Mistakes;
 use super::fields::Fields;
-use super::parse::{Reading, place};
+use super::reading::{Reading, place};
 use super::schema::{EVERY_CLIENT, PRODUCTION};
 use super::{
     DangerousPattern, DangerousPermission, Defaults, Exemption, Expectation, NamePattern, Owner, Policy, RuleSetting,
@@ -15,15 +22,15 @@ use super::{
 };
 use crate::domain::ClientId;
 
-/// Rules whose findings have the severity of the policy's pattern.
+/// Rules whose findings have the severity of the pattern that matched, so `[rules.SLUG]` cannot set it.
 const SEVERITY_BY_PATTERN: [&str; 2] = ["dangerous-scope", "dangerous-permission"];
-/// Rules on exemptions themselves: an excuse for an excuse would hide it.
+/// Rules on exemptions. Exempting them would hide a problem with another exemption.
 const NEVER_EXEMPT: [&str; 3] = ["exemption-expired", "exemption-unused", "exemption-too-broad"];
-/// Every client, where a client is asked for.
+/// Stands for every client wherever a client is expected.
 const EVERYONE: &str = "*";
 const DAY: i64 = 86_400;
 
-/// One file being laid over the policy so far; collects every mistake.
+/// A file while it is merged on top of the policy so far. Collects every mistake.
 pub(super) struct Layer<'a> {
     text: &'a str,
     reading: Reading<'a>,
@@ -38,7 +45,7 @@ impl<'a> Layer<'a> {
         Self { text, reading, selectors, exemption_ids, mistakes: Mistakes::new() }
     }
 
-    pub(super) fn lay(mut self, file: Fields<'_>, policy: &mut Policy) -> Mistakes {
+    pub(super) fn merge(mut self, file: Fields<'_>, policy: &mut Policy) -> Mistakes {
         defaults(file.table("defaults"), &mut policy.defaults);
         let org = file.table("org");
         if let Some(environment) = org.text("environment") {
@@ -84,7 +91,7 @@ impl<'a> Layer<'a> {
             let Some(text) = fields.text("match") else { continue };
             let pattern = NamePattern::new(text);
             if seen.contains(&pattern) {
-                self.mistake(fields.place("match"), format!("{text:?} is here twice; take one out"));
+                self.mistake(fields.place("match"), format!("{text:?} appears twice; remove one entry"));
             }
             seen.push(pattern.clone());
             let (Some(severity), Some(reason)) = (fields.severity("severity"), fields.text("reason")) else {
@@ -99,7 +106,8 @@ impl<'a> Layer<'a> {
             scopes.sort();
             scopes.dedup();
             if scopes.len() < 2 {
-                let message = "a combination needs two scopes or more; one alone belongs into dangerous".to_owned();
+                let message =
+                    "a combination needs at least two scopes; a single scope belongs in `dangerous`".to_owned();
                 self.mistake(fields.place("scopes"), message);
             }
             put(&mut into.toxic, ToxicCombination { scopes, reason: reason.to_owned() }, |a, b| a.scopes == b.scopes);
@@ -111,7 +119,8 @@ impl<'a> Layer<'a> {
             self.is_rule(slug, at);
             let severity = fields.severity("severity");
             if severity.is_some() && SEVERITY_BY_PATTERN.contains(&slug) {
-                let message = format!("findings of {slug} have the severity of their pattern; write it there");
+                let message =
+                    format!("findings of {slug} have the severity of the pattern that matched; set it on the pattern");
                 self.mistake(fields.place("severity"), message);
             }
             let setting = RuleSetting { enabled: fields.switch("enabled").unwrap_or(true), severity };
@@ -131,7 +140,7 @@ impl<'a> Layer<'a> {
     fn selectors(&mut self, file: Fields<'_>) {
         for (name, at, fields) in file.named("selectors") {
             if name == EVERYONE {
-                self.mistake(at.clone(), "\"*\" stands for every client; choose another name".to_owned());
+                self.mistake(at.clone(), "\"*\" means every client; choose another name for the selector".to_owned());
             }
             if !["id", "name", "grant"].into_iter().any(|criterion| fields.has(criterion)) {
                 self.mistake(at, "a selector needs an id, a name or a grant".to_owned());
@@ -143,7 +152,7 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// A selector's name, a client's id, or everyone.
+    /// The clients that a value selects: by the name of a selector, by a client id, or all of them.
     fn client(&mut self, fields: Fields<'_>, key: &str) -> Option<Selector> {
         let text = fields.text(key)?;
         if text == EVERYONE {
@@ -156,7 +165,7 @@ impl<'a> Layer<'a> {
             let id = ClientId::new(text.to_ascii_lowercase());
             return Some(Selector { ids: vec![id], ..Selector::default() });
         }
-        let message = format!("there is no [selectors.{text}]; write it, or a client's id, or \"*\" for every client");
+        let message = format!("there is no [selectors.{text}]; add it, or use a client id, or \"*\" for every client");
         self.mistake(fields.place(key), message);
         None
     }
@@ -165,7 +174,7 @@ impl<'a> Layer<'a> {
         let selector = self.client(fields, "for");
         let expects = ["required_scopes", "allowed_roles", "allowed_divisions", "allowed_grants", "max_token_validity"];
         if !expects.into_iter().any(|key| fields.has(key)) {
-            self.mistake(at.clone(), format!("nothing is expected; write one of {}", expects.join(", ")));
+            self.mistake(at.clone(), format!("nothing is expected; add at least one of {}", expects.join(", ")));
         }
         let Some(selector) = selector else { return };
         policy.expectations.push(Expectation {
@@ -185,15 +194,15 @@ impl<'a> Layer<'a> {
             && self.is_rule(rule, fields.place("rule"))
             && NEVER_EXEMPT.contains(&rule)
         {
-            let message = format!("{rule} cannot be exempted; mend the exemption that it is about, or switch it off");
+            let message = format!("{rule} cannot be exempted; fix the exemption that it reports, or disable the rule");
             self.mistake(fields.place("rule"), message);
         }
         let id = fields.text("id");
-        // An exemption with another mistake in it has its id none the less.
+        // The id is recorded even if the exemption has another mistake, so that a duplicate is still reported.
         if let Some(id) = id.filter(|id| !self.exemption_ids.insert((*id).to_owned())) {
-            self.mistake(fields.place("id"), format!("there is another exemption {id:?}; ids are unique"));
+            self.mistake(fields.place("id"), format!("there is another exemption {id:?}; ids must be unique"));
         }
-        self.end(at, fields, &policy.defaults);
+        self.check_end(at, fields, &policy.defaults);
         let (Some(id), Some(rule), Some(client), Some(owner), Some(reason)) =
             (id, rule, client, fields.text("owner"), fields.text("reason"))
         else {
@@ -212,12 +221,13 @@ impl<'a> Layer<'a> {
         });
     }
 
-    /// An end where one is needed, and not too far off. One that has passed is no mistake: it is a finding.
-    fn end(&mut self, at: &Range<usize>, fields: Fields<'_>, defaults: &Defaults) {
+    /// Checks that the exemption has an end if one is required, and that the end is not too far in the future. An end in the past
+    /// is a finding, not a mistake.
+    fn check_end(&mut self, at: &Range<usize>, fields: Fields<'_>, defaults: &Defaults) {
         if !fields.has("expires") {
             if defaults.require_expiry || defaults.exemption_max_days.is_some() {
                 let key = if defaults.require_expiry { "require_expiry" } else { "exemption_max" };
-                self.mistake(at.clone(), format!("expires is missing, and [defaults] {key} asks for it"));
+                self.mistake(at.clone(), format!("expires is missing, but [defaults] {key} requires it"));
             }
             return;
         }
@@ -226,10 +236,12 @@ impl<'a> Layer<'a> {
         else {
             return;
         };
-        // A date ends with its day, so that the day which is `max` days away still counts.
+        // A date means the end of its day, so the day that is exactly `max` days away is still allowed.
         let latest = now.seconds().saturating_add(i64::from(max).saturating_add(1).saturating_mul(DAY));
         if expires.seconds() > latest {
-            let message = format!("ends more than {max} days from now, which [defaults] exemption_max does not allow");
+            let message = format!(
+                "the exemption ends more than {max} days from now, which [defaults] exemption_max does not allow"
+            );
             self.mistake(fields.place("expires"), message);
         }
     }
@@ -267,19 +279,19 @@ fn permissions(permissions: Fields<'_>, policy: &mut Policy) {
     }
 }
 
-/// Host names know no case, and parsed URLs have them in lower case.
+/// Host patterns in lower case: host names ignore case, and parsed URLs have them in lower case.
 fn hosts(fields: Fields<'_>, key: &str) -> Option<Vec<NamePattern>> {
     Some(fields.texts(key)?.into_iter().map(|host| NamePattern::new(host.to_ascii_lowercase())).collect())
 }
 
-/// Adds what is new.
+/// Adds the patterns that are not known yet.
 fn add(known: &mut Vec<NamePattern>, more: Option<Vec<NamePattern>>) {
     for pattern in more.unwrap_or_default() {
         put(known, pattern, |a, b| a == b);
     }
 }
 
-/// Adds an entry, or puts it where the same one was.
+/// Adds an entry, or replaces the entry that is the same by `same`.
 fn put<T>(entries: &mut Vec<T>, entry: T, same: impl Fn(&T, &T) -> bool) {
     match entries.iter_mut().find(|known| same(known, &entry)) {
         Some(known) => *known = entry,

@@ -1,6 +1,6 @@
-//! The policy file: TOML as people write it, turned into a [`Policy`], or every mistake in it.
+//! Reads a policy file (TOML) into a [`Policy`], or returns every mistake in it.
 //!
-//! Not what a key means: `schema` names the keys, `check` the shapes, `layer` the meaning.
+//! `schema` lists the keys, `check` checks their shapes, and `layer` applies their values.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,62 +9,63 @@ use toml::de::DeTable;
 
 use super::fields::Fields;
 use super::layer::Layer;
+use super::reading::place;
 use super::schema::ROOT;
 use super::{
-    BUILT_IN, Defaults, Extension, OrgPolicy, PermissionPolicy, Policy, RedirectPolicy, RolePolicy, ScopePolicy,
-    ScopedClients, check,
+    Defaults, Extension, OrgPolicy, PermissionPolicy, Policy, PolicyError, Reading, RedirectPolicy, RolePolicy,
+    ScopePolicy, ScopedClients, check,
 };
-use crate::domain::{Client, Severity, Timestamp};
+use crate::domain::{Client, Severity};
 
-/// One mistake in a policy file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
-pub struct PolicyError {
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// What is wrong, and what to write instead.
-    pub message: String,
+/// The built-in policy, in the same format as a user's file.
+pub const BUILT_IN: &str = include_str!("builtin.toml");
+
+impl Policy {
+    /// Reads a user's policy file and merges it on top of the built-in policy; `rules` are the slugs that exist.
+    ///
+    /// On failure, returns every mistake with its position in the file.
+    pub fn parse(text: &str, rules: &[&str]) -> Result<Self, Vec<PolicyError>> {
+        Self::read(text, Reading { rules, now: None, extension: &Extension::default() })
+    }
+
+    /// Like [`Policy::parse`], but also adds what the settings add, and checks `exemption_max` if the time is given.
+    pub fn read(text: &str, reading: Reading<'_>) -> Result<Self, Vec<PolicyError>> {
+        over_built_in(text, reading)
+    }
+
+    /// The policy without a file.
+    pub fn built_in(rules: &[&str]) -> Result<Self, Vec<PolicyError>> {
+        Self::parse("", rules)
+    }
 }
 
-/// What reading a policy depends on beside its text.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
-    /// The slugs of the rules that exist.
-    pub rules: &'a [&'a str],
-    /// The time from which `exemption_max` counts; `None` does not count it.
-    pub now: Option<Timestamp>,
-    /// What the settings add.
-    pub extension: &'a Extension,
-}
-
-pub(super) fn over_built_in(text: &str, reading: Reading<'_>) -> Result<Policy, Vec<PolicyError>> {
+fn over_built_in(text: &str, reading: Reading<'_>) -> Result<Policy, Vec<PolicyError>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        // Half a document would make further mistakes out of each one.
+        // A document with syntax errors is incomplete: checking it would report follow-up mistakes.
         let span = |error: &toml::de::Error| error.span().unwrap_or_default();
         return Err(sorted(text, errors.iter().map(|error| (span(error), error.message().to_owned()))));
     }
     let mut policy = empty();
     if Fields::new(document.get_ref()).switch("builtin").unwrap_or(true) {
-        lay(BUILT_IN, &mut policy, reading)?;
+        merge(BUILT_IN, &mut policy, reading)?;
     }
-    lay(text, &mut policy, reading)?;
-    reading.extension.lay(&mut policy);
+    merge(text, &mut policy, reading)?;
+    reading.extension.add_to(&mut policy);
     Ok(policy)
 }
 
-fn lay(text: &str, policy: &mut Policy, reading: Reading<'_>) -> Result<(), Vec<PolicyError>> {
+/// Checks one file and merges it on top of the policy so far.
+fn merge(text: &str, policy: &mut Policy, reading: Reading<'_>) -> Result<(), Vec<PolicyError>> {
     let document = DeTable::parse(text)
         .map_err(|error| sorted(text, [(error.span().unwrap_or_default(), error.message().to_owned())]))?;
     let mut mistakes = check::Mistakes::new();
     check::table(document.get_ref(), &document.span(), ROOT, &mut mistakes);
-    mistakes.extend(Layer::new(text, reading).lay(Fields::new(document.get_ref()), policy));
+    mistakes.extend(Layer::new(text, reading).merge(Fields::new(document.get_ref()), policy));
     if mistakes.is_empty() { Ok(()) } else { Err(sorted(text, mistakes)) }
 }
 
-/// What a policy says that says nothing: the file `builtin = false`.
+/// The policy of a file that contains only `builtin = false`.
 fn empty() -> Policy {
     Policy {
         defaults: Defaults {
@@ -95,7 +96,7 @@ fn empty() -> Policy {
     }
 }
 
-/// The mistakes in the order of the file, each once.
+/// The mistakes in the order of the file, without duplicates.
 fn sorted(text: &str, mistakes: impl IntoIterator<Item = (Range<usize>, String)>) -> Vec<PolicyError> {
     let mut errors: Vec<PolicyError> = mistakes
         .into_iter()
@@ -107,13 +108,4 @@ fn sorted(text: &str, mistakes: impl IntoIterator<Item = (Range<usize>, String)>
     errors.sort();
     errors.dedup();
     errors
-}
-
-/// Line and column of an offset, both from 1.
-pub(super) fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset.min(text.len())).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.matches('\n').count() + 1;
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    (line, column)
 }

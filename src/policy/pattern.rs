@@ -1,16 +1,16 @@
-//! Patterns of names: `*` stands for any run of characters, everything else for itself.
+//! Patterns of names: `*` matches any run of characters, every other character only itself.
 //!
-//! Not for redirect URIs (parsed, never globbed) and not for permissions (matched by segment).
+//! Redirect URIs are parsed instead, and permissions are matched by segment (`permission`).
 
 use std::fmt;
 
 use wildmatch::WildMatchPattern;
 
-/// A pattern that matches a whole name, case and all.
+/// A pattern that must match a complete name. Case matters.
 #[derive(Debug, Clone)]
 pub struct NamePattern {
     text: String,
-    // The second character would be "any one character"; a name cannot hold NUL, so that only `*` is special.
+    // The second parameter is the wildcard for a single character. No name contains NUL, so only `*` is special.
     matcher: WildMatchPattern<'*', '\0'>,
 }
 
@@ -23,14 +23,14 @@ impl PartialEq for NamePattern {
 impl Eq for NamePattern {}
 
 impl NamePattern {
-    /// Takes any text as a pattern.
+    /// Any text is a valid pattern.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let matcher = WildMatchPattern::new(&text);
         Self { text, matcher }
     }
 
-    /// Whether the whole name matches.
+    /// Whether the pattern matches the complete name.
     pub fn matches(&self, name: &str) -> bool {
         self.matcher.matches(name)
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_star_is_special_and_the_whole_name_must_match() {
+    fn only_the_star_is_special_and_the_complete_name_must_match() {
         for (pattern, name, expected) in [
             ("users", "users", true),
             ("users", "users:readonly", false),
@@ -70,7 +70,7 @@ mod tests {
         }
     }
 
-    /// The textbook definition, exponential and plainly right.
+    /// The definition, written down directly: exponential time, but obviously correct.
     fn reference(pattern: &[char], name: &[char]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_the_textbook(pattern in "[ab*?:]{0,8}", name in "[ab?:]{0,10}") {
+        fn agrees_with_the_definition(pattern in "[ab*?:]{0,8}", name in "[ab?:]{0,10}") {
             let (p, n): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
             prop_assert_eq!(NamePattern::new(pattern).matches(&name), reference(&p, &n));
         }

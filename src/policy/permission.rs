@@ -1,28 +1,29 @@
-//! Patterns of permissions: three segments, which meet what a role grants; or one word, a general permission.
+//! Patterns of permissions: three segments, or a single word for a general permission.
 //!
-//! Not name patterns: a role's own `*` matches what a pattern names, since such a role grants it.
+//! Unlike a name pattern, a permission pattern also matches a `*` in a role: the role grants what the pattern names.
 
 use std::fmt;
 
 use super::NamePattern;
 use crate::domain::Permission;
 
-/// A pattern `domain:entity:action`, or one word for the general permissions of before there were segments. Case does not
-/// count: it is kept in lower case, so that another spelling is the same pattern and the same label.
+/// A pattern `domain:entity:action`, or a single word for a general permission, which is older than the three segments.
+///
+/// Case is ignored: the pattern is stored in lower case, so that another spelling is the same pattern and the same label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionPattern {
     text: String,
-    /// Three, or one.
+    /// Three segments, or one.
     segments: Vec<NamePattern>,
 }
 
 impl PermissionPattern {
-    /// Reads a pattern; `None` where it has not exactly three segments, none of them empty.
+    /// Reads a pattern; `None` unless it has exactly three segments, none of them empty.
     pub fn new(text: &str) -> Option<Self> {
         Self::any(text).filter(|pattern| pattern.segments.len() == 3)
     }
 
-    /// The same, or one word: a general permission such as `admin`.
+    /// Reads a pattern of three segments, or a single word: a general permission such as `admin`.
     pub fn any(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let segments: Vec<&str> = text.split(':').collect();
@@ -37,17 +38,17 @@ impl PermissionPattern {
         &self.text
     }
 
-    /// Whether what a role grants and what the pattern names have something in common.
+    /// Whether some permission is both granted by the role and named by the pattern: both can contain `*`.
     pub fn meets(&self, granted: &Permission) -> bool {
         self.meets_folded(&folded(granted))
     }
 
-    /// The same of a permission as a text: of three segments, or a general permission. A further `:` is the action's.
+    /// Like [`Self::meets`], for a permission as text: three segments or a general permission. Further colons belong to the action.
     pub fn meets_text(&self, granted: &str) -> bool {
         self.meets_folded(&granted.to_ascii_lowercase().splitn(3, ':').collect::<Vec<_>>())
     }
 
-    /// The same of segments in lower case.
+    /// Like [`Self::meets`], for segments in lower case.
     pub(super) fn meets_folded<S: AsRef<str>>(&self, granted: &[S]) -> bool {
         let meets =
             |(segment, granted): (&NamePattern, &S)| granted.as_ref() == "*" || segment.matches(granted.as_ref());
@@ -55,7 +56,7 @@ impl PermissionPattern {
     }
 }
 
-/// The segments in lower case, as patterns are: once for all patterns that are compared with them.
+/// The segments in lower case, like the patterns. Computed once and compared with every pattern.
 pub(super) fn folded(granted: &Permission) -> [String; 3] {
     [&granted.domain, &granted.entity, &granted.action].map(|segment| segment.to_ascii_lowercase())
 }
@@ -73,17 +74,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_segments_without_blanks_or_nothing() {
+    fn a_pattern_has_three_segments_without_blanks() {
         for text in ["", "a", "a:b", "a:b:c:d", "a::c", ":b:c", "a:b:", "a: b:c"] {
             assert!(PermissionPattern::new(text).is_none(), "{text:?}");
         }
         let spelled = PermissionPattern::new("OAuth:Client:Add").expect("three segments");
         assert_eq!(Some(&spelled), PermissionPattern::new("oauth:client:add").as_ref());
-        assert_eq!(spelled.as_str(), "oauth:client:add", "another spelling is the same label");
+        assert_eq!(spelled.as_str(), "oauth:client:add", "another spelling has the same label");
     }
 
     #[test]
-    fn one_word_is_a_general_permission_and_meets_no_other() {
+    fn a_single_word_matches_only_general_permissions() {
         let admin = PermissionPattern::any("Admin").expect("one word");
         assert!(admin.meets_text("ADMIN") && !admin.meets_text("admins"));
         for other in ["oauth:client:add", "*:*:*", "directory:organization:admin"] {
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_meet() {
+    fn a_pattern_matches_a_grant_that_has_a_permission_in_common() {
         for (pattern, granted, expected) in [
             ("oauth:client:add", "oauth:client:add", true),
             ("oauth:client:add", "oauth:client:addition", false),
@@ -103,7 +104,7 @@ mod tests {
             ("oauth:client:add", "*:*:*", true),
             ("oauth:client:add", "oauth:*:view", false),
             ("recording:*:view*", "recording:recording:viewSensitiveData", true),
-            // `all` and `admin` are literal actions.
+            // `all` and `admin` are names of actions.
             ("telephony:plugin:add", "telephony:plugin:all", false),
             ("telephony:plugin:all", "telephony:plugin:*", true),
         ] {
@@ -113,7 +114,7 @@ mod tests {
         }
     }
 
-    /// Every word that a segment could stand for, written out.
+    /// Every word that a segment in the test can match.
     fn words() -> Vec<String> {
         let letters = ["", "a", "b"];
         let three =
@@ -121,28 +122,28 @@ mod tests {
         three.filter(|word| !word.is_empty()).collect()
     }
 
-    /// Whether a word is in the set of a pattern, by the definition: `*` is any run of characters.
-    fn holds(pattern: &[u8], word: &[u8]) -> bool {
+    /// Whether a pattern matches a word, by the definition: `*` is any run of characters.
+    fn covers(pattern: &[u8], word: &[u8]) -> bool {
         match (pattern.split_first(), word.split_first()) {
             (None, None) => true,
             (Some((b'*', rest)), _) => {
-                holds(rest, word) || word.split_first().is_some_and(|(_, tail)| holds(pattern, tail))
+                covers(rest, word) || word.split_first().is_some_and(|(_, tail)| covers(pattern, tail))
             }
-            (Some((p, rest)), Some((w, tail))) => p.eq_ignore_ascii_case(w) && holds(rest, tail),
+            (Some((p, rest)), Some((w, tail))) => p.eq_ignore_ascii_case(w) && covers(rest, tail),
             _ => false,
         }
     }
 
     proptest! {
-        /// A pattern meets a grant where some permission is in both sets: looked for among all of them.
+        /// A pattern matches a grant if they have a permission in common. The test looks for one among all possible permissions.
         #[test]
-        fn agrees_with_the_sets_written_out(
+        fn agrees_with_a_search_of_all_permissions(
             pattern in prop::collection::vec("[aAb*]{1,3}", 3),
             granted in prop::collection::vec("[*]|[aAb]{1,3}", 3),
         ) {
             let words = words();
             let meet = |p: &String, g: &String| {
-                words.iter().any(|word| holds(p.as_bytes(), word.as_bytes()) && holds(g.as_bytes(), word.as_bytes()))
+                words.iter().any(|word| covers(p.as_bytes(), word.as_bytes()) && covers(g.as_bytes(), word.as_bytes()))
             };
             let expected = pattern.iter().zip(&granted).all(|(p, g)| meet(p, g));
             let pattern = PermissionPattern::new(&pattern.join(":")).expect("three segments");

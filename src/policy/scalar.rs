@@ -1,37 +1,37 @@
-//! Single values of a policy file: durations, shares, numbers, moments.
+//! Single values of a policy file: strings, durations, ratios, numbers and times.
 //!
-//! Each function takes the TOML value and tells what is wrong with it; where it stands is the caller's business.
+//! Each function reads a TOML value or says what is wrong with it. The caller adds the position in the file.
 
 use toml::de::DeValue;
 
 use crate::domain::Timestamp;
 
 const DAY: u64 = 86_400;
-/// A hundred years: more is a mistake.
+/// A hundred years; a longer duration is a mistake.
 const LONGEST_DAYS: u64 = 36_500;
 
-/// What a value is, for messages.
-pub(super) fn sort(value: &DeValue<'_>) -> &'static str {
+/// The type of a value, for error messages.
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
 }
 
-/// A text that is not blank.
+/// A string that is not blank.
 pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
-    let text = value.as_str().ok_or_else(|| format!("expected a text, found {}", sort(value)))?;
+    let text = value.as_str().ok_or_else(|| format!("expected a string, found {}", type_name(value)))?;
     if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text) }
 }
 
-/// A duration such as `24h` or `1d12h`, or a whole number of seconds.
+/// A duration such as `24h` or `1d12h`, or an integer number of seconds. In seconds, at least 1.
 pub(super) fn seconds(value: &DeValue<'_>) -> Result<u32, String> {
-    let wrong = || "expected a duration such as \"24h\", or a whole number of seconds".to_owned();
+    let wrong = || "expected a duration such as \"24h\", or an integer number of seconds".to_owned();
     let seconds = match value {
         DeValue::String(text) => duration(text),
         DeValue::Integer(_) => integer(value),
@@ -40,37 +40,37 @@ pub(super) fn seconds(value: &DeValue<'_>) -> Result<u32, String> {
     seconds.filter(|seconds| *seconds > 0).and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(wrong)
 }
 
-/// A duration of whole days such as `90d`.
+/// A duration of full days such as `90d`, from one day to a hundred years.
 pub(super) fn days(value: &DeValue<'_>) -> Result<u32, String> {
-    let wrong = || "expected a duration of whole days such as \"90d\"".to_owned();
+    let wrong = || "expected a duration of full days, such as \"90d\"".to_owned();
     let seconds = value.as_str().and_then(duration).filter(|seconds| seconds % DAY == 0).ok_or_else(wrong)?;
     let days = Some(seconds / DAY).filter(|days| (1..=LONGEST_DAYS).contains(days));
     days.and_then(|days| u32::try_from(days).ok()).ok_or_else(wrong)
 }
 
-/// More than 0 and at most 1, as whole percent.
+/// A ratio from 0.01 to 1, as an integer percentage.
 pub(super) fn percent(value: &DeValue<'_>) -> Result<u32, String> {
     let number = match value {
         DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
         DeValue::Integer(_) => integer(value).filter(|number| *number == 1).map(|_| 1.0),
         _ => None,
     };
-    // Compared with each whole percent, so that no number has to be cut.
+    // Compared with each percentage, because converting a float to an integer would cut it silently.
     let percent =
         (1..=100_u32).find(|percent| number.is_some_and(|number| (number * 100.0 - f64::from(*percent)).abs() < 1e-6));
-    percent.ok_or_else(|| "expected a share from 0.01 to 1 in whole hundredths, such as 0.8".to_owned())
+    percent.ok_or_else(|| "expected a ratio from 0.01 to 1 with at most two decimals, such as 0.8".to_owned())
 }
 
-/// A whole number from 1.
+/// An integer that is at least 1.
 pub(super) fn count(value: &DeValue<'_>) -> Result<usize, String> {
     let count = integer(value).filter(|count| *count > 0).and_then(|count| usize::try_from(count).ok());
-    count.ok_or_else(|| "expected a whole number from 1".to_owned())
+    count.ok_or_else(|| "expected an integer that is at least 1".to_owned())
 }
 
-/// A date, which is the end of that day in UTC, or an RFC 3339 moment; as TOML has them, or as a text.
+/// A date, which means the end of that day in UTC, or an RFC 3339 timestamp; either as a TOML value or as a string.
 pub(super) fn moment(value: &DeValue<'_>) -> Result<Timestamp, String> {
     let wrong = || {
-        "expected a date such as 2027-03-31, which is the end of that day in UTC, or a moment with its offset such as \
+        "expected a date such as 2027-03-31, which means the end of that day in UTC, or a timestamp with an offset such as \
          2027-03-31T18:00:00Z"
             .to_owned()
     };
@@ -94,7 +94,7 @@ fn integer(value: &DeValue<'_>) -> Option<u64> {
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// Whole numbers with a unit each, the largest first, in seconds.
+/// A duration in seconds: integers with a unit each, the largest unit first.
 fn duration(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut units = [('d', DAY), ('h', 3600), ('m', 60), ('s', 1)].into_iter();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_as_people_write_them() {
+    fn durations() {
         for (text, expected) in [
             ("\"24h\"", Some(86_400)),
             ("\"1d12h\"", Some(129_600)),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_and_numbers() {
+    fn ratios_and_numbers() {
         for (text, expected) in [
             ("0.8", Some(80)),
             ("1", Some(100)),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_lasts_to_its_end_and_a_moment_needs_its_offset() {
+    fn a_date_means_the_end_of_its_day_and_a_timestamp_needs_an_offset() {
         let end = Timestamp::from_seconds(1_790_812_800);
         for text in ["2026-09-30", "\"2026-09-30\"", "2026-10-01T00:00:00Z", "\"2026-10-01T02:00:00+02:00\""] {
             assert_eq!(moment(&value(text)), Ok(end), "{text}");

@@ -1,6 +1,6 @@
-//! Whether a list of clients is the whole list: pure, and stricter than the platform.
+//! Whether a list of clients is complete: pure, and stricter than the platform.
 //!
-//! A list that is not complete must never look like an all-clear.
+//! An incomplete list must never look like an all-clear.
 
 use crate::domain::ClientId;
 use crate::genesys::ListedClients;
@@ -8,15 +8,15 @@ use crate::genesys::ListedClients;
 /// Why a list is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
-    /// An organisation that we can sign in to has at least our own client.
+    /// An organisation that the exporter can sign in to has at least the exporter's own client.
     #[error(
         "the platform sent an empty list of clients: the role with oauth:client:view is probably not granted in the \
          division of the clients; grant it in all divisions"
     )]
     Empty,
-    /// `total` says another number.
+    /// `total` is another number.
     #[error(
-        "the platform says that there are {total} clients and sent {distinct}; if its number is wrong for good, set \
+        "the platform says that there are {total} clients and sent {distinct}; if its number is always wrong, set \
          --refresh.trust-total=false"
     )]
     Total {
@@ -25,18 +25,24 @@ pub enum Incomplete {
         /// Distinct ids in the list.
         distinct: usize,
     },
-    /// Our own client is not in it.
+    /// The exporter's own client is not in it.
     #[error(
         "the list lacks the exporter's own client {own}: the role with oauth:client:view is probably not granted in all \
          divisions, or the client belongs to another organisation (then set --refresh.require-self=false)"
     )]
     WithoutSelf {
-        /// Our own client.
+        /// The exporter's own client.
         own: ClientId,
     },
+    /// A client vanished from the list but still exists: the pages shifted while they were read.
+    #[error(
+        "the list lacks the client {0}, which still exists: clients were added or removed while the list was read; the next \
+         refresh reads it again"
+    )]
+    Vanished(ClientId),
 }
 
-/// How whole a list of clients looks.
+/// What a list of clients says about its own completeness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// The number that the platform says there are, where it does.
@@ -50,13 +56,13 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// How whole that list looks, with that client as the exporter's own.
+    /// What that list says, with that client as the exporter's own.
     pub fn of(listed: &ListedClients, own: &ClientId) -> Self {
-        let own_listed = listed.clients.iter().any(|client| client.id == *own) || listed.rejected.contains(own);
-        Self { total: listed.total, distinct: listed.distinct, own: own.clone(), own_listed }
+        let own_listed = listed.clients.iter().any(|client| client.id == *own);
+        Self { total: listed.total, distinct: listed.clients.len(), own: own.clone(), own_listed }
     }
 
-    /// Says why the list is not complete, if it is not.
+    /// Checks the list; the error says why it is not complete.
     pub fn check(&self, trust_total: bool, require_self: bool) -> Result<(), Incomplete> {
         if self.distinct == 0 {
             return Err(Incomplete::Empty);

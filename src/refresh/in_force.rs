@@ -1,6 +1,6 @@
-//! The policy and the baseline that are judged by, read from their files together: both, or an error.
+//! The policy and the baseline that are in force, read from their files together: both, or an error.
 //!
-//! Not when they are read again (`reload`).
+//! They are read once, with the settings, whose errors are reported together with theirs; `reload` reads them again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,13 +23,13 @@ const MAX_BASELINE_BYTES: u64 = 512 << 20;
 pub struct Files {
     /// The policy; `None` is the built-in one.
     pub policy: Option<PathBuf>,
-    /// What the settings lay over the policy.
+    /// What the settings add to the policy.
     pub extension: Extension,
     /// The baseline; `None` is none.
     pub baseline: Option<PathBuf>,
 }
 
-/// What is judged by.
+/// What data is evaluated by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InForce {
     /// What is dangerous.
@@ -50,11 +50,11 @@ impl InForce {
         Ok(Self { policy: Arc::new(policy), baseline })
     }
 
-    /// Says in the log which baseline there is; a separate step, since the files are read before there is a log.
-    pub fn tell(&self, files: &Files) {
+    /// Logs which baseline is in force. A separate step, since the files are read before there is a log.
+    pub fn log(&self, files: &Files) {
         match (&files.baseline, &self.baseline) {
             (Some(path), None) => {
-                warn!(path = %path.display(), "there is no such baseline file; nothing is approved and nothing is drift until there is one");
+                warn!(path = %path.display(), "the baseline file does not exist; until it does, nothing is approved and there is no drift");
             }
             (Some(path), Some(baseline)) => {
                 info!(path = %path.display(), org_id = %baseline.organisation, clients = baseline.clients.len(), "baseline read");
@@ -73,16 +73,15 @@ impl InForce {
         self.baseline.as_ref().is_some_and(|baseline| baseline.organisation != *org)
     }
 
-    /// Says so where it is.
+    /// Warns if it is.
     pub fn warn_of_foreign_baseline(&self, org: &OrgId) {
         if let Some(baseline) = self.baseline.as_ref().filter(|_| self.has_foreign_baseline(org)) {
-            warn!(baseline_org_id = %baseline.organisation, org_id = %org, "the baseline is another organisation's and is not used");
+            warn!(baseline_org_id = %baseline.organisation, org_id = %org, "the baseline belongs to another organisation and is not used");
         }
     }
 }
 
-/// Reads the policy, the built-in one where no file is named, and lays over it what the settings add. The message names
-/// every mistake.
+/// Reads the policy, the built-in one if no file is named, and adds what the settings add. The message names every error.
 pub(super) fn policy(file: Option<&Path>, extension: &Extension) -> Result<Policy, String> {
     let slugs = rules::slugs();
     let now = Some(Timestamp::from(SystemTime::now()));

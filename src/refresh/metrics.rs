@@ -10,20 +10,20 @@ const REFRESHES: Family = Family {
     name: "genesyscloud_oauth_exporter_refreshes_total",
     kind: Kind::Counter,
     labels: &["org", "outcome"],
-    help: "Refreshes by outcome: success, error, or cancelled by the end of the process.",
+    help: "Number of refreshes by outcome: success, error, or cancelled when the process stopped. Every outcome starts at 0.",
 };
 const DURATION: Family = Family {
     name: "genesyscloud_oauth_exporter_refresh_duration_seconds",
     kind: Kind::Histogram,
     labels: &["org"],
-    help: "From the start of a refresh to its end, complete or not, in seconds.",
+    help: "Duration of refreshes, complete or not. Starts at 0 for every configured organisation.",
 };
 
 const CLOCK_STEPS: Family = Family {
     name: "genesyscloud_oauth_exporter_clock_steps_back_total",
     kind: Kind::Counter,
     labels: &["org"],
-    help: "Times that the machine's clock was found to have been set back.",
+    help: "Number of times that the system clock was found to have been set back. Starts at 0 for every configured organisation.",
 };
 
 /// Everything that this module exposes.

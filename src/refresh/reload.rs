@@ -7,26 +7,31 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use tracing::{error, info};
 
-use super::Judge;
 use super::in_force::{self, Files, InForce};
+use super::pipeline::Pipeline;
 use crate::baseline::Baseline;
 use crate::domain::{OrgId, Timestamp};
 use crate::policy::{Extension, Policy};
 use crate::publish::Publisher;
 
-/// Reads the files again and has every organisation's last snapshot judged anew.
+/// Reads the files again, and has every organisation's last snapshot evaluated again.
 #[derive(Debug)]
 pub struct Reloader {
     files: Files,
     in_force: Arc<ArcSwap<InForce>>,
-    judges: Vec<Arc<Judge>>,
+    pipelines: Vec<Arc<Pipeline>>,
     publisher: Publisher,
 }
 
 impl Reloader {
     /// A reloader of those files for those organisations.
-    pub fn new(files: Files, in_force: Arc<ArcSwap<InForce>>, judges: Vec<Arc<Judge>>, publisher: Publisher) -> Self {
-        Self { files, in_force, judges, publisher }
+    pub fn new(
+        files: Files,
+        in_force: Arc<ArcSwap<InForce>>,
+        pipelines: Vec<Arc<Pipeline>>,
+        publisher: Publisher,
+    ) -> Self {
+        Self { files, in_force, pipelines, publisher }
     }
 
     /// Reads the policy, the built-in one where no file is named. The message names every mistake.
@@ -34,7 +39,7 @@ impl Reloader {
         in_force::policy(file.map(PathBuf::as_path), extension)
     }
 
-    /// Reads the baseline; `None` where no file is named or it is missing. The message tells what is wrong, and where.
+    /// Reads the baseline; `None` where no file is named or it is missing. The message says what is wrong, and where.
     pub fn read_baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> {
         in_force::baseline(file)
     }
@@ -46,8 +51,8 @@ impl Reloader {
             Ok(in_force) => {
                 let lacks_baseline = in_force.lacks_baseline(&self.files);
                 self.in_force.store(Arc::new(in_force));
-                for judge in &self.judges {
-                    judge.rejudge(now);
+                for pipeline in &self.pipelines {
+                    pipeline.evaluate_again(now);
                 }
                 self.publisher.update(|_, reload| {
                     reload.last_successful = !lacks_baseline;
@@ -58,7 +63,7 @@ impl Reloader {
             }
             Err(cause) => {
                 self.publisher.update(|_, reload| reload.last_successful = false);
-                error!(cause, "policy or baseline is wrong; those before stay in force");
+                error!(cause, "policy or baseline cannot be used; the previous ones stay in force");
                 Err(cause)
             }
         }
@@ -68,7 +73,7 @@ impl Reloader {
     /// without it no approval would be asked for.
     fn read_again(&self) -> Result<InForce, String> {
         let read = InForce::read(&self.files)?;
-        read.tell(&self.files);
+        read.log(&self.files);
         let Some(path) = &self.files.baseline else { return Ok(read) };
         let Some(baseline) = &read.baseline else {
             return match self.in_force.load().baseline {
@@ -76,8 +81,12 @@ impl Reloader {
                 None => Ok(read),
             };
         };
-        let watched: Vec<OrgId> =
-            self.judges.iter().filter_map(|judge| judge.last_snapshot()).map(|s| s.organisation.id.clone()).collect();
+        let watched: Vec<OrgId> = self
+            .pipelines
+            .iter()
+            .filter_map(|pipeline| pipeline.last_snapshot())
+            .map(|s| s.organisation.id.clone())
+            .collect();
         if watched.is_empty() || watched.contains(&baseline.organisation) {
             return Ok(read);
         }

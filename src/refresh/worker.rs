@@ -1,6 +1,6 @@
 //! The loop of one organisation.
 //!
-//! It never gives up and never panics: a failure is published, and the next refresh comes in its time.
+//! It never gives up and never panics: a failure is published, and the next refresh starts on schedule.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,35 +10,46 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::fetch::{Failure, Fetched, Previous, fetch};
+use super::config::Config;
+use super::fetch::{Attempt, Fetched, Previous, fetch};
 use super::metrics::{Metrics, Outcome};
-use super::{Config, Judge, schedule};
+use super::pipeline::Pipeline;
+use super::schedule;
 use crate::audit::Verdict;
 use crate::domain::{CollectorStatus, Timestamp};
 use crate::genesys::Platform;
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 
-/// Refreshes one organisation until it is told to stop.
+/// Refreshes one organisation until the process ends.
 #[derive(Debug)]
 pub struct Worker {
     platform: Platform,
     config: Config,
-    judge: Arc<Judge>,
+    pipeline: Arc<Pipeline>,
     metrics: Metrics,
-    /// When the data was taken, by a clock that does not step; `None` where there is none.
+    /// When the data was taken, by a clock that does not step; `None` if there is none.
     taken: Option<Instant>,
     last_attempt: Option<Timestamp>,
     failures: u64,
     withdrawn: bool,
 }
 
+/// One refresh that began.
+#[derive(Debug, Clone, Copy)]
+struct Refresh {
+    /// By a clock that does not step.
+    began: Instant,
+    /// By the wall clock, for the metrics.
+    now: Timestamp,
+}
+
 impl Worker {
     /// A worker; serves at once what the state file kept. Blocking.
-    pub fn new(platform: Platform, config: Config, judge: Arc<Judge>, metrics: Metrics) -> Self {
+    pub fn new(platform: Platform, config: Config, pipeline: Arc<Pipeline>, metrics: Metrics) -> Self {
         let org = platform.config().org.clone();
         metrics.begin_at_zero(&org);
         let now = Timestamp::from(SystemTime::now());
-        let restored = judge.restore(now, config.stale_after);
+        let restored = pipeline.restore(now, config.stale_after);
         let age = restored.map(|taken_at| now.since(taken_at));
         let withdrawn = age.is_some_and(|age| age >= config.stale_after);
         match age.map(|age| age.as_secs()) {
@@ -57,35 +68,33 @@ impl Worker {
         }
         // The age of data from the future counts from now on.
         let taken = age.map(|age| Instant::now().checked_sub(age).unwrap_or_else(Instant::now));
-        Self { platform, config, judge, metrics, taken, last_attempt: None, failures: 0, withdrawn }
+        Self { platform, config, pipeline, metrics, taken, last_attempt: None, failures: 0, withdrawn }
     }
 
     /// The loop. Ends only when `shutdown` does.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         loop {
-            let started = Instant::now();
-            let now = self.begin();
-            let mut collectors = Vec::new();
-            let outcome = tokio::select! {
-                outcome = self.fetch(now, &mut collectors) => outcome,
+            let refresh = Refresh { began: Instant::now(), now: self.begin() };
+            let attempt = tokio::select! {
+                attempt = self.fetch(refresh.now) => attempt,
                 () = &mut shutdown => {
-                    self.metrics.ended(&self.platform.config().org, Outcome::Cancelled, started.elapsed());
+                    self.metrics.ended(&self.platform.config().org, Outcome::Cancelled, refresh.began.elapsed());
                     return;
                 }
             };
-            // What was fetched is judged, published and kept, even if the process is to end meanwhile.
-            let asked = match outcome {
+            // What was fetched is evaluated, stored and published, even if the process is about to end.
+            let asked = match attempt.outcome {
                 Ok(fetched) => {
-                    self.succeeded(fetched, now, collectors, started).await;
+                    self.succeeded(fetched, attempt.collectors, refresh).await;
                     None
                 }
                 Err(failure) => {
-                    self.failed(&failure.to_string(), now, collectors, started).await;
+                    self.failed(&failure.to_string(), attempt.collectors, refresh).await;
                     self.platform.asked_wait()
                 }
             };
-            let next = Instant::now() + schedule::pause(self.config.interval, started.elapsed(), asked);
+            let next = Instant::now() + schedule::pause(self.config.interval, refresh.began.elapsed(), asked);
             tokio::select! {
                 () = self.wait_until(next) => {}
                 () = &mut shutdown => return,
@@ -105,11 +114,11 @@ impl Worker {
         now
     }
 
-    /// Everything of the organisation. Nothing is lost where this is cut.
-    async fn fetch(&self, now: Timestamp, collectors: &mut Vec<CollectorStatus>) -> Result<Fetched, Failure> {
-        let last = self.judge.last_snapshot();
+    /// Reads everything of the organisation. Cancel safe.
+    async fn fetch(&self, now: Timestamp) -> Attempt {
+        let last = self.pipeline.last_snapshot();
         let previous = Previous { snapshot: last.as_deref(), served: !self.withdrawn };
-        fetch(&self.platform, &self.config, previous, now, collectors).await
+        fetch(&self.platform, &self.config, previous, now).await
     }
 
     /// Waits for the next refresh; data that grows too old on the way is withdrawn at its time.
@@ -120,24 +129,19 @@ impl Worker {
                 tokio::time::sleep_until(too_old).await;
                 self.withdrawn = true;
                 warn!("the data is too old and is withdrawn");
-                let judge = Arc::clone(&self.judge);
-                blocking(move || judge.fail(true, |_| {})).await;
+                let pipeline = Arc::clone(&self.pipeline);
+                blocking(move || pipeline.fail(true, |_| {})).await;
             }
         }
         tokio::time::sleep_until(next).await;
     }
 
-    async fn succeeded(
-        &mut self,
-        fetched: Fetched,
-        now: Timestamp,
-        collectors: Vec<CollectorStatus>,
-        started: Instant,
-    ) {
-        let (duplicates, rejected) = (fetched.duplicates, fetched.rejected);
-        let (judge, statuses) = (Arc::clone(&self.judge), collectors.clone());
-        let judged = blocking(move || {
-            judge.accept(fetched, now, |freshness| {
+    async fn succeeded(&mut self, fetched: Fetched, collectors: Vec<CollectorStatus>, refresh: Refresh) {
+        let Refresh { began, now } = refresh;
+        let duplicates = fetched.duplicates;
+        let (pipeline, statuses) = (Arc::clone(&self.pipeline), collectors.clone());
+        let evaluated = blocking(move || {
+            pipeline.accept(fetched, now, |freshness| {
                 freshness.last_attempt = Some(now);
                 freshness.last_success = Some(now);
                 freshness.last_successful = true;
@@ -148,29 +152,30 @@ impl Worker {
             })
         })
         .await;
-        let Some(judged) = judged else {
-            let failure = "what was fetched could not be judged or published; the log says why";
-            return self.failed(failure, now, collectors, started).await;
+        let Some(evaluated) = evaluated else {
+            let failure = "the data could not be evaluated or published; the log says why";
+            return self.failed(failure, collectors, refresh).await;
         };
         self.failures = 0;
         self.withdrawn = false;
-        self.taken = Some(started);
-        self.metrics.ended(&self.platform.config().org, Outcome::Success, started.elapsed());
-        log_figures(&judged, duplicates, rejected, started.elapsed());
+        self.taken = Some(began);
+        self.metrics.ended(&self.platform.config().org, Outcome::Success, began.elapsed());
+        log_figures(&evaluated, duplicates, began.elapsed());
     }
 
-    async fn failed(&mut self, failure: &str, now: Timestamp, collectors: Vec<CollectorStatus>, started: Instant) {
+    async fn failed(&mut self, failure: &str, collectors: Vec<CollectorStatus>, refresh: Refresh) {
+        let Refresh { began, now } = refresh;
         self.failures += 1;
         let failures = self.failures;
-        self.metrics.ended(&self.platform.config().org, Outcome::Error, started.elapsed());
+        self.metrics.ended(&self.platform.config().org, Outcome::Error, began.elapsed());
         let age = self.taken.map(|taken| taken.elapsed());
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);
         self.withdrawn |= withdraw;
         let data = match (age, withdraw, self.withdrawn) {
-            (None, ..) => "there is none yet",
-            (Some(_), true, _) => "too old, withdrawn now",
+            (None, ..) => "none yet",
+            (Some(_), true, _) => "withdrawn now, since it is too old",
             (Some(_), false, true) => "withdrawn",
-            (Some(_), false, false) => "the last complete one stays",
+            (Some(_), false, false) => "the last complete data is still served",
         };
         error!(
             failure,
@@ -180,9 +185,9 @@ impl Worker {
             wait_seconds = self.platform.asked_wait().map(|wait| wait.as_secs()),
             "refresh failed"
         );
-        let (judge, failure) = (Arc::clone(&self.judge), failure.to_owned());
+        let (pipeline, failure) = (Arc::clone(&self.pipeline), failure.to_owned());
         blocking(move || {
-            judge.fail(withdraw, |freshness| {
+            pipeline.fail(withdraw, |freshness| {
                 freshness.last_attempt = Some(now);
                 freshness.last_successful = false;
                 freshness.consecutive_failures = failures;
@@ -201,29 +206,29 @@ impl Worker {
     }
 }
 
-/// Runs on a thread that may take its time. `None` where the work panicked, which is said.
+/// Runs work on a thread that may block. `None` if the work panicked, which is logged.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => Some(value),
         Err(failure) => {
-            error!(%failure, "judging or publishing ended early");
+            error!(%failure, "evaluating or publishing data failed");
             None
         }
     }
 }
 
-fn log_figures(judged: &Judged, duplicates: usize, rejected: usize, took: Duration) {
-    let verdicts = &judged.report.verdicts;
+fn log_figures(evaluated: &Evaluated, duplicates: usize, took: Duration) {
+    let verdicts = &evaluated.report.verdicts;
     let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
     let not_evaluated = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))).count();
     info!(
-        org_id = %judged.snapshot.organisation.id,
+        org_id = %evaluated.snapshot.organisation.id,
         clients = verdicts.len(),
         flagged,
         not_evaluated,
-        findings = judged.report.findings.len(),
+        partial = evaluated.snapshot.clients.partial().count(),
+        findings = evaluated.report.findings.len(),
         duplicates,
-        rejected,
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "refresh complete"
     );

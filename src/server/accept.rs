@@ -1,6 +1,6 @@
-//! The accept loop: bounded, never ending of itself, and the owner of every connection's task.
+//! The accept loop. It limits the number of connections, and owns and awaits the task of every connection.
 //!
-//! What happens on a connection is `connection`'s business.
+//! A connection is served in `connection`.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,11 +17,11 @@ use tracing::{Instrument as _, debug, debug_span, error, info_span, warn};
 use super::connection::serve;
 use super::{Limits, Routes};
 
-/// Between two failures to accept: the first pause, which doubles, and the longest.
+/// The pause after a failed accept. It doubles with each failure, up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves until `shutdown`, then lets answers under way end, for at most [`Limits::drain`].
+/// Serves until `shutdown`, then waits up to [`Limits::drain`] for responses in progress.
 pub async fn run(listener: TcpListener, routes: Arc<Routes>, limits: Limits, shutdown: impl Future<Output = ()>) {
     let span = info_span!("server", address = %routes.bound());
     accept_until(listener, routes, limits, shutdown).instrument(span).await;
@@ -51,7 +51,7 @@ async fn accept_until(listener: TcpListener, routes: Arc<Routes>, limits: Limits
             }
         }
     }
-    // Whoever connects now is refused by the system rather than left waiting.
+    // Closes the listener, so that the system refuses new connections instead of letting them wait.
     drop(acceptor);
     stop.cancel();
     let drained = async {
@@ -60,13 +60,16 @@ async fn accept_until(listener: TcpListener, routes: Arc<Routes>, limits: Limits
         }
     };
     if tokio::time::timeout(limits.drain, drained).await.is_err() {
-        warn!(connections = connections.len(), "answers were cut: they took longer than the end of the process waits");
+        warn!(
+            connections = connections.len(),
+            "responses were cut off because they took longer than the shutdown waits"
+        );
         connections.shutdown().await;
     }
     debug!("the server has stopped");
 }
 
-/// A panic ends its own connection only; it is a defect, and said.
+/// A panic ends only its own connection. It is a defect, so it is logged as an error.
 fn reap(ended: Result<(), JoinError>) {
     if let Err(cause) = ended {
         error!(%cause, "a connection's task failed");
@@ -80,12 +83,12 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    /// The next connection, once there is room for it. Cancel safe.
+    /// Waits for a free permit and then for the next connection. Cancel safe.
     async fn next(&mut self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
         loop {
-            // The semaphore is never closed; were it, waiting for ever would stop the server without a word.
+            // The semaphore is never closed. If it were, the server would hang, so at least the log says so.
             let Ok(permit) = Arc::clone(&self.free).acquire_owned().await else {
-                error!("the semaphore of connections is closed");
+                error!("the semaphore of the connections is closed; no connection is accepted");
                 return std::future::pending().await;
             };
             match self.listener.accept().await {
@@ -94,8 +97,8 @@ impl Acceptor {
                     return (stream, peer, permit);
                 }
                 Err(cause) => {
-                    // Out of descriptors, most likely: trying at once would spin.
-                    warn!(%cause, pause = ?self.pause, "a connection could not be accepted");
+                    // Most likely out of file descriptors. Without a pause the loop would spin.
+                    warn!(%cause, pause = ?self.pause, "cannot accept a connection; trying again after a pause");
                     tokio::time::sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 }

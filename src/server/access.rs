@@ -1,6 +1,6 @@
-//! Who may see details, and who may ask for a reload.
+//! Decides which requests may see details or trigger a reload.
 //!
-//! Not authentication: there is none yet. The page's details and the report are a map of the strongest credentials.
+//! This is not authentication; there is none yet. Details and the report show which clients have the most privileges.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,25 +10,26 @@ use hyper::{Request, Uri};
 
 use super::Config;
 
-/// Why details are not shown; `None` where they are.
+/// The reason why details are hidden from this request; `None` if they are shown.
 ///
-/// They are shown on loopback or with `--web.expose-report`. On loopback the request must also have named a loopback
-/// host: else a web page could, by a name of its own that it resolves to 127.0.0.1, read the report through the
-/// browser of whoever looks at it.
+/// They are shown on loopback or with `--web.expose-report`. On loopback, the request must also name a loopback host.
+/// Otherwise a web page could resolve a name of its own to 127.0.0.1 and read the report through the browser of a visitor
+/// (DNS rebinding).
 pub(super) fn details_closed<B>(config: &Config, bound: SocketAddr, request: &Request<B>) -> Option<&'static str> {
     if config.expose_report {
         return None;
     }
     if !bound.ip().to_canonical().is_loopback() {
         return Some(
-            "Details are a map of the strongest credentials. They are served on a loopback address only, \
-             or everywhere with --web.expose-report.",
+            "Details are hidden because they show which clients have the most privileges. To see them, listen on a \
+             loopback address, or start the exporter with --web.expose-report.",
         );
     }
     if !names_loopback(request.uri(), request.headers()) {
         return Some(
-            "The request came under a name that is not loopback, which can be a web page reaching through a browser. \
-             Ask for localhost or 127.0.0.1, or start the exporter with --web.expose-report.",
+            "Details are hidden because the request names a host that is not loopback, which a malicious web page can do \
+             through a browser. To see them, use localhost or 127.0.0.1 in the address, or start the exporter with \
+             --web.expose-report.",
         );
     }
     None
@@ -44,7 +45,7 @@ pub(super) fn is_cross_site<B>(request: &Request<B>) -> bool {
     })
 }
 
-/// Whether every name under which the request reached us is a loopback one. A request without a name is refused.
+/// Whether every host that the request names, in its URI or its headers, is loopback. False if it names none.
 fn names_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
     let hosts = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
     let mut names = hosts.chain(uri.authority().map(Authority::as_str)).peekable();
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn details_need_loopback_by_address_and_by_name_or_the_flag() {
+    fn details_need_a_loopback_address_and_host_name_or_the_flag() {
         for (bound, expose, uri, hosts, expected) in [
             ("127.0.0.1:9847", false, "/", &["localhost:9847"][..], false),
             ("127.0.0.1:9847", false, "/", &["LOCALHOST"], false),
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_elsewhere_is_cross_site_and_a_tool_is_not() {
+    fn a_web_page_of_another_origin_is_cross_site_and_a_tool_is_not() {
         for (origin, expected) in [
             (None, false),
             (Some("http://localhost:9847"), false),

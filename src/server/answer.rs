@@ -1,6 +1,6 @@
-//! Answers: a status, exact headers, and a body of parts that are never copied together.
+//! Builds responses: status, headers, and a body in parts that are sent without being copied together.
 //!
-//! Not which answer is given: that is `routes`.
+//! Which response a request gets is decided in `routes`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,10 +20,10 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// An answer without a handler's name.
+/// A response.
 pub(super) type Answer = Response<Parts>;
 
-/// A body of parts, sent one after the other.
+/// A body in parts, sent in order.
 #[derive(Debug, Default)]
 pub(super) struct Parts(std::vec::IntoIter<Bytes>);
 
@@ -47,7 +47,7 @@ impl Body for Parts {
     }
 }
 
-/// An answer of that type and these parts, which nobody keeps.
+/// A response with this content type and these parts.
 pub(super) fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<Bytes>) -> Answer {
     let mut answer = Response::new(Parts(parts.into_iter()));
     *answer.status_mut() = status;
@@ -57,7 +57,7 @@ pub(super) fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<By
     answer
 }
 
-/// A sentence, ended by a line break.
+/// A plain text with a final line break, which must not be cached.
 pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Answer {
     let mut text = text.into();
     text.push('\n');
@@ -66,21 +66,21 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Answer {
     answer
 }
 
-/// The report.
+/// The JSON report, which must not be cached or used by other origins.
 pub(super) fn json(document: Bytes) -> Answer {
     let mut answer = parts(StatusCode::OK, JSON, vec![document]);
     closed_to_others(&mut answer, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     answer
 }
 
-/// A page, with the policy that says what it may load.
+/// An HTML page with its `Content-Security-Policy`, which must not be cached or used by other origins.
 pub(super) fn html(page: String, security_policy: HeaderValue) -> Answer {
     let mut answer = parts(StatusCode::OK, HTML, vec![Bytes::from(page)]);
     closed_to_others(&mut answer, security_policy);
     answer
 }
 
-/// The icon, which browsers ask for beside a page without one of its own.
+/// The icon, which browsers request on their own at `/favicon.ico`.
 pub(super) fn icon(svg: &'static str) -> Answer {
     let mut answer = parts(StatusCode::OK, SVG, vec![Bytes::from_static(svg.as_bytes())]);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));

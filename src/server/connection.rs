@@ -1,6 +1,6 @@
-//! One connection: its deadlines, and its graceful end.
+//! Serves one connection: its deadlines and its graceful shutdown.
 //!
-//! Not what is answered: that is `routes`.
+//! Requests are answered in `routes`.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -16,11 +16,11 @@ use tracing::debug;
 
 use super::{Limits, Routes};
 
-/// Serves one connection until its peer, a deadline or `stop` ends it.
+/// Serves one connection until the peer closes it, a deadline passes or `stop` is cancelled.
 pub(super) async fn serve(stream: TcpStream, routes: Arc<Routes>, limits: Limits, stop: CancellationToken) {
-    // Answers are written whole: waiting for more would only delay their last segment.
+    // Each response is written completely, so waiting for more data would only delay its last segment.
     if let Err(cause) = stream.set_nodelay(true) {
-        debug!(%cause, "no TCP_NODELAY");
+        debug!(%cause, "cannot set TCP_NODELAY");
     }
     let service = service_fn(|request| {
         let routes = Arc::clone(&routes);
@@ -41,18 +41,18 @@ pub(super) async fn serve(stream: TcpStream, routes: Arc<Routes>, limits: Limits
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(cause) = ended {
-                    debug!(%cause, "the connection ended");
+                    debug!(%cause, "the connection ended with an error");
                 }
                 return;
             }
             () = stop.cancelled(), if !ending => ending = true,
             () = sleep_until(last_request), if !ending => ending = true,
             () = sleep_until(end) => {
-                debug!("the connection was cut: its peer reads too slowly");
+                debug!("the connection was closed because its peer reads too slowly");
                 return;
             }
         }
-        // Only the two branches that begin the end come here.
+        // Reached only from the two branches that set `ending`.
         connection.as_mut().graceful_shutdown();
     }
 }

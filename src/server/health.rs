@@ -1,46 +1,46 @@
-//! Whether the process lives, and whether it has something to serve.
+//! Liveness and readiness of the process.
 //!
-//! Neither depends on the platform's being well: an outage upstream must not have us restarted.
+//! Neither depends on the platform: its outage must not make a supervisor restart the exporter.
 
 use std::sync::{Arc, Weak};
 
 use crate::publish::Published;
 
-/// Held by a task for as long as it lives.
+/// A task holds its latch for as long as it runs.
 #[derive(Debug)]
 pub struct Latch(#[allow(dead_code, reason = "owned for its drop")] Arc<()>);
 
-/// Knows by name the tasks that must live.
+/// The tasks that must keep running, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Liveness {
     tasks: Vec<(String, Weak<()>)>,
 }
 
 impl Liveness {
-    /// A latch for the task of that name. The task is dead once it has dropped it, however it ended.
+    /// A latch for a task with this name. The task counts as ended once the latch is dropped, for whatever reason.
     pub fn latch(&mut self, task: impl Into<String>) -> Latch {
         let latch = Arc::new(());
         self.tasks.push((task.into(), Arc::downgrade(&latch)));
         Latch(latch)
     }
 
-    /// The names of the tasks that ended.
+    /// The names of the tasks that have ended.
     pub fn dead(&self) -> impl Iterator<Item = &str> {
         self.tasks.iter().filter(|(_, latch)| latch.strong_count() == 0).map(|(task, _)| task.as_str())
     }
 }
 
-/// Why there is nothing to rely on yet; `None` once every organisation was attempted and at least one has data.
+/// Why the exporter is not ready. `None` once every organisation had a first refresh and at least one has data.
 ///
-/// Data restored from the state file is data, but does not stand for an attempt.
+/// Data restored from the state file counts as data, but not as a refresh.
 pub(super) fn not_ready(published: &Published) -> Option<String> {
     let organisations = &published.organisations;
     let mut reasons: Vec<String> = organisations
         .iter()
         .filter(|organisation| organisation.freshness.last_attempt.is_none())
-        .map(|organisation| format!("{}: the first refresh is under way", organisation.org))
+        .map(|organisation| format!("{}: the first refresh is running", organisation.org))
         .collect();
-    if organisations.iter().all(|organisation| organisation.judged.is_none()) {
+    if organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
         reasons.push("no organisation has data".to_owned());
         reasons.extend(organisations.iter().filter_map(|organisation| {
             let failure = organisation.freshness.failure.as_ref()?;

@@ -1,4 +1,4 @@
-//! What was asked of the server, and how it was answered.
+//! Counts the requests to the server by handler and status.
 
 use hyper::StatusCode;
 use prometheus::{IntCounterVec, Opts, Registry};
@@ -9,13 +9,13 @@ const REQUESTS: Family = Family {
     name: "genesyscloud_oauth_exporter_http_requests_total",
     kind: Kind::Counter,
     labels: &["handler", "code"],
-    help: "Requests that the exporter answered, by handler and HTTP status; requests that are not HTTP reach no handler.",
+    help: "Number of HTTP requests that the exporter answered, by handler and status; malformed requests are not counted. The usual statuses of a handler start at 0, others are absent until they occur.",
 };
 
-/// Everything that this module exposes.
+/// The families that this module exports.
 pub const FAMILIES: &[Family] = &[REQUESTS];
 
-/// What answers a request. The value of the label `handler`.
+/// The handler of a request: the value of the label `handler`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handler {
     Metrics,
@@ -26,7 +26,7 @@ pub(super) enum Handler {
     Ready,
     Reload,
     Icon,
-    /// No path of ours, or a request that no handler would take.
+    /// An unknown path, or a request with a method or a body that the handler refuses.
     None,
 }
 
@@ -57,7 +57,7 @@ impl Handler {
         }
     }
 
-    /// The codes that it usually answers with, there from the start so that the first is seen as an increase.
+    /// The usual status codes of the handler. Their counters start at 0, so that `increase()` sees the first response.
     const fn codes(self) -> &'static [StatusCode] {
         match self {
             Self::Metrics | Self::Icon => &[StatusCode::OK],
@@ -72,14 +72,14 @@ impl Handler {
     }
 }
 
-/// The counter of answers.
+/// The counter of responses.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     requests: IntCounterVec,
 }
 
 impl Metrics {
-    /// Registers the family. Fails where its name is taken.
+    /// Registers the family. Fails if its name is already registered.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let requests = IntCounterVec::new(Opts::new(REQUESTS.name, REQUESTS.help), REQUESTS.labels)?;
         registry.register(Box::new(requests.clone()))?;

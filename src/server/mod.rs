@@ -1,6 +1,6 @@
-//! The HTTP server: what it may see, and where it listens.
+//! The HTTP server: its configuration, its limits, and the parts of the program that it can see.
 //!
-//! It calls nothing upstream: every answer is made from what was published. Each route is a row in `routes`.
+//! It never calls the platform: every response is made from published data. Each route is a row in `routes`.
 
 mod accept;
 mod access;
@@ -25,66 +25,66 @@ pub use routes::Routes;
 use crate::domain::Timestamp;
 use crate::publish::Reader;
 
-/// Where and what to serve.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The address to listen on.
     pub listen_address: SocketAddr,
-    /// The path of the metrics, `/metrics`.
+    /// The path of the metrics, by default `/metrics`.
     pub telemetry_path: String,
     /// Whether `POST /-/reload` is served.
     pub enable_lifecycle: bool,
-    /// Whether page details and the report are served off loopback.
+    /// Whether details of the pages and the report are served on addresses that are not loopback.
     pub expose_report: bool,
-    /// Connections at the same time.
+    /// The maximum number of simultaneous connections.
     pub max_connections: usize,
 }
 
-/// What the server may see of the rest of the program.
+/// The parts of the program that the server can see.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// What to serve.
+    /// The settings of the server.
     pub config: Config,
-    /// The address that the listener is bound to; it decides whether details are shown.
+    /// The address that the listener is bound to. Details are hidden if it is not loopback.
     pub bound: SocketAddr,
-    /// What was published.
+    /// The published data.
     pub reader: Reader,
     /// The exporter's own families.
     pub registry: prometheus::Registry,
-    /// Counts what was served.
+    /// Counts the responses.
     pub metrics: Metrics,
-    /// Whether the refresh tasks live.
+    /// Knows whether the refresh tasks are running.
     pub liveness: Liveness,
-    /// Asks for a reload.
+    /// Requests a reload.
     pub reload: ReloadHandle,
-    /// The clock of the status page.
+    /// The clock for relative times on the pages.
     pub now: fn() -> Timestamp,
 }
 
-/// Bounds on what a peer can take from us.
+/// Limits on the resources that a peer can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at the same time; more wait in the listener's backlog.
+    /// Simultaneous connections. Further ones wait in the listener's backlog.
     pub connections: usize,
-    /// From the first byte awaited to a whole request head, idle time between two requests included.
+    /// The time to receive a complete request head, including the idle time before its first byte.
     pub header_read: Duration,
-    /// A connection takes no new request after this.
+    /// The age at which a connection accepts no further request.
     pub connection: Duration,
-    /// An answer under way is cut when it takes longer than this after `connection`: slow readers end here.
+    /// The time that a response may still take after `connection` has passed. Then it is cut off, against slow readers.
     pub last_answer: Duration,
-    /// At the end of the process answers under way are cut after this.
+    /// The time that responses in progress may take at shutdown before they are cut off.
     pub drain: Duration,
 }
 
 impl Limits {
     /// The largest request head, in bytes.
     pub const MAX_HEAD: usize = 16 << 10;
-    /// The most header fields of a request.
+    /// The maximum number of header fields in a request.
     pub const MAX_HEADERS: usize = 64;
-    /// The largest request body that is waved through unread, in bytes. No route reads one.
+    /// The largest accepted request body, in bytes. No route reads the body.
     pub const MAX_BODY: u64 = 1 << 10;
 
-    /// The limits of a process, with the connections of its settings.
+    /// The default limits, with this number of connections.
     pub const fn new(connections: usize) -> Self {
         Self {
             connections,

@@ -1,27 +1,27 @@
-//! The request for a reload, with its answer, from the server to whoever reloads.
+//! The channel from the server to the task that reloads, with the result as the reply.
 //!
-//! What a reload does is `refresh`'s business; SIGHUP can go the same way.
+//! The reload itself is in `refresh`.
 
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-/// A reload reads two files and judges anew: what takes longer hangs.
+/// A reload reads two files and evaluates the snapshots again. If it takes longer than this, something hangs.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// A pair of ends. Requests wait for each other, so that two reloads never run at once.
+/// The two ends of a channel. Requests queue up, so that two reloads never run at the same time.
 pub fn reload_channel() -> (ReloadHandle, ReloadRequests) {
     let (sender, receiver) = mpsc::channel(1);
     (ReloadHandle(sender), ReloadRequests(receiver))
 }
 
-/// The asking end.
+/// The sending end, held by the server.
 #[derive(Debug, Clone)]
 pub struct ReloadHandle(mpsc::Sender<ReloadRequest>);
 
 impl ReloadHandle {
-    /// Asks, and waits for what came of it; the error is a sentence for people.
+    /// Requests a reload and waits for the result. The error is a message for people.
     pub async fn request(&self) -> Result<(), String> {
         let (answer, answered) = oneshot::channel();
         let result = timeout(WAIT, async {
@@ -32,23 +32,23 @@ impl ReloadHandle {
     }
 }
 
-/// The answering end.
+/// The receiving end, held by the task that reloads.
 #[derive(Debug)]
 pub struct ReloadRequests(mpsc::Receiver<ReloadRequest>);
 
 impl ReloadRequests {
-    /// The next request; `None` once no more can come. Cancel safe.
+    /// The next request; `None` once every sender is dropped. Cancel safe.
     pub async fn next(&mut self) -> Option<ReloadRequest> {
         self.0.recv().await
     }
 }
 
-/// One request.
+/// A request for a reload that waits for its result.
 #[derive(Debug)]
 pub struct ReloadRequest(oneshot::Sender<Result<(), String>>);
 
 impl ReloadRequest {
-    /// Says what came of it. Whoever asked may have gone: then nobody hears it.
+    /// Sends the result. It is dropped if the client has disconnected.
     pub fn answer(self, result: Result<(), String>) {
         let _ = self.0.send(result);
     }

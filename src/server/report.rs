@@ -1,6 +1,6 @@
-//! The JSON report as it is served: made once a generation, off the async workers, by one request at a time.
+//! Serves the JSON report: rendered once per generation, off the async workers and by one request at a time.
 //!
-//! Its shape is `output::json`'s.
+//! The format is defined in `output::json`.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_code, json};
-use crate::publish::{Judged, Published};
+use crate::publish::{Evaluated, Published};
 
-/// The last document that was made, kept for whoever asks again before the next generation.
+/// The last rendered document with its generation, which is reused until the next generation is published.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Prepared(Arc<Mutex<Option<(u64, Bytes)>>>);
 
 impl Prepared {
-    /// The document of that generation; `None` before the first complete audit. The error is for the log.
+    /// The document of this generation; `None` while no organisation has data. The error is meant for the log.
     pub(super) async fn document(&self, published: Arc<Published>) -> Result<Option<Bytes>, String> {
-        if published.organisations.iter().all(|organisation| organisation.judged.is_none()) {
+        if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
             return Ok(None);
         }
-        // Taken into the blocking task, so that it is held to the end even when whoever asked goes away.
+        // The lock moves into the blocking task, so that it is held until the end even if the client disconnects.
         let mut last = Arc::clone(&self.0).lock_owned().await;
         if let Some((generation, document)) = &*last
             && *generation == published.generation
@@ -41,16 +41,16 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
         .organisations
         .iter()
         .map(|organisation| {
-            let judged = organisation.judged.as_deref();
+            let evaluated = organisation.evaluated.as_deref();
             ReportedOrganisation {
                 org: &organisation.org,
-                audited: judged.map(|judged| {
-                    let Judged { snapshot, report, policy, .. } = judged;
+                audited: evaluated.map(|evaluated| {
+                    let Evaluated { snapshot, report, policy, .. } = evaluated;
                     Audited { snapshot, report, policy }
                 }),
-                complete: judged.is_some(),
+                complete: evaluated.is_some(),
                 failure: organisation.freshness.failure.as_deref(),
-                calls: judged.map_or(&[], |judged| &judged.calls),
+                calls: evaluated.map_or(&[], |evaluated| &evaluated.calls),
                 selection: Selection::default(),
             }
         })

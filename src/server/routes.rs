@@ -1,15 +1,15 @@
-//! The routes.
+//! Maps requests to handlers.
 //!
-//! | path | methods | answer |
+//! | path | methods | response |
 //! |---|---|---|
 //! | the telemetry path | GET, HEAD | the metrics, always 200 |
-//! | `/` | GET, HEAD | the status page; `q`, `severity`, `grant` and `status` in its query search clients |
+//! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status` searches clients |
 //! | `/clients/ID` | GET, HEAD | the page of one client |
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
-//! | `/-/healthy` | GET, HEAD | 200 while the process and its tasks live |
-//! | `/-/ready` | GET, HEAD | 200 once there is something to rely on |
-//! | `/-/reload` | POST | policy and baseline again |
-//! | `/favicon.ico` | GET, HEAD | an icon, so that browsers cause no 404 |
+//! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run |
+//! | `/-/ready` | GET, HEAD | 200 once every organisation had a first refresh and one has data |
+//! | `/-/reload` | POST | reads policy and baseline again |
+//! | `/favicon.ico` | GET, HEAD | the icon, which browsers request on their own |
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,10 +26,10 @@ use super::report::Prepared;
 use super::{Limits, View, access, health, page};
 use crate::exposition::{self, Encoding};
 
-/// Status pages that are made at the same time.
+/// The maximum number of pages that are rendered at the same time.
 const PAGES_AT_ONCE: usize = 2;
 
-/// Answers requests.
+/// Answers the requests of all connections.
 #[derive(Debug)]
 pub struct Routes {
     view: View,
@@ -38,7 +38,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The routes on what that view shows.
+    /// Serves this view.
     pub fn new(view: View) -> Self {
         Self { view, report: Prepared::default(), page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)) }
     }
@@ -47,7 +47,7 @@ impl Routes {
         self.view.bound
     }
 
-    /// Answers one request, and counts it. Its body is not read; hyper leaves the answer's away for HEAD.
+    /// Answers one request and counts it. The request body is not read; for HEAD, hyper does not send the response body.
     pub(super) async fn answer<B: Body>(&self, request: Request<B>) -> Answer {
         let (handler, answer) = self.dispatch(&request).await;
         self.view.metrics.answered(handler, answer.status());
@@ -61,7 +61,10 @@ impl Routes {
             return (Handler::None, not_allowed(allowed));
         }
         if request.body().size_hint().upper().is_none_or(|length| length > Limits::MAX_BODY) {
-            let refusal = answer::text(StatusCode::PAYLOAD_TOO_LARGE, "No request here has a body.");
+            let refusal = answer::text(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The request body is too large. No route of the exporter reads a body.",
+            );
             return (Handler::None, refusal);
         }
         let closed = || access::details_closed(&self.view.config, self.view.bound, request);
@@ -131,9 +134,9 @@ impl Routes {
         self.make(move || page::client::page(&published, &id, now, &path)).await.unwrap_or_else(unknown)
     }
 
-    /// Makes a page off the async workers, a few at a time; `None` where there is none.
+    /// Renders a page off the async workers, up to `PAGES_AT_ONCE` at a time. `None` if `page` returns `None`.
     async fn make(&self, page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static) -> Option<Answer> {
-        // Never closed; were it, pages would merely not be bounded.
+        // The semaphore is never closed. If it were, only the limit would be lost.
         let turn = Arc::clone(&self.page_turns).acquire_owned().await;
         let making = tokio::task::spawn_blocking(move || {
             let page = page();
@@ -155,7 +158,9 @@ impl Routes {
         }
         match self.report.document(self.view.reader.current()).await {
             Ok(Some(document)) => answer::json(document),
-            Ok(None) => answer::text(StatusCode::NOT_FOUND, "There is no complete audit to report."),
+            Ok(None) => {
+                answer::text(StatusCode::NOT_FOUND, "There is no complete audit yet; the status page at / shows why.")
+            }
             Err(cause) => failed("report", &cause),
         }
     }
@@ -165,7 +170,10 @@ impl Routes {
         if dead.is_empty() {
             answer::text(StatusCode::OK, "healthy")
         } else {
-            answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not healthy: ended: {}", dead.join(", ")))
+            answer::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("not healthy: these tasks have ended: {}", dead.join(", ")),
+            )
         }
     }
 
@@ -178,17 +186,18 @@ impl Routes {
 
     async fn reload(&self, cross_site: bool) -> Answer {
         if !self.view.config.enable_lifecycle {
-            let reason = "Reloading by request is off; start the exporter with --web.enable-lifecycle, or send SIGHUP.";
+            let reason =
+                "Reloading over HTTP is disabled. Start the exporter with --web.enable-lifecycle, or send SIGHUP.";
             return answer::text(StatusCode::FORBIDDEN, reason);
         }
         if cross_site {
-            return answer::text(StatusCode::FORBIDDEN, "A web page of another origin may not reload the exporter.");
+            return answer::text(StatusCode::FORBIDDEN, "A web page of another origin must not reload the exporter.");
         }
         match self.view.reload.request().await {
             Ok(()) => answer::text(StatusCode::OK, "reloaded"),
             Err(reason) => answer::text(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                format!("not reloaded, what was in force stays: {reason}"),
+                format!("not reloaded; the previous policy and baseline stay in force: {reason}"),
             ),
         }
     }
@@ -196,7 +205,7 @@ impl Routes {
     fn not_found(&self) -> Answer {
         let metrics = &self.view.config.telemetry_path;
         let paths = format!(
-            "Not found. There is:\n{metrics}\n/\n/clients/ID\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
+            "Not found. The paths of the exporter are:\n{metrics}\n/\n/clients/ID\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
         );
         answer::text(StatusCode::NOT_FOUND, paths)
     }
@@ -209,11 +218,14 @@ fn not_allowed(allowed: &'static str) -> Answer {
 }
 
 fn failed(what: &'static str, cause: &str) -> Answer {
-    error!(what, cause, "could not be made");
-    answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("The {what} could not be made; the log says why."))
+    error!(what, cause, "cannot render a response");
+    answer::text(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!("The {what} could not be rendered; the log of the exporter shows the cause."),
+    )
 }
 
-/// A header that may come in several lines, as one list.
+/// Joins the lines of a header that can occur several times.
 fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(", "))

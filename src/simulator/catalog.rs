@@ -1,7 +1,7 @@
-//! The demo organisation's OAuth clients: a flat table.
+//! The OAuth clients of the demo organisation: a flat table.
 //!
-//! What a row shows by itself (its grant type, state, validity, dangerous scopes, division `*`, a missing description) is
-//! planted by `founding`; a row names the rest.
+//! `plants` derives the risks that follow from the fields of a row, such as the grant type, state, validity, dangerous scopes,
+//! division `*` or a missing description. A row lists only its other risks.
 
 use super::catalog_roles::EXPORTER_ROLE;
 use super::risk::Risk::{
@@ -11,35 +11,35 @@ use super::risk::Risk::{
     WildcardRedirect,
 };
 
-/// An OAuth client. Roles and divisions are named; a name that nobody has becomes a dangling id.
+/// An OAuth client. Roles and divisions are given by name; a name that does not exist becomes a dangling id.
 pub(super) struct ClientRow {
     pub(super) name: &'static str,
-    /// Empty where nobody wrote any.
+    /// Empty if the client has none.
     pub(super) description: &'static str,
     pub(super) grant: &'static str,
     pub(super) state: &'static str,
     /// Seconds; `None` is sent as null.
     pub(super) validity: Option<i64>,
     pub(super) scopes: &'static [&'static str],
-    /// Role and division.
+    /// Pairs of role and division.
     pub(super) roles: &'static [(&'static str, &'static str)],
-    /// Roles that are in `roleIds` only.
+    /// Roles that are only in `roleIds`.
     pub(super) bare_roles: &'static [&'static str],
     pub(super) redirects: &'static [&'static str],
     pub(super) deletion_in_days: Option<i64>,
-    /// Whether it made no request in the days that usage queries cover.
+    /// Whether the client made no request in the days that usage queries cover.
     pub(super) dormant: bool,
-    /// What is planted: the risk, its evidence, and whether it is a trap.
+    /// Planted risks: the risk, its evidence, and whether it is a trap.
     pub(super) plants: &'static [(Risk, &'static str, bool)],
 }
 
-/// Stands for every scope of the registry.
+/// Means every scope of the registry.
 pub(super) const EVERY_SCOPE: &[&str] = &["*"];
 /// The exporter's own client.
 pub(super) const EXPORTER: &str = "Prometheus OAuth exporter";
 
-/// Scopes that give control or mass data: the reference's list (4.2) without `routing`, `outbound` and `conversations`,
-/// which ordinary agent tools need.
+/// Scopes that give control or access to bulk data: the list in the reference (4.2) without `routing`, `outbound` and
+/// `conversations`, which ordinary tools for agents need.
 pub(super) const DANGEROUS_SCOPES: &[&str] = &[
     "architect",
     "authorization",
@@ -58,8 +58,8 @@ pub(super) const DANGEROUS_SCOPES: &[&str] = &[
     "users",
 ];
 
-/// Permissions that give control or mass data: the reference's list (5.7) without `externalContacts:contact:view`, which
-/// ordinary integrations need.
+/// Permissions that give control or access to bulk data: the list in the reference (5.7) without
+/// `externalContacts:contact:view`, which ordinary integrations need.
 pub(super) const DANGEROUS_PERMISSIONS: &[&str] = &[
     "authorization:grant:add",
     "authorization:grant:delete",
@@ -176,10 +176,10 @@ impl ClientRow {
 const RISK: bool = false;
 const TRAP: bool = true;
 
-/// The demo organisation's clients.
+/// The clients of the demo organisation.
 pub(super) const CLIENTS: &[ClientRow] = &[
     cc(EXPORTER, "Read-only audit of OAuth clients; owned by the platform team", &[(EXPORTER_ROLE, "*")]).valid(3_600),
-    // Client-credentials clients as they should be.
+    // Client-credentials clients without serious findings.
     cc("Wallboard Dublin", "Floor 2 screens", &[("Wallboard reader", "Sales EMEA")]).valid(43_200),
     cc("Wallboard Austin", "Care floor screens", &[("Wallboard reader", "Support Americas")]).valid(43_200),
     cc("WFM sync (Verint)", "Schedules and adherence, every 15 minutes", &[("WFM connector", "Home")]),
@@ -205,7 +205,7 @@ pub(super) const CLIENTS: &[ClientRow] = &[
         (DangerousPermission, "telephony:plugin:all", RISK),
         (WildcardPermission, "telephony:plugin:all", TRAP),
     ]),
-    // Client-credentials clients with too much.
+    // Client-credentials clients with too many privileges.
     cc("CX as Code apply", "Terraform apply, main branch", &[("CX as Code deployer", "*")]).plants(&[
         (DangerousPermission, "authorization:grant:add", RISK),
         (DangerousPermission, "authorization:role:edit", RISK),
@@ -271,7 +271,7 @@ pub(super) const CLIENTS: &[ClientRow] = &[
     )]),
     cc("Directory phonebook", "Names and extensions for the intranet", &[("employee", "Home")])
         .plants(&[(SharedRole, "Employee", RISK)]),
-    // Client-credentials clients with something odd.
+    // Client-credentials clients with inconsistent or leftover settings.
     cc("Legacy IVR bridge", "Kept for the old dialler", &[("Wallboard reader", "Home")])
         .spelled("CLIENT_CREDENTIALS")
         .scopes(&["authorization", "oauth", "routing:readonly"]),
@@ -296,7 +296,7 @@ pub(super) const CLIENTS: &[ClientRow] = &[
         "Supervisor",
         RISK,
     )]),
-    // Authorization code.
+    // Authorisation code clients.
     code(
         "CRM screen pop",
         "Embedded in the CRM; owner: sales IT",
@@ -407,7 +407,7 @@ pub(super) const CLIENTS: &[ClientRow] = &[
         &["https://import.example.com/cb"],
     )
     .state("quarantined"),
-    // Implicit, password, SAML2 bearer, and one that nobody knows.
+    // Implicit, password and SAML2 bearer clients, and one with an unknown grant type.
     implicit(
         "Embedded softphone",
         "In the agent desktop",

@@ -1,4 +1,4 @@
-//! The demo organisation's roles and divisions: a flat table.
+//! The roles and divisions of the demo organisation: a flat table.
 
 /// A role. A policy is `domain:entity:action,action`.
 pub(super) struct RoleRow {
@@ -6,16 +6,16 @@ pub(super) struct RoleRow {
     pub(super) description: &'static str,
     pub(super) kind: Kind,
     pub(super) policies: &'static [&'static str],
-    /// Policies that hold under a condition only (`resourceConditionNode`, reference 5.2).
+    /// Policies that apply only under a condition (`resourceConditionNode`, reference 5.2).
     pub(super) conditional: &'static [&'static str],
 }
 
-/// Whether the platform brings a role along.
+/// Whether a role is one of the platform's default roles.
 pub(super) enum Kind {
     Custom,
     /// With its `defaultRoleId`.
     Default(&'static str),
-    /// A default role whose `defaultRoleId` the reference could not find (5.6).
+    /// A default role whose `defaultRoleId` is not documented (reference 5.6).
     DefaultWithoutId,
 }
 
@@ -35,7 +35,7 @@ const fn default(
 /// The role of the exporter's own client (reference 9, minimal role).
 pub(super) const EXPORTER_ROLE: &str = "Prometheus OAuth exporter";
 
-/// Divisions; the first is home.
+/// The divisions with their descriptions. The first is the home division.
 pub(super) const DIVISIONS: &[(&str, &str)] = &[
     ("Home", "The home division"),
     ("Sales EMEA", "Outbound and inbound sales, Europe"),
@@ -45,7 +45,7 @@ pub(super) const DIVISIONS: &[(&str, &str)] = &[
     ("Test and UAT", "Nothing here is live"),
 ];
 
-/// Teams and sites whose product fills the list of roles beyond one page of 100.
+/// There is one role for each team and site, so that the roles do not fit on one page of 100.
 pub(super) const TEAMS: &[&str] = &[
     "Claims",
     "Collections",
@@ -63,11 +63,11 @@ pub(super) const TEAMS: &[&str] = &[
 /// See [`TEAMS`].
 pub(super) const SITES: &[&str] = &["Austin", "Bogota", "Cork", "Gdansk", "Leeds", "Manila", "Porto", "Tampa"];
 
-/// What a role of a team and site holds.
+/// The policies of each role of a team and site.
 pub(super) const TEAM_POLICIES: &[&str] =
     &["routing:queue:view", "wfm:publishedSchedule:view", "scripter:publishedScript:view", "knowledge:document:view"];
 
-/// The named roles.
+/// The other roles.
 pub(super) const ROLES: &[RoleRow] = &[
     default(
         "admin",
@@ -103,7 +103,7 @@ pub(super) const ROLES: &[RoleRow] = &[
     ),
     custom(
         "Queue admin",
-        "Queues and skills; no administrator, whatever its name says",
+        "Queues and skills; not an administrator role despite its name",
         &["routing:queue:add,edit,view", "routing:skill:manage,view"],
     ),
     custom("Wallboard reader", "Queues and live figures", &["routing:queue:view", "wfm:intraday:view"]),
@@ -162,19 +162,19 @@ pub(super) const ROLES: &[RoleRow] = &[
     },
     RoleRow {
         name: "Partner onboarding",
-        description: "May give roles, in one division",
+        description: "May assign roles in one division",
         kind: Kind::Custom,
         policies: &["authorization:division:view", "groups:team:view"],
         conditional: &["authorization:grant:add"],
     },
-    custom("Retention manager", "Changes how long recordings live", &["recording:retentionPolicy:edit,view"]),
+    custom("Retention manager", "Changes how long recordings are kept", &["recording:retentionPolicy:edit,view"]),
     custom(
         "GDPR officer",
         "Raises subject access and erasure requests",
         &["gdpr:request:add", "externalContacts:contact:delete,view"],
     ),
     custom("Telephony tools", "Trunks and edges; 'all' is the action's name", &["telephony:plugin:all"]),
-    custom("Tenant settings sync", "Keeps organisation settings alike", &["directory:organization:admin"]),
+    custom("Tenant settings sync", "Keeps organisation settings in sync", &["directory:organization:admin"]),
     custom("Contact wildcard", "Any action on any contact entity", &["externalContacts:*:view", "relate:contact:*"]),
     custom("Speech analytics", "Topics and programs", &["speechAndTextAnalytics:topic:add,edit,publish,view"]),
     custom("Quality reader", "Forms and surveys", &["quality:evaluationForm:view", "quality:surveyForm:view"]),

@@ -1,6 +1,6 @@
-//! How the demo organisation changes as time passes: a fixed opening, then a round that repeats and leaves no trace.
+//! The changes of the demo organisation over time: a fixed opening, then a round that repeats and undoes its own changes.
 //!
-//! It has no timer. Who owns it says how much time has passed.
+//! This module has no timer. The caller passes the time since the start.
 
 use std::time::Duration;
 
@@ -11,27 +11,21 @@ use super::ids::DAY;
 use super::risk::Risk;
 use super::world::World;
 
-/// Something that happened to the organisation.
+/// A change of the organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// When, after the start.
+    /// The time since the start.
     pub at: Duration,
-    /// What happened, for people.
+    /// What happened, as text for people.
     pub sentence: String,
 }
 
-/// Something that will happen.
+/// A change that has not happened yet.
 pub type Scheduled = Change;
 
-/// How far the schedule was applied.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// Seconds up to which everything was applied; `None` before the first call.
-    applied: Option<u64>,
-}
-
-/// A client that comes and goes is named by these.
+/// The client that the opening creates.
 const NEWCOMER: &str = "Ad-hoc export (contractor)";
+/// The client that each round creates and removes.
 const VISITOR: &str = "Load test runner";
 
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +45,7 @@ enum Step {
 
 const GRANT_ADD: &str = "authorization:grant:add";
 
-/// The opening, by seconds after the start.
+/// The steps of the opening, by seconds since the start.
 const OPENING: &[(u64, Step)] = &[
     (60, Step::GainScope("CRM screen pop", "oauth")),
     (90, Step::LoseScope("Legacy reporting portal", "users")),
@@ -72,7 +66,7 @@ const OPENING: &[(u64, Step)] = &[
 const ROUNDS_FROM: u64 = 600;
 /// The length of a round in seconds.
 const ROUND: u64 = 600;
-/// A round, by seconds after its beginning. Whatever it does, it undoes.
+/// The steps of a round, by seconds since its beginning. A round undoes each of its changes.
 const ROUND_STEPS: &[(u64, Step)] = &[
     (0, Step::GainScope("Agent scripting portal", "recordings")),
     (60, Step::Create(VISITOR)),
@@ -95,10 +89,10 @@ pub fn schedule() -> Vec<Scheduled> {
     all.map(|(second, step)| change(second, step)).collect()
 }
 
-/// Applies what is due up to `elapsed`.
+/// Applies all changes that are due up to `elapsed`, and returns those that were not applied before.
 pub(super) fn advance(world: &mut World, elapsed: Duration) -> Vec<Change> {
     let until = elapsed.as_secs();
-    let from = world.drift.applied;
+    let from = world.drifted;
     if from.is_some_and(|from| until <= from) {
         return Vec::new();
     }
@@ -115,7 +109,7 @@ pub(super) fn advance(world: &mut World, elapsed: Duration) -> Vec<Change> {
         }
         start += ROUND;
     }
-    world.drift.applied = Some(until);
+    world.drifted = Some(until);
     world.now = present(world, until);
     changes.extend(delete_due(world));
     changes.sort_by_key(|change| change.at);
@@ -132,7 +126,7 @@ fn delete_due(world: &mut World) -> Vec<Change> {
         let name = world.client(&id).and_then(|client| client["name"].as_str()).unwrap_or_default().to_owned();
         if world.remove_client(&id) {
             let second = u64::try_from(date - world.founded).unwrap_or_default();
-            let sentence = format!("\"{name}\" is deleted, as was scheduled");
+            let sentence = format!("\"{name}\" is deleted as scheduled");
             changes.push(Change { at: Duration::from_secs(second), sentence });
         }
     }
@@ -143,7 +137,7 @@ fn present(world: &World, second: u64) -> i64 {
     world.founded.saturating_add(i64::try_from(second).unwrap_or(i64::MAX))
 }
 
-/// Applies a step; nothing happened where the client is not (any more) there.
+/// Applies a step. Returns `None` if the step changed nothing, for example because the client does not exist any more.
 fn apply(world: &mut World, second: u64, step: Step) -> Option<Change> {
     world.now = present(world, second);
     let happened = match step {
@@ -205,9 +199,9 @@ fn change(second: u64, step: Step) -> Change {
     let sentence = match step {
         Step::GainScope(client, scope) => format!("\"{client}\" gains the scope {scope}"),
         Step::LoseScope(client, scope) => format!("\"{client}\" loses the scope {scope}"),
-        Step::StormBegins => "the platform begins to answer 429 to everything".to_owned(),
-        Step::StormEnds => "the platform answers again".to_owned(),
-        Step::Create(client) => format!("somebody creates the OAuth client \"{client}\""),
+        Step::StormBegins => "the platform starts to answer every request with 429".to_owned(),
+        Step::StormEnds => "the platform answers requests again".to_owned(),
+        Step::Create(client) => format!("the OAuth client \"{client}\" is created"),
         Step::Remove(client) => format!("\"{client}\" is deleted"),
         Step::Rename(client, name) => format!("\"{client}\" is renamed to \"{name}\""),
         Step::GainPermission { role, permission, client } => {
@@ -216,8 +210,8 @@ fn change(second: u64, step: Step) -> Change {
         Step::LosePermission { role, permission, client } => {
             format!("the role \"{role}\" of \"{client}\" loses {permission}")
         }
-        Step::ScheduleDeletion(client) => format!("\"{client}\" is set inactive, to be deleted in seven days"),
-        Step::CancelDeletion(client) => format!("\"{client}\" is active again, its deletion is called off"),
+        Step::ScheduleDeletion(client) => format!("\"{client}\" is set inactive and will be deleted in seven days"),
+        Step::CancelDeletion(client) => format!("\"{client}\" is active again; its deletion is cancelled"),
     };
     Change { at: Duration::from_secs(second), sentence }
 }

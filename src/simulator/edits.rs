@@ -1,12 +1,14 @@
-//! Changes to the organisation's records, as an administrator would make them.
+//! Changes to the records of the organisation, as an administrator would make them.
 //!
-//! Every edit takes ids or names, says whether it changed anything, and dates the client's modification.
+//! Clients, roles and divisions are given by id or name. Each edit returns whether it changed anything, and updates the
+//! client's modification date.
 
 use serde_json::{Value, json};
 
+use super::entity::{PLANTED_SECRET, items, person, policy};
+use super::ids;
 use super::risk::{Planted, Risk};
-use super::world::{World, items};
-use super::{founding, ids};
+use super::world::World;
 
 impl World {
     pub(super) fn grant_scope(&mut self, client: &str, scope: &str) -> bool {
@@ -36,7 +38,7 @@ impl World {
     }
 
     pub(super) fn grant_permission(&mut self, role: &str, permission: &str) -> bool {
-        let Some(policy) = founding::policy(permission, false) else { return false };
+        let Some(policy) = policy(permission, false) else { return false };
         let Some(role) = self.role_mut(role) else { return false };
         let Some(policies) = role["permissionPolicies"].as_array_mut() else { return false };
         let same = policies.iter_mut().find(|held| {
@@ -56,7 +58,7 @@ impl World {
     }
 
     pub(super) fn revoke_permission(&mut self, role: &str, permission: &str) -> bool {
-        let Some(unwanted) = founding::policy(permission, false) else { return false };
+        let Some(unwanted) = policy(permission, false) else { return false };
         let Some(role) = self.role_mut(role) else { return false };
         let Some(policies) = role["permissionPolicies"].as_array_mut() else { return false };
         let mut changed = false;
@@ -77,13 +79,13 @@ impl World {
         })
     }
 
-    /// Adds a client; what it lacks of an id, dates and a secret is filled in. The answer is its id.
+    /// Adds a client and returns its id. Fields that are missing, such as id, dates and secret, are filled in.
     pub(super) fn add_client(&mut self, mut client: Value) -> String {
         let name = client["name"].as_str().unwrap_or_default().to_owned();
         let id = client["id"].as_str().map_or_else(|| ids::uuid(self.seed, "client", &name), str::to_owned);
         let filled = json!({
             "id": id,
-            "secret": founding::PLANTED_SECRET,
+            "secret": PLANTED_SECRET,
             "accessTokenValiditySeconds": 86_400,
             "registeredRedirectUri": [],
             "roleIds": [],
@@ -92,8 +94,8 @@ impl World {
             "state": "active",
             "dateCreated": ids::date_with_millis(self.now),
             "dateModified": ids::date(self.now),
-            "createdBy": founding::person(self.seed, &name),
-            "modifiedBy": founding::person(self.seed, &name),
+            "createdBy": person(self.seed, &name),
+            "modifiedBy": person(self.seed, &name),
             "selfUri": format!("/api/v2/oauth/clients/{id}"),
         });
         if let (Some(fields), Value::Object(filled)) = (client.as_object_mut(), filled) {
@@ -113,7 +115,7 @@ impl World {
         self.clients.len() < before
     }
 
-    /// Sets a client inactive with a date to delete it at, or active again with `None` (reference 3, life cycle).
+    /// Sets a client inactive with a deletion date or, with `None`, active again (reference 3, life cycle).
     pub(super) fn schedule_deletion(&mut self, client: &str, at: Option<i64>) -> bool {
         self.edit(client, |client| {
             client["state"] = json!(if at.is_some() { "inactive" } else { "active" });
@@ -129,7 +131,7 @@ impl World {
         })
     }
 
-    /// Any other change to a client's JSON; it says whether it changed something.
+    /// Changes a client's JSON. `change` returns whether it changed anything.
     pub(super) fn edit(&mut self, client: &str, change: impl FnOnce(&mut Value) -> bool) -> bool {
         let modified = ids::date(self.now);
         let Some(client) = self.client_mut(client) else { return false };
@@ -154,14 +156,14 @@ impl World {
         }
     }
 
-    /// Forgets what was planted on a client with that evidence.
+    /// Removes the planted risks of a client that have this evidence.
     pub(super) fn unplant(&mut self, client: &str, evidence: &str) {
         let id = id_or(self.client(client), client);
         self.planted.retain(|planted| planted.client_id != id || planted.evidence != evidence);
     }
 }
 
-/// The id of an entity that was found, or the key itself: a dangling id.
+/// The id of the entity; the key itself, as a dangling id, if there is no entity.
 fn id_or(entity: Option<&Value>, key: &str) -> String {
     entity.and_then(|entity| entity["id"].as_str()).unwrap_or(key).to_owned()
 }

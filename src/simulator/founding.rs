@@ -1,40 +1,27 @@
-//! Founds an organisation: turns the tables into the JSON entities that are served.
+//! Creates an organisation: turns the tables into the JSON entities that are served.
 
 use serde_json::{Value, json};
 
 use super::catalog::{self, ClientRow, EVERY_SCOPE, EXPORTER};
 use super::catalog_roles::{DIVISIONS, Kind, ROLES, RoleRow, SITES, TEAM_POLICIES, TEAMS};
+use super::entity::{PLANTED_SECRET, id_of, person, policy};
 use super::generated;
 use super::ids::{self, DAY};
 use super::options::{ClientSet, Options};
 use super::plants::plants;
+use super::registry::scopes;
 use super::risk::Planted;
 
-/// The `secret` of every client entity: an exporter must never let it out (reference 3.2).
-pub const PLANTED_SECRET: &str = "SIMULATED-SECRET-MUST-NEVER-LEAVE";
 /// The organisation's name.
 pub(super) const ORGANISATION: &str = "Northwind Contact Centres (simulated)";
 
-const SCOPES: &str = include_str!("data/scopes.txt");
-const PERMISSIONS: &str = include_str!("data/permissions.txt");
-
-/// What an organisation starts with.
+/// The records of a new organisation.
 pub(super) struct Founded {
     pub(super) clients: Vec<Value>,
     pub(super) roles: Vec<Value>,
     pub(super) divisions: Vec<Value>,
     pub(super) planted: Vec<Planted>,
     pub(super) dormant: Vec<String>,
-}
-
-/// The ids of all scopes (reference 4.2).
-pub(super) fn scopes() -> impl Iterator<Item = &'static str> {
-    SCOPES.lines().filter(|line| !line.is_empty())
-}
-
-/// All permissions, as `domain:entity:action` (reference 5.7).
-pub(super) fn permissions() -> impl Iterator<Item = &'static str> {
-    PERMISSIONS.lines().filter(|line| !line.is_empty())
 }
 
 pub(super) fn found(options: &Options) -> Founded {
@@ -75,20 +62,11 @@ impl Founded {
     }
 }
 
-/// The id of a client, role or division by its name in the tables.
-pub(super) fn id_of(options: &Options, kind: &str, name: &str) -> String {
-    match (kind, name) {
-        ("client", EXPORTER) => options.client_id.clone(),
-        ("division", "*") => "*".to_owned(),
-        _ => ids::uuid(options.seed, kind, name),
-    }
-}
-
 fn client(options: &Options, row: &ClientRow) -> Value {
     let id = id_of(options, "client", row.name);
     let created = options.now - ids::rng(options.seed, "created", row.name).i64(40..1_800) * DAY - 3_607;
     let modified = created + (options.now - created) / 3;
-    // Roles are found by name or by the default role id, as in the table.
+    // The table names a role by its name or its default role id.
     let role_id = |key: &str| {
         let name =
             ROLES.iter().find(|role| matches!(role.kind, Kind::Default(id) if id == key)).map_or(key, |r| r.name);
@@ -128,13 +106,6 @@ fn client(options: &Options, row: &ClientRow) -> Value {
     client
 }
 
-/// A `DomainEntityRef` of one of twelve people, without a name, as is often the case (reference 3.2).
-pub(super) fn person(seed: u64, of: &str) -> Value {
-    let number = ids::rng(seed, "author", of).u8(..12);
-    let id = ids::uuid(seed, "user", &number.to_string());
-    json!({ "id": id, "selfUri": format!("/api/v2/users/{id}") })
-}
-
 fn divisions(seed: u64) -> Vec<Value> {
     let division = |(number, (name, description)): (usize, &(&str, &str))| {
         let id = ids::uuid(seed, "division", name);
@@ -155,7 +126,7 @@ fn roles(seed: u64) -> Vec<Value> {
     let teams = teams.map(|(team, site)| {
         role(seed, &format!("{team} {site}"), "Agents of one team at one site", TEAM_POLICIES, None)
     });
-    // The platform's own roles come last, so that a reader of the first 25 roles resolves nearly nothing.
+    // The named roles, which the clients hold, come last, so that a reader of only the first 25 roles resolves hardly any of them.
     teams.chain(named).collect()
 }
 
@@ -181,34 +152,9 @@ fn role(seed: u64, name: &str, description: &str, policies: &[&str], row: Option
     if let Some(Kind::Default(default_id)) = kind {
         role["defaultRoleId"] = json!(default_id);
         if *default_id == "admin" {
-            // A legacy "general" permission (reference 5.2).
+            // Legacy "general" permissions (reference 5.2).
             role["permissions"] = json!(["admin", "group_creation"]);
         }
     }
     role
-}
-
-/// A `DomainPermissionPolicy` of `domain:entity:action,action` (reference 5.2).
-pub(super) fn policy(text: &str, conditional: bool) -> Option<Value> {
-    let mut parts = text.splitn(3, ':');
-    let (domain, entity, actions) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut policy = json!({
-        "domain": domain,
-        "entityName": entity,
-        "policyName": format!("{domain} {entity}"),
-        "policyDescription": "",
-        "actionSet": actions.split(',').collect::<Vec<_>>(),
-        "namedResources": [],
-        "allowConditions": conditional,
-    });
-    if conditional {
-        policy["resourceConditionNode"] = json!({
-            "variableName": "Conversation.queues",
-            "operator": "IN",
-            "operands": [{ "type": "SCALAR", "value": "Overflow" }],
-            "conjunction": "AND",
-            "terms": [],
-        });
-    }
-    Some(policy)
 }

@@ -1,13 +1,14 @@
-//! Synthetic clients for load tests: plausible sizes, no story.
+//! Synthetic clients of realistic size, for load tests.
 
 use serde_json::{Value, json};
 
-use super::founding::{PLANTED_SECRET, person, scopes};
+use super::entity::{PLANTED_SECRET, person};
 use super::ids::{self, DAY};
 use super::options::Options;
+use super::registry::scopes;
 
-/// The synthetic client of that number. Six of ten are client-credentials clients with up to four roles; the others
-/// hold up to twelve scopes.
+/// The synthetic client with this number. Six in ten are client-credentials clients with up to four roles; the others have
+/// up to twelve scopes.
 pub(super) fn client(options: &Options, roles: &[Value], number: usize) -> Value {
     let name = format!("synthetic-{number:06}");
     let id = ids::uuid(options.seed, "client", &name);

@@ -22,18 +22,18 @@ use url::form_urlencoded;
 use super::organisation::SimulatedOrganisation;
 use super::recorder::RecordedRequest;
 use super::reply::{Payload, Reaction, Reply};
-use super::routes::Incoming;
+use super::request::Incoming;
 
-/// The largest request body that is read: `request.bytes.max` (reference 6).
+/// The largest request body that is accepted: `request.bytes.max` (reference 6).
 const REQUEST_BYTES: usize = 512_000;
-/// How long answers in flight may take once the simulator stops.
+/// Time for responses in flight to end once the simulator stops.
 const GRACE: Duration = Duration::from_millis(250);
-/// Bytes of a streamed body at a time.
+/// Bytes per chunk of a streamed body.
 const CHUNK: usize = 64 * 1024;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Accepts connections until told to stop, then waits for them.
+/// Accepts connections until `stopped` is true, then waits for the connections to end.
 pub(super) async fn serve(
     listener: TcpListener,
     organisation: SimulatedOrganisation,
@@ -47,7 +47,7 @@ pub(super) async fn serve(
                     connections.spawn(connection(stream, organisation.clone(), stopped.clone()));
                 }
                 Err(error) => {
-                    // Descriptors may have run out: give others their turn instead of spinning.
+                    // File descriptors may have run out. Yield, so that other tasks can close some.
                     tracing::warn!(%error, "the simulator could not accept a connection");
                     tokio::task::yield_now().await;
                 }
@@ -60,7 +60,7 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// Completes once the simulator is told to stop or was dropped.
+/// Completes once the simulator is stopped or dropped.
 async fn stop(stopped: &mut watch::Receiver<bool>) {
     // An error means that the simulator was dropped.
     let _ = stopped.wait_for(|stopped| *stopped).await;
@@ -79,7 +79,7 @@ async fn connection(stream: TcpStream, organisation: SimulatedOrganisation, mut 
         }
         () = stop(&mut stopped) => {
             served.as_mut().graceful_shutdown();
-            // Who does not read its answer by now does not get it.
+            // A client that has not read its response by then loses it.
             let _ = tokio::time::timeout(GRACE, served).await;
         }
     }
@@ -106,7 +106,7 @@ async fn respond(
         content_type: text(&parts.headers, &CONTENT_TYPE),
     });
     let Ok(body) = Limited::new(body, REQUEST_BYTES).collect().await else {
-        return Err(io::Error::other("the request body is too large or broke off"));
+        return Err(io::Error::other("the request body is too large or incomplete"));
     };
     let incoming = Incoming {
         method: parts.method.to_string(),
@@ -117,10 +117,10 @@ async fn respond(
     };
     match organisation.answer(&incoming) {
         Reaction::Answer(reply) => written(reply),
-        Reaction::Close => Err(io::Error::other("told to close without an answer")),
+        Reaction::Close => Err(io::Error::other("closed without a response, by a fault")),
         Reaction::Hang => {
             stop(&mut stopped).await;
-            Err(io::Error::other("stopped while hanging"))
+            Err(io::Error::other("stopped during a request that hangs, by a fault"))
         }
     }
 }
@@ -129,7 +129,7 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// The first word of an `Authorization` header; nothing of one without a second word, which could be a bare secret.
+/// The first word of an `Authorization` header. `None` if there is only one word, which could be a bare secret.
 fn scheme(header: &str) -> Option<String> {
     header.split_once(' ').map(|(scheme, _)| scheme.to_owned())
 }
@@ -164,9 +164,9 @@ fn full(bytes: Bytes) -> Body {
 fn cut(bytes: &Bytes) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
     let error = stream::once(async {
-        // The head and the half body are written while this waits; an error at once would take them back.
+        // Yield, so that the head and half of the body are written. An immediate error would discard them.
         tokio::task::yield_now().await;
-        Err(io::Error::other("told to cut the body"))
+        Err(io::Error::other("body cut, by a fault"))
     });
     StreamBody::new(stream::iter([Ok(Frame::data(half))]).chain(error)).boxed_unsync()
 }

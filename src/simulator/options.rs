@@ -1,36 +1,36 @@
-//! What a simulated organisation is founded with.
+//! The options of a simulated organisation.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::Value;
 
-/// The client id that the simulator accepts unless told otherwise.
+/// The client id that the simulator accepts by default.
 pub const DEFAULT_CLIENT_ID: &str = "5e1f0000-0000-4000-8000-000000009847";
-/// The client secret that the simulator accepts unless told otherwise.
+/// The client secret that the simulator accepts by default.
 pub const DEFAULT_CLIENT_SECRET: &str = "simulated-client-secret";
 
-/// How a simulated organisation is founded. The same options give the same organisation.
+/// The options of a simulated organisation. The same options create the same organisation.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Every id and every synthetic client derives from it.
+    /// All ids and all synthetic clients are derived from the seed.
     pub seed: u64,
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Which OAuth clients there are.
+    /// The OAuth clients of the organisation.
     pub clients: ClientSet,
-    /// The organisation's present at the start, in unix seconds; all dates derive from it.
+    /// The organisation's time at the start, in Unix seconds. All dates are relative to it.
     pub now: i64,
-    /// The client id of the exporter's own client.
+    /// The id of the exporter's own client.
     pub client_id: String,
     /// The secret of the exporter's own client.
     pub client_secret: String,
     /// `expires_in` of issued tokens, in seconds.
     pub token_lifetime: u32,
-    /// Entities per page of the list of clients; `None` sends all in one page, as the platform does.
+    /// Clients per page of the list. `None` sends all clients in one page, as the platform does.
     pub page_size: Option<usize>,
-    /// How the list of clients names its next page.
+    /// How the list of clients points to its next page.
     pub paging: Paging,
-    /// Requests a minute before 429, per the reference's section 6.
+    /// Requests per minute before the platform answers 429 (reference 6).
     pub rate_limit: u32,
 }
 
@@ -52,26 +52,26 @@ impl Default for Options {
     }
 }
 
-/// Which OAuth clients the organisation has. The exporter's own client is always among them.
+/// The OAuth clients of the organisation, which always include the exporter's own client.
 #[derive(Debug, Clone)]
 pub enum ClientSet {
-    /// About sixty clients of a believable contact-centre company, with every planted risk.
+    /// About sixty clients of a realistic contact-centre company, with every kind of risk.
     Demo,
-    /// So many synthetic clients, the exporter's own included.
+    /// This many clients: the exporter's own and synthetic ones.
     Generated(usize),
-    /// These entities as they are; the exporter's own is added unless its id is among them.
+    /// These entities, unchanged. The exporter's own client is added unless they contain its id.
     Custom(Vec<Value>),
 }
 
-/// How the list of clients names its next page, when [`Options::page_size`] makes more than one.
+/// How the list of clients points to its next page, if [`Options::page_size`] results in several pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
-    /// `nextUri` is a path with `pageNumber`, as in other listings of the platform (reference 3.1).
+    /// `nextUri` is a path with `pageNumber`, as in other lists of the platform (reference 3.1).
     NextUri,
-    /// Only `pageCount` tells; the reader asks for `?pageNumber=N` (reference 3).
+    /// There is only `pageCount`; the reader requests `?pageNumber=N` (reference 3).
     PageCount,
-    /// `cursors.after`, answered by `?after=` or `?cursor=` (reference 9, row 2).
+    /// `cursors.after` contains a cursor; the reader requests `?after=` or `?cursor=` (reference 9, row 2).
     Cursor,
-    /// `next_page` holds a token, answered by `?cursor=` or `?next_page=` (reference 9, row 2).
+    /// `next_page` contains a cursor; the reader requests `?cursor=` or `?next_page=` (reference 9, row 2).
     NextPage,
 }

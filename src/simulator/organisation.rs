@@ -1,4 +1,4 @@
-//! The handle by which tests and the demo watch and change a simulated organisation.
+//! The handle with which tests and the demo observe and change a simulated organisation.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,14 +11,15 @@ use super::faults::Injection;
 use super::options::Options;
 use super::recorder::RecordedRequest;
 use super::reply::Reaction;
-use super::routes::{self, Incoming};
+use super::request::Incoming;
+use super::routes;
 use super::truth::{self, Truth};
 use super::world::World;
 
-/// A handle of a simulated organisation; clones mean the same organisation.
+/// A handle to a simulated organisation. Clones refer to the same organisation.
 ///
-/// Clients, roles and divisions are named by id or by name. Edits answer whether they changed anything, and the next
-/// request sees them.
+/// Clients, roles and divisions are given by id or name. Edits return whether they changed anything; the next request sees
+/// the change.
 #[derive(Debug, Clone)]
 pub struct SimulatedOrganisation {
     world: Arc<Mutex<World>>,
@@ -43,19 +44,19 @@ impl SimulatedOrganisation {
         routes::answer(&mut self.world(), request)
     }
 
-    // What is there.
+    // The current records.
 
-    /// What is true of the organisation now.
+    /// The current facts about the organisation, to compare a report with.
     pub fn truth(&self) -> Truth {
         truth::truth(&self.world())
     }
 
-    /// The ids of all clients, in the order of the list.
+    /// The ids of all clients, in list order.
     pub fn client_ids(&self) -> Vec<String> {
         self.world().clients.iter().filter_map(|client| client["id"].as_str()).map(str::to_owned).collect()
     }
 
-    /// A client as it is served.
+    /// A client as the API serves it.
     pub fn client(&self, client: &str) -> Option<Value> {
         self.world().client(client).cloned()
     }
@@ -75,57 +76,57 @@ impl SimulatedOrganisation {
         id(self.world().division(division))
     }
 
-    /// The organisation's present, in unix seconds.
+    /// The organisation's current time, in Unix seconds.
     pub fn now(&self) -> i64 {
         self.world().now
     }
 
-    // What was asked.
+    // The requests so far.
 
     /// The newest ten thousand requests, oldest first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.world().recorder.all()
     }
 
-    /// How many of [`SimulatedOrganisation::requests`] have a path that starts so.
+    /// How many of [`SimulatedOrganisation::requests`] have a path with this prefix.
     pub fn request_count(&self, path_prefix: &str) -> usize {
         self.world().recorder.count(path_prefix)
     }
 
-    /// Waits until at least so many requests came in whose path starts so. A request counts before it is answered.
+    /// Waits until at least `count` requests with this path prefix have arrived. A request counts before it is answered.
     pub async fn wait_for_requests(&self, path_prefix: &str, count: usize) {
         let mut arrivals = self.requests.subscribe();
         while self.request_count(path_prefix) < count {
-            // The sender lives in `self`.
+            // Cannot fail: `self` owns the sender.
             if arrivals.changed().await.is_err() {
                 return;
             }
         }
     }
 
-    /// How many tokens were issued since the start.
+    /// The number of tokens issued since the start.
     pub fn tokens_issued(&self) -> u64 {
         self.world().tokens.issued()
     }
 
-    // What administrators change.
+    // Changes that an administrator can make.
 
-    /// Gives a client a scope.
+    /// Adds a scope to a client.
     pub fn grant_scope(&self, client: &str, scope: &str) -> bool {
         self.world().grant_scope(client, scope)
     }
 
-    /// Takes a scope from a client, and what was planted by it from the truth.
+    /// Removes a scope from a client, and the planted risks with this evidence from [`Truth::planted`].
     pub fn revoke_scope(&self, client: &str, scope: &str) -> bool {
         self.world().revoke_scope(client, scope)
     }
 
-    /// Gives a client a role in a division (`*` for all); what nobody has becomes a dangling id.
+    /// Adds a role in a division (`*` for all) to a client. A role or division that does not exist becomes a dangling id.
     pub fn add_role(&self, client: &str, role: &str, division: &str) -> bool {
         self.world().add_role(client, role, division)
     }
 
-    /// Takes a role from a client, in every division.
+    /// Removes a role from a client, in every division.
     pub fn remove_role(&self, client: &str, role: &str) -> bool {
         self.world().remove_role(client, role)
     }
@@ -135,32 +136,32 @@ impl SimulatedOrganisation {
         self.world().grant_permission(role, permission)
     }
 
-    /// Takes `domain:entity:action,action` from a role, as it is written there.
+    /// Removes `domain:entity:action,action` from a role. Wildcards are not expanded.
     pub fn revoke_permission(&self, role: &str, permission: &str) -> bool {
         self.world().revoke_permission(role, permission)
     }
 
-    /// Gives a client another name.
+    /// Renames a client.
     pub fn rename(&self, client: &str, name: &str) -> bool {
         self.world().rename(client, name)
     }
 
-    /// Adds a client, which needs a `name` and an `authorizedGrantType`; answers its id.
+    /// Adds a client and returns its id. The JSON needs a `name` and an `authorizedGrantType`.
     pub fn add_client(&self, client: Value) -> String {
         self.world().add_client(client)
     }
 
-    /// Removes a client at once.
+    /// Removes a client immediately.
     pub fn remove_client(&self, client: &str) -> bool {
         self.world().remove_client(client)
     }
 
-    /// Sets a client inactive, to be deleted at that unix time; `None` makes it active again.
+    /// Sets a client inactive with this deletion date (Unix seconds); `None` makes it active again.
     pub fn schedule_deletion(&self, client: &str, at: Option<i64>) -> bool {
         self.world().schedule_deletion(client, at)
     }
 
-    /// Changes a client's JSON in any other way; answers whether the client is there.
+    /// Changes a client's JSON in any other way. Returns whether the client exists.
     pub fn edit_client(&self, client: &str, change: impl FnOnce(&mut Value)) -> bool {
         self.world().edit(client, |client| {
             change(client);
@@ -168,12 +169,12 @@ impl SimulatedOrganisation {
         })
     }
 
-    /// Changes a role's JSON in any way; answers whether the role is there.
+    /// Changes a role's JSON in any way. Returns whether the role exists.
     pub fn edit_role(&self, role: &str, change: impl FnOnce(&mut Value)) -> bool {
         self.world().role_mut(role).map(change).is_some()
     }
 
-    /// Deletes a role; clients keep its id, which dangles then.
+    /// Deletes a role. Clients keep its id, which then dangles.
     pub fn delete_role(&self, role: &str) -> bool {
         let mut world = self.world();
         let before = world.roles.len();
@@ -181,45 +182,46 @@ impl SimulatedOrganisation {
         world.roles.len() < before
     }
 
-    // What goes wrong.
+    // Faults and limits.
 
-    /// Replaces all faults by this one.
+    /// Replaces all faults with this one.
     pub fn set_fault(&self, fault: impl Into<Injection>) {
         self.world().injections = vec![fault.into()];
     }
 
-    /// Adds a fault; of several that replace the answer the first one wins.
+    /// Adds a fault. If several faults replace the response, the first one applies.
     pub fn add_fault(&self, fault: impl Into<Injection>) {
         self.world().injections.push(fault.into());
     }
 
-    /// Removes all faults. A storm of the drift schedule goes on.
+    /// Removes all faults. A storm of the drift schedule continues.
     pub fn clear_faults(&self) {
         self.world().injections.clear();
     }
 
-    /// Ends all tokens at once.
+    /// Expires all tokens immediately.
     pub fn expire_tokens(&self) {
         self.world().tokens.expire_all();
     }
 
-    /// Sets `expires_in` of tokens issued from now on, in seconds.
+    /// Sets `expires_in` of new tokens, in seconds.
     pub fn set_token_lifetime(&self, seconds: u32) {
         self.world().tokens.lifetime = seconds;
     }
 
-    /// Accepts only this secret from now on; tokens that were issued stay good.
+    /// Replaces the client secret. Tokens that were issued stay valid.
     pub fn rotate_secret(&self, secret: &str) {
         self.world().set_secret(secret);
     }
 
-    /// Sets how many requests a minute are allowed.
+    /// Sets the number of requests that are allowed per minute.
     pub fn set_rate_limit(&self, requests_per_minute: u32) {
         self.world().budget.allowed = requests_per_minute;
     }
 
-    /// Applies all of the drift schedule up to so long after the start, and answers what happened since the last call.
-    /// Time that goes back changes nothing. How often it is called does not change where it leads.
+    /// Applies the drift schedule up to `elapsed` after the start, and returns the changes since the last call.
+    ///
+    /// A smaller value than before changes nothing. The result does not depend on how often this is called.
     pub fn advance_to(&self, elapsed: Duration) -> Vec<Change> {
         drift::advance(&mut self.world(), elapsed)
     }

@@ -1,25 +1,24 @@
-//! What is planted on a client of the tables: what its row names, and what its scopes and roles show by themselves.
+//! The planted risks of a client: those that its row lists, and those that follow from its fields, scopes and roles.
 //!
-//! Data of the tables turned into a list, by the reference's words and not by an audit's.
+//! Derived from the tables by the definitions in the reference. This is not an audit.
 
 use serde_json::Value;
 
 use super::catalog::{ClientRow, DANGEROUS_PERMISSIONS, DANGEROUS_SCOPES};
 use super::catalog_roles::{Kind, ROLES, RoleRow};
-use super::founding::id_of;
+use super::entity::{id_of, items};
+use super::kind::Grant;
 use super::options::Options;
 use super::risk::{Planted, Risk};
-use super::truth::Grant;
-use super::world;
 
-/// The plants that a row names, and those that the row shows by itself.
+/// The risks that the row lists, and those that follow from the row.
 pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<Planted> {
     let grant = Grant::of(client);
     let credentials = grant == Grant::ClientCredentials;
-    let scopes: Vec<&str> = world::items(&client["scope"]).filter_map(Value::as_str).collect();
+    let scopes: Vec<&str> = items(&client["scope"]).filter_map(Value::as_str).collect();
     let mut found: Vec<(Risk, &str, bool)> = row.plants.to_vec();
-    let mut told: Vec<(Risk, String)> = by_scopes(&scopes, credentials);
-    told.extend(by_roles(row));
+    let mut derived: Vec<(Risk, String)> = by_scopes(&scopes, credentials);
+    derived.extend(by_roles(row));
     let dangerous = scopes.iter().filter(|scope| DANGEROUS_SCOPES.contains(scope));
     found.extend(dangerous.map(|scope| (Risk::DangerousScope, *scope, credentials)));
     let validity = row.validity.unwrap_or(86_400);
@@ -47,7 +46,7 @@ pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<
     }
     let mut planted: Vec<Planted> = Vec::new();
     let named = found.into_iter().map(|(risk, evidence, trap)| (risk, evidence.to_owned(), trap));
-    for (risk, evidence, trap) in named.chain(told.into_iter().map(|(risk, evidence)| (risk, evidence, false))) {
+    for (risk, evidence, trap) in named.chain(derived.into_iter().map(|(risk, evidence)| (risk, evidence, false))) {
         let plant = Planted {
             client_id: client["id"].as_str().unwrap_or_default().to_owned(),
             client_name: row.name.to_owned(),
@@ -59,7 +58,7 @@ pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<
             },
             trap,
         };
-        // What a row names may be what it shows by itself.
+        // A row may list a risk that also follows from its fields.
         if !planted.contains(&plant) {
             planted.push(plant);
         }
@@ -67,7 +66,7 @@ pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<
     planted
 }
 
-/// What a list of scopes shows: pairs of which one includes the other, and the pair that gives everything.
+/// The risks of a list of scopes: a scope beside its `:readonly` form, and `authorization` with `oauth`.
 fn by_scopes(scopes: &[&str], credentials: bool) -> Vec<(Risk, String)> {
     if credentials {
         return Vec::new();
@@ -78,7 +77,7 @@ fn by_scopes(scopes: &[&str], credentials: bool) -> Vec<(Risk, String)> {
     redundant.chain(toxic.then(|| (Risk::ToxicScopes, "authorization+oauth".to_owned()))).collect()
 }
 
-/// What the policies of a client's roles show.
+/// The risks that follow from the policies of a client's roles.
 fn by_roles(row: &ClientRow) -> Vec<(Risk, String)> {
     let mut shown = Vec::new();
     for key in row.roles.iter().map(|(role, _)| role).chain(row.bare_roles) {
@@ -112,7 +111,7 @@ fn by_roles(row: &ClientRow) -> Vec<(Risk, String)> {
     shown
 }
 
-/// Whether a role's segments, any of which may be `*`, grant that permission.
+/// Whether the segments of a role's permission, each of which may be `*`, grant `permission`.
 fn grants(held: [&str; 3], permission: &str) -> bool {
     held.iter().zip(permission.split(':')).all(|(held, wanted)| *held == "*" || *held == wanted)
 }

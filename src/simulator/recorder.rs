@@ -1,16 +1,16 @@
-//! The requests that came in, without anything secret.
+//! Records the requests that arrived, without secrets.
 
 use std::collections::VecDeque;
 
-/// The newest requests that are kept; a demo runs for days.
+/// Number of requests that are kept. The limit is needed because a demo can run for days.
 const KEPT: usize = 10_000;
 
-/// One request as it came in. Neither a token, a secret nor a body is kept.
+/// A request that arrived, without token, secret and body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRequest {
     /// The HTTP method.
     pub method: String,
-    /// Path and query; of `/oauth/token` the path alone, since a query could hold credentials.
+    /// Path and query. For `/oauth/token` only the path, because a query could contain credentials.
     pub path_and_query: String,
     /// The first word of the `Authorization` header, such as `Bearer`.
     pub authorization_scheme: Option<String>,
@@ -37,7 +37,7 @@ impl Recorder {
         self.kept.iter().cloned().collect()
     }
 
-    /// How many of the kept requests have a path that starts so.
+    /// The number of kept requests whose path has this prefix.
     pub(super) fn count(&self, path_prefix: &str) -> usize {
         self.kept.iter().filter(|request| request.path_and_query.starts_with(path_prefix)).count()
     }

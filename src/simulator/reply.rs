@@ -1,22 +1,22 @@
-//! An answer before it becomes HTTP, and the platform's error bodies.
+//! Responses before they become HTTP, and the error bodies of the platform.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// What becomes of a request.
+/// How the simulator reacts to a request.
 #[derive(Debug)]
 pub(super) enum Reaction {
-    /// It is answered.
+    /// It sends a response.
     Answer(Reply),
-    /// It is never answered, until the simulator stops.
+    /// It does not respond until it is stopped.
     Hang,
-    /// The connection is closed without an answer.
+    /// It closes the connection without a response.
     Close,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -24,7 +24,7 @@ pub(super) struct Reply {
     pub(super) payload: Payload,
 }
 
-/// The body of an answer and the way it is sent.
+/// The body of a response, and how it is sent.
 #[derive(Debug)]
 pub(super) enum Payload {
     Empty,
@@ -33,11 +33,11 @@ pub(super) enum Payload {
         content_type: &'static str,
         bytes: Bytes,
     },
-    /// Announces its whole length, sends half of it, and closes.
+    /// `Content-Length` says the full length, but only half of the body is sent.
     Cut(Bytes),
-    /// A JSON document padded with so many spaces, streamed.
+    /// A JSON document that contains this many spaces, streamed.
     Huge(u64),
-    /// So many bytes at a time with a pause before each.
+    /// Sent in chunks of `chunk` bytes, with a pause before each.
     Slow {
         bytes: Bytes,
         chunk: usize,
@@ -76,7 +76,7 @@ impl Reply {
         Self { status, headers: Vec::new(), payload: Payload::Json(body) }
     }
 
-    /// 403 that names what is missing, in the words of the reference's section 6.
+    /// 403 that names the missing permissions, with the texts of the platform (reference 6).
     pub(super) fn forbidden(permissions: &[&str], correlation: &str) -> Self {
         let listed = format!("[{}]", permissions.join(", "));
         let (code, text) = if permissions.len() == 1 {
@@ -97,13 +97,13 @@ impl Reply {
         Self::error(404, "not.found", "The requested resource could not be found.", correlation)
     }
 
-    /// 429 in its form since 2021-11-10 (reference 6), without the `Retry-After` header.
+    /// 429 with the body that the platform sends since 2021-11-10 (reference 6), without the header `Retry-After`.
     pub(super) fn too_many_requests(seconds: u64, correlation: &str) -> Self {
         let message = format!("Rate limit exceeded the maximum. Retry the request in [{seconds}] seconds");
         Self::error(429, "too.many.requests.retry.after", &message, correlation)
     }
 
-    /// An error of the token endpoint, which sends its text under both names (reference 1.3).
+    /// An error of the token endpoint, which sends the text in two fields (reference 1.3).
     pub(super) fn oauth_error(status: u16, error: &str, description: &str) -> Self {
         let body = json!({ "error": error, "description": description, "error_description": description });
         Self { status, headers: Vec::new(), payload: Payload::Json(body) }

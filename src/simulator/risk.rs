@@ -1,23 +1,23 @@
-//! The kinds of risks and traps that are planted on clients.
+//! The kinds of risks that are planted on clients, and traps that look like risks.
 
-/// Something planted on a client: a risk to be found, or a trap that must not be taken for one.
+/// A risk planted on a client, which an audit must find, or a trap, which an audit must not report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planted {
     /// The client's id.
     pub client_id: String,
-    /// The client's name when it was planted.
+    /// The client's name when the risk was planted.
     pub client_name: String,
-    /// What it is, or with `trap` what it looks like.
+    /// The risk; for a trap, the risk that it looks like.
     pub risk: Risk,
-    /// The scope, permission, role, division or URI that shows it; may be empty.
+    /// The scope, permission, role, division or URI that shows the risk. May be empty.
     pub evidence: String,
-    /// Whether it only looks like the risk and must not be reported as such.
+    /// Whether it only looks like the risk and must not be reported.
     pub trap: bool,
 }
 
 macro_rules! risks {
     ($($(#[doc = $doc:literal])+ $name:ident = $slug:literal,)+) => {
-        /// A kind of planted risk.
+        /// A kind of risk.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Risk {
             $($(#[doc = $doc])+ $name,)+
@@ -27,7 +27,7 @@ macro_rules! risks {
             /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// Its name in lower case with hyphens.
+            /// The name in lower case with hyphens.
             pub fn slug(self) -> &'static str {
                 match self {
                     $(Self::$name => $slug,)+
@@ -38,7 +38,7 @@ macro_rules! risks {
 }
 
 risks! {
-    /// A scope that gives control or mass data, on a client that acts for a user.
+    /// A scope that gives control or access to bulk data, on a client that acts for a user.
     DangerousScope = "dangerous-scope",
     /// Every scope of the registry.
     AllScopes = "all-scopes",
@@ -56,13 +56,13 @@ risks! {
     ImplicitGrant = "implicit-grant",
     /// The password grant.
     PasswordGrant = "password-grant",
-    /// A grant type that nobody knows.
+    /// A grant type that is not documented.
     UnknownGrant = "unknown-grant",
-    /// A grant type in the spelling of before 2021-11: only a trap.
+    /// A grant type in the spelling used before 2021-11. Always a trap.
     OldGrantSpelling = "old-grant-spelling",
     /// A redirect URI on a client-credentials client.
     IneffectiveRedirects = "ineffective-redirects",
-    /// An administrator's role.
+    /// A role of administrators.
     AdminRole = "admin-role",
     /// A permission that gives control.
     DangerousPermission = "dangerous-permission",
@@ -70,7 +70,7 @@ risks! {
     WildcardPermission = "wildcard-permission",
     /// A dangerous permission under a condition.
     ConditionalPermission = "conditional-permission",
-    /// A grant on the division `*`.
+    /// A role in the division `*`.
     AllDivisions = "all-divisions",
     /// A default role of the platform.
     SharedRole = "shared-role",
@@ -86,23 +86,23 @@ risks! {
     InsecureRedirect = "insecure-redirect",
     /// `*` in a redirect URI.
     WildcardRedirect = "wildcard-redirect",
-    /// A redirect to the own machine.
+    /// A redirect to loopback.
     LoopbackRedirect = "loopback-redirect",
     /// A redirect that is neither http nor https.
     CustomSchemeRedirect = "custom-scheme-redirect",
     /// A request bin, a tunnel, or an API tester's callback.
     TesterRedirectHost = "tester-redirect-host",
-    /// Userinfo, `..`, an IP literal.
+    /// A redirect with userinfo, with `..`, or to an IP address.
     MalformedRedirect = "malformed-redirect",
-    /// A redirect grant without a redirect URI.
+    /// A grant type that redirects, without a redirect URI.
     MissingRedirect = "missing-redirect",
     /// A token validity over 86400 s.
     LongLivedToken = "long-lived-token",
     /// A token validity over 172800 s, which only SCIM clients may have.
     ScimLivedToken = "scim-lived-token",
-    /// Disabled or inactive, and kept.
+    /// A client that is disabled or inactive but was not deleted.
     DisabledClient = "disabled-client",
-    /// A state that nobody knows.
+    /// A state that is not documented.
     UnknownState = "unknown-state",
     /// `dateToDelete` is set.
     DeletionScheduled = "deletion-scheduled",

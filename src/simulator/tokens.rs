@@ -1,4 +1,4 @@
-//! Access tokens and the request budget of a minute.
+//! Access tokens, and the number of requests per minute.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::ids;
 
-/// The newest tokens that are honoured; an exporter holds one at a time.
+/// Number of tokens that stay valid. An exporter uses one at a time.
 const KEPT: usize = 1_000;
 /// The window of the platform's rate limit (reference 6).
 const WINDOW: Duration = Duration::from_mins(1);
@@ -36,12 +36,12 @@ impl Tokens {
         token
     }
 
-    /// How many tokens were issued since the start.
+    /// The number of tokens issued since the start.
     pub(super) fn issued(&self) -> u64 {
         self.issued
     }
 
-    /// Whether the token was issued here and has not ended.
+    /// Whether the token was issued by this simulator and has not expired.
     pub(super) fn accepts(&self, token: &str) -> bool {
         let now = Instant::now();
         self.live.iter().any(|(known, end)| known == token && *end > now)
@@ -56,7 +56,7 @@ impl Tokens {
     }
 }
 
-/// The budget of requests a minute, told in the `inin-ratelimit-*` headers.
+/// Counts the requests per minute, for the `inin-ratelimit-*` headers.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) allowed: u32,
@@ -64,12 +64,12 @@ pub(super) struct Budget {
     since: Instant,
 }
 
-/// What the `inin-ratelimit-*` headers of one answer say.
+/// The values of the `inin-ratelimit-*` headers of one response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spent {
     pub(super) count: u32,
     pub(super) allowed: u32,
-    /// Seconds until the window begins anew, at least 1: not an epoch (reference 6).
+    /// Seconds until the next window, at least 1. Not a Unix time (reference 6).
     pub(super) reset: u64,
 }
 

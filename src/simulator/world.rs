@@ -1,8 +1,8 @@
-//! The records of a simulated organisation and how to find one by id or by name.
+//! The records of a simulated organisation, and look-ups by id or name.
 
 use serde_json::Value;
 
-use super::drift::Progress;
+use super::entity::{items, roles_of};
 use super::faults::Injection;
 use super::options::{Options, Paging};
 use super::recorder::Recorder;
@@ -10,13 +10,13 @@ use super::risk::Planted;
 use super::tokens::{Budget, Tokens};
 use super::{founding, ids};
 
-/// Everything that the simulated organisation knows. Entities are kept as the JSON that is served.
+/// The complete state of the simulated organisation. Entities are kept as the JSON that is served.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) seed: u64,
-    /// The organisation's present, in unix seconds.
+    /// The organisation's current time, in Unix seconds.
     pub(super) now: i64,
-    /// The present at the start.
+    /// The organisation's time at the start, in Unix seconds.
     pub(super) founded: i64,
     pub(super) organisation_id: String,
     pub(super) organisation_name: String,
@@ -26,7 +26,7 @@ pub(super) struct World {
     pub(super) planted: Vec<Planted>,
     /// Names of clients that made no request in the days that usage queries cover.
     pub(super) dormant: Vec<String>,
-    /// The exporter's own client.
+    /// The id of the exporter's own client.
     pub(super) client_id: String,
     client_secret: String,
     pub(super) tokens: Tokens,
@@ -34,15 +34,16 @@ pub(super) struct World {
     pub(super) page_size: Option<usize>,
     pub(super) paging: Paging,
     pub(super) injections: Vec<Injection>,
-    /// Set while the drift schedule has a storm of 429.
+    /// Whether the drift schedule currently makes every request fail with 429.
     pub(super) storm: bool,
-    pub(super) drift: Progress,
+    /// Seconds up to which the drift schedule was applied; `None` before the first call.
+    pub(super) drifted: Option<u64>,
     pub(super) recorder: Recorder,
     pub(super) usage: Vec<UsageQuery>,
     correlations: u64,
 }
 
-/// A usage query and how often its results were asked for.
+/// A usage query, and how often its results were requested.
 #[derive(Debug)]
 pub(super) struct UsageQuery {
     pub(super) id: String,
@@ -72,14 +73,14 @@ impl World {
             paging: options.paging,
             injections: Vec::new(),
             storm: false,
-            drift: Progress::default(),
+            drifted: None,
             recorder: Recorder::default(),
             usage: Vec::new(),
             correlations: 0,
         }
     }
 
-    /// The `ININ-Correlation-Id` of the next answer.
+    /// The `ININ-Correlation-Id` of the next response.
     pub(super) fn correlation(&mut self) -> String {
         self.correlations += 1;
         ids::uuid(self.seed, "correlation", &self.correlations.to_string())
@@ -113,7 +114,7 @@ impl World {
         self.divisions.iter().find(|division| is(division, key))
     }
 
-    /// Whether the exporter's own client holds a permission `domain:entity:action` by one of its roles (reference 5.2).
+    /// Whether a role of the exporter's own client grants the permission `domain:entity:action` (reference 5.2).
     pub(super) fn own_client_may(&self, permission: &str) -> bool {
         let Some(own) = self.client(&self.client_id) else { return false };
         let wanted: Vec<&str> = permission.split(':').collect();
@@ -129,18 +130,7 @@ impl World {
     }
 }
 
-/// The role ids of a client, from both of its fields, in order and possibly twice (reference 5.5).
-pub(super) fn roles_of(client: &Value) -> impl Iterator<Item = &str> {
-    let pairs = items(&client["roleDivisions"]).filter_map(|pair| pair["roleId"].as_str());
-    pairs.chain(items(&client["roleIds"]).filter_map(Value::as_str))
-}
-
-/// The items of an array; none where it is something else.
-pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// Whether an entity is meant by an id or by a name.
+/// Whether `key` is the id or the name of an entity.
 fn is(entity: &Value, key: &str) -> bool {
     entity["id"] == key || entity["name"] == key
 }

@@ -1,4 +1,6 @@
-//! How the state file fares.
+//! Counts the reads and writes of the state file.
+//!
+//! A damaged state file is counted, because it is set aside and the exporter then runs without the data in it.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
@@ -8,22 +10,22 @@ const WRITES: Family = Family {
     name: "genesyscloud_oauth_exporter_state_writes_total",
     kind: Kind::Counter,
     labels: &["outcome"],
-    help: "Writes of the state file, by outcome: success or error.",
+    help: "Number of writes of the state file by outcome: success or error. Both start at 0, also without a state file.",
 };
 const DAMAGED: Family = Family {
     name: "genesyscloud_oauth_exporter_state_damaged_total",
     kind: Kind::Counter,
     labels: &[],
-    help: "State files that could not be read at the start; a damaged one is set aside as NAME.damaged.",
+    help: "Number of state files that could not be read at the start; the exporter sets such a file aside as NAME.damaged. Starts at 0, also without a state file.",
 };
 const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 where a state file is in use and the last write worked, or none was tried yet; else 0.",
+    help: "1 if the last read or write of the state file succeeded; 0 if it failed, before the first write of a new file, and without a state file. Always present.",
 };
 
-/// Everything that this module exposes.
+/// The families that this module exports.
 pub const FAMILIES: &[Family] = &[WRITES, DAMAGED, PERSISTENT];
 
 /// The counters of the state file.
@@ -35,7 +37,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers the families. Fails where one of the names is taken.
+    /// Registers the families. Fails if one of the names is already registered.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let metrics = Self {
             writes: IntCounterVec::new(Opts::new(WRITES.name, WRITES.help), WRITES.labels)?,
@@ -56,7 +58,7 @@ impl Metrics {
         self.persistent.set(success.into());
     }
 
-    /// A state file was read; whether it can be written shows with the first write.
+    /// Called when a state file was read. The first write shows whether it can be written.
     pub(super) fn in_use(&self) {
         self.persistent.set(1);
     }

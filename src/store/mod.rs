@@ -1,10 +1,12 @@
-//! The state file: what must outlive a restart, so that nothing pages twice and an outage hides nothing.
+//! The state file: data that must survive a restart, so that no alert pages twice and old data stays visible in an outage.
 //!
-//! Not a database: one JSON document (`format`), replaced as a whole, without secrets, readable by its owner only.
+//! It is not a database, but one JSON document (`format`) that is always replaced completely. It contains no secrets and only
+//! its owner can read it.
 
 mod format;
 mod metrics;
 mod replace;
+mod saved;
 pub mod snapshot_file;
 
 use std::collections::BTreeMap;
@@ -12,45 +14,32 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tracing::{error, info, warn};
 
 pub use metrics::{FAMILIES, Metrics};
 pub use replace::{Mode, replace};
+pub use saved::Saved;
 
-use crate::domain::{OrgId, Snapshot};
-use crate::grants::Ledger;
+use crate::domain::OrgId;
 
-/// A larger file is not ours: 100,000 clients take about 100 MB.
+/// Reading stops here, so that a larger file counts as damaged. 100,000 clients take about 100 MB.
 const MAX_BYTES: u64 = 1 << 30;
-
-/// What is kept of one organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
-    /// The exporter's own client that read it: data read by another client is not served before a refresh.
-    pub client_id: String,
-    /// The API host that it was read from.
-    pub api_host: String,
-    /// The last complete snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// Since when the dangerous grants are there.
-    pub ledger: Ledger,
-}
 
 /// The state of all organisations, in memory and on disk.
 #[derive(Debug)]
 pub struct Store {
     path: Option<PathBuf>,
     metrics: Metrics,
-    /// Held while the file is written: the writers are blocking tasks.
+    /// Locked while the file is written. The writers are blocking tasks.
     organisations: Mutex<BTreeMap<OrgId, Saved>>,
-    /// Whether the last write failed: it is said once, and counted each time.
+    /// Whether the last write failed. A series of failures is logged once and counted each time.
     failing: AtomicBool,
 }
 
 impl Store {
-    /// Reads the file. A missing one is an empty state; a damaged one is set aside, said and counted.
+    /// Reads the file. A missing file is an empty state; a damaged file is set aside, logged and counted.
     pub fn open(path: Option<PathBuf>, metrics: Metrics) -> Self {
         let (organisations, writable) = match &path {
             Some(path) => read_or_set_aside(path, &metrics),
@@ -60,18 +49,19 @@ impl Store {
         Self { path, metrics, organisations: Mutex::new(organisations), failing: AtomicBool::new(false) }
     }
 
-    /// What is kept of that organisation.
+    /// The saved state of this organisation.
     pub fn of(&self, org: &OrgId) -> Option<Saved> {
         self.organisations.lock().unwrap_or_else(PoisonError::into_inner).get(org).cloned()
     }
 
-    /// What that client read from that host, before the organisation's id is known.
+    /// The saved state that this client read from this host, for use while the organisation's id is unknown.
     pub fn read_by(&self, client_id: &str, api_host: &str) -> Option<Saved> {
         let organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
         organisations.values().find(|saved| saved.client_id == client_id && saved.api_host == api_host).cloned()
     }
 
-    /// Keeps an organisation's state, in memory in any case. Writes to disk: not for an async worker.
+    /// Saves an organisation's state: always in memory, and on disk if possible. It writes a file, so it must not run on an
+    /// async worker.
     pub fn save(&self, saved: Saved) {
         let mut organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
         organisations.insert(saved.snapshot.organisation.id.clone(), saved);
@@ -79,9 +69,9 @@ impl Store {
         let outcome = replace(path, &format::encode(&organisations), Mode::Private);
         let failed_before = self.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
-            Ok(()) if failed_before => info!(path = %path.display(), "the state file is written again"),
+            Ok(()) if failed_before => info!(path = %path.display(), "the state file can be written again"),
             Err(cause) if !failed_before => {
-                error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will not outlive a restart");
+                error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
             }
             _ => {}
         }
@@ -89,7 +79,7 @@ impl Store {
     }
 }
 
-/// The state, and whether the path may be written: what could not be read is never written over.
+/// The state, and whether the path may be written: a damaged file that could not be set aside is never overwritten.
 fn read_or_set_aside(path: &Path, metrics: &Metrics) -> (BTreeMap<OrgId, Saved>, bool) {
     let decoded = match read(path) {
         Ok(None) => return (BTreeMap::new(), true),
@@ -98,7 +88,7 @@ fn read_or_set_aside(path: &Path, metrics: &Metrics) -> (BTreeMap<OrgId, Saved>,
     };
     let cause = match decoded {
         Ok(organisations) => {
-            info!(path = %path.display(), organisations = organisations.len(), "state read");
+            info!(path = %path.display(), organisations = organisations.len(), "read the state file");
             metrics.in_use();
             return (organisations, true);
         }
@@ -108,11 +98,11 @@ fn read_or_set_aside(path: &Path, metrics: &Metrics) -> (BTreeMap<OrgId, Saved>,
     let aside = aside(path);
     match fs::rename(path, &aside) {
         Ok(()) => {
-            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file cannot be read; it is set aside and the state begins anew");
+            warn!(path = %path.display(), aside = %aside.display(), cause, "cannot read the state file; it is set aside and the exporter starts with an empty state");
             (BTreeMap::new(), true)
         }
         Err(error) => {
-            error!(path = %path.display(), cause, %error, "the state file can neither be read nor set aside; nothing is kept");
+            error!(path = %path.display(), cause, %error, "cannot read the state file and cannot set it aside; the state will not be saved");
             (BTreeMap::new(), false)
         }
     }
@@ -148,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_read_after_a_restart_and_only_by_its_owner() {
+    fn the_saved_state_is_read_after_a_restart_and_only_its_owner_can_read_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
         let (store, metrics) = open(&path);
@@ -160,7 +150,7 @@ mod tests {
         assert_eq!(again.read_by("another", &saved().api_host), None);
         assert_eq!(again.read_by(&saved().client_id, "another"), None);
         assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file is left");
     }
 
     #[test]
@@ -183,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn what_can_neither_be_read_nor_set_aside_is_not_written_over() {
+    fn a_file_that_can_neither_be_read_nor_set_aside_is_not_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
         fs::write(&path, b"{").expect("writable");
-        // A folder with something in it cannot be replaced by the rename, not even by root.
+        // A rename cannot replace a folder that is not empty, not even for root.
         fs::create_dir_all(folder.path().join("state.json.damaged").join("x")).expect("a folder");
         let (store, metrics) = open(&path);
         store.save(saved());

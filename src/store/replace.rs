@@ -1,29 +1,29 @@
-//! A file replaced as a whole: written beside it and renamed, so that a crash leaves the old one or the new one.
+//! Replaces a file by writing a new one next to it and renaming it, so that a crash leaves either the old file or the new one.
 //!
-//! For everything that this program writes. Not what is in it.
+//! The program writes all its files this way.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Who may read the file, and where it is.
+/// The permissions of the new file, and whether a symbolic link is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Its owner alone, mode 0600; a link is replaced.
+    /// Mode 0600, readable by the owner only. A symbolic link is replaced by the file.
     Private,
-    /// Who may read the old one, or for a new one whomever the umask allows; a link stays a link.
+    /// The permissions of the old file, or of the umask if there is none. A symbolic link is followed and kept.
     AsBefore,
 }
 
-/// Replaces the file, or makes it.
+/// Replaces the file, or creates it. Returns after the data and the rename are on disk.
 pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let before = if mode == Mode::AsBefore { fs::canonicalize(path).ok() } else { None };
     let path = before.as_deref().unwrap_or(path);
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_os_string();
     name.push(".new");
     let beside = path.with_file_name(name);
-    // A leftover of a crash, or somebody's link, must not be written through.
+    // This can be left over from a crash, or be a link that somebody created: it must not be written through.
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_old_one_decides_who_may_read_the_new_one_unless_it_is_private() {
+    fn the_new_file_has_the_permissions_of_the_old_one_unless_it_is_private() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "old").expect("writable");
@@ -62,13 +62,13 @@ mod tests {
         assert_eq!(fs::read(&file).expect("it is there"), b"new");
         assert!(link.is_symlink() && mode(&file) == 0o640);
         replace(&link, b"private", Mode::Private).expect("writable");
-        assert_eq!(fs::read(&file).expect("it is there"), b"new", "nothing private goes where a link points");
+        assert_eq!(fs::read(&file).expect("it is there"), b"new", "a private file is never written through a link");
         assert!(!link.is_symlink() && mode(&link) == 0o600);
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing is left beside them");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "no temporary file is left");
     }
 
     #[test]
-    fn what_waits_beside_is_not_written_through() {
+    fn a_link_at_the_temporary_path_is_not_written_through() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, elsewhere) = (folder.path().join("file"), folder.path().join("elsewhere"));
         fs::write(&elsewhere, "theirs").expect("writable");

@@ -1,6 +1,10 @@
-//! A snapshot as a file of its own, for an audit without credentials or network, and for a comparison with an earlier one.
+//! Snapshot files, for an audit without credentials or network and for a comparison with an earlier snapshot.
 //!
-//! The state file's format with a word on each organisation beside it, so that a state file can be read in its place.
+//! The format is the format of the state file with additional fields for each organisation, so that either file can be
+//! read in place of the other.
+//!
+//! An incomplete list that `--allow-incomplete` accepted is saved as incomplete, and is still incomplete when it is
+//! evaluated later.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,9 +18,9 @@ use serde_json::value::RawValue;
 use super::format::{self, FORMAT};
 use super::{Mode, Saved};
 use crate::domain::{OrgId, Snapshot};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 
-/// What a state file, which has no labels, is told under.
+/// The label `org` for an organisation of a state file, which has no labels.
 const DEFAULT_ORG: &str = "default";
 
 /// An organisation in a snapshot file.
@@ -24,9 +28,9 @@ const DEFAULT_ORG: &str = "default";
 pub struct Kept {
     /// The value of the label `org`.
     pub org: String,
-    /// What was read.
+    /// The snapshot, complete or not.
     pub snapshot: Arc<Snapshot>,
-    /// Why not every client is in it; `None` where every one is.
+    /// Why clients are missing; `None` if the snapshot is complete.
     pub incomplete: Option<String>,
 }
 
@@ -36,7 +40,7 @@ struct About {
     incomplete: Option<String>,
 }
 
-/// Writes the snapshots to a file that its owner alone can read, by rename.
+/// Writes the snapshots to a file that only its owner can read. See [`super::replace`].
 pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
     super::replace(path, &encode(kept)?, Mode::Private)
 }
@@ -61,9 +65,9 @@ fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&document)?)
 }
 
-/// Reads the snapshots of a snapshot file or of a state file, by the organisations' ids; `None` where there is no file.
+/// Reads the snapshots of a snapshot file or a state file, sorted by the organisations' ids. `None` if the file does not exist.
 ///
-/// The message tells what is wrong with it; it never quotes it.
+/// The error message never quotes the file.
 pub fn read(path: &Path) -> Result<Option<Vec<Kept>>, String> {
     let bytes = super::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let Some(bytes) = bytes else { return Ok(None) };
@@ -73,12 +77,12 @@ pub fn read(path: &Path) -> Result<Option<Vec<Kept>>, String> {
 fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
     #[derive(Deserialize)]
     struct Head {
-        /// By the organisation's id; a state file has none.
+        /// By the organisation's id. Empty in a state file.
         #[serde(default)]
         snapshots: BTreeMap<String, About>,
     }
     recognise(bytes)?;
-    let damaged = |place: String| format!("this snapshot is damaged at {place}; {ANEW}");
+    let damaged = |place: String| format!("this snapshot is damaged at {place}; {CREATE_AGAIN}");
     let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes).map_err(damaged)?;
     let head: Head = serde_json::from_slice(bytes).map_err(|error| damaged(place(&error)))?;
     let mut about = head.snapshots;
@@ -91,9 +95,9 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
 }
 
 /// What to do about a file that cannot be read.
-const ANEW: &str = "make it anew with `audit --snapshot-out`";
+const CREATE_AGAIN: &str = "create it again with `audit --snapshot-out`";
 
-/// Tells what the file is where it is no snapshot. Never the parser's message, which can quote it.
+/// Checks that the file is a snapshot or state file. The error never contains the parser's message, which can quote the file.
 fn recognise(bytes: &[u8]) -> Result<(), String> {
     #[derive(Deserialize)]
     struct Shape {
@@ -101,14 +105,14 @@ fn recognise(bytes: &[u8]) -> Result<(), String> {
         #[serde(rename = "organisations")]
         _organisations: IgnoredAny,
     }
-    let another = "it is no snapshot of this program; name a file of `audit --snapshot-out`, or a state file";
+    let another = "it is not a snapshot of this program; use a file that `audit --snapshot-out` wrote, or a state file";
     match serde_json::from_slice::<Shape>(bytes) {
         Ok(Shape { format: FORMAT, .. }) => Ok(()),
-        Ok(Shape { format, .. }) => {
-            Err(format!("its format is {format}, and this version of the program reads {FORMAT}; {ANEW}"))
-        }
-        Err(_) if bytes.is_empty() => Err(format!("the file is empty; {ANEW}")),
-        Err(error) if error.is_eof() => Err(format!("its JSON breaks off at {}; {ANEW}", place(&error))),
+        Ok(Shape { format, .. }) => Err(format!(
+            "its format is {format}, but this version of the program reads format {FORMAT}; {CREATE_AGAIN}"
+        )),
+        Err(_) if bytes.is_empty() => Err(format!("the file is empty; {CREATE_AGAIN}")),
+        Err(error) if error.is_eof() => Err(format!("its JSON ends early at {}; {CREATE_AGAIN}", place(&error))),
         Err(error) if error.is_syntax() => Err(format!("it is not JSON, see {}; {another}", place(&error))),
         Err(_) => Err(another.to_owned()),
     }
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_only_its_owner_may() {
+    fn a_written_file_can_be_read_again_and_only_by_its_owner() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("snapshot.json");
         for kept in [kept(None), kept(Some("page 2 never came"))] {
@@ -138,7 +142,7 @@ mod tests {
             assert_eq!(read(&path), Ok(Some(vec![kept])));
         }
         assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file is left");
         assert_eq!(read(&folder.path().join("missing.json")), Ok(None));
     }
 
@@ -152,20 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_snapshot_is_refused_without_quoting_it() {
+    fn a_file_that_is_not_a_snapshot_is_refused_without_quoting_it() {
         let whole = String::from_utf8(encode(&[kept(None)]).expect("JSON")).expect("UTF-8");
-        for (text, told) in [
-            ("", "the file is empty; make it anew with `audit --snapshot-out`"),
-            (&whole[..whole.len() - 9], "its JSON breaks off at line 1, column"),
+        for (text, expected) in [
+            ("", "the file is empty; create it again with `audit --snapshot-out`"),
+            (&whole[..whole.len() - 9], "its JSON ends early at line 1, column"),
             (&whole.replace("\"active\"", "7"), "this snapshot is damaged at line 1, column"),
-            ("secret=1", "it is not JSON, see line 1, column 1; it is no snapshot of this program"),
-            ("null", "it is no snapshot of this program; name a file of `audit --snapshot-out`"),
-            ("{\"secret\":1}", "it is no snapshot of this program"),
-            ("{\"format\":1}", "it is no snapshot of this program"),
-            ("{\"format\":99,\"organisations\":{}}", "its format is 99, and this version of the program reads"),
+            ("secret=1", "it is not JSON, see line 1, column 1; it is not a snapshot of this program"),
+            ("null", "it is not a snapshot of this program; use a file that `audit --snapshot-out` wrote"),
+            ("{\"secret\":1}", "it is not a snapshot of this program"),
+            ("{\"format\":1}", "it is not a snapshot of this program"),
+            ("{\"format\":99,\"organisations\":{}}", "its format is 99, but this version of the program reads"),
         ] {
             let why = decode(text.as_bytes()).expect_err(text);
-            assert!(why.contains(told) && !why.contains("secret"), "{told:?} in {why}");
+            assert!(why.contains(expected) && !why.contains("secret"), "{expected:?} in {why}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Logs: one line per event on stderr, logfmt or JSON.
+//! Sets up logging: one line per event on stderr, as logfmt or JSON.
 //!
-//! Not metrics, and not what is worth a line.
+//! It does not decide what is logged.
 
 use std::fmt;
 use std::io;
@@ -15,35 +15,36 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-/// The target of our own events; those of dependencies begin otherwise.
+/// The prefix of the target of the exporter's own events. Events of dependencies have other targets.
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
-/// What to log.
+/// The level and format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// The least level of our own events. Dependencies log warnings and errors only, at any level: some print headers.
+    /// The least severe level of the exporter's own events. Dependencies log only warnings and errors, at every level: some
+    /// would print headers.
     pub level: Level,
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
 }
 
-/// A level of severity.
+/// The level of a log event. Each level includes those above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Only what needs attention.
+    /// Problems that need attention.
     Error,
-    /// And what may need it.
+    /// Problems that may need attention.
     Warn,
-    /// And what happened.
+    /// Normal events, such as a refresh.
     Info,
-    /// And why.
+    /// Reasons and details, for troubleshooting.
     Debug,
-    /// And each step.
+    /// Every step.
     Trace,
 }
 
 impl Level {
-    /// The word of each level.
+    /// The levels by their name in the settings.
     pub const WORDS: [(&'static str, Self); 5] = [
         ("error", Self::Error),
         ("warn", Self::Warn),
@@ -63,7 +64,7 @@ impl Level {
     }
 }
 
-/// How a line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// `ts=... level=info msg="..." key=value`, as Prometheus and its exporters log.
@@ -73,11 +74,11 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// The word of each format.
+    /// The formats by their name in the settings.
     pub const WORDS: [(&'static str, Self); 2] = [("logfmt", Self::Logfmt), ("json", Self::Json)];
 }
 
-/// Logs to stderr from now on. An error means that someone did so before.
+/// Starts logging to stderr. Fails if logging was set up before.
 pub fn init(config: &Config) -> Result<(), TryInitError> {
     subscriber(*config, io::stderr).try_init()
 }
@@ -88,7 +89,7 @@ where
 {
     let ours = config.level.filter();
     let filter = Targets::new().with_default(LevelFilter::WARN.min(ours)).with_target(OURS, ours);
-    // Where a line cannot be written, the layer would say so by a macro that panics when stderr is closed.
+    // `log_internal_errors(false)`: the layer would report a failed write with a macro that panics if stderr is closed.
     let layer = match config.format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
@@ -124,7 +125,7 @@ impl FormatTime for Millis {
     }
 }
 
-/// `tracing_logfmt` with our time and the short name of the message.
+/// `tracing_logfmt` with `ts=` in milliseconds, and `msg=` instead of `message=`.
 struct Logfmt<F>(F);
 
 impl<S, N, F> FormatEvent<S, N> for Logfmt<F>
@@ -139,7 +140,7 @@ where
         writer.write_char(' ')?;
         let mut line = String::new();
         self.0.format_event(context, Writer::new(&mut line), event)?;
-        // The message comes first after these; anything later may be part of a value.
+        // The message follows directly after these fields. A later ` message=` can be part of a value.
         let own = |head: &str| head.split(' ').all(|pair| pair.starts_with("level=") || pair.starts_with("target="));
         match line.split_once(" message=") {
             Some((head, rest)) if own(head) => write!(writer, "{head} msg={}", plain_escapes(rest)),
@@ -148,7 +149,8 @@ where
     }
 }
 
-/// The crate escapes as Rust does; readers of logfmt expect the escapes of JSON: no `\'`, and `\uXXXX` without braces.
+/// Converts Rust's escapes, which the crate writes, to those of JSON, which readers of logfmt expect: no `\'`, and `\uXXXX`
+/// without braces.
 fn plain_escapes(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line.chars();
@@ -162,7 +164,7 @@ fn plain_escapes(line: &str) -> String {
             Some('u') if rest.as_str().starts_with('{') => {
                 let digits: String = rest.by_ref().skip(1).take_while(|digit| *digit != '}').collect();
                 let code = u32::from_str_radix(&digits, 16).unwrap_or(0xfffd);
-                // Beyond the basic plane JSON has pairs.
+                // JSON writes a character beyond the basic plane as a surrogate pair.
                 for unit in char::from_u32(code).unwrap_or('\u{fffd}').encode_utf16(&mut [0; 2]) {
                     let _ = fmt::Write::write_fmt(&mut plain, format_args!("\\u{unit:04x}"));
                 }
@@ -174,9 +176,10 @@ fn plain_escapes(line: &str) -> String {
     plain
 }
 
-/// Escapes what could forge a line or steer a terminal: the names of clients are written by others.
+/// Escapes characters that could forge a line or control a terminal: others choose the names of clients.
 ///
-/// Both formats escape the ASCII control characters inside values; C1 and the marks that turn text around are left.
+/// Both formats already escape ASCII control characters inside values. This escapes the rest: C1 control characters, and
+/// characters that are invisible or change the reading direction.
 struct Escaped<F>(F);
 
 impl<S, N, F> FormatEvent<S, N> for Escaped<F>
@@ -190,7 +193,7 @@ where
         self.0.format_event(context, Writer::new(&mut line), event)?;
         for c in line.trim_end_matches('\n').chars() {
             if is_harmful(c) {
-                // All of them fit in four digits; a JSON string takes this escape too.
+                // All these characters fit in four digits, and the escape is valid in a JSON string too.
                 write!(writer, "\\u{:04x}", u32::from(c))?;
             } else {
                 writer.write_char(c)?;

@@ -1,6 +1,6 @@
-//! What a log line looks like, and what cannot get into one.
+//! The format of log lines, and what cannot get into them.
 //!
-//! Written to a buffer, with the subscriber of one thread.
+//! Each test logs to a buffer, with a subscriber for its own thread.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -33,7 +33,7 @@ fn refreshed() {
     tracing::info!(clients = 12, name = "Wall board", "refreshed the organisation");
 }
 
-/// Cuts the time off, having checked its form: `2026-01-02T03:04:05.678Z`.
+/// Removes the time after checking its form: `2026-01-02T03:04:05.678Z`.
 fn without_time<'a>(line: &'a str, before: &str) -> &'a str {
     let rest = line.strip_prefix(before).expect("the time first");
     let (time, rest) = rest.split_at(24);
@@ -58,7 +58,7 @@ fn a_json_line() {
 }
 
 #[test]
-fn the_target_shows_from_debug_on() {
+fn the_target_is_logged_at_debug_and_trace() {
     for format in [LogFormat::Logfmt, LogFormat::Json] {
         assert!(!logged(Level::Info, format, || tracing::warn!("w")).contains("telemetry"));
         assert!(
@@ -68,7 +68,7 @@ fn the_target_shows_from_debug_on() {
 }
 
 #[test]
-fn levels_are_ours_and_dependencies_only_warn() {
+fn the_level_applies_to_own_events_and_dependencies_only_log_warnings() {
     let act = || {
         tracing::trace!("own trace");
         tracing::error!("own error");
@@ -84,7 +84,7 @@ fn levels_are_ours_and_dependencies_only_warn() {
 }
 
 #[test]
-fn what_others_write_can_neither_forge_a_line_nor_steer_a_terminal() {
+fn untrusted_text_can_neither_forge_a_line_nor_control_a_terminal() {
     let evil = "x\nts=1 level=error\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}\u{202e}\u{2028}\u{2066}\0";
     for format in [LogFormat::Logfmt, LogFormat::Json] {
         let line = logged(Level::Info, format, || {
@@ -110,7 +110,7 @@ fn the_message_is_renamed_and_a_value_is_not() {
 }
 
 #[test]
-fn logfmt_escapes_as_json_does() {
+fn logfmt_uses_the_escapes_of_json() {
     for (value, expected) in [
         ("the exporter's own", "\"the exporter's own\""),
         ("a \"b\" c", "\"a \\\"b\\\" c\""),

@@ -1,6 +1,6 @@
-//! A number with its noun, for people.
+//! A number with its noun in the singular or plural.
 //!
-//! For nouns that take an `s`: ours do.
+//! The plural is always formed with an `s`.
 
 use std::fmt::Display;
 

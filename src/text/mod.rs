@@ -1,6 +1,6 @@
-//! Text for people and terminals: foreign names made safe, counts with their nouns, times in UTC.
+//! Text for people and terminals: untrusted names made safe, counts with their nouns, times in UTC.
 //!
-//! Not the escapes of a format, which the format's own module applies on top.
+//! The escapes of a format are applied in addition, by the module of that format.
 
 mod counted;
 mod time;

@@ -1,10 +1,10 @@
-//! Points in time as text, always in UTC.
+//! Timestamps as text, always in UTC.
 //!
-//! No relative times: those need a `now`, and only the status page has one.
+//! Relative times are in the status page: they need the current time.
 
 use crate::domain::Timestamp;
 
-/// As RFC 3339 has it: `2026-11-21T00:27:41Z`. A time outside jiff's years -9999 to 9999 is told in seconds.
+/// RFC 3339: `2026-11-21T00:27:41Z`. A time outside the years -9999 to 9999, which jiff supports, is written in seconds.
 pub fn rfc3339(time: Timestamp) -> String {
     formatted(time, "%Y-%m-%dT%H:%M:%SZ")
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_utc_and_absurd_ones_too() {
+    fn times_are_written_in_utc_and_absurd_ones_in_seconds() {
         for (seconds, for_programs, for_people) in [
             (0, "1970-01-01T00:00:00Z", "1970-01-01 00:00 UTC"),
             (1_795_220_861, "2026-11-21T00:27:41Z", "2026-11-21 00:27 UTC"),

@@ -1,14 +1,14 @@
-//! Foreign text made safe to look at: what is invisible or turns the reading direction is written out.
+//! Makes untrusted text safe to display: replaces characters that are invisible or change the reading direction.
 //!
-//! Not an escape for a format: HTML, JSON and the like escape by their own means, on top of this.
+//! This is not an escape for a format: HTML, JSON and other formats apply their own escapes in addition.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The text with each control, bidirectional and invisible character written as `[U+202E]`.
+/// The text with each control, bidirectional and invisible character replaced by its code point, such as `[U+202E]`.
 ///
-/// Names come from whoever may edit a client: a line break would forge a row, an escape sequence would drive the
-/// terminal, and U+202E shows `exe.gpj` as `jpg.exe`.
+/// Anybody who can edit a client chooses its name. A line break could forge a row, an escape sequence could control the
+/// terminal, and U+202E displays `exe.gpj` as `jpg.exe`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_treacherous) {
         return Cow::Borrowed(text);
@@ -25,7 +25,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The text, cut to so many characters with an ellipsis as the last where it is longer.
+/// The text, truncated to this number of characters; the last one is then an ellipsis.
 pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     if text.chars().nth(characters).is_none() {
         return Cow::Borrowed(text);
@@ -35,7 +35,7 @@ pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
-/// The text in lines of so many characters, cut between words; a longer word has a line of its own.
+/// The text in lines of at most `width` characters, wrapped between words. A longer word gets a line of its own.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -50,7 +50,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Unicode's `Cc`, the bidirectional controls of UAX 9, line separators, and what has no width.
+/// Unicode's `Cc`, the bidirectional controls of UAX 9, line separators, and characters without width.
 const fn is_treacherous(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_deceives_the_eye_is_written_out_and_all_else_stays() {
+    fn invisible_and_bidirectional_characters_are_replaced_and_others_are_kept() {
         for (text, expected) in [
             ("Wallboard Zürich", "Wallboard Zürich"),
             ("客户端 😀", "客户端 😀"),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_wrapped_between_words_and_no_word_is_cut() {
+    fn a_text_is_wrapped_between_words_and_no_word_is_truncated() {
         for (text, width, expected) in [
             ("a bb ccc", 4, &["a bb", "ccc"][..]),
             ("a bb ccc", 1, &["a", "bb", "ccc"]),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_by_characters_and_says_so() {
+    fn a_text_is_truncated_by_characters_and_ends_with_an_ellipsis() {
         for (text, characters, expected) in
             [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("äöü", 3, "äöü"), ("äöüß", 2, "ä…"), ("", 0, ""), ("a", 0, "…")]
         {

@@ -81,9 +81,9 @@ async fn only_what_a_client_holds_is_approved() {
         2,
         &["it holds: authorization:grant:add"],
     );
-    let advice = "under a condition only: write \"authorization:grant:add (conditional)\"";
+    let advice = "only under a condition; write \"authorization:grant:add (conditional)\"";
     approved.refuses(&[&partner, "--permission", "authorization:grant:add"], 2, &[advice]);
-    let advice = "without a condition: write \"groups:team:view\"";
+    let advice = "without a condition; write \"groups:team:view\"";
     approved.refuses(&[&partner, "--permission", "groups:team:view (conditional)"], 2, &[advice]);
 
     for (client, flag, power) in [
@@ -98,7 +98,7 @@ async fn only_what_a_client_holds_is_approved() {
     }
 }
 
-/// If it were approved, it would stay approved after the client changes to a grant type with which it takes effect.
+/// Such an approval would become effective if the client's grant type changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_no_effect_is_not_approved() {
     let approved = Approved::start().await;
@@ -114,13 +114,13 @@ async fn a_client_is_named_by_id_or_by_a_name_that_only_it_has() {
     let approved = Approved::start().await;
     let organisation = approved.organisation();
     organisation.grant_scope("CRM screen pop", "oauth");
-    approved.refuses(&["Nobody"], 2, &["no client has the id or the exact name \"Nobody\"", "the ids"]);
+    approved.refuses(&["Nobody"], 2, &["no client has the id or the exact name \"Nobody\"", "ids are shown"]);
     let (code, said) = approved.approve(&["CRM screen pop", "--scope", "oauth"]);
     assert_eq!(code, Some(0), "{said}");
     let id = organisation.client_id("CRM screen pop").expect("it is there");
     let twin = organisation.client_id("Postman tests").expect("it is there");
     organisation.rename("Postman tests", "CRM screen pop");
-    approved.refuses(&["CRM screen pop"], 2, &["2 clients are called", &id, &twin]);
+    approved.refuses(&["CRM screen pop"], 2, &["2 clients are named", &id, &twin]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -33,7 +33,7 @@ fn assert_clean(output: &Output) {
 }
 
 #[test]
-fn all_errors_are_reported_at_once_and_none_contains_a_secret() {
+fn every_error_is_reported_at_once_and_none_shows_a_secret() {
     let output = program()
         .args(["config", "check", "--web.listen-address=nowhere"])
         .env("GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL", "soon")
@@ -100,7 +100,7 @@ async fn an_audit_ends_with_the_code_that_its_findings_deserve() {
     assert!(text(&strict.stdout).contains("authorization:role:view"), "{}", text(&strict.stdout));
     simulator.organisation().set_fault(Fault::ServerError(500));
     let failed = run(&["audit", "--allow-incomplete"]);
-    assert_eq!(failed.status.code(), Some(3), "there is nothing to evaluate");
+    assert_eq!(failed.status.code(), Some(3), "there is no data to evaluate");
     assert_clean(&failed);
 }
 
@@ -121,7 +121,7 @@ async fn the_json_report_is_one_document_with_the_true_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_distinguishes_the_cases() {
+async fn the_doctor_distinguishes_the_cases_and_says_what_to_do() {
     let (simulator, run) = organisation().await;
     let well = run(&["doctor"]);
     let said = text(&well.stdout);
@@ -151,15 +151,15 @@ async fn the_doctor_distinguishes_the_cases() {
         simulator.organisation().client(DEFAULT_CLIENT_ID).expect("our own")["roleDivisions"][0]["roleId"].clone();
     simulator.organisation().grant_permission(role.as_str().expect("an id"), "oauth:client:add");
     let said = text(&run(&["doctor"]).stdout);
-    assert!(said.contains("holds more than it needs: oauth:client:add"), "{said}");
+    assert!(said.contains("has permissions that it does not need: oauth:client:add"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn if_no_call_identifies_the_token_both_responses_are_reported() {
+async fn if_no_call_names_the_organisation_both_responses_are_reported() {
     let (simulator, run) = organisation().await;
     let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
     simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
-    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the call for the organisation identifies it");
+    assert_eq!(run(&["doctor"]).status.code(), Some(0), "the organisation's own endpoint is enough");
     simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::OrganisationInfo));
     for (arguments, code) in [(&["doctor"][..], 3), (&["audit"], 3)] {
         let output = run(arguments);
@@ -175,7 +175,7 @@ async fn if_no_call_identifies_the_token_both_responses_are_reported() {
             assert!(said.contains(part), "{part} in {said}");
         }
     }
-    // Failures that pass without a change of settings.
+    // A temporary failure is reported as such.
     simulator.organisation().clear_faults();
     let forbidden = Fault::Forbidden { permission: "x:token:view".to_owned() };
     simulator.organisation().add_fault(forbidden.at(Endpoint::TokenInfo));
@@ -211,7 +211,7 @@ impl Demo {
 }
 
 #[test]
-fn the_demo_needs_no_settings_and_stops_cleanly() {
+fn the_demo_needs_nothing_and_stops_cleanly() {
     for signal in ["-INT", "-TERM"] {
         let demo = Demo::start();
         let health = program().args(["healthcheck", "--url", &format!("{}/-/healthy", demo.page)]).output();

@@ -356,7 +356,7 @@ async fn missing_roles_are_not_evaluated_and_not_passed() {
     assert_eq!(scrape.sum("exporter_collector_supported", &["collector=\"clients\""]), 1.0);
     let credentials = scrape.sum("clients", &["grant_type=\"client_credentials\""]);
     let others = scrape.sum("clients", &[]) - credentials;
-    assert!(scrape.sum("clients_compliant", &[]) < others, "the permissions of their roles were not evaluated");
+    assert!(scrape.sum("clients_compliant", &[]) < others, "nobody evaluated what their roles permit");
     assert!(scrape.sum("clients_not_evaluated", &[]) > 0.0);
     let unread = ["rule=\"dangerous-permission\"", "status=\"not_evaluated\""];
     assert_eq!(scrape.sum("findings", &unread), 1.0);
@@ -585,7 +585,7 @@ async fn a_record_that_could_not_be_read_at_first_is_not_new_later() {
     assert!(unread.sum("exporter_records_rejected_total", &["collector=\"clients\""]) > 0.0);
     let clients = organisation.truth().clients as f64;
     assert_eq!(unread.sum("clients", &[]), clients, "it is there");
-    assert_eq!(unread.sum("clients_not_evaluated", &[]), 1.0, "and is not evaluated");
+    assert_eq!(unread.sum("clients_not_evaluated", &[]), 1.0, "and nobody evaluated it");
     assert_eq!(unread.count("client_info", &[]) as f64, clients - 1.0);
     organisation.clear_faults();
     let read = exporter.until("the record", |scrape| scrape.count("client_info", &[]) as f64 == clients).await;

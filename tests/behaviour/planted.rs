@@ -72,13 +72,10 @@ fn policy() -> Policy {
 /// The simulated organisation as a refresh reads it, at the simulated time.
 async fn read(simulator: &Simulator) -> Snapshot {
     let settings = support::settings(simulator, &[("state.file", "")]);
-    let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let metrics = Metrics::unregistered();
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = Timestamp::from_seconds(simulator.organisation().now());
-    fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new())
-        .await
-        .expect("a complete refresh")
-        .snapshot
+    fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("a complete refresh").snapshot
 }
 
 /// The rule that finds a planted risk; `None` if no rule covers it.
@@ -187,7 +184,7 @@ async fn roles_that_cannot_be_read_are_said_and_make_nobody_compliant() {
     let unread: Vec<&Finding> = report.findings.iter().filter(|f| f.status == Status::NotEvaluated).collect();
     let slugs: BTreeSet<&str> = unread.iter().map(|finding| finding.rule.slug).collect();
     for rule in rules::enabled(&policy()) {
-        // Drift is not evaluated without a baseline.
+        // Drift is not evaluated where there is no baseline.
         let applicable = rule.applies_to != genesyscloud_oauth_exporter::audit::AppliesTo::Baseline;
         let needs_roles = applicable && rule.needs.contains(&genesyscloud_oauth_exporter::domain::Collector::Roles);
         assert_eq!(slugs.contains(rule.slug), needs_roles, "{}", rule.slug);
@@ -217,18 +214,17 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
 
     simulator.organisation().set_fault(Fault::Forbidden { permission: "x:y:z".to_owned() }.at(Endpoint::Permissions));
     let settings = support::settings(&simulator, &[("state.file", "")]);
-    let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let metrics = Metrics::unregistered();
     let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
     let now = snapshot.taken_at;
     let before = simulator.organisation().request_count(path);
-    let unread =
-        fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await.expect("soft").snapshot;
+    let unread = fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("soft").snapshot;
     assert!(unread.permissions.read().is_none());
     let previous = Previous { snapshot: Some(&snapshot), served: true };
-    let kept = fetch(&platform, &settings.refresh, previous, now, &mut Vec::new()).await.expect("soft").snapshot;
+    let kept = fetch(&platform, &settings.refresh, previous, now).await.outcome.expect("soft").snapshot;
     assert_eq!(kept.permissions, snapshot.permissions, "what was read before stays good");
     assert_eq!(simulator.organisation().request_count(path), before + 1, "a failure is not repeated at every refresh");
-    // The rule has half of its inputs, and evaluates that half.
+    // Half of what the rule compares with is there: that half is evaluated.
     let report = evaluate(&unread, &policy(), None, now);
     let outcome = report.outcomes.iter().find(|o| o.rule.slug == "policy-pattern-unmatched").expect("the rule");
     assert!(outcome.state.is_failure());

@@ -4,7 +4,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use genesyscloud_oauth_exporter::domain::{ClientState, Collector, CollectorStatus, GrantType, Snapshot, Timestamp};
+use genesyscloud_oauth_exporter::domain::{
+    ClientField, ClientState, Collector, CollectorStatus, Gap, GrantType, RoleField, Snapshot, Timestamp,
+};
 use genesyscloud_oauth_exporter::genesys::{
     self, AuthStyle, Limits, Metrics, PacingConfig, Platform, RetryConfig, TokenError,
 };
@@ -71,11 +73,10 @@ impl World {
     }
 
     async fn refresh(&self, previous: Option<&Snapshot>) -> (Result<Fetched, Failure>, Vec<CollectorStatus>) {
-        let mut statuses = Vec::new();
         let now = Timestamp::from(SystemTime::now());
         let previous = Previous { snapshot: previous, served: true };
-        let outcome = fetch(&self.platform, &self.config, previous, now, &mut statuses).await;
-        (outcome, statuses)
+        let attempt = fetch(&self.platform, &self.config, previous, now).await;
+        (attempt.outcome, attempt.collectors)
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -126,7 +127,7 @@ async fn every_client_role_division_and_scope_is_read() {
         }
     }
     assert_eq!(snapshot.registry.read().map(std::collections::BTreeMap::len), Some(truth.scopes));
-    assert_eq!(snapshot.roles.read().map(std::collections::BTreeMap::len), Some(truth.roles));
+    assert_eq!(snapshot.roles.read().map(|roles| roles.len()), Some(truth.roles));
     assert_eq!(snapshot.divisions.read().map(std::collections::BTreeMap::len), Some(truth.divisions));
     assert_eq!(snapshot.organisation.id.as_str(), truth.organisation_id);
     assert_eq!(snapshot.organisation.name, truth.organisation_name);
@@ -286,18 +287,24 @@ async fn unknown_enum_values_are_kept_as_other() {
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_is_counted_and_keeps_what_was_known_of_it() {
+async fn a_field_that_cannot_be_read_is_counted_and_keeps_its_last_known_value() {
     let world = World::start().await;
     let good = world.snapshot().await;
     world.simulator.organisation().set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes));
     world.simulator.organisation().add_fault(Fault::Garbage.at(Endpoint::Client));
-    let fetched = world.refresh(Some(&good)).await.0.expect("its id can be read");
-    assert_eq!(fetched.rejected, 1);
-    assert_same_clients(&fetched.snapshot, &good, "the last known record stands in");
+    let fetched = world.refresh(Some(&good)).await.0.expect("every id can be read");
+    assert_same_clients(&fetched.snapshot, &good, "the last known values are in place of the unread ones");
+    let partial: Vec<_> = fetched.snapshot.clients.partial().collect();
+    assert_eq!(partial.len(), 1);
+    assert_eq!(partial[0].gaps.of(ClientField::Scopes), Some(Gap::LastKnown(good.taken_at)));
     let rejected = "genesyscloud_oauth_exporter_records_rejected_total";
     assert!(world.metric(rejected, &[("collector", "clients")]) >= 1.0);
-    let fetched = world.refresh(None).await.0.expect("its id can be read");
-    assert_eq!(fetched.snapshot.clients.len(), good.clients.len() - 1, "nothing is known of it");
+    let again = world.refresh(Some(&fetched.snapshot)).await.0.expect("every id can be read").snapshot;
+    let gap = again.client(&partial[0].id).and_then(|client| client.gaps.of(ClientField::Scopes));
+    assert_eq!(gap, Some(Gap::LastKnown(good.taken_at)), "an old value keeps its age");
+    let first = world.refresh(None).await.0.expect("every id can be read").snapshot;
+    assert_eq!(first.clients.len(), good.clients.len(), "nothing vanishes");
+    assert_eq!(first.client(&partial[0].id).and_then(|c| c.gaps.of(ClientField::Roles)), Some(Gap::Unread));
 }
 
 #[tokio::test]
@@ -306,22 +313,20 @@ async fn a_client_whose_details_are_not_found_does_not_vanish() {
     let good = world.snapshot().await;
     world.simulator.organisation().set_fault(Fault::SparseEntities.at(Endpoint::Clients));
     world.simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::Client));
-    let fetched = world.refresh(Some(&good)).await.0.expect("the list is whole");
-    assert_same_clients(&fetched.snapshot, &good, "the last known records stand in");
-    assert_eq!(fetched.rejected, good.clients.len());
-    let first = world.refresh(None).await.0.expect("the list is whole");
-    assert_eq!(first.snapshot.clients.len(), 0, "what came in part tells nothing of the rest");
-    assert_eq!(first.snapshot.unread.len(), good.clients.len(), "nothing vanishes");
-    assert_eq!(first.rejected, good.clients.len());
+    let fetched = world.refresh(Some(&good)).await.0.expect("the list is complete").snapshot;
+    assert_same_clients(&fetched, &good, "the last known values are in place of the missing ones");
+    assert_eq!(fetched.clients.partial().count(), good.clients.len());
+    let first = world.refresh(None).await.0.expect("the list is complete").snapshot;
+    assert_eq!(first.clients.partial().count(), good.clients.len(), "nothing vanishes, and nothing is compliant");
 }
 
 #[tokio::test]
-async fn a_readable_record_by_id_stands_in_for_an_unreadable_one_in_the_list() {
+async fn the_record_by_id_fills_what_the_list_has_wrong() {
     let world = World::start().await;
     let good = world.snapshot().await;
     world.simulator.organisation().set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes));
     let fetched = world.refresh(None).await.0.expect("complete");
-    assert_eq!(fetched.rejected, 0);
+    assert_eq!(fetched.snapshot.clients.partial().count(), 0);
     assert_same_clients(&fetched.snapshot, &good, "by id");
 }
 
@@ -529,7 +534,7 @@ async fn a_missing_permission_is_named_and_the_rest_goes_on() {
     world.simulator.organisation().set_fault(forbidden("authorization:role:view").at(Endpoint::Roles));
     let (outcome, statuses) = world.refresh(None).await;
     let snapshot = outcome.expect("roles are an input that may be missing").snapshot;
-    let why = snapshot.roles.not_read().expect("not read");
+    let why = snapshot.roles.gap().expect("not read");
     assert_eq!(why.missing_permission.as_deref(), Some("authorization:role:view"));
     let roles = statuses.iter().find(|status| status.collector == Collector::Roles).expect("it ran");
     assert!(!roles.success && !roles.supported);
@@ -576,10 +581,13 @@ async fn an_input_that_comes_in_part_is_no_input() {
 async fn a_role_that_cannot_be_read_keeps_what_was_known_of_it() {
     let world = World::start().await;
     let good = world.snapshot().await;
-    let id = good.roles.read().expect("read").keys().next().expect("a role").to_string();
+    let known = good.roles.read().expect("read").iter().find(|role| role.general.is_empty()).expect("a role").clone();
+    let id = known.id.to_string();
     world.simulator.organisation().edit_role(&id, |role| role["permissionPolicies"] = "nonsense".into());
-    let fetched = world.refresh(Some(&good)).await.0.expect("its id can be read");
-    assert_eq!(fetched.snapshot.roles, good.roles, "the last known role stands in");
+    let fetched = world.refresh(Some(&good)).await.0.expect("its id can be read").snapshot;
+    let role = fetched.role(&known.id).expect("it is listed");
+    assert_eq!(role.permissions, known.permissions, "the last known permissions are in place of the unread ones");
+    assert_eq!(role.gaps.of(RoleField::Contents), Some(Gap::LastKnown(good.taken_at)));
 }
 
 #[tokio::test]

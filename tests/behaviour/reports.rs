@@ -205,8 +205,8 @@ async fn only_new_findings_are_reported_and_count() {
     let gained = world.audit(&["--only-new", "--previous=before.json", "--format=json"]);
     assert_eq!(gained.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&gained.stdout).expect("JSON");
-    let told: Vec<_> = findings(&report).iter().map(|f| (&f["client_id"], &f["evidence"]["value"])).collect();
-    assert_eq!(told, [(&Value::from(id), &Value::from("scim"))]);
+    let new: Vec<_> = findings(&report).iter().map(|f| (&f["client_id"], &f["evidence"]["value"])).collect();
+    assert_eq!(new, [(&Value::from(id), &Value::from("scim"))]);
 
     let policy =
         "[scopes]\ndangerous = [{ match = \"*:readonly\", severity = \"high\", reason = \"A new pattern.\" }]\n";
@@ -226,14 +226,14 @@ async fn the_least_severity_is_for_the_eye_only() {
     let output = world.audit(&["--format=json", "--min-severity=critical", "--fail-on=high"]);
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let told = findings(&report);
-    assert!(!told.is_empty() && told.len() < all);
-    assert!(told.iter().all(|finding| finding["severity"] == "critical"));
+    let reported = findings(&report);
+    assert!(!reported.is_empty() && reported.len() < all);
+    assert!(reported.iter().all(|finding| finding["severity"] == "critical"));
     let issues = |word: &str| report["organisations"][0]["clients"].to_string().contains(word);
-    assert!(issues("(critical)") && !issues("(high)"), "it applies to issues as well");
+    assert!(issues("(critical)") && !issues("(high)"), "the filter applies to issues too");
     let table = text(&world.audit(&["--min-severity=critical"]).stdout);
     assert!(table.contains("CRITICAL") && !table.contains("\nHIGH "), "{table}");
-    assert!(table.contains("left out by the filters"), "{table}");
+    assert!(table.contains("The filters of this run hide "), "{table}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -255,7 +255,7 @@ async fn what_could_not_be_read_is_in_every_format_and_3_under_strict() {
     }
 }
 
-/// Evaluated with it, everything would look approved.
+/// If it were ignored, everything would look approved.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_baseline_of_another_organisation_is_refused() {
     let world = World::start().await;
@@ -266,7 +266,7 @@ async fn the_baseline_of_another_organisation_is_refused() {
     fs::write(&file, baseline.to_string()).expect("writable");
     let output = world.audit(&["--baseline.file", file.to_str().expect("UTF-8")]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("the baseline is of the organisation another"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the baseline is for organisation another"), "{}", text(&output.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,7 +274,7 @@ async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
     let world = World::start().await;
     let unapproved = world.audit(&["--baseline.file=none.json"]);
     assert_eq!(unapproved.status.code(), Some(1));
-    assert!(text(&unapproved.stderr).contains("note: baseline file none.json: there is no such file"));
+    assert!(text(&unapproved.stderr).contains("note: baseline file none.json: the file does not exist"));
     let output = world.audit(&["--output=json=no/such/folder.json"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("no/such/folder.json"), "{}", text(&output.stderr));
@@ -290,7 +290,7 @@ async fn a_report_that_cannot_be_written_is_a_failure_that_says_where() {
 async fn two_reports_never_go_to_one_place() {
     let world = World::start().await;
     fs::create_dir(world.path("ci")).expect("a folder");
-    for (arguments, told) in [
+    for (arguments, part) in [
         (&["--output=json=r", "--output=csv=r"][..], "r"),
         (&["--output=json=r", "--output=json=./r"], "r"),
         (&["--output=json=ci/../r", "--output=csv=r"], "r"),
@@ -301,7 +301,7 @@ async fn two_reports_never_go_to_one_place() {
         let output = world.audit(arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains("--output") && said.contains(told), "{arguments:?}: {said}");
+        assert!(said.contains("--output") && said.contains(part), "{arguments:?}: {said}");
     }
     assert_eq!(world.simulator.organisation().request_count("/"), 0, "before anybody was called");
     assert_eq!(world.audit(&["--output=json=r", "--output=csv=ci/r"]).status.code(), Some(1));

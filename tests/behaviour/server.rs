@@ -13,9 +13,9 @@ use std::time::Duration;
 use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::fixtures;
-use genesyscloud_oauth_exporter::grants::Ledger;
+use genesyscloud_oauth_exporter::ledger::Ledger;
 use genesyscloud_oauth_exporter::policy::Policy;
-use genesyscloud_oauth_exporter::publish::{Judged, Publisher, ServedOrganisation, channel};
+use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{
     Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
 };
@@ -68,7 +68,7 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
         let organisation =
-            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), judged: None };
+            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), evaluated: None };
         let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = prometheus::Registry::new();
@@ -99,10 +99,10 @@ impl Server {
         Self { address, publisher, registry, reloads, latch, stop, task }
     }
 
-    fn publish(&self, freshness: Freshness, judged: Option<Judged>) {
+    fn publish(&self, freshness: Freshness, evaluated: Option<Evaluated>) {
         self.publisher.update(|organisations, _| {
             organisations[0].freshness = freshness;
-            organisations[0].judged = judged.map(Arc::new);
+            organisations[0].evaluated = evaluated.map(Arc::new);
         });
     }
 
@@ -201,8 +201,8 @@ fn failed() -> Freshness {
     }
 }
 
-/// An organisation with this number of clients, each with a dangerous scope and a hostile name.
-fn judged(clients: usize) -> Judged {
+/// So many clients, each with a dangerous scope and a hostile name.
+fn evaluated(clients: usize) -> Evaluated {
     let client =
         |n: usize| fixtures::client(format!("{n:08}-7a3e-4c1d-9b20-000000000000")).named(HOSTILE).scopes(["oauth"]);
     let snapshot = fixtures::snapshot()
@@ -212,7 +212,7 @@ fn judged(clients: usize) -> Judged {
         .build();
     let policy = Policy::built_in(&audit::rules::slugs()).expect("the built-in policy is valid");
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
-    Judged {
+    Evaluated {
         snapshot: Arc::new(snapshot),
         report,
         policy: Arc::new(policy),
@@ -226,7 +226,7 @@ fn judged(clients: usize) -> Judged {
 #[tokio::test]
 async fn every_route_answers_get_and_head_alike() {
     let server = Server::start(Options::default()).await;
-    server.publish(refreshed(), Some(judged(2)));
+    server.publish(refreshed(), Some(evaluated(2)));
     for (path, handler, content_type) in [
         ("/metrics", "metrics", "text/plain; version=0.0.4; charset=utf-8"),
         ("/", "page", "text/html; charset=utf-8"),
@@ -294,7 +294,7 @@ async fn other_methods_are_405_with_the_allowed_methods() {
 #[tokio::test]
 async fn the_page_may_load_nothing_and_shows_names_as_text() {
     let server = Server::start(Options::default()).await;
-    server.publish(refreshed(), Some(judged(1)));
+    server.publish(refreshed(), Some(evaluated(1)));
     let page = server.ask("GET", "/").await;
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
@@ -310,7 +310,7 @@ async fn the_report_is_404_until_there_is_one_and_follows_the_data() {
     let server = Server::start(Options::default()).await;
     assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404);
     for clients in [1, 3] {
-        server.publish(refreshed(), Some(judged(clients)));
+        server.publish(refreshed(), Some(evaluated(clients)));
         for _ in 0..2 {
             let answer = server.ask("GET", "/api/v1/report").await;
             let report: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -322,14 +322,14 @@ async fn the_report_is_404_until_there_is_one_and_follows_the_data() {
     assert_eq!(server.ask("GET", "/api/v1/report").await.status, 404, "withdrawn data is gone here, too");
 }
 
-/// The first client of [`judged`].
+/// The first client of [`evaluated`].
 const CLIENT: &str = "/clients/00000000-7a3e-4c1d-9b20-000000000000";
 
 #[tokio::test]
 async fn a_client_has_a_page_and_an_unknown_one_is_404() {
     let server = Server::start(Options::default()).await;
     assert_eq!(server.ask("GET", CLIENT).await.status, 404, "before there is data");
-    server.publish(refreshed(), Some(judged(2)));
+    server.publish(refreshed(), Some(evaluated(2)));
     let page = server.ask("GET", CLIENT).await;
     assert_eq!(page.status, 200);
     let policy = page.header("content-security-policy");
@@ -349,7 +349,7 @@ async fn a_client_has_a_page_and_an_unknown_one_is_404() {
 #[tokio::test]
 async fn a_search_finds_and_keeps_what_was_searched_for() {
     let server = Server::start(Options::default()).await;
-    server.publish(refreshed(), Some(judged(12)));
+    server.publish(refreshed(), Some(evaluated(12)));
     let page = server.ask("GET", "/?q=0000001&grant=code").await;
     assert!(page.body.contains("3 of 12") && page.body.contains("value=\"0000001\""), "{}", page.body);
     let none = server.ask("GET", "/?grant=password").await;
@@ -376,11 +376,14 @@ async fn details_are_closed_off_loopback_and_under_foreign_names() {
         (Some("0.0.0.0:9847"), true, "exporter.example.com", true),
     ] {
         let server = Server::start(Options { bound, expose_report, ..Options::default() }).await;
-        server.publish(refreshed(), Some(judged(1)));
+        server.publish(refreshed(), Some(evaluated(1)));
         let host_header = format!("Host: {host}\r\n");
         let page = server.ask_with("GET", "/", &host_header).await;
         assert_eq!(page.status, 200, "{bound:?} {host}");
-        assert!(page.body.contains("Complete ") && page.body.contains("/metrics"), "freshness and links stay");
+        assert!(
+            page.body.contains("Last complete refresh ") && page.body.contains("/metrics"),
+            "freshness and links stay"
+        );
         assert_eq!(page.body.contains("Contoso") && page.body.contains("00000000-7a3e"), open, "{bound:?} {host}");
         let report = server.ask_with("GET", "/api/v1/report", &host_header).await;
         assert_eq!(report.status, if open { 200 } else { 403 }, "{bound:?} {host}");
@@ -406,14 +409,14 @@ async fn ready_once_every_organisation_was_attempted_and_one_has_data() {
     let server = Server::start(Options::default()).await;
     let restored = Freshness { last_success: Some(NOW), ..Freshness::default() };
     for (freshness, has_data, status, reason) in [
-        (Freshness::default(), false, 503, "default: the first refresh is under way"),
+        (Freshness::default(), false, 503, "default: the first refresh is running"),
         (failed(), false, 503, "default: the platform answers 503"),
-        (restored, true, 503, "default: the first refresh is under way"),
+        (restored, true, 503, "default: the first refresh is running"),
         (Freshness { last_success: Some(NOW), ..failed() }, true, 200, "ready"),
         (refreshed(), true, 200, "ready"),
         (Freshness { withdrawn: true, last_success: Some(NOW), ..failed() }, false, 503, "no organisation has data"),
     ] {
-        server.publish(freshness, has_data.then(|| judged(1)));
+        server.publish(freshness, has_data.then(|| evaluated(1)));
         let answer = server.ask("GET", "/-/ready").await;
         assert_eq!(answer.status, status, "{}", answer.body);
         assert!(answer.body.contains(reason), "{}", answer.body);
@@ -511,8 +514,8 @@ async fn a_peer_that_does_not_read_is_cut_off() {
     // Long enough to render the report, so that the limit cuts off its sending.
     let limits = Limits { connection: SHORT, last_answer: Duration::from_secs(1), ..Limits::new(1) };
     let server = Server::start(Options { limits, ..Options::default() }).await;
-    // Larger than the socket buffers of both sides.
-    server.publish(refreshed(), Some(judged(20_000)));
+    // Larger than what the sockets of both sides buffer.
+    server.publish(refreshed(), Some(evaluated(20_000)));
     let mut slow = server.connect().await;
     send(&mut slow, "GET /api/v1/report HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     // The only place is taken until the slow peer is cut off.

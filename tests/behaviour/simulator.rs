@@ -359,7 +359,7 @@ async fn a_missing_permission_is_named() {
 }
 
 #[tokio::test]
-async fn the_rate_limit_is_sent_in_headers_and_enforced() {
+async fn the_request_budget_is_reported_and_enforced() {
     let platform = Platform::start(Options { rate_limit: 3, ..Options::default() }).await;
     for count in ["1", "2", "3"] {
         let answer = platform.get(CLIENTS).await;

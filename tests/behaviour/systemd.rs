@@ -1,4 +1,4 @@
-//! What the program reports to a service manager over a real socket, started as systemd starts it.
+//! Notifications to the service manager over a real socket: the program is started as systemd would start it.
 //!
 //! The tests do not sleep: they wait for each message with a deadline.
 
@@ -48,7 +48,7 @@ impl Service {
         Self { manager, folder, simulator, child, received: Vec::new() }
     }
 
-    /// Waits for the first message that fulfils the condition, and returns it.
+    /// Waits for the first message that fulfils `is`, and returns it.
     async fn until(&mut self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let receiving = async {
             loop {
@@ -62,7 +62,7 @@ impl Service {
             }
         };
         let message = tokio::time::timeout(NEVER, receiving).await;
-        message.unwrap_or_else(|_| panic!("{what} was never reported: {:?}", self.received))
+        message.unwrap_or_else(|_| panic!("{what} was never sent: {:?}", self.received))
     }
 
     async fn until_has(&mut self, part: &str) -> String {
@@ -75,7 +75,7 @@ impl Service {
         assert!(status.expect("kill is installed").success());
     }
 
-    /// Sends SIGTERM, waits for the message about it and for the end, and returns all messages.
+    /// Stops the program, waits for the notification and the end, and returns all messages that were received.
     async fn stop(mut self) -> Vec<String> {
         self.send("-TERM");
         self.until_has("STOPPING=1\n").await;
@@ -126,9 +126,9 @@ async fn it_is_ready_once_it_listens_whatever_the_platform_does() {
     let clients = service.simulator.organisation().truth().clients;
     let status = service.until_has(&format!("STATUS=default: {clients} clients, ")).await;
     assert!(status.contains(" flagged, read at 20") && !status.contains("failure"), "{status}");
-    let told = service.stop().await;
-    assert_eq!(told.iter().filter(|message| message.contains("READY=1\n")).count(), 1, "{told:?}");
-    assert!(!told.iter().any(|message| message.contains("WATCHDOG")), "the watchdog was not requested: {told:?}");
+    let sent = service.stop().await;
+    assert_eq!(sent.iter().filter(|message| message.contains("READY=1\n")).count(), 1, "{sent:?}");
+    assert!(!sent.iter().any(|message| message.contains("WATCHDOG")), "the watchdog is not enabled: {sent:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -168,8 +168,8 @@ async fn a_watchdog_that_is_off_or_another_process_s_is_not_fed() {
     for variables in [&[("WATCHDOG_USEC", "2000"), ("WATCHDOG_PID", "1")][..], &[("WATCHDOG_USEC", "0")]] {
         let mut service = Service::start(variables).await;
         service.until_has(" clients").await;
-        let told = service.stop().await;
-        assert!(!told.iter().any(|message| message.contains("WATCHDOG")), "{told:?}");
+        let sent = service.stop().await;
+        assert!(!sent.iter().any(|message| message.contains("WATCHDOG")), "{sent:?}");
     }
 }
 

@@ -1,51 +1,68 @@
-//! What the rules read, with each pattern of the policy matched once per distinct scope, and once per held role.
+//! The data that the rules read. Each pattern of the policy is matched once per distinct scope and once per held role.
 //!
-//! No judgement here: whether something is a finding is the rules'.
+//! The rules decide what is a finding.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::gain::Drift;
-use super::{Rule, weighed};
-use crate::audit::{Evidence, Finding, Status};
-use crate::baseline::Baseline;
-use crate::domain::{Client, DivisionId, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
+use crate::audit::finding::{Evidence, Finding, Status};
+use crate::audit::role_gaps::is_hidden_from;
+use crate::audit::rule::{Rule, weighed};
+use crate::baseline::{Baseline, Difference};
+use crate::domain::{Client, ClientId, DivisionId, Power, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 
-/// What the rules read.
+/// The input of the rules.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(in crate::audit) snapshot: &'a Snapshot,
     pub(in crate::audit) policy: &'a Policy,
     pub(in crate::audit) baseline: Option<&'a Baseline>,
     pub(in crate::audit) now: Timestamp,
-    /// The dangerous pattern of each scope, by its position in the snapshot's table.
+    /// The worst dangerous pattern that matches each scope, by the scope's position in the snapshot's table.
     dangerous: Vec<Option<&'a DangerousPattern>>,
-    /// The dangerous permissions of each role that some client holds.
-    powers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
-    /// Made when the first drift rule asks.
+    /// The dangerous permissions of each role that a client holds.
+    dangers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
+    /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
 }
 
-/// A dangerous permission of a role.
+/// A dangerous permission that a role grants.
 #[derive(Debug)]
 pub(super) struct Danger<'a> {
-    /// `domain:entity:action`, or the word of a general permission.
+    /// `domain:entity:action`, or the single word of a general permission.
     pub(super) name: String,
     pub(super) conditional: bool,
-    /// The worst pattern that meets it.
+    /// The worst pattern that matches it.
     pub(super) worst: &'a DangerousPermission,
-    /// All that do.
-    pub(super) patterns: Arc<[String]>,
+    /// All patterns that match it, in lower case.
+    pub(super) labels: Arc<[String]>,
 }
 
-/// A role that a client holds and that the organisation has.
+/// A role that a client holds and that could be read.
 #[derive(Debug)]
 pub(super) struct HeldRole<'a> {
     pub(super) role: &'a Role,
-    /// Where; `None` is a division that the platform did not tell.
+    /// The divisions in which the client holds it; `None` is a division that the platform did not report.
     pub(super) divisions: BTreeSet<Option<&'a DivisionId>>,
+}
+
+/// A difference and what it adds.
+#[derive(Debug)]
+pub(super) struct Drift {
+    pub(super) client: ClientId,
+    pub(super) difference: Difference,
+    /// Dangerous scopes and permissions that the client gains and that take effect, sorted.
+    pub(super) gained: Vec<Power>,
+    /// Whether privileges that the client already has become more dangerous.
+    pub(super) exposes_more: bool,
+}
+
+impl Drift {
+    pub(super) fn is_dangerous(&self) -> bool {
+        self.exposes_more || !self.gained.is_empty()
+    }
 }
 
 impl<'a> Context<'a> {
@@ -56,22 +73,29 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Self {
         let dangerous = snapshot.scopes.iter().map(|(_, scope)| policy.scopes.dangerous_pattern(scope)).collect();
-        let powers = powers(snapshot, policy);
-        Self { snapshot, policy, baseline, now, dangerous, powers, drift: OnceCell::new() }
+        let dangers = dangers(snapshot, policy);
+        Self { snapshot, policy, baseline, now, dangerous, dangers, drift: OnceCell::new() }
     }
 
-    /// The clients that a rule judges.
+    /// The clients that a rule evaluates.
     pub(super) fn covered(&self, rule: &Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
         let (applies_to, judge) = (rule.applies_to, self.policy.scopes.judge);
         self.snapshot.clients.iter().filter(move |client| applies_to.covers(client.grant_type, judge))
     }
 
-    /// A finding on a client at the rule's own severity.
+    /// The clients that a rule evaluates, without those of which something could not be read that the rule reads: nothing can be
+    /// concluded from what is missing there.
+    pub(super) fn covered_without_gap(&self, rule: &'static Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
+        let snapshot = self.snapshot;
+        self.covered(rule).filter(move |client| !is_hidden_from(rule, snapshot, client))
+    }
+
+    /// A finding on a client with the rule's default severity.
     pub(super) fn finding(&self, rule: &'static Rule, client: &Client, evidence: Evidence) -> Finding {
         self.finding_at(rule, rule.severity, client, evidence)
     }
 
-    /// A finding on a client that is of itself of that severity.
+    /// A finding on a client with the severity `own`, unless the policy sets another for the rule.
     pub(super) fn finding_at(
         &self,
         rule: &'static Rule,
@@ -82,7 +106,7 @@ impl<'a> Context<'a> {
         Finding { client: Some(client.id.clone()), ..self.finding_on_organisation(rule, own, evidence) }
     }
 
-    /// A finding on the organisation.
+    /// A finding on the organisation with the severity `own`, unless the policy sets another for the rule.
     pub(in crate::audit) fn finding_on_organisation(
         &self,
         rule: &'static Rule,
@@ -98,6 +122,7 @@ impl<'a> Context<'a> {
             pattern: None,
             reason: rule.why.to_owned(),
             exemption: None,
+            dangerous: None,
         }
     }
 
@@ -111,24 +136,24 @@ impl<'a> Context<'a> {
         self.dangerous.get(scope.position()).copied().flatten()
     }
 
-    /// The roles that a client holds and that the organisation has, in the order of their ids.
+    /// The roles that a client holds and that could be read, in the order of their ids.
     pub(super) fn held_roles(&self, client: &'a Client) -> Vec<HeldRole<'a>> {
         let Some(roles) = self.snapshot.roles.read() else { return Vec::new() };
         let mut held: BTreeMap<&RoleId, HeldRole<'a>> = BTreeMap::new();
         for grant in &client.role_grants {
-            let Some(role) = roles.get(&grant.role) else { continue };
+            let Some(role) = roles.find(&grant.role).filter(|role| role.is_known()) else { continue };
             let held = held.entry(&grant.role).or_insert_with(|| HeldRole { role, divisions: BTreeSet::new() });
             held.divisions.insert(grant.division.as_ref());
         }
         held.into_values().collect()
     }
 
-    /// The dangerous permissions of a role that some client holds.
+    /// The dangerous permissions of a role that a client holds; empty for any other role.
     pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
-        self.powers.get(role).map_or(&[], Vec::as_slice)
+        self.dangers.get(role).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a client holds anything dangerous to effect, as far as could be read.
+    /// Whether a client has a dangerous scope or permission that takes effect, as far as the snapshot shows.
     pub(super) fn is_dangerous(&self, client: &Client) -> bool {
         let scopes_count = super::AppliesTo::Scoped.covers(client.grant_type, self.policy.scopes.judge);
         let by_scope = scopes_count && client.scopes.iter().any(|scope| self.dangerous_scope(*scope).is_some());
@@ -136,13 +161,13 @@ impl<'a> Context<'a> {
         by_scope || (client.grant_type.roles_count() && roles.any(|role| !self.dangerous_permissions(role).is_empty()))
     }
 
-    /// What people call a division.
+    /// The name of a division, or its id if the division could not be read.
     pub(super) fn division_name<'b>(&'b self, division: &'b DivisionId) -> &'b str {
         let known = self.snapshot.divisions.read().and_then(|divisions| divisions.get(division));
         known.map_or(division.as_str(), |division| division.name.as_str())
     }
 
-    /// The divisions in which something holds, as words that follow `in`.
+    /// The divisions as text that follows `in`.
     pub(super) fn divisions_in_words<'b>(
         &'b self,
         divisions: impl IntoIterator<Item = Option<&'b DivisionId>>,
@@ -166,8 +191,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The dangerous permissions of every role that some client holds.
-fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
+/// The dangerous permissions of every role that a client holds.
+fn dangers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
     let Some(roles) = snapshot.roles.read() else { return HashMap::new() };
     let held: BTreeSet<&RoleId> =
         snapshot.clients.iter().flat_map(|client| client.role_grants.iter().map(|grant| &grant.role)).collect();
@@ -183,19 +208,19 @@ fn powers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId,
             let met = met(policy.permissions.dangerous_general(general));
             dangers.extend(met.map(|met| ((general.clone(), false), met)));
         }
-        let danger = |((name, conditional), (worst, patterns))| Danger { name, conditional, worst, patterns };
+        let danger = |((name, conditional), (worst, labels))| Danger { name, conditional, worst, labels };
         dangers.into_iter().map(danger).collect()
     };
-    held.into_iter().filter_map(|id| roles.get_key_value(id)).map(|(id, role)| (id, of_role(role))).collect()
+    held.into_iter().filter_map(|id| roles.find(id)).map(|role| (&role.id, of_role(role))).collect()
 }
 
-/// The worst of the patterns that meet a permission, and all of them.
+/// The worst of the patterns that match a permission, and all of them.
 type Met<'a> = (&'a DangerousPermission, Arc<[String]>);
 
-/// The worst of these patterns, and of equals the first, with all of them; `None` where there is none.
+/// The worst of these patterns (the first of several equally bad ones) and all of them; `None` if there are none.
 fn met<'a>(patterns: impl Iterator<Item = &'a DangerousPermission>) -> Option<Met<'a>> {
     let patterns: Vec<&DangerousPermission> = patterns.collect();
-    // `max_by_key` keeps the last of equals, so that the search runs backwards to keep the first.
+    // `max_by_key` returns the last of several maxima, so the search runs backwards to find the first.
     let worst = patterns.iter().rev().max_by_key(|pattern| pattern.severity)?;
-    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.to_string()).collect()))
+    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.as_str().to_ascii_lowercase()).collect()))
 }

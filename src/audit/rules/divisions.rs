@@ -1,47 +1,44 @@
 //! Rules on the divisions in which clients hold their roles.
 //!
-//! What the roles permit there is `permissions`'s.
+//! Rules on what the roles permit there are in `permissions`.
 
 use std::collections::BTreeSet;
 
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, DivisionId, Severity};
+use super::context::Context;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::domain::{ClientField, Collector, DivisionId, Severity};
 use crate::policy::NamePattern;
 
 const DIVISIONS: &str = "https://help.mypurecloud.com/articles/about-access-control/";
 
 pub(super) static ALL_DIVISIONS: Rule = Rule {
     slug: "all-divisions",
-    title: "All divisions",
+    title: "Role in all divisions",
     severity: Severity::Medium,
-    severity_note: "high with a dangerous permission in all divisions",
+    severity_note: "high if a role in all divisions grants a dangerous permission",
     applies_to: AppliesTo::Roled,
     needs: &[Collector::Clients, Collector::Roles, Collector::Divisions],
-    why: "The role holds in every division, those that are made later too.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The role applies in every division, including divisions that are created later.",
     reference: DIVISIONS,
-    traps: "Not applicable where the organisation has one division.",
-    remediation: "Grant the role in the divisions that the client works in.",
+    traps: "Not applicable if the organisation has only one division.",
+    remediation: "Grant the role only in the divisions that the client works in.",
     severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
-    not_applicable: |context| {
-        let one = context.snapshot.divisions.read().is_some_and(|divisions| divisions.len() <= 1);
-        one.then_some("the organisation has one division")
-    },
-    check: all_divisions,
     ..BASE
 };
 
 pub(super) static FORBIDDEN: Rule = Rule {
     slug: "forbidden-division",
-    title: "Division that the policy does not allow",
+    title: "Division not allowed by the policy",
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: &[Collector::Clients, Collector::Divisions],
-    why: "The policy allows this client other divisions only.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The policy allows only other divisions for this client.",
     reference: "the policy, [[expect]] allowed_divisions",
-    traps: "Silent unless the policy says allowed_divisions for a selector that picks the client. A role without a known division is outside.",
-    remediation: "Take the role from the client in this division, or widen the policy's expectation.",
-    check: forbidden,
+    traps: "The rule finds nothing unless the policy has allowed_divisions in an [[expect]] entry that selects the client. A role without a known division counts as not allowed.",
+    remediation: "Take the role in this division away from the client, or extend allowed_divisions in the policy.",
     ..BASE
 };
 
@@ -51,37 +48,42 @@ pub(super) static UNRESOLVED: Rule = Rule {
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: &[Collector::Clients, Collector::Divisions],
-    why: "The client holds a role in a division that the organisation's list does not have, so that nobody can tell what it reaches.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The client holds a role in a division that is not in the organisation's list. What the client can reach there is unknown.",
     reference: DIVISIONS,
-    traps: "* is all divisions, and no id. A role that only the deprecated roleIds names has no division.",
-    remediation: "Take the grant from the client, and grant the role in a division that exists.",
-    check: unresolved,
+    traps: "* means all divisions and is not an id. A role that is named only in the deprecated field roleIds has no division.",
+    remediation: "Remove this grant from the client, and grant the role in a division that exists.",
     ..BASE
 };
 
-fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn all_divisions_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    let one = context.snapshot.divisions.read().is_some_and(|divisions| divisions.len() <= 1);
+    one.then_some("the organisation has only one division")
+}
+
+pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&ALL_DIVISIONS) {
         let held = context.held_roles(client);
         let everywhere: Vec<_> =
             held.iter().filter(|held| held.divisions.iter().flatten().any(|division| division.is_all())).collect();
-        // A role that cannot be found is held everywhere all the same.
+        // A role that cannot be found still counts as held in all divisions.
         if !client.role_grants.iter().any(|grant| grant.division.as_ref().is_some_and(DivisionId::is_all)) {
             continue;
         }
         let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());
         let severity = if dangerous { Severity::High } else { Severity::Medium };
         let roles = everywhere.iter().map(|held| held.role.name.as_str()).collect::<Vec<_>>().join(", ");
-        let roles = if roles.is_empty() { "a role that is in no list".to_owned() } else { roles };
+        let roles = if roles.is_empty() { "a role that cannot be found".to_owned() } else { roles };
         let what = if dangerous { ", with dangerous permissions" } else { "" };
         let evidence = Evidence {
             details: vec![("role", roles.clone())],
-            ..Evidence::new(Kind::Division, "*", format!("holds in all divisions: {roles}{what}"))
+            ..Evidence::new(Kind::Division, "*", format!("holds roles in all divisions: {roles}{what}"))
         };
         findings.push(context.finding_at(&ALL_DIVISIONS, severity, client, evidence));
     }
 }
 
-fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_divisions(client).collect();
         if expected.is_empty() {
@@ -101,12 +103,12 @@ fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(divisions) = context.snapshot.divisions.read() else { return };
     for client in context.covered(&UNRESOLVED) {
         let named: BTreeSet<_> = client.role_grants.iter().filter_map(|grant| grant.division.as_ref()).collect();
         for division in named.into_iter().filter(|division| !division.is_all() && !divisions.contains_key(*division)) {
-            let text = format!("names the division {division}, which the organisation does not have");
+            let text = format!("holds a role in the division {division}, which is not in the organisation's list");
             findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Division, division.as_str(), text)));
         }
     }

@@ -1,25 +1,28 @@
-//! Rules on what differs from the baseline.
+//! Rules on differences from the baseline. Without a baseline of this organisation, they do not apply.
 //!
-//! Not what the baseline approves (`audit::approve`), nor what a difference brings (`gain`). Without a baseline of this
-//! organisation they judge nothing.
+//! `audit::approve` decides which findings the baseline approves, and `gain` what a difference adds.
 
-use super::{AppliesTo, BASE, Context, Rule, any_of, drift_evidence, one_severity};
-use crate::audit::{Evidence, Finding, Kind};
+use super::context::Context;
+use super::drift_evidence;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of, one_severity};
 use crate::baseline::Difference;
 use crate::domain::{Collector, Severity};
 use crate::policy::Policy;
 
 const PREFIX: &str = "drift-";
-const WHY: &str = "The baseline is what somebody looked at and approved; this came later, and nobody has. \
-                   docs/baseline.md tells how approval works.";
-const APPROVE: &str = "Find out who changed it and why. Undo it, or approve it with `baseline approve`.";
+const WHY: &str = "Somebody reviewed and approved the baseline. This change came later, and nobody has approved it. \
+                   docs/baseline.md explains how approval works.";
+/// What raises the severity, for rules with `by_gain`.
+const GAIN: &str = "high if the change adds or exposes dangerous scopes or permissions";
+const APPROVE: &str = "Find out who made the change and why. Undo it, or approve it with `baseline approve`.";
 
 /// The kinds of drift: the values of the label `kind`.
 pub(in crate::audit) fn kinds() -> impl Iterator<Item = &'static str> {
     RULES.iter().filter_map(|rule| kind(rule))
 }
 
-/// The kind of drift that a rule finds; `None` for other rules.
+/// The kind of drift that a rule finds; `None` for rules whose slug does not start with `drift-`.
 pub(in crate::audit) fn kind(rule: &Rule) -> Option<&'static str> {
     rule.slug.strip_prefix(PREFIX)
 }
@@ -36,9 +39,9 @@ static RULES: [&Rule; 9] = [
     &ROLE_CONTENT,
 ];
 
-/// A rule on one kind of difference.
+/// Declares a rule on one kind of difference.
 macro_rules! drift_rule {
-    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $is:pat) => {
+    ($name:ident, $slug:literal, $title:literal, $severity:ident, $needs:expr, $traps:literal, $severities:ident, $note:expr) => {
         pub(super) static $name: Rule = Rule {
             slug: $slug,
             title: $title,
@@ -48,16 +51,15 @@ macro_rules! drift_rule {
             why: WHY,
             traps: $traps,
             remediation: APPROVE,
+            severity_note: $note,
             severities: $severities,
             reference: "docs/baseline.md",
-            not_applicable: without_baseline,
-            check: |context, findings| find(&$name, context, findings, |difference| matches!(difference, $is)),
             ..BASE
         };
     };
 }
 
-fn without_baseline(context: &Context<'_>) -> Option<&'static str> {
+pub(super) fn without_baseline(context: &Context<'_>) -> Option<&'static str> {
     context.baseline.is_none().then_some("no baseline is loaded")
 }
 
@@ -70,19 +72,19 @@ drift_rule!(
     "Client that is not in the baseline",
     High,
     CLIENTS,
-    "Clients are told apart by id: a new name is no new client.",
+    "Clients are compared by id: a renamed client is not a new one.",
     one_severity,
-    Difference::ClientAdded
+    ""
 );
 drift_rule!(
     CLIENT_REMOVED,
     "drift-client-removed",
-    "Client of the baseline that is gone",
+    "Client of the baseline that no longer exists",
     Low,
     CLIENTS,
-    "`baseline prune` removes clients that were deleted on purpose.",
+    "If the client was deleted on purpose, `baseline prune` removes it from the baseline.",
     one_severity,
-    Difference::ClientRemoved
+    ""
 );
 drift_rule!(
     SCOPE_ADDED,
@@ -90,19 +92,19 @@ drift_rule!(
     "Scope that is not in the baseline",
     Medium,
     CLIENTS,
-    "Scopes of client-credentials clients have no effect, and weigh as harmless ones.",
+    "Scopes of client-credentials clients have no effect and are never rated as dangerous.",
     by_gain,
-    Difference::ScopeAdded(_)
+    GAIN
 );
 drift_rule!(
     GRANT_TYPE_CHANGED,
     "drift-grant-type-changed",
-    "Another grant type than in the baseline",
+    "Grant type that differs from the baseline",
     Medium,
     CLIENTS,
-    "Only the kind counts, not how the platform spells it.",
+    "Another spelling of the same grant type is not a difference.",
     by_gain,
-    Difference::GrantType(..)
+    GAIN
 );
 drift_rule!(
     ROLE_ADDED,
@@ -110,9 +112,9 @@ drift_rule!(
     "Role or division that is not in the baseline",
     Medium,
     CLIENTS,
-    "Whether a role is dangerous is judged by its content; where roles cannot be read it weighs as harmless.",
+    "The permissions of a role decide whether it is dangerous. If roles cannot be read, the role is not rated as dangerous.",
     by_gain,
-    Difference::RoleAdded(..) | Difference::DivisionAdded(..)
+    GAIN
 );
 drift_rule!(
     REDIRECT_ADDED,
@@ -120,77 +122,95 @@ drift_rule!(
     "Redirect URI that is not in the baseline",
     Medium,
     CLIENTS,
-    "It weighs as much as the scopes whose tokens are sent there.",
+    "The severity is high only if the client has dangerous scopes, because their tokens are sent there.",
     by_gain,
-    Difference::RedirectAdded(_)
+    GAIN
 );
 drift_rule!(
     TOKEN_LIFETIME_RAISED,
     "drift-token-lifetime-raised",
-    "Longer token life than in the baseline",
+    "Longer token lifetime than in the baseline",
     Medium,
     CLIENTS,
-    "The platform's default is 86400 s: naming it changes nothing.",
+    "The platform's default is 86400 s. Setting this value explicitly is not a difference.",
     by_gain,
-    Difference::TokenValidity(..)
+    GAIN
 );
 drift_rule!(
     REACTIVATED,
     "drift-reactivated",
-    "Client that was inactive in the baseline",
+    "Reactivated client",
     Medium,
     CLIENTS,
-    "It holds again what it held before.",
+    "Reactivation gives the client back everything that it held before.",
     by_gain,
-    Difference::State(..)
+    GAIN
 );
 drift_rule!(
     ROLE_CONTENT,
     "drift-role-content",
-    "Other permissions behind the same role",
+    "Role whose permissions differ from the baseline",
     Medium,
     ROLES,
-    "Default roles change when the platform adds permissions to them.",
+    "Default roles also change when the platform adds permissions to them.",
     by_gain,
-    Difference::RoleContent { .. }
+    GAIN
 );
 
 pub(super) static BASELINE_STALE: Rule = Rule {
     slug: "baseline-stale",
-    title: "Baseline that is old",
+    title: "Baseline that is out of date",
     severity: Severity::Low,
     applies_to: AppliesTo::Baseline,
     needs: &[],
-    why: "Approvals age: people and integrations leave, and what they held stays approved.",
-    traps: "The age is that of the last approval of any part.",
-    remediation: "Review the clients and approve them anew, or change baseline_max_age under [defaults] of the policy.",
+    why: "People leave and integrations end, but what their clients held stays approved.",
+    traps: "The age counts from the last approval of any part of the baseline.",
+    remediation: "Review the clients and approve them again, or change baseline_max_age under [defaults] of the policy.",
     reference: "docs/baseline.md",
-    not_applicable: without_baseline,
-    check: stale,
     ..BASE
 };
 
-fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>, is: impl Fn(&Difference) -> bool) {
-    for drift in context.drift().iter().filter(|drift| is(&drift.difference)) {
+/// The rule on a kind of difference; `None` if the client only lost something.
+fn rule_on(difference: &Difference) -> Option<&'static Rule> {
+    match difference {
+        Difference::ClientAdded => Some(&CLIENT_ADDED),
+        Difference::ClientRemoved => Some(&CLIENT_REMOVED),
+        Difference::ScopeAdded(_) => Some(&SCOPE_ADDED),
+        Difference::GrantType(..) => Some(&GRANT_TYPE_CHANGED),
+        Difference::RoleAdded(..) | Difference::DivisionAdded(..) => Some(&ROLE_ADDED),
+        Difference::RedirectAdded(_) => Some(&REDIRECT_ADDED),
+        Difference::TokenValidity(..) => Some(&TOKEN_LIFETIME_RAISED),
+        Difference::State(..) => Some(&REACTIVATED),
+        Difference::RoleContent { .. } => Some(&ROLE_CONTENT),
+        Difference::ScopeRemoved(_)
+        | Difference::RoleRemoved(_)
+        | Difference::DivisionRemoved(..)
+        | Difference::RedirectRemoved(_) => None,
+    }
+}
+
+/// Adds a finding for each difference that the rule is on.
+pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for drift in context.drift().iter().filter(|drift| rule_on(&drift.difference) == Some(rule)) {
         let own = if drift.is_dangerous() { rule.severity.max(Severity::High) } else { rule.severity };
         findings.push(Finding {
             client: Some(drift.client.clone()),
-            reason: "Nobody has approved it.".to_owned(),
+            reason: "The baseline does not approve it.".to_owned(),
             ..context.finding_on_organisation(rule, own, drift_evidence::of(context, drift))
         });
     }
 }
 
-fn stale(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn stale(context: &Context<'_>, findings: &mut Vec<Finding>) {
     const DAY: u64 = 86_400;
     let Some(baseline) = context.baseline else { return };
     let Some(days) = context.policy.defaults.baseline_max_age_days else { return };
     let seconds = context.now.since(baseline.approval.at).as_secs();
     let age = seconds / DAY;
     if seconds > u64::from(days) * DAY {
-        let text = format!("was last approved {age} days ago, {days} are allowed");
+        let text = format!("the baseline was last approved {age} days ago; the policy allows {days} days");
         findings.push(Finding {
-            reason: "The policy asks for a review by now.".to_owned(),
+            reason: "The policy requires a more recent approval.".to_owned(),
             ..context.finding_on_organisation(
                 &BASELINE_STALE,
                 BASELINE_STALE.severity,

@@ -1,22 +1,21 @@
-//! How a difference from the baseline is told: ids identify it, names and what it brings are for people.
+//! A difference from the baseline as evidence: the key contains only ids, the text is for people.
 //!
-//! Not what it brings (`gain`).
+//! `gain` decides what the difference adds.
 
-use super::Context;
-use super::gain::Drift;
-use crate::audit::{Evidence, Kind};
+use super::context::{Context, Drift};
+use crate::audit::finding::{Evidence, Kind};
 use crate::baseline::Difference;
 use crate::domain::{ClientState, DivisionId, Power, RoleId};
 
-/// The label in a finding's details of a dangerous scope that the difference brings.
+/// Label, in the details of a finding, of a dangerous scope that the difference adds.
 pub(in crate::audit) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
-/// The same of a permission.
+/// Label, in the details of a finding, of a dangerous permission that the difference adds.
 pub(in crate::audit) const DANGEROUS_PERMISSION_DETAIL: &str = "dangerous_permission";
 
-/// As many permissions as somebody will read in a sentence.
-const SAID: usize = 5;
-/// And in a list.
-const SHOWN: usize = 20;
+/// Most names in a sentence; the sentence says how many more there are.
+const MOST_IN_TEXT: usize = 5;
+/// Most permissions in the details.
+const MOST_IN_DETAILS: usize = 20;
 
 /// The difference as evidence.
 pub(super) fn of(context: &Context<'_>, drift: &Drift) -> Evidence {
@@ -29,25 +28,25 @@ pub(super) fn of(context: &Context<'_>, drift: &Drift) -> Evidence {
 }
 
 fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
-    let brings = || match drift.gained.as_slice() {
+    let gain = || match drift.gained.as_slice() {
         [] => String::new(),
-        gained => format!(", which brings what is dangerous: {}", some(gained.iter().map(Power::name))),
+        gained => format!("; this adds dangerous privileges: {}", list(gained.iter().map(Power::name))),
     };
     match &drift.difference {
-        Difference::ClientRemoved => Evidence::new(Kind::Client, "", "is in the baseline and is gone"),
+        Difference::ClientRemoved => Evidence::new(Kind::Client, "", "is in the baseline but no longer exists"),
         Difference::GrantType(before, now) => Evidence::new(
             Kind::GrantType,
             now.label(),
-            format!("changed its grant type from {} to {}{}", before.label(), now.label(), brings()),
+            format!("changed its grant type from {} to {}{}", before.label(), now.label(), gain()),
         ),
         Difference::State(before, now) => {
-            Evidence::new(Kind::Client, "", format!("was {} and is {} now", before.label(), state_word(*now)))
+            Evidence::new(Kind::Client, "", format!("was {} and is now {}", before.label(), state_word(*now)))
         }
         Difference::TokenValidity(before, now) => {
-            Evidence::new(Kind::TokenValidity, "", format!("has tokens that live {now} s instead of {before} s"))
+            Evidence::new(Kind::TokenValidity, "", format!("has a token lifetime of {now} s instead of {before} s"))
         }
         Difference::ScopeAdded(scope) => {
-            Evidence::new(Kind::Scope, scope.as_str(), format!("gained, since it was approved, the scope {scope}"))
+            Evidence::new(Kind::Scope, scope.as_str(), format!("has gained the scope {scope} since it was approved"))
         }
         Difference::RoleAdded(role, divisions) => {
             let name = role_name(context, role);
@@ -57,7 +56,7 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
                 ..Evidence::new(
                     Kind::Role,
                     role.as_str(),
-                    format!("gained, since it was approved, the role {name} in {place}{}", brings()),
+                    format!("has gained the role {name} in {place} since it was approved{}", gain()),
                 )
             }
         }
@@ -68,26 +67,25 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
                 ..Evidence::new(
                     Kind::Role,
                     format!("{role} {division}"),
-                    format!("holds the role {name} in more than was approved, {place}{}", brings()),
+                    format!("holds the role {name} in {place}, which was not approved{}", gain()),
                 )
             }
         }
         Difference::RoleContent { role, added, removed } => {
-            let shown = |label, list: &[String]| -> Vec<(&'static str, String)> {
-                list.iter().take(SHOWN).map(|permission| (label, permission.clone())).collect()
+            let shown = |label, permissions: &[String]| -> Vec<(&'static str, String)> {
+                permissions.iter().take(MOST_IN_DETAILS).map(|permission| (label, permission.clone())).collect()
             };
             let name = role_name(context, role);
-            let text = match (added.as_slice(), removed.len()) {
-                ([], less) => format!("has {less} permissions less behind the role {name}"),
-                (more, less) => {
-                    let said = some(more.iter().map(String::as_str));
-                    format!(
-                        "has {} permissions more and {less} less behind the role {name}: {said}{}",
-                        more.len(),
-                        brings()
-                    )
-                }
+            let names = match added.as_slice() {
+                [] => String::new(),
+                added => format!(" ({})", list(added.iter().map(String::as_str))),
             };
+            let text = format!(
+                "has the role {name}, whose permissions have changed: {} added{names}, {} removed{}",
+                added.len(),
+                removed.len(),
+                gain()
+            );
             Evidence {
                 details: [shown("added", added), shown("removed", removed)].concat(),
                 ..Evidence::new(Kind::Role, role.as_str(), text)
@@ -96,9 +94,9 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
         Difference::RedirectAdded(uri) => Evidence::new(
             Kind::RedirectUri,
             uri.as_str(),
-            format!("gained, since it was approved, the redirect URI {uri}"),
+            format!("has gained the redirect URI {uri} since it was approved"),
         ),
-        // What only became less is no drift.
+        // The four that only take something away are not drift and do not get here.
         Difference::ClientAdded
         | Difference::ScopeRemoved(_)
         | Difference::RoleRemoved(_)
@@ -107,32 +105,32 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
     }
 }
 
-/// A client that nobody approved, with its roles where they count, and what is dangerous.
+/// A client that is not in the baseline, with its roles if they have an effect, and its dangerous privileges.
 fn added(context: &Context<'_>, drift: &Drift) -> Evidence {
-    let mut said = vec!["is not in the baseline".to_owned()];
+    let mut parts = vec!["is not in the baseline".to_owned()];
     let client = context.snapshot.client(&drift.client).filter(|client| client.grant_type.roles_count());
     let mut roles: Vec<&RoleId> = client.iter().flat_map(|c| c.role_grants.iter().map(|grant| &grant.role)).collect();
     roles.dedup();
     if !roles.is_empty() {
         let names: Vec<&str> = roles.iter().map(|role| role_name(context, role)).collect();
-        said.push(format!("its roles: {}", some(names.into_iter())));
+        parts.push(format!("roles: {}", list(names.into_iter())));
     }
     if !drift.gained.is_empty() {
-        said.push(format!("what is dangerous: {}", some(drift.gained.iter().map(Power::name))));
+        parts.push(format!("dangerous privileges: {}", list(drift.gained.iter().map(Power::name))));
     }
-    Evidence::new(Kind::Client, "", said.join("; "))
+    Evidence::new(Kind::Client, "", parts.join("; "))
 }
 
-/// The first of these, and how many more there are.
-fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(SAID);
-    let said = names.take(SAID).collect::<Vec<_>>().join(", ");
-    if more == 0 { said } else { format!("{said} and {more} more") }
+/// The first names, and how many more there are.
+fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(MOST_IN_TEXT);
+    let first = names.take(MOST_IN_TEXT).collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
 }
 
-/// What people call a role; its id where it cannot be read.
+/// The name of a role, or its id if the role cannot be read.
 fn role_name<'a>(context: &'a Context<'_>, role: &'a RoleId) -> &'a str {
-    let known = context.snapshot.roles.read().and_then(|roles| roles.get(role));
+    let known = context.snapshot.role(role);
     known.map_or(role.as_str(), |role| role.name.as_str())
 }
 
@@ -142,7 +140,7 @@ fn places(divisions: &[DivisionId]) -> Vec<Option<&DivisionId>> {
 
 const fn state_word(state: ClientState) -> &'static str {
     match state {
-        ClientState::Other => "in a state that nobody knows",
+        ClientState::Other => "in an unknown state",
         known => known.label(),
     }
 }

@@ -1,29 +1,14 @@
-//! What a difference from the baseline brings: dangerous scopes and permissions, or more reach for those that were there.
+//! What a difference from the baseline adds: dangerous scopes and permissions, or more exposure of those that the client
+//! already has.
 //!
-//! Not how bad that is, nor how it is told (`drift`, `drift_evidence`).
+//! `drift` decides the severity, and `drift_evidence` the text.
 
 use std::collections::BTreeSet;
 
-use super::{AppliesTo, Context};
+use super::context::{Context, Drift};
+use crate::audit::rule::AppliesTo;
 use crate::baseline::{CONDITIONAL, Difference};
-use crate::domain::{Client, ClientId, Power, RoleId};
-
-/// A difference with what it brings.
-#[derive(Debug)]
-pub(super) struct Drift {
-    pub(super) client: ClientId,
-    pub(super) difference: Difference,
-    /// Dangerous scopes and permissions that the client has to effect by it, sorted.
-    pub(super) gained: Vec<Power>,
-    /// Whether what the client has already becomes more dangerous by it.
-    reaches_further: bool,
-}
-
-impl Drift {
-    pub(super) fn is_dangerous(&self) -> bool {
-        self.reaches_further || !self.gained.is_empty()
-    }
-}
+use crate::domain::{Client, Power, RoleId};
 
 impl Context<'_> {
     pub(super) fn drift(&self) -> &[Drift] {
@@ -37,39 +22,41 @@ impl Context<'_> {
             let client = self.snapshot.client(&id);
             for difference in differences.into_iter().filter(Difference::is_drift) {
                 let gained: BTreeSet<Power> = client.map(|client| self.gained(client, &difference)).unwrap_or_default();
-                let reaches_further = client.is_some_and(|client| self.reaches_further(client, &difference));
+                let exposes_more = client.is_some_and(|client| self.exposes_more(client, &difference));
                 let gained = gained.into_iter().collect();
-                drift.push(Drift { client: id.clone(), difference, gained, reaches_further });
+                drift.push(Drift { client: id.clone(), difference, gained, exposes_more });
             }
         }
         drift
     }
 
-    /// The dangerous scopes and permissions that the client has to effect by this difference.
+    /// The dangerous scopes and permissions that the client gains through this difference and that take effect.
     fn gained(&self, client: &Client, difference: &Difference) -> BTreeSet<Power> {
         match difference {
-            Difference::ClientAdded => self.powers(client, true, true),
+            Difference::ClientAdded => self.dangerous_privileges(client, true, true),
             Difference::ScopeAdded(scope) => {
-                let mut powers = self.powers(client, true, false);
-                powers.retain(|power| power.name() == scope);
-                powers
+                let mut scopes = self.dangerous_privileges(client, true, false);
+                scopes.retain(|known| known.name() == scope);
+                scopes
             }
-            Difference::GrantType(before, _) => self.powers(client, !before.scopes_count(), !before.roles_count()),
+            Difference::GrantType(before, _) => {
+                self.dangerous_privileges(client, !before.scopes_count(), !before.roles_count())
+            }
             Difference::RoleAdded(role, _) | Difference::DivisionAdded(role, _) if client.grant_type.roles_count() => {
-                self.powers_of_role(role).collect()
+                self.dangerous_permissions_of(role).collect()
             }
             Difference::RoleContent { role, added, .. } if client.grant_type.roles_count() => {
-                // What was added is spelled as the role spells it.
+                // A dangerous permission has no condition in its name; an added one may.
                 let added: BTreeSet<&str> =
                     added.iter().map(|text| text.strip_suffix(CONDITIONAL).unwrap_or(text)).collect();
-                self.powers_of_role(role).filter(|power| added.contains(power.name())).collect()
+                self.dangerous_permissions_of(role).filter(|permission| added.contains(permission.name())).collect()
             }
             _ => BTreeSet::new(),
         }
     }
 
-    /// Whether power that the client has already becomes more dangerous.
-    fn reaches_further(&self, client: &Client, difference: &Difference) -> bool {
+    /// Whether privileges that the client already has become more dangerous.
+    fn exposes_more(&self, client: &Client, difference: &Difference) -> bool {
         match difference {
             Difference::TokenValidity(..) | Difference::State(..) => self.is_dangerous(client),
             Difference::RedirectAdded(_) => self.dangerous_scopes_of(client).next().is_some(),
@@ -77,16 +64,16 @@ impl Context<'_> {
         }
     }
 
-    /// The dangerous scopes and permissions that the client has to effect.
-    fn powers(&self, client: &Client, scopes: bool, permissions: bool) -> BTreeSet<Power> {
-        let mut powers = BTreeSet::new();
+    /// The dangerous scopes, permissions or both that the client has and that take effect.
+    fn dangerous_privileges(&self, client: &Client, scopes: bool, permissions: bool) -> BTreeSet<Power> {
+        let mut dangerous = BTreeSet::new();
         if scopes {
-            powers.extend(self.dangerous_scopes_of(client).map(|scope| Power::Scope(scope.to_owned())));
+            dangerous.extend(self.dangerous_scopes_of(client).map(|scope| Power::Scope(scope.to_owned())));
         }
         if permissions && client.grant_type.roles_count() {
-            powers.extend(client.role_grants.iter().flat_map(|grant| self.powers_of_role(&grant.role)));
+            dangerous.extend(client.role_grants.iter().flat_map(|grant| self.dangerous_permissions_of(&grant.role)));
         }
-        powers
+        dangerous
     }
 
     fn dangerous_scopes_of(&self, client: &Client) -> impl Iterator<Item = &str> {
@@ -95,7 +82,7 @@ impl Context<'_> {
         dangerous.map(|scope| self.snapshot.scopes.name(*scope))
     }
 
-    fn powers_of_role(&self, role: &RoleId) -> impl Iterator<Item = Power> {
+    fn dangerous_permissions_of(&self, role: &RoleId) -> impl Iterator<Item = Power> {
         self.dangerous_permissions(role).iter().map(|danger| Power::Permission(danger.name.clone()))
     }
 }

@@ -1,29 +1,30 @@
 //! Rules on how clients obtain tokens.
 //!
-//! What the tokens permit is judged by scopes and roles.
+//! Rules on what the tokens permit are in `scopes` and `permissions`.
 
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Client, GrantType, Severity, Timestamp};
+use super::context::Context;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::domain::{Client, ClientField, GrantType, Severity, Timestamp};
 
-/// 2027-03-31T00:00:00Z: by the end of March 2027 the implicit grant no longer works; new clients cannot choose it since
-/// March 2026 (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
+/// 2027-03-31T00:00:00Z. The implicit grant stops working by the end of March 2027; since March 2026, new clients cannot
+/// choose it (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
 const IMPLICIT_GRANT_ENDS: Timestamp = Timestamp::from_seconds(1_806_451_200);
-/// From so long before its end on the implicit grant is critical.
+/// How long before its end the implicit grant becomes critical, in seconds.
 const IMPLICIT_GRANT_CRITICAL: i64 = 90 * 86_400;
 
 pub(super) static IMPLICIT: Rule = Rule {
     slug: "implicit-grant",
     title: "Implicit grant",
     severity: Severity::High,
-    severity_note: "critical from 90 days before the grant's end on 2027-03-31",
+    severity_note: "critical from 90 days before the grant ends on 2027-03-31",
     applies_to: AppliesTo::UserGrant,
-    why: "Tokens are handed over in the address of a page, where scripts, histories and logs see them, and the grant ends on 2027-03-31.",
+    reads: &[ClientField::GrantType],
+    why: "The platform passes the token in the address of a page, where scripts, browser histories and logs can read it. The grant stops working on 2027-03-31.",
     reference: "RFC 9700 section 2.1.2; community.genesys.com, \"Migrating from implicit grant\"",
-    traps: "The platform calls the grant TOKEN.",
+    traps: "The platform calls this grant type TOKEN.",
     remediation: "Move the application to the authorization code grant with PKCE.",
     severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::High]),
-    check: implicit,
     ..BASE
 };
 
@@ -32,11 +33,11 @@ pub(super) static PASSWORD: Rule = Rule {
     title: "Password grant",
     severity: Severity::Critical,
     applies_to: AppliesTo::UserGrant,
-    why: "The application sees people's passwords, and neither single sign-on nor a second factor protects them.",
+    reads: &[ClientField::GrantType],
+    why: "The application sees the users' passwords, and neither single sign-on nor a second factor protects the accounts.",
     reference: "RFC 9700 section 2.4: \"MUST NOT be used\"",
-    traps: "A baseline does not approve it; an exemption can.",
-    remediation: "Move the application to the authorization code grant, or to client credentials where no user is there.",
-    check: password,
+    traps: "A baseline cannot approve this finding; an exemption can cover it.",
+    remediation: "Move the application to the authorization code grant, or to client credentials if no user is involved.",
     ..BASE
 };
 
@@ -45,23 +46,23 @@ pub(super) static UNKNOWN: Rule = Rule {
     title: "Unknown grant type",
     severity: Severity::Medium,
     applies_to: AppliesTo::Every,
-    why: "Nobody here knows what tokens of this grant may do: the client is judged by its scopes and by its roles.",
+    reads: &[ClientField::GrantType],
+    why: "The exporter does not know what tokens of this grant type may do. It evaluates the client by its scopes and also by its roles.",
     reference: "Python SDK, models/o_auth_client.py, authorized_grant_type",
-    traps: "Old and new spellings (CLIENT_CREDENTIALS, SAML2BEARER) are known.",
-    remediation: "Look the grant type up in the vendor's documentation, and update the exporter.",
-    check: unknown,
+    traps: "Old and new spellings of known grant types (CLIENT_CREDENTIALS, SAML2BEARER) do not count as unknown.",
+    remediation: "Look up the grant type in the vendor's documentation, and update the exporter.",
     ..BASE
 };
 
 pub(super) static FORBIDDEN: Rule = Rule {
     slug: "forbidden-grant",
-    title: "Grant type that the policy does not allow",
+    title: "Grant type not allowed by the policy",
     severity: Severity::High,
-    why: "The policy allows this client other grant types only.",
+    reads: &[ClientField::GrantType],
+    why: "The policy allows only other grant types for this client.",
     reference: "the policy, [[expect]] allowed_grants",
-    traps: "Silent unless the policy says allowed_grants for a selector that picks the client.",
-    remediation: "Make the client anew with an allowed grant type, or widen the policy's expectation.",
-    check: forbidden,
+    traps: "The rule finds nothing unless the policy has allowed_grants in an [[expect]] entry that selects the client.",
+    remediation: "Create the client again with an allowed grant type, or extend allowed_grants in the policy.",
     ..BASE
 };
 
@@ -70,15 +71,15 @@ pub(super) static INEFFECTIVE_REDIRECTS: Rule = Rule {
     title: "Redirect URIs without effect",
     severity: Severity::Info,
     applies_to: AppliesTo::ClientCredentials,
-    why: "Client credentials are never redirected; the list misleads, and takes effect when the grant type changes.",
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
+    why: "Client-credentials clients are never redirected. The list misleads its readers, and takes effect if the grant type changes.",
     reference: "RFC 6749 section 4.4",
-    traps: "However odd the URIs are: nothing is sent to them.",
+    traps: "Nothing is sent to these URIs, however suspicious they look.",
     remediation: "Remove the redirect URIs from the client.",
-    check: ineffective_redirects,
     ..BASE
 };
 
-fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let soon = context.now.seconds() >= IMPLICIT_GRANT_ENDS.seconds() - IMPLICIT_GRANT_CRITICAL;
     let severity = if soon { Severity::Critical } else { Severity::High };
     for client in of_grant(context, &IMPLICIT, GrantType::Implicit) {
@@ -86,14 +87,14 @@ fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn password(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn password(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in of_grant(context, &PASSWORD, GrantType::Password) {
         findings.push(context.finding(&PASSWORD, client, by_grant(client, "uses the password grant")));
     }
 }
 
-fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in of_grant(context, &UNKNOWN, GrantType::Other) {
+pub(super) fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&UNKNOWN).filter(|client| client.grant_type == GrantType::Other) {
         let text = match &*client.grant_type_spelling {
             "" => "has no grant type".to_owned(),
             spelling => format!("has the grant type {spelling}"),
@@ -102,8 +103,8 @@ fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&FORBIDDEN) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&FORBIDDEN) {
         if context.policy.allowed_grants(client).any(|allowed| !allowed.contains(&client.grant_type)) {
             let text = format!("uses the grant type {}", client.grant_type.label());
             findings.push(context.finding(&FORBIDDEN, client, by_grant(client, &text)));
@@ -111,7 +112,7 @@ fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn ineffective_redirects(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
         let text = format!("has redirect URIs that have no effect: {}", client.redirect_uris.join(", "));
         findings.push(context.finding(&INEFFECTIVE_REDIRECTS, client, Evidence::new(Kind::Client, "", text)));
@@ -122,7 +123,8 @@ fn of_grant<'a>(context: &Context<'a>, rule: &Rule, grant: GrantType) -> impl It
     context.covered(rule).filter(move |client| client.grant_type == grant)
 }
 
-/// The grant type as evidence: its spelling identifies nothing, unless nobody knows it.
+/// The grant type as evidence. The platform's spelling is part of the key only if the grant type is unknown: another
+/// spelling of a known one is the same finding.
 fn by_grant(client: &Client, text: &str) -> Evidence {
     let key = match client.grant_type {
         GrantType::Other => client.grant_type_spelling.to_ascii_uppercase().replace(['-', '_'], ""),

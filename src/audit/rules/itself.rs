@@ -1,14 +1,15 @@
-//! Rules on the audit itself: the exporter's own client, and a policy that protects from nothing.
+//! Rules on the audit itself: the exporter's own client, and policy patterns that match nothing.
 //!
-//! Exemptions are judged where they are applied.
+//! Rules on exemptions are in `exemptions`.
 
 use std::collections::BTreeSet;
 
-use super::{AppliesTo, BASE, Context, Rule};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, Permission, Severity};
+use super::context::Context;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule};
+use crate::domain::{ClientField, Collector, Permission, Severity};
 
-/// What the exporter needs, and what later collectors can use; anything else is more than it should hold.
+/// The permissions that the exporter needs, and those that later collectors can use. It should have no others.
 pub const USEFUL_PERMISSIONS: [&str; 5] = [
     "oauth:client:view",
     "authorization:role:view",
@@ -22,50 +23,48 @@ pub(super) static SELF_NOT_LISTED: Rule = Rule {
     title: "The exporter's own client is not in the list",
     severity: Severity::Critical,
     applies_to: AppliesTo::Own,
-    why: "A list without the client that asked for it is not the whole list: a wrong division, permission or organisation.",
+    why: "A list of clients without the client that requested it is incomplete. The cause is a wrong division, permission or organisation.",
     reference: "https://help.mypurecloud.com/articles/about-access-control/",
-    traps: "It is no finding: the refresh fails, and the data of the last complete one stays. --refresh.require-self=false lifts that \
-            for a client of another organisation.",
-    remediation: "Grant oauth:client:view to the exporter's client in all divisions, and check region and organisation.",
+    traps: "This is never a finding: the refresh fails, and the data of the last complete refresh stays. For a client of another \
+            organisation, turn the check off with --refresh.require-self=false.",
+    remediation: "Grant oauth:client:view to the exporter's client in all divisions, and check the region and the organisation.",
     ..BASE
 };
 
 pub(super) static OVERPRIVILEGED: Rule = Rule {
     slug: "auditor-overprivileged",
-    title: "The exporter's own client holds too much",
+    title: "The exporter's own client has too many permissions",
     severity: Severity::Medium,
     applies_to: AppliesTo::Own,
     needs: &[Collector::Clients, Collector::Roles],
-    why: "The exporter reads; whoever steals its secret should be able to do no more.",
+    reads: &[ClientField::Roles],
+    why: "The exporter only reads. Somebody who steals its secret should not be able to do more.",
     reference: "the project's README, the role that the exporter needs",
-    traps: "What later collectors can use (usage, audits, grants: view) is not too much.",
-    remediation: "Give the client a role of its own with oauth:client:view and authorization:role:view.",
-    not_applicable: |context| {
-        let own = context.snapshot.own_client.as_ref();
-        own.and_then(|own| context.snapshot.client(own))
-            .is_none()
-            .then_some("the exporter's own client is not in the list")
-    },
-    check: overprivileged,
+    traps: "Permissions that later collectors can use (view on usage, audits and grants) are fine.",
+    remediation: "Give the client its own role with only oauth:client:view and authorization:role:view.",
     ..BASE
 };
 
 pub(super) static PATTERN_UNMATCHED: Rule = Rule {
     slug: "policy-pattern-unmatched",
-    title: "A pattern of the policy matches nothing",
+    title: "Policy pattern that matches nothing",
     severity: Severity::Low,
     applies_to: AppliesTo::Organisation,
     needs: &[Collector::Scopes, Collector::Permissions],
-    judges_in_part: true,
-    why: "The platform has nothing that the policy names here: nobody should feel protected by it.",
+    runs_without_all_inputs: true,
+    why: "The platform has nothing that the pattern matches, so the pattern protects against nothing. It may be misspelt.",
     reference: "GET /api/v2/oauth/scopes and GET /api/v2/authorization/permissions",
-    traps: "allow_unmatched = true on an entry keeps it silent, as for the literals of older guides in the built-in policy.",
-    remediation: "Correct the pattern; policy test-glob shows what it matches. Or set allow_unmatched.",
-    check: pattern_unmatched,
+    traps: "An entry with allow_unmatched = true is fine. The built-in policy sets it, for example, on names that only older guides mention.",
+    remediation: "Correct the pattern; `policy test-glob` shows what it matches. Or set allow_unmatched = true on the entry.",
     ..BASE
 };
 
-fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn overprivileged_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    let own = context.snapshot.own_client.as_ref();
+    own.and_then(|own| context.snapshot.client(own)).is_none().then_some("the exporter's own client is not in the list")
+}
+
+pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(own) = context.snapshot.own_client.as_ref().and_then(|own| context.snapshot.client(own)) else { return };
     if !own.grant_type.roles_count() {
         return;
@@ -78,16 +77,17 @@ fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     if !excess.is_empty() {
         let excess = excess.into_iter().collect::<Vec<_>>().join(", ");
-        let evidence = Evidence::new(Kind::Client, "", format!("holds more than the exporter needs: {excess}"));
+        let evidence =
+            Evidence::new(Kind::Client, "", format!("has permissions that the exporter does not need: {excess}"));
         findings.push(context.finding(&OVERPRIVILEGED, own, evidence));
     }
 }
 
-fn pattern_unmatched(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut unmatched: BTreeSet<(String, &str)> = unmatched_scopes(context).into_iter().map(|p| (p, "scope")).collect();
     unmatched.extend(unmatched_permissions(context).into_iter().map(|pattern| (pattern, "permission")));
     for (pattern, what) in unmatched {
-        let text = format!("the policy names {pattern}, and the platform has no such {what}");
+        let text = format!("the policy names {pattern}, but the platform has no such {what}");
         let evidence =
             Evidence { details: vec![("of", what.to_owned())], ..Evidence::new(Kind::Pattern, &*pattern, text) };
         let finding = context.finding_on_organisation(&PATTERN_UNMATCHED, PATTERN_UNMATCHED.severity, evidence);
@@ -95,7 +95,8 @@ fn pattern_unmatched(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The policy's scopes that the registry does not have. An empty registry tells nothing.
+/// The policy's scopes and scope patterns that match nothing in the registry. An empty registry proves nothing, so the
+/// result is empty too.
 fn unmatched_scopes(context: &Context<'_>) -> BTreeSet<String> {
     let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else {
         return BTreeSet::new();
@@ -111,7 +112,7 @@ fn unmatched_scopes(context: &Context<'_>) -> BTreeSet<String> {
     dangerous.chain(literal).collect()
 }
 
-/// The policy's permission patterns that meet nothing of the platform's permissions.
+/// The policy's permission patterns that match none of the platform's permissions.
 fn unmatched_permissions(context: &Context<'_>) -> BTreeSet<String> {
     let Some(registry) = context.snapshot.permissions.read().filter(|registry| !registry.is_empty()) else {
         return BTreeSet::new();

@@ -1,28 +1,28 @@
-//! Rules on the organisation as a whole.
+//! Rules on settings of the organisation.
 //!
-//! Not on what changed in it: that is compared with the baseline.
+//! Rules on what changed since the baseline are in `drift`.
 
-use super::{AppliesTo, BASE, Context, Rule, any_of};
-use crate::audit::{Evidence, Finding, Kind};
+use super::context::Context;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::domain::Severity;
 
 pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {
     slug: "scopes-not-enforced",
     title: "Scopes are not enforced",
     severity: Severity::High,
-    severity_note: "medium where the policy does not say whether they are",
+    severity_note: "medium if the policy does not say whether they are enforced",
     applies_to: AppliesTo::Organisation,
     needs: &[],
-    why: "Without scope enforcement every user-grant client has the whole power of whichever user signs in, whatever its scopes say.",
+    why: "Without scope enforcement, every user-grant client may do everything that the user who signs in may do, whatever its scopes say.",
     reference: "https://help.mypurecloud.com/articles/enabling-oauth-scope-enforcement/",
-    traps: "No API tells: the policy's word is taken. The platform's default is off.",
-    remediation: "Switch scope enforcement on in the organisation's settings, then attest it: scope_enforcement = true under [org] of the policy.",
+    traps: "No API reports this setting, so the rule uses what the policy says. The platform's default is off.",
+    remediation: "Turn scope enforcement on in the organisation's settings. Then attest it in the policy: scope_enforcement = true under [org].",
     severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
-    check: scopes_not_enforced,
     ..BASE
 };
 
-fn scopes_not_enforced(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn scopes_not_enforced(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let (severity, text) = match context.policy.org.scope_enforcement {
         Some(true) => return,
         Some(false) => (Severity::High, "the policy says that scope enforcement is off"),

@@ -1,14 +1,15 @@
-//! Rules on what the roles of clients permit, each permission by the role and the division that grant it.
+//! Rules on what the roles of clients permit: each permission with the role and the division that grant it.
 //!
-//! Not on the roles as such (`roles`), nor on the divisions (`divisions`).
+//! Rules on the roles as such are in `roles`, rules on divisions in `divisions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AppliesTo, BASE, Context, DANGEROUS_PERMISSION, Rule, any_of};
-use crate::audit::{Evidence, Finding, GrantedPermission, Kind};
+use super::context::Context;
+use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
+use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
-use crate::domain::{Collector, DivisionId, Permission, Role, RoleId, Severity};
+use crate::domain::{ClientField, Collector, DivisionId, Permission, Power, Role, Severity};
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -16,18 +17,18 @@ pub(super) static DANGEROUS: Rule = Rule {
     slug: DANGEROUS_PERMISSION,
     title: "Dangerous permission",
     severity: Severity::High,
-    severity_note: "that of the policy's pattern",
+    severity_note: "set by the policy's pattern",
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The client's own roles permit it at any time, without a user.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "Whoever has the client's secret can use the permission at any time, without a user who signs in.",
     reference: "https://help.mypurecloud.com/articles/products-roles-and-permissions-list/",
-    traps: "all and admin are also literal actions. A * in a role grants whatever the pattern names. Conditional grants, and grants \
-            in some divisions only, are narrower: the evidence says so.",
-    remediation: "Take the permission from the client's role, or give the client a narrower role. Where it is needed, approve it.",
+    traps: "all and admin are also names of actions. A * in a role grants whatever the pattern names. A grant under a condition or \
+            only in some divisions permits less; the evidence says so.",
+    remediation: "Remove the permission from the client's role, or give the client a narrower role. If the client needs it, approve it.",
     severities: |rule, policy| {
         any_of(rule, policy, policy.permissions.dangerous.iter().map(|pattern| pattern.severity))
     },
-    check: dangerous,
     ..BASE
 };
 
@@ -37,29 +38,29 @@ pub(super) static WILDCARD: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "A role with * grants what the platform adds later, too: nobody decided on that.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "A role with * also grants every permission that the platform adds later, without a review.",
     reference: "Terraform provider, docs/resources/auth_role.md: \"Permission entity or '*' for all\"",
-    traps: "all and admin are actions' names and no wildcards, e.g. in telephony:plugin:all.",
-    remediation: "Name the entities and actions that the client's calls need.",
-    check: wildcard,
+    traps: "all and admin are names of actions, not wildcards, for example in telephony:plugin:all.",
+    remediation: "Replace the * with the entities and actions that the client's calls need.",
     ..BASE
 };
 
 pub(super) static MISSING_COMPANION: Rule = Rule {
     slug: "missing-companion-permission",
-    title: "Companion permission missing",
+    title: "Missing companion permission",
     severity: Severity::Low,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "One permission needs the other to work: the client fails or sees less where it is used.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The client has a permission that does not work fully without its companion: calls fail or return less than expected.",
     reference: "the policy, permissions.companions",
-    traps: "Not judged for a client with a role that cannot be found: that role may grant it.",
-    remediation: "Add the companion to the client's role, or take away the permission that is of no use without it.",
-    check: missing_companion,
+    traps: "Not evaluated for a client with a role that cannot be found, because that role may grant the permission.",
+    remediation: "Add the companion permission to the client's role, or remove the permission that does not work without it.",
     ..BASE
 };
 
-fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DANGEROUS) {
         for held in context.held_roles(client) {
             for danger in context.dangerous_permissions(&held.role.id) {
@@ -68,11 +69,15 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: danger.conditional,
-                    patterns: Arc::clone(&danger.patterns),
                 };
                 findings.extend(held.divisions.iter().map(|division| Finding {
                     pattern: Some(danger.worst.pattern.to_string()),
                     reason: danger.worst.reason.clone(),
+                    dangerous: Some(Box::new(DangerousPrivilege {
+                        power: Power::Permission(danger.name.clone()),
+                        role: Some(held.role.id.clone()),
+                        labels: Arc::clone(&danger.labels),
+                    })),
                     ..context.finding_at(
                         &DANGEROUS,
                         danger.worst.severity,
@@ -85,7 +90,7 @@ fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let wild = |permission: &&Permission| {
         [&permission.domain, &permission.entity, &permission.action].iter().any(|segment| &***segment == "*")
     };
@@ -97,7 +102,6 @@ fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: permission.conditional,
-                    patterns: Arc::default(),
                 };
                 let evidence = held.divisions.iter().map(|d| of_permission(context, held.role, granted(*d)));
                 findings.extend(evidence.map(|evidence| context.finding(&WILDCARD, client, evidence)));
@@ -106,15 +110,11 @@ fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(roles) = context.snapshot.roles.read() else { return };
+pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.policy.permissions.companions.is_empty() {
         return;
     }
-    for client in context.covered(&MISSING_COMPANION) {
-        if !client.role_grants.iter().all(|grant| roles.contains_key(&grant.role)) {
-            continue;
-        }
+    for client in context.covered_without_gap(&MISSING_COMPANION) {
         let held = context.held_roles(client);
         let permissions = || held.iter().flat_map(|held| held.role.permissions.iter());
         let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -130,7 +130,7 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 ..Evidence::new(
                     Kind::MissingPermission,
                     companion.as_str(),
-                    format!("may use {needing}, which needs {companion}, and lacks it"),
+                    format!("lacks the permission {companion}, which is needed for {needing}"),
                 )
             };
             findings
@@ -139,33 +139,19 @@ fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Where the evidence key of a permission by that role begins, up to the division.
-fn permission_key(name: &str, role: &RoleId) -> String {
-    format!("{}{}", name.to_ascii_lowercase(), by_role(role))
-}
-
-fn by_role(role: &RoleId) -> String {
-    format!(" role={role} division=")
-}
-
-/// Whether an evidence key is of a permission by that role.
-pub fn is_by_role(key: &str, role: &RoleId) -> bool {
-    key.contains(&by_role(role))
-}
-
-/// A permission as evidence: of ids alone, so that no new name is a new finding. With another role, in another division or
-/// without its condition it is another piece of evidence.
+/// A permission as evidence. The key contains only ids, so that a rename makes no new finding. The same permission through
+/// another role, in another division or without its condition is a finding of its own.
 fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission) -> Evidence {
     let name = granted.name.as_str();
     let division = granted.division.as_ref();
     let division_id = division.map_or(UNKNOWN_DIVISION, DivisionId::as_str);
     let division = context.divisions_in_words([division]);
     let condition = if granted.conditional { CONDITIONAL } else { "" };
-    let under = if granted.conditional { ", under a condition only" } else { "" };
+    let under = if granted.conditional { ", only under a condition" } else { "" };
     let general = if name.contains(':') { "" } else { "the general permission " };
-    // Case does not count: another spelling is the same grant.
-    let key = format!("{}{division_id}{condition}", permission_key(name, &role.id));
-    let text = format!("may use {general}{name} by the role {} in {division}{under}", role.name);
+    // Case is ignored: another spelling is the same grant.
+    let key = format!("{} role={} division={division_id}{condition}", name.to_ascii_lowercase(), role.id);
+    let text = format!("may use {general}{name} through the role {} in {division}{under}", role.name);
     Evidence {
         details: vec![
             ("role", role.name.clone()),

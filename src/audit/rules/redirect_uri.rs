@@ -1,30 +1,31 @@
-//! A redirect URI taken apart: what it says, and what a browser would make of it.
+//! A redirect URI, parsed as a browser would parse it, with its defects.
 //!
-//! Whether that is a finding is `redirects`'s. Parsed and never globbed: `https://good.example@evil.example` is evil's.
+//! The rules in `redirects` decide what is a finding. URIs are parsed and never matched as a text: the host of
+//! `https://good.example@evil.example` is `evil.example`.
 
 use url::{Host, Url};
 
-/// A redirect URI taken apart.
+/// A parsed redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct RedirectUri {
-    /// In lower case; read off the text where the whole cannot be parsed.
+    /// In lower case; taken from the text if the URI cannot be parsed.
     pub(super) scheme: String,
-    /// In lower case and without a dot at its end; `None` for schemes that have none, and where it cannot be parsed.
+    /// In lower case and without a trailing dot; `None` unless the scheme is http or https and the URI can be parsed.
     pub(super) host: Option<String>,
     /// Whether the host is the user's own machine.
     pub(super) is_loopback: bool,
-    /// Where a `*` stands.
+    /// Where the URI contains a `*`, if it does.
     pub(super) wildcard: Option<Wildcard>,
-    /// What is wrong with it, each as words that follow `has` or `is`.
+    /// What is wrong with it, each as text that follows `a redirect URI with`.
     pub(super) defects: Vec<&'static str>,
 }
 
-/// Where a `*` stands.
+/// The part of a URI that contains a `*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wildcard {
-    /// In the host, the port or the userinfo: somebody else's host can match.
+    /// The host, the port or the userinfo: another host can match.
     Authority,
-    /// Behind it.
+    /// The rest.
     Path,
 }
 
@@ -52,11 +53,11 @@ impl RedirectUri {
         defect(authority.contains('@'), "userinfo");
         let path = rest.split(['?', '#']).next().unwrap_or_default();
         let climbs = |segment: &str| segment.to_ascii_lowercase().replace("%2e", ".") == "..";
-        defect(path.split(['/', '\\']).any(climbs), "a .. in its path");
-        defect(web && !after_scheme(text).starts_with("//"), "no // after its scheme");
+        defect(path.split(['/', '\\']).any(climbs), "a .. in the path");
+        defect(web && !after_scheme(text).starts_with("//"), "no // after the scheme");
         match parsed {
             Ok(url) => uri.read_host(&url, authority),
-            Err(_) => uri.defects.push("no form that can be parsed"),
+            Err(_) => uri.defects.push("invalid syntax"),
         }
         uri
     }
@@ -72,7 +73,7 @@ impl RedirectUri {
         if !spelled.is_ascii() {
             self.defects.push("a host that is not ASCII");
         }
-        // Other schemes' hosts are opaque, and nothing is sent to them by the network.
+        // Hosts of other schemes are opaque: nothing is sent to them over the network.
         let Some(host) = url.host().filter(|_| self.is_web()) else { return };
         match host {
             Host::Domain(name) => {
@@ -89,16 +90,16 @@ impl RedirectUri {
             Host::Ipv4(address) => {
                 self.is_loopback = address.is_loopback();
                 if spelled != address.to_string() {
-                    self.defects.push("an IP address in disguise");
+                    self.defects.push("an IP address in an unusual notation");
                 } else if !self.is_loopback {
-                    self.defects.push("an IP address for its host");
+                    self.defects.push("an IP address as its host");
                 }
                 self.host = Some(address.to_string());
             }
             Host::Ipv6(address) => {
                 self.is_loopback = address.is_loopback() || address.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback());
                 if !self.is_loopback {
-                    self.defects.push("an IP address for its host");
+                    self.defects.push("an IP address as its host");
                 }
                 self.host = Some(format!("[{address}]"));
             }
@@ -106,11 +107,11 @@ impl RedirectUri {
     }
 }
 
-/// Scheme, authority, and what follows, as they are spelled.
+/// The scheme, the authority and the rest, as spelled.
 fn split(text: &str) -> (&str, &str, &str) {
     let text = text.trim();
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    // Browsers take a backslash for a slash, and do without slashes, but not within the authority.
+    // Browsers read a backslash as a slash. After http: and https: they accept any number of slashes, even none.
     let rest = after_scheme(text);
     let hierarchical = rest.starts_with(['/', '\\']) && rest[1..].starts_with(['/', '\\']);
     let web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
@@ -127,7 +128,7 @@ fn after_scheme(text: &str) -> &str {
     text.trim().split_once(':').map_or(text, |(_, rest)| rest)
 }
 
-/// The host within an authority, as it is spelled: without userinfo and port.
+/// The host of an authority without userinfo and port, as spelled.
 fn host_part(authority: &str) -> &str {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() }
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_what_a_browser_makes_of_them() {
+    fn the_host_is_the_one_that_a_browser_contacts() {
         for (text, host, is_loopback) in [
             ("https://desk.example.com/cb", Some("desk.example.com"), false),
             ("HTTPS://DESK.example.com./cb", Some("desk.example.com"), false),
@@ -176,25 +177,25 @@ mod tests {
             ("https://xn--bcher-kva.example/cb", &[]),
             ("https://a.example/cb#frag", &["a fragment"]),
             ("https://a@b.example/cb", &["userinfo"]),
-            ("https://a.example/app/../cb", &["a .. in its path"]),
-            ("https://a.example/app/%2E%2e/cb", &["a .. in its path"]),
+            ("https://a.example/app/../cb", &["a .. in the path"]),
+            ("https://a.example/app/%2E%2e/cb", &["a .. in the path"]),
             ("https://a.example\\@b.example/cb", &["a backslash"]),
             ("https://a.example/c\tb", &["control characters", "white space"]),
-            ("https://203.0.113.17/cb", &["an IP address for its host"]),
-            ("https://[2001:db8::1]/cb", &["an IP address for its host"]),
-            ("http://0x7f.1/cb", &["an IP address in disguise"]),
+            ("https://203.0.113.17/cb", &["an IP address as its host"]),
+            ("https://[2001:db8::1]/cb", &["an IP address as its host"]),
+            ("http://0x7f.1/cb", &["an IP address in an unusual notation"]),
             ("https://bücher.example/cb", &["a host that is not ASCII"]),
             ("https://b%C3%BCcher.example/cb", &["a host that is not ASCII"]),
-            ("https:a.example/cb", &["no // after its scheme"]),
-            ("https://", &["no form that can be parsed"]),
-            ("", &["no form that can be parsed"]),
+            ("https:a.example/cb", &["no // after the scheme"]),
+            ("https://", &["invalid syntax"]),
+            ("", &["invalid syntax"]),
         ] {
             assert_eq!(RedirectUri::parse(text).defects, expected, "{text}");
         }
     }
 
     #[test]
-    fn stars_are_told_apart_by_where_they_stand() {
+    fn a_wildcard_is_classified_by_its_position() {
         for (text, expected) in [
             ("https://a.example/cb", None),
             ("https://*.a.example/cb", Some(Wildcard::Authority)),
@@ -210,12 +211,12 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is registered is taken apart, and nothing that parses as another's host is taken for loopback.
+        /// Any text can be parsed, and only a loopback host counts as loopback.
         #[test]
-        fn any_text_is_taken_apart(text in "\\PC{0,30}|https?:[/\\\\]{0,3}[a-z0-9.:@*%\\[\\]ü-]{0,20}[/?#]?[a-z.*/]{0,9}") {
+        fn any_text_can_be_parsed(text in "\\PC{0,30}|https?:[/\\\\]{0,3}[a-z0-9.:@*%\\[\\]ü-]{0,20}[/?#]?[a-z.*/]{0,9}") {
             let uri = RedirectUri::parse(&text);
             if uri.is_loopback {
-                let host = uri.host.expect("loopback is a host");
+                let host = uri.host.expect("a loopback URI has a host");
                 prop_assert!(host.ends_with("localhost") || host.starts_with("127.") || host.starts_with('['));
             }
         }

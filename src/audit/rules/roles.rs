@@ -1,13 +1,17 @@
 //! Rules on the roles that clients hold.
 //!
-//! What the roles permit one by one is `permissions`'s; where they hold is `divisions`'s.
+//! Rules on single permissions are in `permissions`, rules on where roles apply in `divisions`.
+//!
+//! `forbidden-role` exists because the policy can say `allowed_roles`, and no other rule evaluates that key.
 
 use std::collections::BTreeSet;
 
+use super::context::Context;
 use super::context::HeldRole;
-use super::{AppliesTo, BASE, Confidence, Context, Rule, UNRESOLVED_ROLE, any_of};
-use crate::audit::{Evidence, Finding, Kind, unresolved_roles};
-use crate::domain::{ClientState, Collector, Permission, Role, Severity};
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::role_gaps::role_gaps;
+use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
+use crate::domain::{ClientField, ClientState, Collector, Permission, Role, Severity};
 use crate::policy::NamePattern;
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
@@ -15,46 +19,46 @@ const PERMISSIONS: &str = "https://help.mypurecloud.com/articles/about-roles-per
 
 pub(super) static ADMIN: Rule = Rule {
     slug: "admin-role",
-    title: "Administrator's role",
+    title: "Administrator role",
     severity: Severity::Critical,
-    severity_note: "medium by name alone",
+    severity_note: "medium if only the name of the role matches",
     confidence: Confidence::Likely,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "Whoever holds the client's secret is an administrator, without a second factor and without a person's name in the audit trail.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "Whoever has the client's secret is an administrator, without a second factor and without a person's name in the audit trail.",
     reference: PERMISSIONS,
-    traps: "Content decides: a custom role named \"Queue admin\" is none. By name alone, the whole name must match roles.admin of the policy.",
-    remediation: "Give the client a role of its own with the permissions that its calls need.",
+    traps: "The permissions of the role decide: a custom role named \"Queue admin\" is fine. A name counts only if the complete name matches roles.admin of the policy.",
+    remediation: "Give the client its own role with only the permissions that its calls need.",
     severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::Medium]),
-    check: admin,
     ..BASE
 };
 
 pub(super) static FORBIDDEN: Rule = Rule {
     slug: "forbidden-role",
-    title: "Role that the policy does not allow",
+    title: "Role not allowed by the policy",
     severity: Severity::High,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The policy allows this client other roles only.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The policy allows only other roles for this client.",
     reference: "the policy, [[expect]] allowed_roles",
-    traps: "Silent unless the policy says allowed_roles for a selector that picks the client. Matches a role's id or its whole name.",
-    remediation: "Take the role from the client, or widen the policy's expectation.",
-    check: forbidden,
+    traps: "The rule finds nothing unless the policy has allowed_roles in an [[expect]] entry that selects the client. An allowed role can be given by its id or its complete name.",
+    remediation: "Take the role away from the client, or extend allowed_roles in the policy.",
     ..BASE
 };
 
 pub(super) static SHARED: Rule = Rule {
     slug: "shared-role",
-    title: "Default role",
+    title: "Default role of the platform",
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The platform's default roles are made for people and grow with its releases: the client's power grows with them.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The platform's default roles are made for people. New releases of the platform add permissions to them, and so to the client.",
     reference: PERMISSIONS,
-    traps: "Whether people hold a custom role too is not asked: counting a role's users is a slow call.",
-    remediation: "Copy what the client needs into a custom role of its own.",
-    check: shared,
+    traps: "The rule does not check whether people also hold a custom role, because counting the users of a role is a slow call.",
+    remediation: "Copy the permissions that the client needs into its own custom role.",
     ..BASE
 };
 
@@ -63,62 +67,64 @@ pub(super) static NO_ROLE: Rule = Rule {
     title: "No role",
     severity: Severity::Low,
     applies_to: AppliesTo::ClientCredentials,
-    why: "Without a role the client can call next to nothing: it is unfinished or forgotten, and its secret still works.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "Without a role, the client can call next to nothing. It is unfinished or forgotten, but its secret still works.",
     reference: "Python SDK, OAuthClient.md, roleDivisions",
-    traps: "Inactive and disabled clients have lost their roles on purpose.",
-    remediation: "Delete the client, or give it the role that it was made for.",
-    check: no_role,
+    traps: "Inactive and disabled clients are skipped: they have lost their roles on purpose.",
+    remediation: "Delete the client, or give it the role that it needs.",
     ..BASE
 };
 
 pub(super) static UNRESOLVED: Rule = Rule {
     slug: UNRESOLVED_ROLE,
-    title: "Role that cannot be found",
+    title: "Role that cannot be found or read",
     severity: Severity::Medium,
     applies_to: AppliesTo::Roled,
     needs: ROLES,
-    why: "The client names a role that the organisation's list does not have, or whose record cannot be read, so that nobody can tell what it permits.",
+    reads: &[ClientField::GrantType, ClientField::Roles],
+    why: "The client names a role that is not in the organisation's list, or whose record cannot be read. What the role permits is unknown, so the client may have dangerous permissions that the audit does not show.",
     reference: PERMISSIONS,
-    traps: "Where roles cannot be read at all, this is not evaluated. A client with such a role is never compliant, whatever the \
-            policy makes of this rule.",
-    remediation: "Take the role from the client, and give it one that exists.",
-    check: unresolved,
+    traps: "If roles cannot be read at all, the rule is not evaluated. A client with such a role is never compliant, whatever the \
+            policy sets for this rule.",
+    remediation: "Take the role away from the client, and give it a role that exists.",
     ..BASE
 };
 
-fn admin(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn admin(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&ADMIN) {
         for held in context.held_roles(client) {
             let role = held.role;
-            let (severity, by) = match administers(role) {
-                Some(by) => (Severity::Critical, by),
-                None if named(&context.policy.roles.admin, role) => {
-                    (Severity::Medium, "by its name alone; its content is no administrator's".to_owned())
+            let (severity, text) = match why_administrator(role) {
+                Some(why) => {
+                    (Severity::Critical, format!("is an administrator through the role {}, which {why}", role.name))
                 }
+                None if is_named(&context.policy.roles.admin, role) => (
+                    Severity::Medium,
+                    format!("holds the role {}, which has an administrator's name but not the permissions", role.name),
+                ),
                 None => continue,
             };
-            let text = format!("holds the role {}, an administrator's {by}", role.name);
             findings.push(context.finding_at(&ADMIN, severity, client, of_role(context, &held, text)));
         }
     }
 }
 
-/// By what of its content a role is an administrator's.
-fn administers(role: &Role) -> Option<String> {
+/// What makes the role an administrator role, as text that follows `which`; `None` if nothing but its name may do so.
+fn why_administrator(role: &Role) -> Option<String> {
     if role.default_role.as_deref().is_some_and(|id| id.eq_ignore_ascii_case("admin")) {
-        return Some("by the platform's default role admin".to_owned());
+        return Some("is the platform's default role admin".to_owned());
     }
     if role.general.iter().any(|permission| permission.eq_ignore_ascii_case("admin")) {
-        return Some("by the general permission admin".to_owned());
+        return Some("has the general permission admin".to_owned());
     }
-    let granting = role.permissions.iter().filter(|permission| is_administrators(permission));
-    // One without a condition tells more.
+    let granting = role.permissions.iter().filter(|permission| makes_administrator(permission));
+    // An unconditional grant is the stronger evidence.
     let granting = granting.min_by_key(|permission| permission.conditional)?;
-    let condition = if granting.conditional { ", under a condition only" } else { "" };
-    Some(format!("by {granting}{condition}"))
+    let condition = if granting.conditional { ", only under a condition" } else { "" };
+    Some(format!("grants {granting}{condition}"))
 }
 
-fn is_administrators(granted: &Permission) -> bool {
+fn makes_administrator(granted: &Permission) -> bool {
     let is = |segment: &str, word: &str| segment == "*" || segment.eq_ignore_ascii_case(word);
     let all_of_authorization =
         is(&granted.domain, "authorization") && &*granted.entity == "*" && &*granted.action == "*";
@@ -127,11 +133,11 @@ fn is_administrators(granted: &Permission) -> bool {
     all_of_authorization || organisation
 }
 
-fn named(patterns: &[NamePattern], role: &Role) -> bool {
+fn is_named(patterns: &[NamePattern], role: &Role) -> bool {
     patterns.iter().any(|pattern| pattern.matches(&role.name))
 }
 
-fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_roles(client).collect();
         if expected.is_empty() {
@@ -140,17 +146,17 @@ fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let known = context.snapshot.roles.read();
         let held: BTreeSet<_> = client.role_grants.iter().map(|grant| &grant.role).collect();
         for id in held {
-            let name = known.and_then(|roles| roles.get(id)).map_or(id.as_str(), |role| role.name.as_str());
+            let name = known.and_then(|roles| roles.find(id)).map_or(id.as_str(), |role| role.name.as_str());
             let allows = |pattern: &NamePattern| pattern.matches(id.as_str()) || pattern.matches(name);
             if expected.iter().any(|allowed| !allowed.iter().any(allows)) {
-                let text = format!("holds the role {name}, which the policy does not allow it");
+                let text = format!("holds the role {name}, which the policy does not allow for this client");
                 findings.push(context.finding(&FORBIDDEN, client, Evidence::new(Kind::Role, id.as_str(), text)));
             }
         }
     }
 }
 
-fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&SHARED) {
         for held in context.held_roles(client).into_iter().filter(|held| held.role.is_default) {
             let text = format!("holds the platform's default role {}", held.role.name);
@@ -159,23 +165,26 @@ fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let ended = |state| matches!(state, ClientState::Inactive | ClientState::Disabled);
-    for client in context.covered(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state)) {
+    for client in
+        context.covered_without_gap(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state))
+    {
         findings.push(context.finding(&NO_ROLE, client, Evidence::new(Kind::Client, "", "holds no role")));
     }
 }
 
-fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&UNRESOLVED) {
-        for role in unresolved_roles(context.snapshot, client) {
+        let unknown = role_gaps(context.snapshot, client).into_iter().filter(|(_, gap)| gap.is_unknown());
+        for (role, _) in unknown {
             let text = format!("names the role {role}, which is not in the organisation's list or cannot be read");
             findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Role, role.as_str(), text)));
         }
     }
 }
 
-/// A role as evidence, with its name and where it is held.
+/// A role as evidence; its name and the divisions in which it is held are details.
 fn of_role(context: &Context<'_>, held: &HeldRole<'_>, text: String) -> Evidence {
     let divisions = context.divisions_in_words(held.divisions.iter().copied());
     Evidence {

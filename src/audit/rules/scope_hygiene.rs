@@ -1,10 +1,11 @@
-//! Rules on lists of scopes that do not say what somebody meant.
+//! Rules on lists of scopes that mislead a reader: unknown, absent, redundant or without effect.
 //!
-//! What scopes permit is `scopes`'s.
+//! Rules on what scopes permit are in `scopes`.
 
-use super::{AppliesTo, BASE, Context, Rule};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, Severity};
+use super::context::Context;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, Rule};
+use crate::domain::{ClientField, Collector, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 const ENFORCEMENT: &str = "https://help.mypurecloud.com/articles/enabling-oauth-scope-enforcement/";
@@ -15,15 +16,11 @@ pub(super) static UNKNOWN: Rule = Rule {
     severity: Severity::Low,
     applies_to: AppliesTo::Scoped,
     needs: &[Collector::Clients, Collector::Scopes],
-    why: "The platform's registry has no such scope: it is misspelt, or was retired, and nobody knows what it permits.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "The platform's registry has no such scope. It is misspelt or retired, and what it permits is unknown.",
     reference: SCOPES,
-    traps: "Opaque ids in a client's list are looked up in the registry first.",
-    remediation: "Take the scope from the client, or spell it as the registry does.",
-    not_applicable: |context| {
-        let empty = context.snapshot.registry.read().is_some_and(std::collections::BTreeMap::is_empty);
-        empty.then_some("the platform's registry of scopes is empty")
-    },
-    check: unknown,
+    traps: "If a client lists ids instead of names, the exporter looks them up in the registry first.",
+    remediation: "Remove the scope from the client, or correct its spelling to that of the registry.",
     ..BASE
 };
 
@@ -32,15 +29,11 @@ pub(super) static NO_SCOPES: Rule = Rule {
     title: "No scopes",
     severity: Severity::Medium,
     applies_to: AppliesTo::UserGrant,
-    why: "Without scope enforcement, which is off by default, a client without scopes has the whole power of whichever user signs in.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "Without scope enforcement, which is off by default, a client without scopes may do everything that the user who signs in may do.",
     reference: ENFORCEMENT,
-    traps: "Not judged where the policy attests that scopes are enforced: then no scope is no power.",
-    remediation: "Give the client the scopes that it needs, and switch scope enforcement on.",
-    not_applicable: |context| {
-        let enforced = context.policy.org.scope_enforcement == Some(true);
-        enforced.then_some("the policy attests that scopes are enforced: a client without scopes may do nothing")
-    },
-    check: no_scopes,
+    traps: "Not applicable if the policy attests that scopes are enforced: a client without scopes may then do nothing.",
+    remediation: "Give the client the scopes that it needs, and turn scope enforcement on.",
     ..BASE
 };
 
@@ -49,11 +42,11 @@ pub(super) static INEFFECTIVE: Rule = Rule {
     title: "Scopes without effect",
     severity: Severity::Info,
     applies_to: AppliesTo::ClientCredentials,
-    why: "Scopes have no effect on client credentials: roles and divisions decide, so that the list misleads whoever reads it.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "Scopes have no effect on client-credentials clients: roles and divisions decide what they may do. The list misleads its readers.",
     reference: "Python SDK, OAuthClient.md: \"Scopes only apply to clients not using the client_credential grant\"",
-    traps: "However dangerous the scopes are: they permit nothing here.",
+    traps: "Even dangerous scopes permit nothing here.",
     remediation: "Remove the scopes from the client.",
-    check: ineffective,
     ..BASE
 };
 
@@ -62,32 +55,42 @@ pub(super) static REDUNDANT: Rule = Rule {
     title: "Redundant scope",
     severity: Severity::Info,
     applies_to: AppliesTo::Scoped,
-    why: "The client holds the read-only scope beside the one that includes it; whoever reads the list may take it for read-only.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "The client holds a :readonly scope and also the scope that includes it. A reader may take the client for read-only.",
     reference: SCOPES,
-    traps: "Only x beside x:readonly, not two areas that overlap.",
-    remediation: "Remove the scope without :readonly where reading is enough, else the one with it.",
-    check: redundant,
+    traps: "The rule finds only x together with x:readonly, not two areas that overlap.",
+    remediation: "Remove x if reading is enough for the client. Otherwise remove x:readonly.",
     ..BASE
 };
 
-fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unknown_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    let empty = context.snapshot.registry.read().is_some_and(std::collections::BTreeMap::is_empty);
+    empty.then_some("the platform's registry of scopes is empty")
+}
+
+pub(super) fn no_scopes_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
+    let enforced = context.policy.org.scope_enforcement == Some(true);
+    enforced.then_some("the policy attests that scopes are enforced, so a client without scopes may do nothing")
+}
+
+pub(super) fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(registry) = context.snapshot.registry.read() else { return };
     for client in context.covered(&UNKNOWN) {
         for scope in context.scopes_of(client).into_iter().filter(|scope| !registry.contains_key(*scope)) {
-            let text = format!("holds {scope}, which the platform's registry does not have");
+            let text = format!("holds the scope {scope}, which is not in the platform's registry");
             findings.push(context.finding(&UNKNOWN, client, Evidence::new(Kind::Scope, scope, text)));
         }
     }
 }
 
-fn no_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&NO_SCOPES).filter(|client| client.scopes.is_empty()) {
-        let evidence = Evidence::new(Kind::Client, "", "acts for users and holds no scope");
+pub(super) fn no_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&NO_SCOPES).filter(|client| client.scopes.is_empty()) {
+        let evidence = Evidence::new(Kind::Client, "", "acts for users and holds no scopes");
         findings.push(context.finding(&NO_SCOPES, client, evidence));
     }
 }
 
-fn ineffective(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn ineffective(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&INEFFECTIVE).filter(|client| !client.scopes.is_empty()) {
         let scopes = context.scopes_of(client).into_iter().collect::<Vec<_>>().join(", ");
         let evidence = Evidence::new(Kind::Client, "", format!("holds scopes that have no effect: {scopes}"));
@@ -95,12 +98,12 @@ fn ineffective(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn redundant(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn redundant(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&REDUNDANT) {
         let held = context.scopes_of(client);
         for scope in &held {
             if let Some(base) = scope.strip_suffix(":readonly").filter(|base| held.contains(base)) {
-                let text = format!("holds {scope} beside {base}, which includes it");
+                let text = format!("holds the scope {scope} and also {base}, which includes it");
                 findings.push(context.finding(&REDUNDANT, client, Evidence::new(Kind::Scope, *scope, text)));
             }
         }

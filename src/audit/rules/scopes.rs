@@ -1,13 +1,15 @@
-//! Rules on what scopes permit, for clients whose tokens they bound.
+//! Rules on what scopes permit, for clients whose tokens are limited by scopes.
 //!
-//! Untidy lists of scopes are `scope_hygiene`'s. Scopes have no effect on client credentials ("Scopes only apply to clients
-//! not using the `client_credential` grant", Python SDK, `OAuthClient.md`).
+//! Rules on untidy lists of scopes are in `scope_hygiene`. Scopes have no effect on client-credentials clients ("Scopes only
+//! apply to clients not using the `client_credential` grant", Python SDK, `OAuthClient.md`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::{AppliesTo, BASE, Context, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
-use crate::audit::{Evidence, Finding, Kind};
-use crate::domain::{Collector, Severity};
+use super::context::Context;
+use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, Kind};
+use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
+use crate::domain::{ClientField, Collector, Power, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 
@@ -15,27 +17,27 @@ pub(super) static DANGEROUS: Rule = Rule {
     slug: DANGEROUS_SCOPE,
     title: "Dangerous scope",
     severity: Severity::High,
-    severity_note: "that of the policy's pattern",
+    severity_note: "set by the policy's pattern",
     applies_to: AppliesTo::Scoped,
-    why: "A token of this client can use the scope with all the power of whichever user signs in.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "With a token of this client, an attacker can use the scope with all permissions of the user who signed in.",
     reference: SCOPES,
-    traps: "users:readonly is not users; scopes of client-credentials clients have no effect.",
-    remediation: "Take the scope from the client, or replace it by its :readonly form. Where it is needed, approve it.",
+    traps: "users:readonly is not users. Scopes of client-credentials clients have no effect.",
+    remediation: "Remove the scope from the client, or replace it with its :readonly form. If the client needs it, approve it.",
     severities: |rule, policy| any_of(rule, policy, policy.scopes.dangerous.iter().map(|pattern| pattern.severity)),
-    check: dangerous,
     ..BASE
 };
 
 pub(super) static MISSING_REQUIRED: Rule = Rule {
     slug: "missing-required-scope",
-    title: "Required scope missing",
+    title: "Missing required scope",
     severity: Severity::Low,
     applies_to: AppliesTo::Scoped,
-    why: "The policy expects this client to hold the scope; without it the integration fails where it is used.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "The policy expects this client to hold the scope. Without it, the integration's calls that need the scope fail.",
     reference: SCOPES,
-    traps: "Silent unless the policy requires scopes. x satisfies x:readonly unless the policy says exact = true.",
-    remediation: "Add the scope to the client, or take it from the policy's expectation.",
-    check: missing_required,
+    traps: "The rule finds nothing unless the policy requires scopes. x satisfies x:readonly unless the policy says exact = true.",
+    remediation: "Add the scope to the client, or remove it from required_scopes in the policy.",
     ..BASE
 };
 
@@ -45,43 +47,48 @@ pub(super) static ALL_SCOPES: Rule = Rule {
     severity: Severity::High,
     applies_to: AppliesTo::Scoped,
     needs: &[Collector::Clients, Collector::Scopes],
-    why: "The client may do nearly all that the platform can do: its scopes bound nothing.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "The client may use nearly all of the platform: its scopes do not limit what a stolen token can do.",
     reference: SCOPES,
-    traps: "x counts as x:readonly too, since it includes it. Scopes that the registry does not have count for nothing.",
-    remediation: "Ask what the client calls, and leave it the scopes of these calls.",
-    check: all_scopes,
+    traps: "x also counts as x:readonly, because it includes it. Scopes that are not in the platform's registry do not count.",
+    remediation: "Find out which calls the client makes, and leave it only the scopes that these calls need.",
     ..BASE
 };
 
 pub(super) static TOXIC: Rule = Rule {
     slug: TOXIC_SCOPES,
-    title: "Scopes that should not come together",
+    title: "Dangerous combination of scopes",
     severity: Severity::Critical,
     applies_to: AppliesTo::Scoped,
-    why: "Together the scopes permit what none of them permits alone.",
+    reads: &[ClientField::GrantType, ClientField::Scopes],
+    why: "Together, the scopes permit what none of them permits alone.",
     reference: SCOPES,
-    traps: "The :readonly form of a scope completes no combination that names the scope itself.",
-    remediation: "Split the client in two, so that no token holds all of them.",
-    check: toxic,
+    traps: "The :readonly form of a scope does not complete a combination that names the scope itself.",
+    remediation: "Split the client in two, so that no token has all of the scopes.",
     ..BASE
 };
 
-fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&DANGEROUS) {
         for scope in &client.scopes {
             let Some(pattern) = context.dangerous_scope(*scope) else { continue };
-            let evidence = Evidence::scope(context.snapshot.scopes.name(*scope));
+            let name = context.snapshot.scopes.name(*scope);
             findings.push(Finding {
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),
-                ..context.finding_at(&DANGEROUS, pattern.severity, client, evidence)
+                dangerous: Some(Box::new(DangerousPrivilege {
+                    power: Power::Scope(name.to_owned()),
+                    role: None,
+                    labels: Arc::new([name.to_owned()]),
+                })),
+                ..context.finding_at(&DANGEROUS, pattern.severity, client, Evidence::scope(name))
             });
         }
     }
 }
 
-fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for client in context.covered(&MISSING_REQUIRED) {
+pub(super) fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.covered_without_gap(&MISSING_REQUIRED) {
         let required: BTreeSet<&str> = context.policy.required_scopes(client).collect();
         if required.is_empty() {
             continue;
@@ -90,37 +97,38 @@ fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for scope in required.into_iter().filter(|required| !holds(context, &held, required)) {
             let evidence = Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}"));
             findings.push(Finding {
-                reason: "The policy requires it of this client.".to_owned(),
+                reason: "The policy requires the scope for this client.".to_owned(),
                 ..context.finding(&MISSING_REQUIRED, client, evidence)
             });
         }
     }
 }
 
-fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else { return };
     let percent = context.policy.scopes.all_scopes_percent;
     for client in context.covered(&ALL_SCOPES) {
         let held = context.scopes_of(client);
         let permitted = registry.keys().filter(|scope| satisfied(&held, scope, false)).count();
-        if permitted * 100 >= registry.len() * percent as usize {
+        let over_cap = context.policy.scopes.all_scopes_cap.is_some_and(|cap| held.len() > cap);
+        if over_cap || permitted * 100 >= registry.len() * percent as usize {
             let text = format!("may use {permitted} of the platform's {} scopes", registry.len());
             findings.push(context.finding(&ALL_SCOPES, client, Evidence::new(Kind::Client, "", text)));
         }
     }
 }
 
-fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for client in context.covered(&TOXIC) {
         let held = context.scopes_of(client);
         let mut told = BTreeSet::new();
         for combination in &context.policy.scopes.toxic {
             let scopes: BTreeSet<&str> = combination.scopes.iter().map(String::as_str).collect();
-            // Sorted, so that the order in the policy identifies nothing.
+            // Sorted, so that the fingerprint does not depend on the order in the policy.
             let key = scopes.iter().copied().collect::<Vec<_>>().join("+");
             let met = !scopes.is_empty() && scopes.iter().all(|scope| held.contains(scope));
             if met && told.insert(key.clone()) {
-                let text = format!("holds {} together", scopes.into_iter().collect::<Vec<_>>().join(", "));
+                let text = format!("holds the scopes {} together", scopes.into_iter().collect::<Vec<_>>().join(", "));
                 findings.push(Finding {
                     pattern: Some(key.clone()),
                     reason: combination.reason.clone(),
@@ -135,7 +143,7 @@ fn holds(context: &Context<'_>, held: &BTreeSet<&str>, required: &str) -> bool {
     satisfied(held, required, context.policy.scopes.exact)
 }
 
-/// Whether what is held does what the required scope asks: `x` includes `x:readonly`.
+/// Whether the held scopes satisfy the required one: `x` includes `x:readonly`, unless `exact`.
 fn satisfied(held: &BTreeSet<&str>, required: &str, exact: bool) -> bool {
     held.contains(required) || (!exact && required.strip_suffix(":readonly").is_some_and(|base| held.contains(base)))
 }

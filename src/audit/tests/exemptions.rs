@@ -1,6 +1,6 @@
 //! Exemptions over findings: what they cover, until when, and what is said of each rule.
 
-use crate::audit::{Outcome, Report, Status, evaluate, explain, rules};
+use crate::audit::{Report, RuleResult, Status, evaluate, explain, rules};
 use crate::baseline::{Approval, Baseline};
 use crate::domain::Snapshot;
 use crate::fixtures::{self, ClientBuilder, TAKEN_AT as NOW, policy};
@@ -134,13 +134,13 @@ fn every_rule_is_explained_for_a_client() {
     let report = evaluate(&snapshot, &policy, None, NOW);
     let outcome = |client: usize, slug: &str| {
         let explained = explain(&snapshot, &policy, &report, &snapshot.clients[client]);
-        assert_eq!(explained.len(), rules::ALL.len());
+        assert_eq!(explained.len(), rules::all().len());
         match explained.into_iter().find(|(rule, _)| rule.slug == slug).expect(slug).1 {
-            Outcome::Found(found) => found.iter().map(|f| f.status.label()).collect::<Vec<_>>().join(" "),
-            Outcome::Clean => "clean".to_owned(),
-            Outcome::NotApplicable(why) => why,
-            Outcome::NotEvaluated(why) => format!("not evaluated: {why}"),
-            Outcome::Off => "off".to_owned(),
+            RuleResult::Found(found) => found.iter().map(|f| f.status.label()).collect::<Vec<_>>().join(" "),
+            RuleResult::Clean => "clean".to_owned(),
+            RuleResult::NotApplicable(why) => why,
+            RuleResult::NotEvaluated(why) => format!("not evaluated: {why}"),
+            RuleResult::Off => "off".to_owned(),
         }
     };
     assert_eq!(outcome(0, "dangerous-scope"), "exempt");

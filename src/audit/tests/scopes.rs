@@ -68,7 +68,7 @@ fn dangerous_scope() {
         ("PASSWORD", &["upload", "oauth"], &["dangerous-scope oauth critical", "dangerous-scope upload high"]),
         ("SAML2-BEARER", &["scim"], &["dangerous-scope scim critical"]),
         ("CODE", &["admin:all"], &["dangerous-scope admin:all critical"]),
-        // A grant that nobody knows is judged as a user's, too.
+        // A grant that nobody knows is evaluated as a user's, too.
         ("DEVICE", &["oauth"], &["dangerous-scope oauth critical"]),
         // Traps.
         ("CODE", &["users:readonly", "oauth:readonly", "users-rules", "user"], &[]),
@@ -159,7 +159,7 @@ fn dangerous_scopes_of_the_registry_are_counted_at_zero() {
     let counted: Vec<_> = report.dangerous_scopes.iter().map(|d| (d.scope.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin:all", 1), ("oauth", 1), ("upload", 0), ("users", 0)]);
     let mut unread = snapshot(&[case("CODE", &["oauth"])]);
-    unread.registry = Input::NotRead(not_read("HTTP 500"));
+    unread.registry = Input::Gap(not_read("HTTP 500"));
     let report = evaluate(&unread, &policy(""), None, NOW);
     assert_eq!(report.dangerous_scopes.len(), 1);
 }

@@ -105,7 +105,7 @@ fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
     let there = |general: &[&str]| {
         let mut there = snapshot(std::slice::from_ref(&holder), &[("r", &["users:user:view"])]);
         if let Input::Read(roles) = &mut there.roles {
-            for role in roles.values_mut() {
+            for role in roles.iter_mut() {
                 role.general = general.iter().map(|word| (*word).to_owned()).collect();
             }
         }

@@ -39,7 +39,7 @@ proptest! {
     fn names_and_order_change_no_approval(before in cases(), now in cases()) {
         let baseline = Baseline::of(&snapshot(&before, ROLES), &approval());
         let mut other = snapshot(&now.iter().rev().cloned().collect::<Vec<_>>(), ROLES);
-        for client in &mut other.clients {
+        for client in other.clients.iter_mut() {
             client.name = "Another".to_owned();
             client.role_grants.reverse();
             client.redirect_uris.reverse();

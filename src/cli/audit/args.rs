@@ -9,65 +9,66 @@ use crate::domain::Severity;
 /// The flags of `audit`.
 #[derive(Debug, Clone, Args)]
 pub struct AuditArgs {
-    /// How to print the report.
+    /// Format of the report on stdout.
     #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
     pub format: AuditFormat,
-    /// Also write the report to a file, in any format; may be given several times.
+    /// Also write the report to a file, in any format. May be given several times.
     #[arg(long, value_name = "FORMAT=PATH", value_parser = output_file)]
     pub output: Vec<OutputFile>,
-    /// The least severity of an open finding that makes the exit code 1; by default the policy's `fail_on`, which is high.
+    /// Exit with 1 if an open finding has at least this severity. By default the policy's `fail_on`, which defaults to high.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
-    /// Tell findings from this severity on only. The exit code does not heed it.
+    /// Report only findings of at least this severity. Does not affect the exit code.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub min_severity: Option<Least>,
-    /// Tell only what is new against an earlier snapshot, judged by the same policy; only that decides between exit code 0 and 1.
+    /// Report only findings that an earlier snapshot does not have. Only these decide between exit codes 0 and 1.
     ///
-    /// The earlier snapshot is --previous, by default the state file's. Where there is none, everything is new.
+    /// The earlier snapshot is read from --previous, by default from the state file, and is evaluated with the same policy.
+    /// If there is none, every finding is new.
     #[arg(long)]
     pub only_new: bool,
-    /// What --only-new compares with: a file of --snapshot-out, or a state file.
+    /// The file that --only-new compares with, written by --snapshot-out or a state file.
     #[arg(long, value_name = "PATH", requires = "only_new")]
     pub previous: Option<PathBuf>,
-    /// Write what was read as a file, mode 0600, for --snapshot-in and --previous. It has no secrets.
+    /// Write what was read to a file (mode 0600) for --snapshot-in and --previous. It contains no secrets.
     #[arg(long, value_name = "PATH")]
     pub snapshot_out: Option<PathBuf>,
-    /// Judge a file of --snapshot-out, or a state file, without credentials or network.
+    /// Audit a file written by --snapshot-out, or a state file. Needs no credentials and no network.
     #[arg(long, value_name = "PATH")]
     pub snapshot_in: Option<PathBuf>,
-    /// Exit with 3 where an enabled input, such as roles, could not be read.
+    /// Exit with 3 if an enabled input, such as roles, could not be read.
     #[arg(long)]
     pub strict: bool,
-    /// Judge an incomplete list of clients instead of exiting with 3.
+    /// Audit an incomplete list of clients instead of exiting with 3.
     #[arg(long)]
     pub allow_incomplete: bool,
 }
 
-/// How `audit` prints its report.
+/// The formats of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AuditFormat {
-    /// For people.
+    /// A table for people.
     Table,
-    /// For programs: everything.
+    /// JSON for programs, with every detail.
     Json,
-    /// For spreadsheets: a row for each finding.
+    /// CSV for spreadsheets, one row per finding.
     Csv,
-    /// For code scanning: SARIF 2.1.0.
+    /// SARIF 2.1.0 for code scanning.
     Sarif,
-    /// For a comment on a pull request.
+    /// Markdown for a comment on a pull request.
     Markdown,
 }
 
-/// A file that gets the report.
+/// The value of `--output`: a format and the file to write in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputFile {
-    /// How.
+    /// The format of the report.
     pub format: AuditFormat,
-    /// Where.
+    /// The file, which is replaced if it exists.
     pub path: PathBuf,
 }
 
-/// The least severity that fails an audit.
+/// The lowest severity that makes `audit` exit with 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "severities explain themselves, and clap would print the comments as help")]
 pub enum FailOn {
@@ -79,7 +80,7 @@ pub enum FailOn {
     Never,
 }
 
-/// The least severity that is told.
+/// The lowest severity that is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "severities explain themselves, and clap would print the comments as help")]
 pub enum Least {
@@ -103,14 +104,14 @@ impl From<Least> for Severity {
 }
 
 fn output_file(text: &str) -> Result<OutputFile, String> {
-    let (format, path) = text.split_once('=').ok_or("use FORMAT=PATH, e.g. sarif=report.sarif")?;
+    let (format, path) = text.split_once('=').ok_or("use FORMAT=PATH, for example sarif=report.sarif")?;
     let known = || AuditFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
     let format = AuditFormat::from_str(format, false).map_err(|_| {
         let known: Vec<String> = known().map(|format| format.get_name().to_owned()).collect();
-        format!("the format is one of {}", known.join(", "))
+        format!("the format must be one of {}", known.join(", "))
     })?;
     if path.is_empty() {
-        return Err("the path is empty".to_owned());
+        return Err("the path is empty; use FORMAT=PATH, for example sarif=report.sarif".to_owned());
     }
     Ok(OutputFile { format, path: path.into() })
 }

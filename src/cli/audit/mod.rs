@@ -1,6 +1,6 @@
-//! `audit`: one complete audit, printed, with an exit code for CI.
+//! `audit`: runs one audit, prints the report, and returns an exit code for CI.
 //!
-//! The report's text is `output`'s, the judgement is `audit`'s.
+//! Not the text of the report (`output`), and not the evaluation (`crate::audit`).
 
 pub(super) mod args;
 mod previous;
@@ -13,7 +13,8 @@ use std::time::SystemTime;
 
 use args::{AuditArgs, FailOn};
 
-use super::{FAILURE, USAGE, complain, notice};
+use super::console::{complain, notice};
+use super::exit::{FAILURE, USAGE};
 use crate::audit::{self, Report};
 use crate::config::Settings;
 use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
@@ -23,11 +24,11 @@ use crate::policy::Policy;
 use crate::refresh::{self, Previous, fetch};
 use crate::store::snapshot_file::{self, Kept};
 
-/// What was read of one organisation, or why nothing was.
+/// What was read of one organisation, or why nothing could be read.
 struct Taken {
     org: String,
     snapshot: Option<Arc<Snapshot>>,
-    /// Why the list of clients is not complete, or could not be had.
+    /// Why the list of clients is incomplete or could not be read.
     failure: Option<String>,
     calls: Vec<(String, u64)>,
 }
@@ -39,15 +40,15 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
     }
     let refresh::InForce { policy, baseline } = &settings.in_force;
     if let (Some(path), None) = (&settings.files.baseline, baseline) {
-        notice(format_args!("baseline file {}: there is no such file, so that nothing is approved", path.display()));
+        notice(format_args!("baseline file {}: the file does not exist, so nothing is approved", path.display()));
     }
     let now = Timestamp::from(SystemTime::now());
-    let judge = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, policy, baseline.as_ref(), at);
+    let evaluate = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, policy, baseline.as_ref(), at);
     let taken = match &args.snapshot_in {
         Some(path) => read(path),
         None => Ok(take_all(settings, args.allow_incomplete, now).await),
     };
-    let before = args.only_new.then(|| previous::Before::read(args, settings, judge)).transpose();
+    let before = args.only_new.then(|| previous::Before::read(args, settings, evaluate)).transpose();
     let (taken, before) = match (taken, before) {
         (Ok(taken), Ok(before)) => (taken, before),
         (Err(mistake), _) | (_, Err(mistake)) => {
@@ -66,11 +67,13 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         if !ids.is_empty() && !ids.contains(&&baseline.organisation) {
             let ids: Vec<&str> = ids.into_iter().map(OrgId::as_str).collect();
             let (of, this) = (&baseline.organisation, ids.join(", "));
-            complain(format_args!("the baseline is of the organisation {of}, and this is {this}"));
+            complain(format_args!(
+                "the baseline is for organisation {of}, but this is organisation {this}; name another --baseline.file"
+            ));
             return USAGE;
         }
     }
-    let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| judge(snapshot, now));
+    let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| evaluate(snapshot, now));
     let reports: Vec<Option<Report>> = taken.iter().map(report).collect();
     let least = args.min_severity.map(Severity::from);
     let organisations: Vec<ReportedOrganisation<'_>> = taken
@@ -122,23 +125,19 @@ async fn take_all(settings: &Settings, allow_incomplete: bool, now: Timestamp) -
 /// Reads one organisation from the platform.
 async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomplete: bool, now: Timestamp) -> Taken {
     let org = platform.org.clone();
-    let metrics = Metrics::register(&prometheus::Registry::new()).map_err(|error| error.to_string());
-    let platform =
-        metrics.and_then(|metrics| Platform::new(platform.clone(), &metrics).map_err(|error| error.to_string()));
-    let platform = match platform {
+    let platform = match Platform::new(platform.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
-        Err(failure) => return Taken { org, snapshot: None, failure: Some(failure), calls: Vec::new() },
+        Err(error) => return Taken { org, snapshot: None, failure: Some(error.to_string()), calls: Vec::new() },
     };
     let lenient = refresh::Config {
         trust_total: config.trust_total && !allow_incomplete,
         require_self: config.require_self && !allow_incomplete,
         ..config.clone()
     };
-    let mut statuses = Vec::new();
-    let work = Box::pin(fetch(&platform, &lenient, Previous::default(), now, &mut statuses));
-    let outcome = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
+    let work = Box::pin(fetch(&platform, &lenient, Previous::default(), now));
+    let attempt = progress::shown(&org, || platform.calls().into_values().sum(), work).await;
     let calls = platform.calls().into_iter().map(|(endpoint, count)| (endpoint.to_owned(), count)).collect();
-    match outcome {
+    match attempt.outcome {
         Ok(fetched) => {
             let incomplete = fetched.listing.check(config.trust_total, config.require_self).err();
             let failure = incomplete.map(|why| why.to_string());
@@ -148,10 +147,10 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
     }
 }
 
-/// Reads what an earlier audit kept.
+/// Reads a file that an earlier audit wrote with `--snapshot-out`, or a state file.
 fn read(path: &Path) -> Result<Vec<Taken>, String> {
     let kept = snapshot_file::read(path).map_err(|why| format!("--snapshot-in {why}"))?;
-    let kept = kept.ok_or_else(|| format!("--snapshot-in {}: there is no such file", path.display()))?;
+    let kept = kept.ok_or_else(|| format!("--snapshot-in {}: the file does not exist", path.display()))?;
     let taken = |Kept { org, snapshot, incomplete }| Taken {
         org,
         snapshot: Some(snapshot),
@@ -161,7 +160,7 @@ fn read(path: &Path) -> Result<Vec<Taken>, String> {
     Ok(kept.into_iter().map(taken).collect())
 }
 
-/// Keeps what was read, and of each organisation whether it was complete.
+/// Writes what was read and, for each organisation, why its list is incomplete if it is.
 fn keep(path: &Path, taken: &[Taken]) -> Result<(), String> {
     let kept: Vec<Kept> = taken
         .iter()
@@ -171,9 +170,9 @@ fn keep(path: &Path, taken: &[Taken]) -> Result<(), String> {
         })
         .collect();
     if kept.is_empty() {
-        // An older file must not pass for what is there now, and is not ours to remove.
-        let why = taken.iter().find_map(|taken| taken.failure.as_deref()).unwrap_or("there is nothing");
-        complain(format_args!("--snapshot-out {}: not written, nothing was read: {why}", path.display()));
+        // A file of an earlier audit is left in place. Without this message it could be taken for the current state.
+        let why = taken.iter().find_map(|taken| taken.failure.as_deref()).unwrap_or("no organisation is configured");
+        complain(format_args!("--snapshot-out {}: not written, because nothing could be read: {why}", path.display()));
         return Ok(());
     }
     snapshot_file::write(path, &kept).map_err(|error| error.to_string())

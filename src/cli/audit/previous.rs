@@ -1,21 +1,21 @@
-//! What `--only-new` compares with: an earlier snapshot, judged by the policy in force.
+//! What `--only-new` compares with: the findings of an earlier snapshot, evaluated with the current policy.
 //!
-//! An earlier report would compare with an earlier policy: a new pattern would then make every old grant new.
+//! Not an earlier report: it was made with the policy of its time, so that a new pattern would make every old grant new.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::AuditArgs;
 use crate::audit::{Fingerprint, Report};
-use crate::cli::notice;
+use crate::cli::console::notice;
 use crate::config::Settings;
 use crate::domain::{OrgId, Snapshot, Timestamp};
 use crate::output::fingerprints;
 use crate::store::snapshot_file::{self, Kept};
 
-/// The open findings of earlier, by organisation.
+/// The findings of the earlier snapshot that count as known.
 pub(super) struct Before {
     known: BTreeMap<OrgId, BTreeSet<Fingerprint>>,
-    /// Of an organisation that was not known nothing was there: everything is new.
+    /// Empty, for an organisation that the earlier snapshot does not contain: all its findings are new.
     nothing: BTreeSet<Fingerprint>,
 }
 
@@ -23,23 +23,23 @@ impl Before {
     pub(super) fn read(
         args: &AuditArgs,
         settings: &Settings,
-        judge: impl Fn(&Snapshot, Timestamp) -> Report,
+        evaluate: impl Fn(&Snapshot, Timestamp) -> Report,
     ) -> Result<Self, String> {
         let path = args.previous.as_ref().or(settings.state_file.as_ref());
         let kept = path.map(|path| snapshot_file::read(path)).transpose();
         let kept = kept.map_err(|why| format!("--previous {why}"))?.flatten();
         match (&kept, &args.previous) {
-            // Named and not there is a mistake; a state file may come later.
-            (None, Some(path)) => return Err(format!("--previous {}: there is no such file", path.display())),
-            (None, None) => notice("--only-new: there is no earlier snapshot, so that everything is new"),
+            // A file named by --previous must exist. The state file may not have been written yet.
+            (None, Some(path)) => return Err(format!("--previous {}: the file does not exist", path.display())),
+            (None, None) => notice("--only-new: there is no earlier snapshot, so every finding is new"),
             (Some(_), _) => {}
         }
         let known = kept
             .into_iter()
             .flatten()
             .map(|Kept { snapshot, .. }| {
-                // As of then: what an exemption covered that has ended since is new.
-                let report = judge(&snapshot, snapshot.taken_at);
+                // Evaluated as of then, so that a finding whose exemption has ended since counts as new.
+                let report = evaluate(&snapshot, snapshot.taken_at);
                 (snapshot.organisation.id.clone(), fingerprints(&report))
             })
             .collect();

@@ -1,39 +1,43 @@
-//! One line on a terminal while an audit takes its time; nothing where stderr is a file or a pipe.
+//! The progress line of a long audit, on a terminal. If stderr is a file or a pipe, nothing is written.
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use crate::text::visible;
 
-/// A shorter audit shows nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Shorter audits show no progress.
+const SHOW_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_millis(250);
 /// Carriage return, and ANSI's "erase in line".
 const CLEAR: &str = "\r\u{1b}[2K";
 
-/// Awaits the work, and meanwhile tells how many requests were sent.
+/// Awaits `work` and meanwhile shows the number of requests sent so far.
 pub(super) async fn shown<T>(org: &str, requests: impl Fn() -> u64, work: impl Future<Output = T>) -> T {
     let mut stderr = std::io::stderr();
-    if stderr.is_terminal() { told(org, requests, work, (PATIENCE, EVERY), &mut stderr).await } else { work.await }
+    if stderr.is_terminal() {
+        shown_on(org, requests, work, (SHOW_AFTER, EVERY), &mut stderr).await
+    } else {
+        work.await
+    }
 }
 
-async fn told<T>(
+async fn shown_on<T>(
     org: &str,
     requests: impl Fn() -> u64,
     work: impl Future<Output = T>,
-    (patience, every): (Duration, Duration),
+    (show_after, every): (Duration, Duration),
     terminal: &mut impl Write,
 ) -> T {
     let mut work = std::pin::pin!(work);
     let started = tokio::time::Instant::now();
-    let mut ticks = tokio::time::interval_at(started + patience, every);
+    let mut ticks = tokio::time::interval_at(started + show_after, every);
     let mut shown = false;
     loop {
         tokio::select! {
             biased;
             outcome = &mut work => {
                 if shown {
-                    // A terminal that is gone is no reason to fail.
+                    // If the terminal is gone, the audit continues without the line.
                     let _ = terminal.write_all(CLEAR.as_bytes()).and_then(|()| terminal.flush());
                 }
                 return outcome;
@@ -56,9 +60,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_long_audit_tells_how_far_it_is_and_leaves_nothing_behind() {
+    async fn a_long_audit_shows_its_progress_and_clears_the_line() {
         let (asked, enough) = (std::cell::Cell::new(0), tokio::sync::Notify::new());
-        // The work ends once it was told of three times.
+        // The work ends at the third progress line.
         let requests = || {
             asked.set(asked.get() + 1);
             if asked.get() == 3 {
@@ -68,16 +72,16 @@ mod tests {
         };
         let mut terminal = Vec::new();
         let quick = (Duration::ZERO, Duration::from_millis(1));
-        told("a\u{1b}b", requests, enough.notified(), quick, &mut terminal).await;
+        shown_on("a\u{1b}b", requests, enough.notified(), quick, &mut terminal).await;
         let text = String::from_utf8(terminal).expect("UTF-8");
         assert!(text.contains("auditing a[U+001B]b: 1 requests in 0 s\r\u{1b}[2Kauditing"), "{text:?}");
         assert!(text.contains(": 3 requests") && text.ends_with(CLEAR), "{text:?}");
     }
 
     #[tokio::test]
-    async fn a_short_one_shows_nothing() {
+    async fn a_short_audit_shows_nothing() {
         let mut terminal = Vec::new();
-        told("default", || 12, async {}, (PATIENCE, EVERY), &mut terminal).await;
+        shown_on("default", || 12, async {}, (SHOW_AFTER, EVERY), &mut terminal).await;
         assert_eq!(terminal, b"");
     }
 }

@@ -1,4 +1,4 @@
-//! Where the reports of one audit go: one to stdout, the others to files.
+//! Writes the reports of one audit: one to stdout, the others to files.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -10,22 +10,22 @@ use crate::output::sarif::{File, Files};
 use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
 use crate::store::{self, Mode};
 
-/// A table that goes to a file or a pipe is this wide.
+/// Width in columns of a table that is not written to a terminal.
 const WIDTH: usize = 120;
 
-/// Stdout by its names: it gets what `--format` says.
+/// The names of stdout, to which only the report of `--format` is written.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
-/// Refuses two documents in one place, before anything is read: the second would replace the first or run into it.
+/// Rejects arguments that write two documents to one place, before anything is read.
 pub(super) fn check(args: &AuditArgs) -> Result<(), String> {
     let mut taken: Vec<PathBuf> = args.snapshot_out.iter().map(|path| place(path)).collect();
     for OutputFile { path, .. } in &args.output {
         if STDOUT.iter().any(|name| path.as_os_str() == *name) {
-            return Err(format!("--output {}: stdout gets what --format says; name a file", path.display()));
+            return Err(format!("--output {}: the report on stdout is set by --format; name a file", path.display()));
         }
         let place = place(path);
         if taken.contains(&place) {
-            let message = "--output and --snapshot-out write each file once, and this one is named twice";
+            let message = "another --output or --snapshot-out writes this file too; name another file";
             return Err(format!("--output {}: {message}", path.display()));
         }
         taken.push(place);
@@ -33,7 +33,7 @@ pub(super) fn check(args: &AuditArgs) -> Result<(), String> {
     Ok(())
 }
 
-/// A file's one name, which may not be there yet.
+/// The absolute path of a file that may not exist yet, without symbolic links in its folder.
 fn place(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder =
@@ -41,7 +41,7 @@ fn place(path: &Path) -> PathBuf {
     path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name))
 }
 
-/// Writes the files first, so that whoever reads stdout to its end finds them there. The message is for people.
+/// Writes the files first, so that a program that reads stdout to its end finds them complete.
 pub(super) fn write_all(
     organisations: &[ReportedOrganisation<'_>],
     code: u8,
@@ -61,7 +61,7 @@ pub(super) fn write_all(
     let mut stdout = io::stdout().lock();
     let written = write(organisations, code, args.format, style(&stdout), &files, &mut stdout);
     match written.and_then(|()| stdout.flush()) {
-        // A reader that has seen enough closes the pipe; the verdict stands.
+        // The reader closed the pipe early. The exit code stays that of the audit.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(format!("the report cannot be written: {error}"))
         }
@@ -93,7 +93,7 @@ fn style(stdout: &io::StdoutLock<'_>) -> table::Style {
     table::Style { width, colour }
 }
 
-/// Replaces a file as a whole, so that nobody reads half a report. A device or a pipe is written to as it is.
+/// Replaces a regular file atomically, so that no reader sees half a report. Devices and pipes are written to directly.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
@@ -101,17 +101,17 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     store::replace(path, bytes, Mode::AsBefore)
 }
 
-/// The files that results may point into, as they are called from the working directory.
+/// The policy and baseline files, which SARIF results point into.
 fn pointed_at(settings: &Settings) -> Files {
     let file = |path: Option<&PathBuf>| {
         let path = path?;
-        // It was read a moment ago; without it results merely point nowhere.
+        // The file was read a moment ago. If it is gone, results have no location.
         Some(File { uri: uri(path)?, text: fs::read_to_string(path).ok()? })
     };
     Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
 }
 
-/// A relative URI for what lies below the working directory, else a `file:` one.
+/// A relative URI for a file below the working directory, a `file:` URI for any other.
 fn uri(path: &Path) -> Option<String> {
     let here = fs::canonicalize(".").ok()?;
     let file = url::Url::from_file_path(fs::canonicalize(path).ok()?).ok()?;

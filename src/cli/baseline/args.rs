@@ -1,27 +1,29 @@
-//! The command line of `baseline`.
+//! The flags of `baseline`, as clap sees them.
 
 use clap::{Args, Subcommand};
 
-/// What to do with the baseline.
+/// The subcommands of `baseline`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BaselineCommand {
-    /// Approve everything that is there now, into a new file.
+    /// Create the file and approve the current state of the organisation.
     Init(InitArgs),
-    /// Tell what differs from the baseline; exits with 1 where something was gained or a client is gone.
+    /// Show what differs from the baseline.
+    ///
+    /// Exits with 1 if a client gained anything or is gone.
     Diff,
-    /// Approve a client as it is now, single scopes or permissions of it, or everything. Shows the difference first.
+    /// Approve one client, some of its scopes or permissions, or everything, and show the difference.
     Approve(ApproveArgs),
-    /// Remove the clients that no longer exist.
+    /// Remove clients that no longer exist from the baseline.
     Prune(PruneArgs),
 }
 
-/// Who approves, and why.
+/// The flags that say who approves, and why.
 #[derive(Debug, Clone, Args)]
 pub struct ByArgs {
-    /// Who approves: a name or a ticket, no e-mail address.
+    /// Who approves: a name or a ticket. E-mail addresses are rejected.
     #[arg(long, value_name = "WHO")]
     pub by: String,
-    /// Why; no e-mail address.
+    /// Why it is approved. E-mail addresses are rejected.
     #[arg(long, value_name = "WHY")]
     pub reason: String,
 }
@@ -29,10 +31,10 @@ pub struct ByArgs {
 /// The flags of `baseline init`.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
-    /// Who and why.
+    /// Who approves, and why.
     #[command(flatten)]
     pub approval: ByArgs,
-    /// Do it in CI too, where nobody looks at what is approved (the variable `CI` is set).
+    /// Approve even in CI (the variable `CI` is set), where nobody reviews what is approved.
     #[arg(long)]
     pub force_in_ci: bool,
 }
@@ -40,25 +42,25 @@ pub struct InitArgs {
 /// The flags of `baseline approve`.
 #[derive(Debug, Clone, Args)]
 pub struct ApproveArgs {
-    /// The client's id, or its exact name.
+    /// The client's id or exact name.
     #[arg(value_name = "CLIENT", required_unless_present = "all", conflicts_with = "all")]
     pub client: Option<String>,
-    /// Only this scope, which the client holds; may be given several times.
+    /// Approve only this scope, which the client must hold. May be given several times.
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "all")]
     pub scopes: Vec<String>,
-    /// Only this permission, as a role of the client grants it; may be given several times.
+    /// Approve only this permission, spelled as a role of the client grants it. May be given several times.
     ///
-    /// E.g. `authorization:grant:*`, `"recording:recording:view (conditional)"` where it is held under a condition only,
-    /// or the general permission `admin`.
+    /// For example `authorization:grant:*`, or `"recording:recording:view (conditional)"` if it is held only under a
+    /// condition, or the general permission `admin`.
     #[arg(long = "permission", value_name = "PERMISSION", conflicts_with = "all")]
     pub permissions: Vec<String>,
-    /// Everything, as it is now.
+    /// Approve the current state of all clients.
     #[arg(long)]
     pub all: bool,
-    /// Who and why.
+    /// Who approves, and why.
     #[command(flatten)]
     pub approval: ByArgs,
-    /// Show the difference and write nothing.
+    /// Show the difference without writing the file.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -66,7 +68,7 @@ pub struct ApproveArgs {
 /// The flags of `baseline prune`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct PruneArgs {
-    /// Show what would be removed and write nothing.
+    /// Show what would be removed without writing the file.
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -1,6 +1,6 @@
-//! The baseline's file: made anew, or replaced as a whole.
+//! Writes the baseline file.
 //!
-//! The exporter never writes it; only these commands do. It is read with the settings (`config`).
+//! Only the commands of `baseline` and `demo` write it; a running exporter only reads it. `config` reads it with the settings.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -9,14 +9,14 @@ use std::path::Path;
 use crate::baseline::Baseline;
 use crate::store::{self, Mode};
 
-/// Writes a file that is not there yet.
+/// Creates the file. Fails if it exists.
 pub(in crate::cli) fn create(path: &Path, baseline: &Baseline) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(baseline.to_json().as_bytes())?;
     file.sync_all()
 }
 
-/// Replaces a file as a whole.
+/// Replaces the file atomically and keeps its mode.
 pub(super) fn replace(path: &Path, baseline: &Baseline) -> io::Result<()> {
     store::replace(path, baseline.to_json().as_bytes(), Mode::AsBefore)
 }

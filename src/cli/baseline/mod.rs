@@ -1,10 +1,14 @@
-//! `baseline`: approves what is there, and tells what differs from what was approved.
+//! `baseline`: approves the state of the organisation, and shows what differs from the approved state.
 //!
-//! Every command reads the organisation completely or writes nothing. What approval means is `baseline`'s and `audit`'s.
+//! A command that cannot read the organisation completely writes nothing. What an approval covers is decided in
+//! `crate::baseline` and `crate::audit`.
+//!
+//! Nothing is approved that the exporter did not see. `init` and `approve` refuse clients with roles while roles cannot
+//! be read (exit code 3), and single scopes or permissions that the client does not hold (exit code 2).
 
 mod args;
 mod file;
-mod powers;
+mod held;
 mod show;
 
 use std::path::Path;
@@ -13,19 +17,20 @@ use std::time::SystemTime;
 pub use args::{ApproveArgs, BaselineCommand, ByArgs, InitArgs, PruneArgs};
 
 use super::client;
-use super::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE, complain, notice, say};
+use super::console::{complain, notice, say};
+use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
 use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::refresh::{Previous, fetch};
-use crate::text::visible;
+use crate::text::{counted, visible};
 pub(super) use file::create;
 use show::{heading, show};
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
     let Some(path) = settings.files.baseline.as_deref() else {
-        complain("no baseline is named; --baseline.file names it");
+        complain("no baseline file is named; name it with --baseline.file");
         return USAGE;
     };
     let outcome = match command {
@@ -40,31 +45,34 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
     })
 }
 
-/// An exit code, or one with a mistake.
+/// The exit code, or the exit code and the error message of a failure.
 type CommandResult = Result<u8, (u8, String)>;
 
-/// The organisation approved as it is: what the demo starts with.
+/// A baseline that approves the current state of the organisation, with which the demo starts.
 pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
     let snapshot = read_organisation(settings).await.map_err(|(_, mistake)| mistake)?;
     let at = Timestamp::from(SystemTime::now());
-    let approval = Approval { at, by: "demo".to_owned(), reason: "as it was founded".to_owned() };
+    let approval = Approval { at, by: "demo".to_owned(), reason: "the state at the start".to_owned() };
     Ok(Baseline::of(&snapshot, &approval))
 }
 
 async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> CommandResult {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     if in_ci && !args.force_in_ci {
-        return usage("in CI nobody looks at what is approved; run it where somebody does, or give --force-in-ci");
+        return usage(
+            "not run in CI, where nobody reviews what is approved; run it interactively, or give --force-in-ci",
+        );
     }
     let approval = approval(&args.approval)?;
     if path.exists() {
-        return usage(format!("baseline file {}: it exists; `baseline approve` changes it", path.display()));
+        return usage(format!("baseline file {}: the file exists; change it with `baseline approve`", path.display()));
     }
     let snapshot = read_organisation(settings).await?;
     refuse_unread_roles(&snapshot, &snapshot.clients)?;
     let baseline = Baseline::of(&snapshot, &approval);
     file::create(path, &baseline).map_err(|error| unwritable(path, &error))?;
-    say(format_args!("{}: {} clients of {} approved", path.display(), baseline.clients.len(), baseline.organisation));
+    let clients = counted(baseline.clients.len(), "client");
+    say(format_args!("{}: approved {clients} of organisation {}", path.display(), baseline.organisation));
     Ok(CLEAN)
 }
 
@@ -73,15 +81,15 @@ async fn diff(settings: &Settings, path: &Path) -> CommandResult {
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
     show(&differences, &snapshot, &settings.in_force.policy);
-    if let Some(why) = snapshot.roles.not_read() {
-        notice(format_args!("roles could not be read, so that what is behind them was not compared: {}", why.message));
+    if let Some(why) = snapshot.roles.gap() {
+        notice(format_args!("roles could not be read, so their permissions were not compared: {}", why.message));
     }
     let drift = differences.iter().flat_map(|(_, found)| found).filter(|difference| difference.is_drift()).count();
     let less = differences.iter().map(|(_, found)| found.len()).sum::<usize>() - drift;
     say(match (drift, less) {
         (0, 0) => "no drift".to_owned(),
-        (0, less) => format!("no drift; {less} differences need no approval"),
-        (drift, less) => format!("{drift} differences to approve or undo, {less} that need no approval"),
+        (0, less) => format!("no drift; differences that need no approval: {less}"),
+        (drift, less) => format!("differences to approve or undo: {drift}; differences that need no approval: {less}"),
     });
     Ok(if drift > 0 { DRIFT } else { CLEAN })
 }
@@ -110,8 +118,8 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
                 if !permissions.is_empty() {
                     refuse_unread_roles(&snapshot, [client])?;
                 }
-                powers::check(client, &snapshot, &scopes, &permissions).map_err(|mistake| (USAGE, mistake))?;
-                approve_powers(&mut baseline, client, &snapshot, (scopes, permissions), &approval)?;
+                held::check(client, &snapshot, &scopes, &permissions).map_err(|mistake| (USAGE, mistake))?;
+                approve_grants(&mut baseline, client, &snapshot, (scopes, permissions), &approval)?;
             }
         }
     }
@@ -123,7 +131,7 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
     write(path, &baseline, dry_run)
 }
 
-fn approve_powers(
+fn approve_grants(
     baseline: &mut Baseline,
     client: &Client,
     snapshot: &Snapshot,
@@ -131,7 +139,10 @@ fn approve_powers(
     approval: &Approval,
 ) -> Result<(), (u8, String)> {
     let Some(known) = baseline.clients.get(&client.id) else {
-        let mistake = format!("{:?} is not in the baseline; approve it as a whole first", client.id.as_str());
+        let mistake = format!(
+            "client {:?} is not in the baseline; approve the client first, without --scope and --permission",
+            client.id.as_str()
+        );
         return Err((USAGE, mistake));
     };
     say(heading(&client.id, snapshot));
@@ -145,10 +156,10 @@ fn approve_powers(
     Ok(())
 }
 
-/// The client that is meant, or why there is none.
+/// Finds the client that an argument names. The error says what to do instead.
 fn find<'a>(snapshot: &'a Snapshot, baseline: &Baseline, wanted: &str) -> Result<&'a Client, (u8, String)> {
     if snapshot.client(&ClientId::new(wanted)).is_none() && baseline.clients.contains_key(&ClientId::new(wanted)) {
-        let mistake = format!("the organisation has no client {wanted:?} any more; `baseline prune` removes it");
+        let mistake = format!("client {wanted:?} no longer exists; remove it from the baseline with `baseline prune`");
         return Err((USAGE, mistake));
     }
     client::find(snapshot, wanted).map_err(|mistake| (USAGE, mistake))
@@ -162,7 +173,7 @@ async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> CommandResu
         say(format_args!("- client {}", visible(id.as_str())));
     }
     if gone.is_empty() {
-        say("every client of the baseline exists");
+        say("nothing to remove: every client in the baseline exists");
         return Ok(CLEAN);
     }
     write(path, &baseline, args.dry_run)
@@ -170,11 +181,11 @@ async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> CommandResu
 
 fn write(path: &Path, baseline: &Baseline, dry_run: bool) -> CommandResult {
     if dry_run {
-        say("nothing was written");
+        say("dry run: nothing was written");
         return Ok(CLEAN);
     }
     file::replace(path, baseline).map_err(|error| unwritable(path, &error))?;
-    say(format_args!("{}: written; have the exporter reload it", path.display()));
+    say(format_args!("{}: written; reload the exporter to apply it", path.display()));
     Ok(CLEAN)
 }
 
@@ -187,50 +198,53 @@ fn usage(mistake: impl Into<String>) -> CommandResult {
 }
 
 fn approval(args: &ByArgs) -> Result<Approval, (u8, String)> {
-    for (flag, text) in [("--by", &args.by), ("--reason", &args.reason)] {
+    for (flag, text, what) in [("--by", &args.by, "who approves"), ("--reason", &args.reason, "why it is approved")] {
         if text.trim().is_empty() {
-            return Err((USAGE, format!("{flag} is empty")));
+            return Err((USAGE, format!("{flag} is empty; say {what}")));
         }
         if text.contains(char::is_control) {
-            return Err((USAGE, format!("{flag} has a control character in it")));
+            return Err((USAGE, format!("{flag} contains a control character; write plain text on one line")));
         }
     }
     if args.by.contains('@') || has_address(&args.reason) {
-        let mistake = "no e-mail address goes into the baseline: --by and --reason take a name or a ticket instead";
+        let mistake =
+            "--by or --reason contains an e-mail address, which the baseline must not store; give a name or a ticket";
         return Err((USAGE, mistake.to_owned()));
     }
     let (by, reason) = (args.by.trim().to_owned(), args.reason.trim().to_owned());
     Ok(Approval { at: Timestamp::from(SystemTime::now()), by, reason })
 }
 
-/// Whether some word looks like an e-mail address; a lone `@` is none.
+/// Whether a word looks like an e-mail address. A lone `@` does not.
 fn has_address(text: &str) -> bool {
     let inner = |side: &str| side.contains(char::is_alphanumeric);
     text.split_whitespace().any(|word| word.split_once('@').is_some_and(|(name, host)| inner(name) && inner(host)))
 }
 
-/// The baseline, which must be there.
+/// The baseline, which must exist.
 fn read_baseline(settings: &Settings, path: &Path) -> Result<Baseline, (u8, String)> {
     settings.in_force.baseline.clone().ok_or_else(|| {
-        let mistake = format!("baseline file {}: there is no such file; `baseline init` makes one", path.display());
+        let mistake =
+            format!("baseline file {}: the file does not exist; create it with `baseline init`", path.display());
         (USAGE, mistake)
     })
 }
 
-/// One organisation is configured; several will need a file each.
+/// Reads the one organisation that is configured: a baseline covers exactly one.
 async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)> {
     let [config] = settings.organisations.as_slice() else {
-        return Err((USAGE, "a baseline is of one organisation".to_owned()));
+        return Err((USAGE, "a baseline covers one organisation; configure exactly one".to_owned()));
     };
-    let platform = Metrics::register(&prometheus::Registry::new())
-        .map_err(|error| error.to_string())
-        .and_then(|metrics| Platform::new(config.clone(), &metrics).map_err(|error| error.to_string()))
-        .map_err(|error| (INCOMPLETE, error))?;
+    let platform =
+        Platform::new(config.clone(), &Metrics::unregistered()).map_err(|error| (INCOMPLETE, error.to_string()))?;
     let now = Timestamp::from(SystemTime::now());
-    let fetched = fetch(&platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
-    let fetched = fetched.map_err(|failure| (INCOMPLETE, failure.to_string()))?;
-    if fetched.rejected > 0 {
-        let mistake = format!("{} clients could not be read; nothing is approved of what nobody saw", fetched.rejected);
+    let attempt = fetch(&platform, &settings.refresh, Previous::default(), now).await;
+    let fetched = attempt.outcome.map_err(|failure| (INCOMPLETE, failure.to_string()))?;
+    let partial = fetched.snapshot.clients.partial().count();
+    if partial > 0 {
+        let records = counted(partial, "record");
+        let mistake =
+            format!("{records} could be read only in part, so nothing was approved; the log names the clients");
         return Err((INCOMPLETE, mistake));
     }
     Ok(fetched.snapshot)
@@ -242,20 +256,27 @@ async fn read_own_organisation(settings: &Settings, baseline: &Baseline) -> Resu
     if *id == baseline.organisation {
         return Ok(snapshot);
     }
-    Err((USAGE, format!("the baseline is of the organisation {}, and this is {id}", baseline.organisation)))
+    let of = &baseline.organisation;
+    Err((
+        USAGE,
+        format!("the baseline is for organisation {of}, but this is organisation {id}; name another --baseline.file"),
+    ))
 }
 
-/// What these clients may do is behind their roles: without those nobody would see what is approved.
+/// Refuses to approve clients with roles while roles cannot be read: their permissions could not be reviewed.
 fn refuse_unread_roles<'a>(
     snapshot: &Snapshot,
     clients: impl IntoIterator<Item = &'a Client>,
 ) -> Result<(), (u8, String)> {
     match &snapshot.roles {
-        Input::NotRead(why) if clients.into_iter().any(|client| !client.role_grants.is_empty()) => {
+        Input::Gap(why) if clients.into_iter().any(|client| !client.role_grants.is_empty()) => {
             let cure = why.missing_permission.as_ref();
-            let cure = cure.map(|permission| format!("; grant the exporter's client {permission}")).unwrap_or_default();
-            let mistake =
-                format!("roles could not be read, and nothing is approved of what nobody saw: {}{cure}", why.message);
+            let cure =
+                cure.map(|permission| format!("; grant {permission} to the exporter's client")).unwrap_or_default();
+            let mistake = format!(
+                "nothing was approved, because the permissions of roles could not be read: {}{cure}",
+                why.message
+            );
             Err((INCOMPLETE, mistake))
         }
         _ => Ok(()),

@@ -1,35 +1,35 @@
-//! What differs from the baseline, for the eyes of whoever approves it: names beside ids, and what is dangerous marked.
+//! Prints the differences from the baseline for review: with names beside ids, and dangerous grants marked.
 //!
-//! Names are not in the file; what counts as drift is `baseline`'s.
+//! Names are only shown; the file has none. What counts as drift is decided in `crate::baseline`.
 
 use std::collections::BTreeSet;
 
 use crate::audit::AppliesTo;
 use crate::baseline::{CONDITIONAL, Contents, Difference, Holdings, RoleContents};
-use crate::cli::say;
+use crate::cli::console::say;
 use crate::domain::{Client, ClientId, DivisionId, GrantType, Permission, RoleId, Snapshot};
 use crate::policy::Policy;
 use crate::text::{counted, visible};
 
-/// As much of a list as somebody will read.
+/// Number of entries of a list that are shown.
 const SHOWN: usize = 20;
 
-/// The differences of each client, under its id and name.
+/// Prints the differences of each client under its id and name.
 pub(super) fn show(differences: &[(ClientId, Vec<Difference>)], snapshot: &Snapshot, policy: &Policy) {
     let contents = RoleContents::of(snapshot);
     for (id, found) in differences {
         say(heading(id, snapshot));
-        let eye = Eye { snapshot, policy, client: snapshot.client(id) };
-        let held = eye.client.map(|client| Holdings::of(client, snapshot, &contents));
+        let view = View { snapshot, policy, client: snapshot.client(id) };
+        let held = view.client.map(|client| Holdings::of(client, snapshot, &contents));
         for difference in found {
-            for line in eye.lines(difference, held.as_ref()) {
+            for line in view.lines(difference, held.as_ref()) {
                 say(format_args!("  {}", visible(&line)));
             }
         }
     }
 }
 
-/// The id, and the name for people.
+/// The client's id and, if the client exists, its name.
 pub(super) fn heading(id: &ClientId, snapshot: &Snapshot) -> String {
     match snapshot.client(id) {
         Some(client) => format!("{} {}", visible(id.as_str()), visible(&client.name)),
@@ -37,17 +37,17 @@ pub(super) fn heading(id: &ClientId, snapshot: &Snapshot) -> String {
     }
 }
 
-/// What one client's differences are looked at with.
-struct Eye<'a> {
+/// What is needed to describe the differences of one client.
+struct View<'a> {
     snapshot: &'a Snapshot,
     policy: &'a Policy,
     client: Option<&'a Client>,
 }
 
-impl Eye<'_> {
+impl View<'_> {
     fn lines(&self, difference: &Difference, held: Option<&Holdings>) -> Vec<String> {
         match difference {
-            Difference::ClientAdded => held.map_or_else(|| vec!["+ client".to_owned()], |held| self.whole(held)),
+            Difference::ClientAdded => held.map_or_else(|| vec!["+ client".to_owned()], |held| self.everything(held)),
             Difference::ClientRemoved => vec!["- client".to_owned()],
             Difference::GrantType(before, now) => vec![format!("~ grant type {} -> {}", before.label(), now.label())],
             Difference::State(before, now) => vec![format!("~ state {} -> {}", before.label(), now.label())],
@@ -63,7 +63,7 @@ impl Eye<'_> {
                 vec![format!("- role {} in {}", self.role_name(role), self.division_name(division))]
             }
             Difference::RoleContent { role, added, removed } => {
-                let counts = format!("{} more, {} fewer", counted(added.len(), "permission"), removed.len());
+                let counts = format!("{} added, {} removed", counted(added.len(), "permission"), removed.len());
                 let mut lines = vec![format!("~ role {}: {counts}", self.role_name(role))];
                 lines.extend(self.permissions("+ ", added));
                 lines.extend(self.permissions("- ", removed));
@@ -74,10 +74,10 @@ impl Eye<'_> {
         }
     }
 
-    /// A client that is new: everything that it holds.
-    fn whole(&self, held: &Holdings) -> Vec<String> {
+    /// Everything that a new client holds.
+    fn everything(&self, held: &Holdings) -> Vec<String> {
         let mut lines = vec![format!("+ client, {}, {}", held.grant_type.label(), held.state.label())];
-        // What is dangerous first: the list may be cut.
+        // Dangerous scopes come first, because the list may be cut.
         let mut scopes: Vec<&String> = held.scopes.iter().collect();
         scopes.sort_by_key(|scope| !self.is_dangerous_scope(scope));
         lines.extend(bounded(scopes.into_iter().map(|scope| self.scope(scope)), ""));
@@ -113,7 +113,7 @@ impl Eye<'_> {
         format!("{line}: {}{dangerous}", counted(contents.permissions.len(), "permission"))
     }
 
-    /// One a line, the dangerous ones first and marked.
+    /// One permission per line. Dangerous permissions come first and are marked with `!`.
     fn permissions<'a>(&self, sign: &str, permissions: impl IntoIterator<Item = &'a String>) -> Vec<String> {
         let (dangerous, others): (BTreeSet<&String>, BTreeSet<&String>) =
             permissions.into_iter().partition(|text| self.is_dangerous_permission(text));
@@ -128,7 +128,7 @@ impl Eye<'_> {
             && self.policy.scopes.dangerous_pattern(scope).is_some()
     }
 
-    /// The legacy permission `admin` has no segments, and allows everything.
+    /// The legacy permission `admin` has no segments and allows everything.
     fn is_dangerous_permission(&self, text: &str) -> bool {
         let text = text.strip_suffix(CONDITIONAL).unwrap_or(text);
         let parsed = Permission::parse(text);
@@ -138,7 +138,7 @@ impl Eye<'_> {
     }
 
     fn role_name(&self, id: &RoleId) -> String {
-        let role = self.snapshot.roles.read().and_then(|roles| roles.get(id));
+        let role = self.snapshot.role(id);
         named(role.map(|role| role.name.as_str()), id.as_str())
     }
 

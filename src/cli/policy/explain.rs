@@ -1,10 +1,10 @@
-//! The text of `policy explain`: one client, every rule, why.
+//! The text of `policy explain`: for one client, the outcome of every rule and the reason for it.
 //!
-//! Not the reasons themselves: those are `audit::explain`'s.
+//! Not the reasons themselves (`audit::explain`).
 
 use std::fmt::Write as _;
 
-use crate::audit::{self, Finding, Outcome, Report, Status};
+use crate::audit::{self, Finding, Report, RuleResult, Status};
 use crate::domain::{Client, Snapshot};
 use crate::policy::Policy;
 use crate::text::{utc, visible};
@@ -20,22 +20,22 @@ pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client
     for (rule, outcome) in outcomes {
         let _ = write!(text, "\n{:<width$}  ", rule.slug);
         match outcome {
-            Outcome::Found(findings) => {
+            RuleResult::Found(findings) => {
                 let _ = writeln!(text, "{}", counted(&findings));
                 for finding in findings {
                     describe(&mut text, finding, policy);
                 }
             }
-            Outcome::Clean => text.push_str("clean\n"),
-            Outcome::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
-            Outcome::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(&why)),
-            Outcome::Off => text.push_str("switched off by the policy\n"),
+            RuleResult::Clean => text.push_str("clean\n"),
+            RuleResult::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
+            RuleResult::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(&why)),
+            RuleResult::Off => text.push_str("switched off by the policy\n"),
         }
     }
     text
 }
 
-/// E.g. `2 open, 1 exempt`.
+/// The number of findings by status, for example `2 open, 1 exempt`.
 fn counted(findings: &[&Finding]) -> String {
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let counts = Status::ALL.map(|status| (count(status), status.label()));
@@ -48,14 +48,14 @@ fn describe(text: &mut String, finding: &Finding, policy: &Policy) {
     let _ = write!(text, "  {status}, {}: {}", finding.severity, visible(&finding.evidence.text));
     let is_said = |pattern: &str| finding.evidence.text.contains(pattern);
     if let Some(pattern) = finding.pattern.as_ref().filter(|pattern| !is_said(pattern)) {
-        let _ = write!(text, " (by the pattern {})", visible(pattern));
+        let _ = write!(text, " (pattern {})", visible(pattern));
     }
     let _ = writeln!(text, "\n    {}", visible(&finding.reason));
     let Some(id) = &finding.exemption else { return };
     let _ = write!(text, "    exempt by {}", visible(id));
     if let Some(exemption) = policy.exemptions.iter().find(|exemption| exemption.id == *id) {
-        let end = exemption.expires.map_or_else(|| "without an end".to_owned(), |end| format!("until {}", utc(end)));
-        let _ = write!(text, " of {}, {end}: {}", visible(&exemption.owner), visible(&exemption.reason));
+        let end = exemption.expires.map_or_else(|| "no end date".to_owned(), |end| format!("until {}", utc(end)));
+        let _ = write!(text, " (owner {}, {end}): {}", visible(&exemption.owner), visible(&exemption.reason));
         if let Some(ticket) = &exemption.ticket {
             let _ = write!(text, " ({})", visible(ticket));
         }

@@ -1,28 +1,29 @@
-//! The policy's patterns against what the platform has: its scopes and its permissions.
+//! Matches patterns against the scopes and permissions that exist on the platform.
 //!
-//! Not against what clients hold: that is the audit.
+//! Not against what clients hold (`audit`).
 
 use std::collections::BTreeSet;
 
-use crate::cli::{CLEAN, say};
+use crate::cli::console::say;
+use crate::cli::exit::CLEAN;
 use crate::domain::Permission;
 use crate::genesys::Platform;
 use crate::policy::{NamePattern, PermissionPattern, Policy};
 use crate::text::counted;
 
-/// A pattern that protects nothing was found.
+/// Exit code: a pattern matches nothing.
 const UNMATCHED: u8 = 1;
 
-/// What the platform knows.
+/// The scopes and permissions that exist on the platform.
 struct Registry {
     scopes: BTreeSet<String>,
-    /// Each with three segments, none of them `*`.
+    /// Each has three segments, none of them `*`.
     permissions: BTreeSet<Permission>,
-    /// Whether these are all permissions, so that one which is missing does not exist.
+    /// Whether the permissions are complete. If not, a permission that is missing here may exist.
     all_permissions: bool,
 }
 
-/// Which patterns of the policy match nothing.
+/// Prints the patterns of the policy that match nothing.
 pub(super) async fn check(platform: &Platform, policy: &Policy) -> Result<u8, String> {
     let registry = registry(platform).await?;
     let scopes = policy.scopes.dangerous.iter().map(|dangerous| {
@@ -42,10 +43,17 @@ pub(super) async fn check(platform: &Platform, policy: &Policy) -> Result<u8, St
         counted(registry.permissions.len(), "permission")
     ));
     if !registry.all_permissions {
-        say("  patterns of permissions were not checked: these are the permissions of the roles, not all there are");
+        say(
+            "  permission patterns were not checked: the registry of permissions could not be read, and the permissions that \
+             roles grant are not all",
+        );
     }
     for (_, kind, pattern, allowed) in &unmatched {
-        let note = if *allowed { "allowed by allow_unmatched" } else { "nobody is protected by it: correct it" };
+        let note = if *allowed {
+            "allowed by allow_unmatched"
+        } else {
+            "it has no effect; correct it, or set allow_unmatched"
+        };
         say(format_args!("  no {kind} matches {pattern}: {note}"));
     }
     if unmatched.is_empty() {
@@ -54,35 +62,35 @@ pub(super) async fn check(platform: &Platform, policy: &Policy) -> Result<u8, St
     Ok(if unmatched.iter().all(|(.., allowed)| *allowed) { CLEAN } else { UNMATCHED })
 }
 
-/// What somebody wants to try: a name pattern, with three segments a pattern of permissions, too.
+/// A pattern to test: a pattern for scopes and, if it has three segments, for permissions too.
 pub(super) struct Tried {
     by_name: NamePattern,
     permission: Option<PermissionPattern>,
 }
 
 impl Tried {
-    /// Reads it, or says why the policy would not take it.
+    /// Parses a pattern. The error says why the policy would reject it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |why: String| Err(format!("{text:?} is no pattern: {why}"));
+        let wrong = |why: String| Err(format!("{text:?} is not a pattern: {why}"));
         if text.is_empty() {
             return wrong("it is empty".to_owned());
         }
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return wrong("it has a blank in it".to_owned());
+            return wrong("it contains white space or a control character".to_owned());
         }
         let segments: Vec<&str> = text.split(':').collect();
         if let Some(empty) = segments.iter().position(|segment| segment.is_empty()) {
-            return wrong(format!("its segment {} is empty", empty + 1));
+            return wrong(format!("segment {} is empty", empty + 1));
         }
         if segments.len() > 3 {
-            let most = "a scope has two at the most, such as `users:readonly`, and a permission three";
+            let most = "a scope has at most two, such as `users:readonly`, and a permission has three";
             return wrong(format!("it has {} segments; {most}", segments.len()));
         }
         Ok(Self { by_name: NamePattern::new(text), permission: PermissionPattern::new(text) })
     }
 }
 
-/// What one pattern matches.
+/// Prints what a pattern matches.
 pub(super) async fn test_glob(platform: &Platform, tried: &Tried) -> Result<u8, String> {
     let registry = registry(platform).await?;
     let scopes: Vec<String> = registry.scopes.into_iter().filter(|scope| tried.by_name.matches(scope)).collect();
@@ -91,8 +99,8 @@ pub(super) async fn test_glob(platform: &Platform, tried: &Tried) -> Result<u8, 
     if let Some(pattern) = &tried.permission {
         let permissions = registry.permissions.iter().filter(|permission| pattern.meets(permission));
         let permissions: Vec<String> = permissions.map(ToString::to_string).collect();
-        let whose = if registry.all_permissions { "" } else { " of the roles" };
-        list(&format!("{}{whose}", counted(permissions.len(), "permission")), &permissions);
+        let source = if registry.all_permissions { "" } else { " that roles grant" };
+        list(&format!("{}{source}", counted(permissions.len(), "permission")), &permissions);
         found += permissions.len();
     }
     Ok(if found > 0 { CLEAN } else { UNMATCHED })
@@ -112,13 +120,13 @@ async fn registry(platform: &Platform) -> Result<Registry, String> {
     Ok(Registry { scopes, permissions, all_permissions })
 }
 
-/// The registry of permissions; where it cannot be read, those that roles grant by name stand for it.
+/// The registry of permissions, and `true`. If it cannot be read, the permissions that roles grant by name, and `false`.
 async fn permissions(platform: &Platform) -> Result<(BTreeSet<Permission>, bool), String> {
     if let Ok(permissions) = platform.permissions().await {
         return Ok((permissions.iter().filter_map(|id| Permission::parse(id)).collect(), true));
     }
     let roles = platform.roles().await.map_err(|error| error.to_string())?;
-    let granted = roles.records.values().flat_map(|role| role.permissions.iter().cloned());
+    let granted = roles.records.iter().flat_map(|role| role.permissions.iter().cloned());
     let by_name =
         |granted: &Permission| [&granted.domain, &granted.entity, &granted.action].iter().all(|s| &***s != "*");
     Ok((granted.filter(by_name).collect(), false))

@@ -1,6 +1,6 @@
-//! `policy`: the policy checked, its patterns tried on the platform, a verdict explained.
+//! `policy`: checks the policy, tests patterns against the platform, and explains a client's verdict.
 //!
-//! The text of an explanation is `explain`'s; what a policy means is `crate::policy`'s.
+//! Not the text of an explanation (`explain`), and not what a policy means (`crate::policy`).
 
 mod explain;
 mod live;
@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::client;
-use super::{CLEAN, INCOMPLETE, USAGE, complain, refuse, say};
+use super::console::{complain, say};
+use super::exit::{CLEAN, INCOMPLETE, USAGE};
+use super::prepare::refuse;
 use crate::audit;
 use crate::config::{Gathered, Settings};
 use crate::domain::{Severity, Timestamp};
@@ -59,7 +61,7 @@ pub(super) async fn explain(settings: &Settings, wanted: &str) -> u8 {
     each(settings, async |platform| explained(platform, settings, wanted).await).await
 }
 
-/// Does it for each organisation; the worst exit code counts.
+/// Runs `work` for each organisation and returns the highest exit code.
 async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (u8, String)>) -> u8 {
     let mut code = CLEAN;
     for organisation in &settings.organisations {
@@ -80,13 +82,12 @@ fn unread(failure: String) -> (u8, String) {
 }
 
 fn connect(config: &genesys::Config) -> Result<Platform, String> {
-    let metrics = Metrics::register(&prometheus::Registry::new()).map_err(|error| error.to_string())?;
-    Platform::new(config.clone(), &metrics).map_err(|error| error.to_string())
+    Platform::new(config.clone(), &Metrics::unregistered()).map_err(|error| error.to_string())
 }
 
 fn summary(file: Option<&PathBuf>, policy: &Policy) {
     let name = file.map_or_else(|| "the built-in policy".to_owned(), |file| file.display().to_string());
-    say(format_args!("{name} is in order"));
+    say(format_args!("{name} is valid"));
     let dangerous = &policy.scopes.dangerous;
     let critical = dangerous.iter().filter(|pattern| pattern.severity == Severity::Critical).count();
     say(format_args!("  dangerous scopes       {} ({critical} critical)", dangerous.len()));
@@ -94,21 +95,22 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
     let dangerous = &policy.permissions.dangerous;
     let critical = dangerous.iter().filter(|pattern| pattern.severity == Severity::Critical).count();
     say(format_args!("  dangerous permissions  {} ({critical} critical)", dangerous.len()));
-    let rules = audit::rules::ALL.len();
+    let rules = audit::rules::all().len();
     let off = rules - audit::rules::enabled(policy).count();
     say(format_args!("  rules                  {rules} ({off} switched off)"));
     let now = Timestamp::from(SystemTime::now());
     let ended = policy.exemptions.iter().filter(|exemption| exemption.has_ended(now)).count();
-    say(format_args!("  exemptions             {} ({ended} ended)", policy.exemptions.len()));
+    say(format_args!("  exemptions             {} ({ended} expired)", policy.exemptions.len()));
     let defaults = policy.defaults;
-    say(format_args!("  fails from             {}, flags from {}", defaults.fail_on, defaults.flag_at));
+    say(format_args!("  audit fails at         {} and above", defaults.fail_on));
+    say(format_args!("  clients are flagged at {} and above", defaults.flag_at));
 }
 
 async fn explained(platform: &Platform, settings: &Settings, wanted: &str) -> Result<u8, (u8, String)> {
     let refresh::InForce { policy, baseline } = &settings.in_force;
     let now = Timestamp::from(SystemTime::now());
-    let fetched = fetch(platform, &settings.refresh, Previous::default(), now, &mut Vec::new()).await;
-    let snapshot = fetched.map_err(|failure| unread(failure.to_string()))?.snapshot;
+    let attempt = fetch(platform, &settings.refresh, Previous::default(), now).await;
+    let snapshot = attempt.outcome.map_err(|failure| unread(failure.to_string()))?.snapshot;
     let client = client::find(&snapshot, wanted).map_err(|mistake| (USAGE, mistake))?;
     let report = audit::evaluate(&snapshot, policy, baseline.as_ref(), now);
     say(explain::text(&snapshot, policy, &report, client).trim_end());

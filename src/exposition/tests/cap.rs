@@ -61,7 +61,7 @@ fn a_family_that_is_switched_off_is_absent_and_not_counted_as_dropped() {
 }
 
 #[test]
-fn every_name_that_is_no_per_client_family_is_told() {
+fn every_name_that_is_not_a_per_client_family_is_reported() {
     let names = ["genesyscloud_oauth_clients", "client_info", "genesyscloud_oauth_client_info"].map(str::to_owned);
     let mistakes = Config::check(&names).expect_err("two mistakes");
     assert_eq!(mistakes.len(), 2);

@@ -8,7 +8,7 @@ use crate::audit::{Status, Verdict};
 use crate::domain::{Client, ClientState, GrantType, Severity, Timestamp};
 use crate::exposition::{AUDITED_FAMILIES, Config};
 use crate::fixtures::world::Org;
-use crate::grants::{GrantKind, Memory, Standing};
+use crate::ledger::{GrantKind, Memory, Standing};
 use crate::metric::Family;
 
 /// The families that the cap drops, the first that goes first.
@@ -134,11 +134,15 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
         "client_scopes" => per_client(&|client| Some(number(client.scopes.len()))),
         "client_role_grants" => per_client(&|client| Some(number(client.role_grants.len()))),
         "client_findings" => client_findings(org),
-        "client_dangerous_scope_first_seen_timestamp_seconds" => told(org, GrantKind::Scope, first_seen),
-        "client_dangerous_permission_first_seen_timestamp_seconds" => told(org, GrantKind::Permission, first_seen),
-        "client_dangerous_scope_unapproved" if report.baseline.is_some() => told(org, GrantKind::Scope, unapproved),
+        "client_dangerous_scope_first_seen_timestamp_seconds" => grant_series(org, GrantKind::Scope, first_seen),
+        "client_dangerous_permission_first_seen_timestamp_seconds" => {
+            grant_series(org, GrantKind::Permission, first_seen)
+        }
+        "client_dangerous_scope_unapproved" if report.baseline.is_some() => {
+            grant_series(org, GrantKind::Scope, unapproved)
+        }
         "client_dangerous_permission_unapproved" if report.baseline.is_some() => {
-            told(org, GrantKind::Permission, unapproved)
+            grant_series(org, GrantKind::Permission, unapproved)
         }
         "client_dangerous_scope_unapproved" | "client_dangerous_permission_unapproved" => vec![],
         "dangerous_permission_clients" => report
@@ -183,8 +187,8 @@ fn unapproved(memory: Memory) -> i64 {
     matches!(memory, Memory::Held { standing: Standing::Unapproved, .. }).into()
 }
 
-/// What is told under one label of one client has the largest of its numbers.
-fn told(org: &Org, kind: GrantKind, number: impl Fn(Memory) -> i64) -> Vec<Series> {
+/// Of several grants with one label on one client, the largest number is exported.
+fn grant_series(org: &Org, kind: GrantKind, number: impl Fn(Memory) -> i64) -> Vec<Series> {
     let mut series: BTreeMap<Vec<String>, i64> = BTreeMap::new();
     for (grant, memory) in org.ledger.entries().filter(|(grant, _)| grant.kind == kind) {
         let value = series.entry(words(&[grant.client.as_str(), &grant.label])).or_default();

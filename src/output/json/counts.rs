@@ -1,6 +1,6 @@
-//! The document's `summary`: every count, the zeros too.
+//! The document's `summary`: every count, including zeros.
 //!
-//! What is counted is decided in [`Summary`].
+//! The counts are computed in [`Summary`].
 
 use serde::{Serialize, Serializer};
 
@@ -22,7 +22,7 @@ pub(super) struct SummaryDto {
     dangerous_scopes_held: usize,
 }
 
-/// An object of counts, in the order of their enum.
+/// A JSON object of counts, in the order of their enum.
 struct Counts(Vec<(&'static str, usize)>);
 
 impl Counts {

@@ -1,14 +1,14 @@
-//! The document's `findings`: each with its proof, its reason and its identity.
+//! The document's `findings`: each with its evidence, reason and fingerprint.
 
 use serde::{Serialize, Serializer};
 
 use crate::audit::{Confidence, Finding};
 use crate::domain::ClientId;
-use crate::output::{ReportedOrganisation, excuse};
+use crate::output::ReportedOrganisation;
 use crate::policy::Exemption;
 use crate::text::rfc3339;
 
-/// Written one by one: a list of all would be as large as the report.
+/// Serialises one finding at a time: a list of all would be as large as the report.
 pub(super) struct Findings<'a>(pub(super) ReportedOrganisation<'a>);
 
 impl Serialize for Findings<'_> {
@@ -41,7 +41,7 @@ struct EvidenceDto<'a> {
     details: Vec<DetailDto<'a>>,
 }
 
-/// A label can come more than once, so that this is no object.
+/// A name can occur more than once, so the details are a list and not an object.
 #[derive(Serialize)]
 struct DetailDto<'a> {
     name: &'static str,
@@ -90,12 +90,12 @@ impl<'a> FindingDto<'a> {
             reason: &finding.reason,
             remediation: finding.rule.remediation,
             fingerprint: finding.fingerprint().to_string(),
-            exemption: organisation.audited.and_then(|audited| excuse(audited, finding)).map(ExemptionDto::from),
+            exemption: organisation.audited.and_then(|audited| audited.exemption_of(finding)).map(ExemptionDto::from),
         }
     }
 }
 
-/// The word in reports.
+/// The confidence as reports spell it.
 pub(in crate::output) const fn confidence(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Certain => "certain",

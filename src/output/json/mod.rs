@@ -1,6 +1,6 @@
 //! The report as one JSON document.
 //!
-//! Not the state file, whose format is `store`'s. Fields are added, never renamed, while `schema_version` stays.
+//! The state file has a format of its own, in `store`. Under one `schema_version`, fields are only added.
 
 mod counts;
 mod finding;
@@ -9,27 +9,27 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::{Audited, ReportedOrganisation, Summary, unread};
+use super::{Audited, ReportedOrganisation, Summary};
 use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
-use crate::domain::{Client, ClientId, RoleId, Snapshot};
+use crate::domain::{Client, RoleId, Snapshot};
 use crate::text::rfc3339;
 use counts::SummaryDto;
 use finding::Findings;
 pub(in crate::output) use finding::confidence;
 
-/// Raised when a field changes its meaning or goes away.
+/// Increased when a field is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The document as text.
+/// The document as UTF-8 text.
 pub fn document(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write(organisations, exit_code, &mut bytes)?;
     Ok(bytes)
 }
 
-/// Writes the document piece by piece, indented, with a line break at its end.
+/// Streams the document, indented and with a final line break. Fails only if the writer fails.
 ///
-/// It is complete when there is an organisation and each is. Fails only where the writer does.
+/// The document is `complete` if there is at least one organisation and every organisation is complete.
 pub fn write(organisations: &[ReportedOrganisation<'_>], exit_code: u8, mut writer: impl io::Write) -> io::Result<()> {
     let document = DocumentDto {
         schema_version: SCHEMA_VERSION,
@@ -62,13 +62,13 @@ struct OrganisationDto<'a> {
     calls: Vec<CallDto<'a>>,
     clients: Clients<'a>,
     findings: Findings<'a>,
-    /// Findings that a filter of the command line left out.
+    /// The number of findings that a filter of the command line hides.
     findings_left_out: usize,
     rules: Vec<RuleDto<'a>>,
     inputs: Vec<InputDto<'a>>,
-    /// Clients whose record cannot be read: they count as not evaluated, and `--strict` fails by them.
+    /// Clients whose record could not be read in full. None of them is compliant, and `--strict` fails because of them.
     unreadable_clients: Vec<&'a str>,
-    /// Roles of which nobody knows what they permit, though clients hold them: `--strict` fails by them.
+    /// Roles that clients hold and whose permissions are unknown or not fully known. `--strict` fails because of them.
     unknown_roles: Vec<&'a str>,
     summary: Option<SummaryDto>,
 }
@@ -94,10 +94,10 @@ impl<'a> OrganisationDto<'a> {
             rules: audited.map(rules).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
             unreadable_clients: snapshot
-                .map(|snapshot| snapshot.unread.iter().map(ClientId::as_str).collect())
+                .map(|snapshot| snapshot.clients.partial().map(|client| client.id.as_str()).collect())
                 .unwrap_or_default(),
             unknown_roles: audited
-                .map(|audited| audited.report.unjudged_roles.iter().map(RoleId::as_str).collect())
+                .map(|audited| audited.report.role_gaps.iter().map(RoleId::as_str).collect())
                 .unwrap_or_default(),
             summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
         }
@@ -119,7 +119,8 @@ struct InputDto<'a> {
 }
 
 fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
-    unread(snapshot)
+    snapshot
+        .input_gaps()
         .map(|(collector, why)| InputDto {
             input: collector.label(),
             missing_permission: why.missing_permission.as_deref(),
@@ -128,16 +129,16 @@ fn inputs(snapshot: &Snapshot) -> Vec<InputDto<'_>> {
         .collect()
 }
 
-/// What became of a rule.
+/// Whether a rule was evaluated, and why not.
 #[derive(Serialize)]
 struct RuleDto<'a> {
     rule: &'static str,
     /// `evaluated`, `not_evaluated`, `not_applicable` or `disabled`.
     state: &'static str,
     evaluated: bool,
-    /// Why it was not evaluated.
+    /// The reason if it was not evaluated.
     reason: Option<&'a str>,
-    /// The first input that it lacked.
+    /// The first of its inputs that could not be read.
     missing_input: Option<&'static str>,
     missing_permission: Option<&'a str>,
 }
@@ -154,25 +155,25 @@ impl<'a> RuleDto<'a> {
             RuleState::NotEvaluated { missing_permission, .. } => (true, missing_permission.as_deref()),
             _ => (false, None),
         };
-        let unread = rule.needs.iter().find(|input| lacks && snapshot.not_read(**input).is_some());
+        let gap = rule.needs.iter().find(|input| lacks && snapshot.gap(**input).is_some());
         Self {
             rule: rule.slug,
             state: state.label(),
             evaluated: *state == RuleState::Evaluated,
             reason: state.reason(),
-            missing_input: unread.map(|input| input.label()),
+            missing_input: gap.map(|input| input.label()),
             missing_permission,
         }
     }
 }
 
-/// Written one by one: a list of all would be as large as the snapshot.
+/// Serialises one client at a time: a list of all would be as large as the snapshot.
 struct Clients<'a>(ReportedOrganisation<'a>);
 
 impl Serialize for Clients<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let clients = self.0.audited.iter().flat_map(|audited| {
-            // The verdicts are in the snapshot's order, one for each client.
+            // There is one verdict per client, in the snapshot's order.
             audited
                 .snapshot
                 .clients
@@ -188,7 +189,7 @@ impl Serialize for Clients<'_> {
 struct ClientDto<'a> {
     client_id: &'a str,
     client_name: &'a str,
-    /// As the platform spells it; older scripts read this field.
+    /// The grant type as the platform spells it. Older scripts read this field.
     client_type: &'a str,
     grant_type: &'static str,
     state: &'static str,
@@ -209,7 +210,7 @@ impl<'a> ClientDto<'a> {
         let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
         scopes.sort_unstable();
         let open = report.findings_of(&client.id).filter(|finding| finding.status == Status::Open);
-        let open = open.filter(|finding| organisation.selection.tells(finding));
+        let open = open.filter(|finding| organisation.selection.shows(finding));
         let mut issues: Vec<String> = open.map(issue).collect();
         if let Verdict::NotEvaluated(what) = &verdict.verdict {
             issues.push(format!("Not evaluated: {what}"));
@@ -228,7 +229,7 @@ impl<'a> ClientDto<'a> {
     }
 }
 
-/// A finding as older scripts read it: one sentence or two.
+/// A finding as text, for older scripts that read `issues`.
 fn issue(finding: &Finding) -> String {
     format!("{} ({}): {}. {}", finding.rule.title, finding.severity, finding.evidence, finding.reason)
 }
@@ -247,7 +248,7 @@ mod tests {
     #[test]
     fn the_document_reads_like_this() {
         let mut sample = sample::planted();
-        // Enough to see every kind of client: judged, flagged and not evaluated.
+        // Clients with every verdict: flagged, not evaluated and compliant.
         sample.keep_clients(&[
             "Partner provisioning portal",
             sample::HOSTILE,
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exempt_finding_names_who_excused_it_and_a_filter_counts_what_it_leaves_out() {
+    fn an_exempt_finding_names_its_owner_and_a_filter_counts_what_it_hides() {
         let sample = sample::settled();
         let least = Some(crate::domain::Severity::Critical);
         let selection = crate::output::Selection { least, ..Default::default() };
@@ -271,14 +272,14 @@ mod tests {
         assert_eq!(exempt[0]["exemption"]["owner"], "integrations team");
         assert_eq!(exempt[0]["exemption"]["expires"], "2027-06-30T00:00:00Z");
         assert!(findings.iter().all(|f| (f["status"] == "exempt") != f["exemption"].is_null()), "{findings:?}");
-        let told = few["findings"].as_array().expect("findings");
-        assert!(told.iter().all(|finding| finding["severity"] == "critical") && told.len() < findings.len());
-        assert_eq!(few["findings_left_out"], findings.len() - told.len());
-        assert_eq!(few["summary"], all["summary"], "counts stay whole");
+        let shown = few["findings"].as_array().expect("findings");
+        assert!(shown.iter().all(|finding| finding["severity"] == "critical") && shown.len() < findings.len());
+        assert_eq!(few["findings_left_out"], findings.len() - shown.len());
+        assert_eq!(few["summary"], all["summary"], "a filter does not change the counts");
     }
 
     #[test]
-    fn it_is_complete_only_where_there_is_something_and_all_of_it_is() {
+    fn the_document_is_complete_only_if_every_organisation_is_and_there_is_one() {
         let sample = sample::clean();
         let incomplete = ReportedOrganisation { complete: false, ..sample.organisation() };
         for (organisations, expected) in [
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn every_client_is_there_and_one_that_nobody_judged_is_not_compliant() {
+    fn every_client_is_listed_and_one_that_was_not_evaluated_is_not_compliant() {
         let sample = sample::planted();
         let document = parsed(&[sample.organisation()], 1);
         let organisation = &document["organisations"][0];
@@ -300,8 +301,8 @@ mod tests {
         assert_eq!(clients.len(), 61);
         assert_eq!(organisation["findings"].as_array().map(Vec::len), Some(sample.report.findings.len()));
         for client in clients {
-            let judged = client["grant_type"] != "client_credentials";
-            assert!(judged || client["status"] == "NOT_EVALUATED", "{client}");
+            let evaluated = client["grant_type"] != "client_credentials";
+            assert!(evaluated || client["status"] == "NOT_EVALUATED", "{client}");
             assert_eq!(client["status"] == "COMPLIANT", client["issues"] == serde_json::json!([]), "{client}");
         }
     }

@@ -1,7 +1,7 @@
 //! The report as SARIF 2.1.0 (OASIS standard), for code scanning: rules, results, suppressions.
 //!
-//! A client is no file: a result points at the client's line in the baseline or the policy where one of them names it,
-//! and at the client by its id in any case.
+//! A client is not a file. A result therefore points to the line in the baseline or the policy that names the client, if there
+//! is one, and always to the client's id as a logical location.
 
 mod place;
 mod rule;
@@ -12,16 +12,18 @@ use serde_json::{Value, json};
 
 pub use place::{File, Files};
 
-use super::json::confidence;
-use super::{Audited, ReportedOrganisation, excuse, unread};
-use crate::audit::{Finding, Rule, Status};
-use crate::domain::{ClientId, Severity};
-use crate::text::{rfc3339, visible};
+use rule::level;
 
-/// The key of the fingerprint; another way of hashing would get another.
+use super::json::confidence;
+use super::{Audited, ReportedOrganisation};
+use crate::audit::{Finding, Rule, Status, describe_client_gaps};
+use crate::domain::ClientId;
+use crate::text::{counted, rfc3339, visible};
+
+/// The key of the fingerprint. A different hash would need a different key.
 const FINGERPRINT: &str = "genesyscloudOAuthFinding/v1";
 
-/// Writes one log with a run for each organisation. Fails only where the writer does.
+/// Writes one log with a run for each organisation. Fails only if the writer fails.
 pub fn write(
     organisations: &[ReportedOrganisation<'_>],
     exit_code: u8,
@@ -54,7 +56,7 @@ fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) ->
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>(),
         }},
-        // The organisation is the category: two of them must not close each other's alerts.
+        // The organisation is part of the category, so that two organisations do not close each other's alerts.
         "automationDetails": {"id": format!("genesyscloud-oauth/{}/", organisation.org)},
         "invocations": [invocation(organisation, exit_code)],
         "columnKind": "unicodeCodePoints",
@@ -68,7 +70,7 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
     if let Some(failure) = organisation.failure {
         notes.push(note("error", visible(failure).into_owned()));
     }
-    for (collector, why) in organisation.audited.iter().flat_map(|audited| unread(audited.snapshot)) {
+    for (collector, why) in organisation.audited.iter().flat_map(|audited| audited.snapshot.input_gaps()) {
         let cure = why.missing_permission.as_deref();
         let cure = cure.map_or(String::new(), |permission| format!(" Grant {permission} to the exporter's role."));
         notes.push(note(
@@ -76,20 +78,19 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
             format!("{} could not be read: {}.{cure}", collector.label(), visible(&why.message)),
         ));
     }
-    for client in organisation.audited.iter().flat_map(|audited| &audited.snapshot.unread) {
-        let client = visible(client.as_str());
-        notes.push(note(
-            "warning",
-            format!("The record of the client {client} cannot be read: nothing of it was judged."),
-        ));
+    if let Some(audited) = organisation.audited {
+        notes.extend(audited.snapshot.clients.partial().map(|client| {
+            let gaps = describe_client_gaps(client, audited.report.evaluated_at);
+            note("warning", format!("The client {} could not be fully evaluated: {gaps}.", visible(client.id.as_str())))
+        }));
     }
-    for role in organisation.audited.iter().flat_map(|audited| &audited.report.unjudged_roles) {
+    for role in organisation.audited.iter().flat_map(|audited| &audited.report.role_gaps) {
         let role = visible(role.as_str());
-        notes.push(note("warning", format!("Nobody knows what the role {role} permits.")));
+        notes.push(note("warning", format!("Clients hold the role {role}, but its permissions are not fully known.")));
     }
     let left_out = organisation.left_out();
     if left_out > 0 {
-        notes.push(note("note", format!("{left_out} findings are left out by the filters of this run.")));
+        notes.push(note("note", format!("The filters of this run hide {}.", counted(left_out, "finding"))));
     }
     let mut invocation = json!({
         "executionSuccessful": organisation.complete && organisation.audited.is_some(),
@@ -104,19 +105,19 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
 
 fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], files: &Files) -> Value {
     let client = finding.client.as_ref().and_then(|id| audited.snapshot.client(id));
-    let exemption = excuse(audited, finding);
-    let is_judged = finding.status != Status::NotEvaluated;
-    let whose = match (client, &finding.client) {
+    let exemption = audited.exemption_of(finding);
+    let is_evaluated = finding.status != Status::NotEvaluated;
+    let subject = match (client, &finding.client) {
         (Some(client), Some(id)) => format!("{} ({id})", client.name),
         (None, Some(id)) => id.to_string(),
         _ => "The organisation".to_owned(),
     };
     let mut result = json!({
         "ruleId": finding.rule.slug,
-        // SARIF 3.27.9: a result that is not a failure has no level.
-        "kind": if is_judged { "fail" } else { "open" },
-        "level": if is_judged { level(finding.severity) } else { "none" },
-        "message": {"text": plain(&format!("{whose}: {}. {}", finding.evidence.text, finding.reason))},
+        // SARIF 3.27.9: the level of a result that is not a failure is none.
+        "kind": if is_evaluated { "fail" } else { "open" },
+        "level": if is_evaluated { level(finding.severity) } else { "none" },
+        "message": {"text": plain(&format!("{subject}: {}. {}", finding.evidence.text, finding.reason))},
         "locations": [place::location(audited, finding, exemption, files)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint().to_string()},
         "suppressions": suppressions(finding, exemption),
@@ -137,30 +138,23 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
     result
 }
 
-/// Where any result of a run has suppressions, all tell them: an empty list is "not suppressed" (SARIF 3.27.23).
+/// If one result of a run has suppressions, all must have the list. An empty list means "not suppressed" (SARIF 3.27.23).
 fn suppressions(finding: &Finding, exemption: Option<&crate::policy::Exemption>) -> Value {
     let accepted = |why: String| json!([{"kind": "external", "status": "accepted", "justification": why}]);
     match finding.status {
         Status::Approved => accepted("Approved in the baseline.".to_owned()),
         Status::Exempt => accepted(exemption.map_or("Exempt by the policy.".to_owned(), |exemption| {
-            let end = exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", rfc3339(end)));
+            let end =
+                exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", rfc3339(end)));
             format!("Exemption {} of {}, {end}: {}", exemption.id, exemption.owner, exemption.reason)
         })),
         Status::Open | Status::NotEvaluated => json!([]),
     }
 }
 
-/// A message without links: `[text](address)` in one would be one, and `{0}` a placeholder (SARIF 3.11.5 and 3.11.6).
+/// A message without links and placeholders: in SARIF, `[text](address)` is a link and `{0}` a placeholder (3.11.5, 3.11.6).
 fn plain(message: &str) -> String {
     visible(message).replace("](", "] (").replace('{', "(").replace('}', ")")
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Info => "note",
-    }
 }
 
 #[cfg(test)]
@@ -189,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_makes_no_link_and_no_placeholder() {
+    fn a_name_becomes_neither_a_link_nor_a_placeholder() {
         assert_eq!(plain("[click](https://example.com) {0}\u{202e}"), "[click] (https://example.com) (0)[U+202E]");
     }
 
     #[test]
-    fn every_result_has_a_rule_an_identity_and_a_place_and_only_settled_ones_are_suppressed() {
+    fn every_result_has_a_rule_a_fingerprint_and_a_location_and_only_open_ones_are_not_suppressed() {
         let sample = sample::settled();
         let log = log(&sample, &Files::default());
         let run = &log["runs"][0];

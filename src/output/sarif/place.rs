@@ -1,4 +1,4 @@
-//! Where a result points: a line in the baseline or in the policy, and the client by its id.
+//! The locations of a result: a line in the baseline or the policy, and the client's id.
 
 use serde_json::{Value, json};
 
@@ -7,26 +7,26 @@ use crate::output::Audited;
 use crate::policy::Exemption;
 use crate::text::visible;
 
-/// The files that a result may point into.
+/// The files that a result can point to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    /// The baseline.
+    /// The baseline that the audit used.
     pub baseline: Option<File>,
-    /// The policy.
+    /// The policy that the audit used.
     pub policy: Option<File>,
 }
 
-/// A file by what a report calls it, with its text.
+/// A file, with the name that the report uses for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// A relative URI where the file lies below the working directory.
+    /// A relative URI if the file is below the working directory.
     pub uri: String,
-    /// What is in it.
+    /// The content of the file.
     pub text: String,
 }
 
 impl File {
-    /// The first line, from 1, that has the id in quotes.
+    /// The number of the first line with the id in quotes, counted from 1.
     fn line_of(&self, id: &str) -> Option<usize> {
         let quoted = format!("\"{id}\"");
         self.text.lines().position(|line| line.contains(&quoted)).map(|line| line + 1)
@@ -45,7 +45,7 @@ pub(super) fn location(audited: Audited<'_>, finding: &Finding, exemption: Optio
     location
 }
 
-/// The exemption's line for what is exempt; else the client's line in the baseline, else in the policy.
+/// The exemption's line for an exempt finding; otherwise the client's line in the baseline or, failing that, in the policy.
 fn physical(finding: &Finding, exemption: Option<&Exemption>, files: &Files) -> Option<Value> {
     if finding.status == Status::Exempt
         && let (Some(policy), Some(exemption)) = (&files.policy, exemption)

@@ -1,10 +1,10 @@
-//! What the built-in policy calls dangerous, and what it lets be.
+//! Tests of the built-in policy: what it lists as dangerous, and what it does not.
 
 use super::*;
 
 #[test]
-fn the_built_in_policy_tells_why_for_each_permission_and_knows_the_testers() {
-    let policy = Policy::built_in(RULES).expect("it is ours");
+fn the_built_in_policy_lists_dangerous_permissions_and_tester_hosts() {
+    let policy = Policy::built_in(RULES).expect("the built-in policy is valid");
     let permission = |text| Permission::parse(text).expect(text);
     let worst = |text| {
         let granted = permission(text);
@@ -18,7 +18,7 @@ fn the_built_in_policy_tells_why_for_each_permission_and_knows_the_testers() {
         ("directory:user:setpassword", Some(Severity::Critical)),
         ("telephony:plugin:all", Some(Severity::High)),
         ("gdpr:*:add", Some(Severity::High)),
-        // What a reader needs, the exporter's own role among it.
+        // Permissions that only read, including those of the exporter's own role.
         ("authorization:grant:view", None),
         ("authorization:role:view", None),
         ("oauth:client:view", None),

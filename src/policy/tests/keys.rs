@@ -1,8 +1,8 @@
-//! The table of keys against the parser and against the published schema.
+//! Tests that the table of keys, the parser and the published schema agree.
 
 use crate::policy::*;
 
-/// A value that is right, and one that is wrong, for each shape.
+/// A valid and an invalid value of each shape.
 fn samples(shape: schema::Shape) -> (String, &'static str) {
     use schema::Shape as S;
     match shape {
@@ -41,17 +41,17 @@ fn mistakes(keys: &[schema::Key], text: &str) -> check::Mistakes {
     mistakes
 }
 
-/// Every key with every shape, at every depth: the right value passes, the wrong one and an unknown neighbour do not, and
-/// the published schema has the same keys.
+/// Checks every key at every depth: the valid value passes, the invalid value and an unknown key next to it do not, and the
+/// published schema has the same keys.
 fn every_key(keys: &'static [schema::Key], published: &serde_json::Value, count: &mut usize) {
-    let whole = keys.iter().filter(|key| !matches!(key.shape, schema::Shape::Refused(_)));
+    let allowed = keys.iter().filter(|key| !matches!(key.shape, schema::Shape::Refused(_)));
     let lines = |skip: &str| -> String {
-        let rest = whole.clone().filter(|key| key.name != skip);
+        let rest = allowed.clone().filter(|key| key.name != skip);
         rest.map(|key| [key.name, " = ", &samples(key.shape).0, "\n"].concat()).collect()
     };
     assert_eq!(mistakes(keys, &lines("")), []);
     assert_eq!(mistakes(keys, &format!("{}nonsense = 1\n", lines(""))).len(), 1);
-    let names: Vec<&str> = whole.clone().map(|key| key.name).collect();
+    let names: Vec<&str> = allowed.clone().map(|key| key.name).collect();
     let mut sorted = names.clone();
     sorted.sort_unstable();
     let properties = published["properties"].as_object().expect("an object").keys().map(String::as_str);

@@ -1,10 +1,10 @@
-//! What a policy file may say, and what it gets for mistakes.
+//! Tests of reading a policy file: what each key does, and the message for each mistake.
 
 mod built_in;
 mod keys;
 
 use super::*;
-use crate::domain::Timestamp;
+use crate::domain::{ClientId, GrantType, Permission, Severity, Timestamp};
 use crate::fixtures::client;
 
 const RULES: &[&str] = &["dangerous-scope", "missing-required-scope"];
@@ -14,8 +14,8 @@ fn errors(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_built_in_policy_is_valid_and_names_a_reason_for_each_scope() {
-    let policy = Policy::built_in(RULES).expect("it is ours");
+fn the_built_in_policy_is_valid_and_gives_a_reason_for_each_scope() {
+    let policy = Policy::built_in(RULES).expect("the built-in policy is valid");
     assert_eq!(policy.scopes.dangerous.len(), 19);
     assert!(policy.scopes.dangerous.iter().all(|dangerous| dangerous.reason.len() > 20));
     assert_eq!(policy.scopes.dangerous_pattern("oauth").map(|d| d.severity), Some(Severity::Critical));
@@ -40,7 +40,7 @@ fn a_file_adds_to_the_built_in_policy_and_replaces_by_match() {
 }
 
 #[test]
-fn of_several_patterns_the_worst_counts_and_of_equals_the_first() {
+fn the_worst_of_several_patterns_counts_and_the_first_of_equal_ones() {
     let text = r#"
         builtin = false
         [scopes]
@@ -56,27 +56,27 @@ fn of_several_patterns_the_worst_counts_and_of_equals_the_first() {
 }
 
 #[test]
-fn every_mistake_is_reported_with_its_place() {
+fn every_mistake_is_reported_with_its_position() {
     let text = "[defaults]\nflag_at = \"bad\"\nfail_at = \"high\"\n[scopes]\ndangerous = [{ match = \"\", severity = \"low\", reasn = \"x\" }]\n[rules.no-such]\nenabled = true\n[[expect]]\nfor = \"nobody\"\nrequired_scopes = [\"\"]\n[nothing]\n";
     assert_eq!(
         errors(text),
         [
-            "line 2, column 11: \"bad\" is none of critical, high, medium, low, info",
-            "line 3, column 1: unknown key \"fail_at\"; the keys here are fail_on, flag_at, max_token_validity, unused_after, exemption_max, require_expiry, baseline_max_age",
-            "line 5, column 14: reason is missing: Why; it is shown with each finding.",
+            "line 2, column 11: \"bad\" is not one of critical, high, medium, low, info",
+            "line 3, column 1: unknown key \"fail_at\"; the known keys here are fail_on, flag_at, max_token_validity, unused_after, exemption_max, require_expiry, baseline_max_age",
+            "line 5, column 14: reason is missing: Why it is dangerous; shown with each finding.",
             "line 5, column 24: must not be empty",
-            "line 5, column 39: \"low\" is none of critical, high",
-            "line 5, column 46: unknown key \"reasn\"; the keys here are match, severity, reason, allow_unmatched",
+            "line 5, column 39: \"low\" is not one of critical, high",
+            "line 5, column 46: unknown key \"reasn\"; the known keys here are match, severity, reason, allow_unmatched",
             "line 6, column 8: there is no rule \"no-such\"; the rules are dangerous-scope, missing-required-scope",
-            "line 9, column 7: there is no [selectors.nobody]; write it, or a client's id, or \"*\" for every client",
+            "line 9, column 7: there is no [selectors.nobody]; add it, or use a client id, or \"*\" for every client",
             "line 10, column 20: must not be empty",
-            "line 11, column 2: unknown key \"nothing\"; the keys here are builtin, defaults, org, scopes, permissions, roles, redirects, rules, selectors, expect, exemption, owner",
+            "line 11, column 2: unknown key \"nothing\"; the known keys here are builtin, defaults, org, scopes, permissions, roles, redirects, rules, selectors, expect, exemption, owner",
         ]
     );
 }
 
 #[test]
-fn selectors_pick_by_every_criterion_that_is_given() {
+fn a_selected_client_meets_every_criterion_that_is_given() {
     let text = r#"
         [selectors.by-name]
         name = "Wallboard *"
@@ -105,13 +105,13 @@ fn selectors_pick_by_every_criterion_that_is_given() {
 }
 
 #[test]
-fn a_selector_that_picks_by_nothing_or_by_nonsense_is_refused() {
+fn a_selector_without_valid_criteria_is_an_error() {
     for (selector, expected) in [
         ("", "line 1, column 12: a selector needs an id, a name or a grant"),
         ("name = []", "line 2, column 8: must not be empty"),
         ("name = [\"x\", \"\"]", "line 2, column 14: must not be empty"),
-        ("grant = \"coed\"", "line 2, column 9: \"coed\" is none of client_credentials, code"),
-        ("id = 3", "line 2, column 6: expected a text, or a list of texts, found a whole number"),
+        ("grant = \"coed\"", "line 2, column 9: \"coed\" is not one of client_credentials, code"),
+        ("id = 3", "line 2, column 6: expected a string or a list of strings, found an integer"),
         ("nam = \"x\"", "line 1, column 12: a selector needs an id, a name or a grant"),
     ] {
         let errors = errors(&format!("[selectors.s]\n{selector}\n"));
@@ -120,14 +120,14 @@ fn a_selector_that_picks_by_nothing_or_by_nonsense_is_refused() {
 }
 
 #[test]
-fn broken_toml_is_an_error_with_its_place() {
+fn invalid_toml_is_an_error_with_its_position() {
     assert!(errors("[scopes\n")[0].starts_with("line 1, column "));
     let several = errors("a = \nb = [\n");
     assert!(several.len() > 1, "{several:?}");
 }
 
 #[test]
-fn what_cannot_be_honoured_is_refused_and_not_ignored() {
+fn a_setting_without_effect_is_an_error_and_not_ignored() {
     for (text, expected) in [
         ("[roles]\ncount_users = true", "line 2, column 15: the exporter does not count who else holds a role"),
         (
@@ -136,19 +136,22 @@ fn what_cannot_be_honoured_is_refused_and_not_ignored() {
         ),
         (
             "[scopes]\ntoxic = [{ scopes = [\"a\", \"a\"], reason = \"r\" }]",
-            "line 2, column 21: a combination needs two",
+            "line 2, column 21: a combination needs at least two",
         ),
         (
             "[scopes]\ndangerous = [{ match = \"a\", severity = \"high\", reason = \"r\" }, { match = \"a\", severity = \"high\", reason = \"r\" }]",
-            "line 2, column 74: \"a\" is here twice",
+            "line 2, column 74: \"a\" appears twice",
         ),
         (
             "[permissions]\ndangerous = [{ match = \"a:b\", severity = \"high\", reason = \"r\" }]",
-            "line 2, column 24: \"a:b\" has not three segments",
+            "line 2, column 24: \"a:b\" does not have three segments",
         ),
-        ("[[expect]]\nfor = \"*\"", "line 1, column 1: nothing is expected; write one of required_scopes"),
-        ("[org]\nenvironment = \"prod\"", "line 2, column 15: \"prod\" is none of production, staging"),
-        ("[org]\nscope_enforcement = \"yes\"", "line 2, column 21: expected true, false or \"unknown\", found a text"),
+        ("[[expect]]\nfor = \"*\"", "line 1, column 1: nothing is expected; add at least one of required_scopes"),
+        ("[org]\nenvironment = \"prod\"", "line 2, column 15: \"prod\" is not one of production, staging"),
+        (
+            "[org]\nscope_enforcement = \"yes\"",
+            "line 2, column 21: expected true, false or \"unknown\", found a string",
+        ),
     ] {
         let errors = errors(text);
         assert!(errors.len() == 1 && errors[0].starts_with(expected), "{text}: {errors:?}");
@@ -159,24 +162,24 @@ const EXEMPTION: &str =
     "[[exemption]]\nid = \"e\"\nrule = \"dangerous-scope\"\nclient = \"*\"\nowner = \"o\"\nreason = \"r\"\n";
 
 #[test]
-fn an_id_or_a_pattern_that_comes_twice_is_told_with_the_other_mistakes() {
+fn a_duplicate_id_or_pattern_is_reported_with_the_other_mistakes() {
     let broken = EXEMPTION.replace("owner = \"o\"\n", "").replace("dangerous-scope", "nothing");
     let pattern = |more: &str| format!("[[scopes.dangerous]]\nmatch = \"x\"\n{more}severity = \"high\"\n");
     let text = format!("{broken}{EXEMPTION}{}{}", pattern(""), pattern("reason = \"r\"\n"));
-    let told = errors(&text).join("\n");
+    let reported = errors(&text).join("\n");
     for part in [
         "line 3, column 8: there is no rule \"nothing\"",
         "line 1, column 1: owner is missing",
         "line 7, column 6: there is another exemption \"e\"",
         "line 12, column 1: reason is missing",
-        "line 16, column 9: \"x\" is here twice",
+        "line 16, column 9: \"x\" appears twice",
     ] {
-        assert!(told.contains(part), "{part:?} in {told}");
+        assert!(reported.contains(part), "{part:?} in {reported}");
     }
 }
 
 #[test]
-fn an_exemption_needs_a_rule_an_owner_a_reason_and_where_asked_an_end() {
+fn an_exemption_needs_a_rule_an_owner_a_reason_and_if_required_an_end() {
     let expires = |date: &str| format!("{EXEMPTION}expires = {date}\n");
     let now = Timestamp::from_seconds(1_790_000_000); // 2026-09-21
     let read = |text: &str| {
@@ -194,7 +197,7 @@ fn an_exemption_needs_a_rule_an_owner_a_reason_and_where_asked_an_end() {
         (format!("[defaults]\nexemption_max = \"30d\"\n{EXEMPTION}"), "line 3, column 1: expires is missing"),
         (
             format!("[defaults]\nexemption_max = \"30d\"\n{}", expires("2026-10-23")),
-            "line 9, column 11: ends more than 30 days",
+            "line 9, column 11: the exemption ends more than 30 days",
         ),
         (expires("2026-10-23T10:00:00"), "line 7, column 11: expected a date such as"),
     ] {
@@ -206,7 +209,7 @@ fn an_exemption_needs_a_rule_an_owner_a_reason_and_where_asked_an_end() {
         (EXEMPTION.to_owned(), false),
         (format!("{max}{}", expires("2026-10-21")), false),
         (expires("2026-09-21"), false),
-        // One that has ended is a finding, and no mistake.
+        // An exemption that has ended is a finding, not a mistake.
         (format!("{max}{}", expires("2026-09-20")), true),
         (expires("\"2026-09-20T12:00:00+02:00\""), true),
     ] {
@@ -216,7 +219,7 @@ fn an_exemption_needs_a_rule_an_owner_a_reason_and_where_asked_an_end() {
 }
 
 #[test]
-fn the_whole_file_is_read() {
+fn every_key_is_read() {
     let text = r#"
         builtin = false
         [defaults]
@@ -288,7 +291,7 @@ fn settings_extend_the_policy_without_a_file() {
     let dangerous = policy.scopes.dangerous_pattern("outbound:readonly").expect("named");
     assert_eq!((dangerous.severity, dangerous.allow_unmatched), (Severity::High, true));
     let known = policy.scopes.dangerous_pattern("oauth").expect("built in");
-    assert_eq!(known.severity, Severity::Critical, "a setting weakens nothing");
+    assert_eq!(known.severity, Severity::Critical, "a setting does not lower the severity");
     assert_eq!(policy.expectations[0].required_scopes, ["presence"]);
     assert_eq!(policy.expectations[0].selector, Selector::default());
 }

@@ -1,6 +1,6 @@
-//! Every client, as the page shows it: who it is, what it holds, what the audit says.
+//! The list of clients on the status page: name, grant type, scopes and verdict.
 //!
-//! Bounded; the whole is in the report.
+//! The number of rows is limited; the report has all clients.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -12,9 +12,9 @@ use crate::audit::{ClientVerdict, Report, Verdict};
 use crate::domain::{Client, ClientId, ClientState, Snapshot};
 use crate::text::visible;
 
-/// Clients that are shown; the rest is counted.
+/// Clients that are shown; further ones are counted.
 const CLIENTS: usize = 500;
-/// Scopes of one client that are named; the rest is counted.
+/// Scopes per client that are shown; further ones are counted.
 const SCOPES: usize = 12;
 
 pub(super) struct ClientRow {
@@ -27,10 +27,10 @@ pub(super) struct ClientRow {
     pub(super) scopes: Vec<HeldScope>,
     pub(super) more_scopes: usize,
     pub(super) roles: usize,
-    /// The class of the verdict's badge.
+    /// The CSS class of the verdict's badge.
     pub(super) tone: &'static str,
     pub(super) verdict: &'static str,
-    /// Why nothing judged it.
+    /// Why the client was not fully evaluated.
     pub(super) why: Option<String>,
 }
 
@@ -39,13 +39,13 @@ pub(super) struct HeldScope {
     pub(super) is_dangerous: bool,
 }
 
-/// The clients at these positions of the snapshot, the worst first and then by name.
+/// The clients at these positions of the snapshot, the worst first, then by name.
 pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[usize]) -> Vec<ClientRow> {
     let dangerous: HashSet<(&ClientId, &str)> =
         report.dangerous_scope_grants().map(|(client, scope, _)| (client, scope)).collect();
     let at = |&position: &usize| Some((snapshot.clients.get(position)?, report.verdicts.get(position)?));
-    let mut judged: Vec<(&Client, &ClientVerdict)> = hits.iter().filter_map(at).collect();
-    judged.sort_by_cached_key(|(client, verdict)| {
+    let mut found: Vec<(&Client, &ClientVerdict)> = hits.iter().filter_map(at).collect();
+    found.sort_by_cached_key(|(client, verdict)| {
         let rank = match verdict.verdict {
             Verdict::Flagged(severity) => (0, Some(Reverse(severity))),
             Verdict::NotEvaluated(_) => (1, None),
@@ -53,7 +53,7 @@ pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[usize]) 
         };
         (rank, client.name.to_lowercase(), client.id.clone())
     });
-    judged.into_iter().take(CLIENTS).map(|(client, verdict)| row(snapshot, client, verdict, &dangerous)).collect()
+    found.into_iter().take(CLIENTS).map(|(client, verdict)| row(snapshot, client, verdict, &dangerous)).collect()
 }
 
 fn row(

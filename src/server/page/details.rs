@@ -1,6 +1,6 @@
-//! What the audit found, as the page shows it: counts, dangerous scopes, inputs.
+//! The details of an organisation on the status page: counts, dangerous scopes and inputs.
 //!
-//! Bounded however large the organisation is; the whole is in the report.
+//! The size is limited however large the organisation is; the report has everything.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use super::words::{grant_words, severity_word, spoken, state_word};
 use super::worst::{WorstClient, worst_clients};
 use crate::audit::{DangerousScope, Report, Status, rules};
 use crate::domain::{Collector, CollectorStatus, Severity, Snapshot, Timestamp};
-use crate::output::{Summary, unread};
-use crate::publish::Judged;
+use crate::output::Summary;
+use crate::publish::Evaluated;
 use crate::text::{counted, visible};
 
-/// Dangerous scopes that are shown.
+/// Dangerous scopes that are shown; further ones are counted.
 const SCOPES: usize = 15;
-/// The width of a bar, in its own units.
+/// The width of a bar in SVG units.
 const BAR: usize = 1_000;
 
 pub(super) struct Details {
-    /// Absent where somebody searches: then the clients that were found are the page.
+    /// `None` during a search: then the page shows only the clients that match.
     pub(super) overview: Option<Overview>,
     pub(super) total_clients: usize,
-    /// How many meet the search; all without one.
+    /// The number of clients that match the search; all without one.
     pub(super) found: usize,
     pub(super) clients: Vec<ClientRow>,
     pub(super) more_clients: usize,
@@ -44,7 +44,7 @@ pub(super) struct Overview {
     pub(super) worst: Vec<WorstClient>,
 }
 
-/// A figure.
+/// A number in large print.
 pub(super) struct Tile {
     pub(super) label: &'static str,
     pub(super) value: usize,
@@ -52,7 +52,7 @@ pub(super) struct Tile {
     pub(super) note: String,
 }
 
-/// Clients by something.
+/// A bar with one segment per value.
 pub(super) struct Bar {
     pub(super) title: &'static str,
     pub(super) segments: Vec<Segment>,
@@ -83,12 +83,12 @@ pub(super) struct InputRow {
 }
 
 impl Details {
-    pub(super) fn new(judged: &Judged, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
-        let Judged { snapshot, report, .. } = judged;
+    pub(super) fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
+        let Evaluated { snapshot, report, .. } = evaluated;
         let hits = search.hits(snapshot, report);
         let clients = client_rows(snapshot, report, &hits);
         Self {
-            overview: (!search.is_some()).then(|| Overview::new(judged, collectors, now)),
+            overview: (!search.is_some()).then(|| Overview::new(evaluated, collectors, now)),
             total_clients: snapshot.clients.len(),
             found: hits.len(),
             more_clients: hits.len() - clients.len(),
@@ -98,8 +98,8 @@ impl Details {
 }
 
 impl Overview {
-    fn new(judged: &Judged, collectors: &[CollectorStatus], now: Timestamp) -> Self {
-        let Judged { snapshot, report, ledger, .. } = judged;
+    fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], now: Timestamp) -> Self {
+        let Evaluated { snapshot, report, ledger, .. } = evaluated;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
         let (findings, new) = worst_findings(snapshot, report, ledger, now);
@@ -129,8 +129,9 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
     let held = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count();
     let mut found = report.findings.iter();
     let unknown_roles =
-        !report.unjudged_roles.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
-    let not_read: Vec<&str> = unread(snapshot).map(|(collector, _)| collector.label()).collect();
+        !report.role_gaps.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
+    let not_read: Vec<&str> = snapshot.input_gaps().map(|(collector, _)| collector.label()).collect();
+    let partial = snapshot.clients.partial().count();
     vec![
         Tile {
             label: "Clients",
@@ -148,19 +149,17 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
             label: "Dangerous scopes held",
             value: summary.dangerous_scopes_held,
             tone: "plain",
-            note: if held == 0 { "nobody holds one".to_owned() } else { format!("{held} different") },
+            note: if held == 0 { "none held".to_owned() } else { counted(held, "different scope") },
         },
         Tile {
             label: "Not evaluated",
             value: summary.not_evaluated,
             tone: if summary.not_evaluated == 0 { "good" } else { "wait" },
             note: match (summary.not_evaluated, not_read.is_empty()) {
-                (0, true) if unknown_roles => "but roles that nobody knows".to_owned(),
-                (0, true) => "everything was judged".to_owned(),
-                (_, true) if !snapshot.unread.is_empty() => {
-                    format!("{} cannot be read", counted(snapshot.unread.len(), "client"))
-                }
-                (_, true) => "judged by no rule".to_owned(),
+                (0, true) if unknown_roles => "but some roles are unknown".to_owned(),
+                (0, true) => "everything was evaluated".to_owned(),
+                (_, true) if partial > 0 => format!("{} read only in part", counted(partial, "record")),
+                (_, true) => "could not be fully evaluated".to_owned(),
                 (_, false) => format!("not read: {}", not_read.join(", ")),
             },
         },
@@ -193,7 +192,7 @@ fn segments(parts: &[(&'static str, &'static str, usize)], total: usize) -> Vec<
         .collect()
 }
 
-/// Findings that do not count, in words.
+/// The counts of findings that are not open.
 fn settled(summary: &Summary) -> Option<String> {
     let words: Vec<String> = [Status::Exempt, Status::Approved, Status::NotEvaluated]
         .into_iter()
@@ -219,11 +218,11 @@ fn scope_rows(report: &Report) -> Vec<ScopeRow> {
 
 fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatus]) -> InputRow {
     let last = collectors.iter().find(|status| status.collector == collector);
-    let not_read = snapshot.not_read(collector);
+    let not_read = snapshot.gap(collector);
     let (tone, word, message) = match (not_read, last) {
         (Some(why), _) => ("bad", "Not read", Some(visible(&why.message).into_owned())),
         (None, Some(last)) if !last.success => {
-            ("wait", "Failing", Some("Read before, and not in the last refresh.".to_owned()))
+            ("wait", "Failing", Some("Read earlier, but not in the last refresh.".to_owned()))
         }
         (None, _) => ("good", "Read", None),
     };

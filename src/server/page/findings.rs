@@ -1,46 +1,46 @@
-//! The worst findings, as the page shows them: whose, what, why, since when.
+//! The worst open findings on the status page, with client, evidence, reason and age.
 //!
-//! Bounded; the whole is in the report.
+//! The number of rows is limited; the report has all findings.
 
 use super::link;
 use super::since::{FirstSeen, Since};
 use super::words::{grant_words, state_word};
 use crate::audit::{Finding, Report, Status};
 use crate::domain::{ClientState, Snapshot, Timestamp};
-use crate::grants::Ledger;
+use crate::ledger::Ledger;
 use crate::text::{shortened, visible};
 
-/// Findings that are shown; the rest is counted.
+/// Findings that are shown; further ones are counted.
 const WORST: usize = 50;
-/// A longer name is cut, and told whole in its title.
+/// Characters of a name that are shown. A longer name is truncated, and its title attribute has the full name.
 const NAME: usize = 80;
 
 pub(super) struct FindingRow {
     pub(super) severity: &'static str,
     pub(super) name: Name,
-    /// The client's page.
+    /// The path of the client's page.
     pub(super) link: Option<String>,
     pub(super) client_id: String,
     pub(super) kind: &'static str,
-    /// Where it is not active.
+    /// The client's state, unless it is active.
     pub(super) state: Option<&'static str>,
     pub(super) rule: &'static str,
     pub(super) title: &'static str,
     pub(super) evidence: String,
-    /// What the evidence ends with; `None` where it says everything by itself.
+    /// The scope, permission or other value at the end of the evidence, if it has one.
     pub(super) value: Option<Name>,
     pub(super) reason: String,
     pub(super) since: Since,
     pub(super) is_new: bool,
 }
 
-/// A name that somebody else chose: what is shown, and the whole where that is more.
+/// An untrusted name: the text to show, and the full name if the text is truncated.
 pub(super) struct Name {
     pub(super) shown: String,
     pub(super) whole: Option<String>,
 }
 
-/// The worst open findings, of equals the newest first, and how many of all are new.
+/// The worst open findings, the newest first within a severity, and the number of all open findings that are new.
 pub(super) fn worst_findings(
     snapshot: &Snapshot,
     report: &Report,
@@ -50,7 +50,7 @@ pub(super) fn worst_findings(
     let first_seen = FirstSeen::new(ledger, now);
     let mut open: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == Status::Open).collect();
     let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();
-    // Stable: within equals the report's order stays, by client, rule and evidence.
+    // A stable sort: equal findings keep the report's order, by client, rule and evidence.
     open.sort_by_cached_key(|finding| std::cmp::Reverse((finding.severity, first_seen.time(finding))));
     (open.iter().take(WORST).map(|finding| FindingRow::new(snapshot, finding, &first_seen)).collect(), new)
 }

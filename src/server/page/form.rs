@@ -1,4 +1,4 @@
-//! The search form, with what was searched for still in it.
+//! The search form, filled in with the current search.
 
 use super::search::{Search, Wanted};
 use super::words::{grant_words, severity_word};
@@ -11,7 +11,7 @@ pub(super) struct Form {
     pub(super) is_active: bool,
 }
 
-/// A choice.
+/// A drop-down field.
 pub(super) struct Field {
     pub(super) title: &'static str,
     pub(super) name: &'static str,

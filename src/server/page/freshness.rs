@@ -1,6 +1,6 @@
-//! How fresh an organisation's data is, in a sentence.
+//! The banner that says how fresh an organisation's data is.
 //!
-//! Readiness is decided elsewhere (`health`); this is for people.
+//! It is for people; readiness is decided in `health`.
 
 use std::time::Duration;
 
@@ -8,21 +8,24 @@ use super::words::{Moment, spoken};
 use crate::domain::{Freshness, Timestamp};
 use crate::text::{counted, visible};
 
-/// A refresh that is later than this after its time is overdue: it has its own deadline of two minutes, and retries.
+/// A refresh is overdue this long after its scheduled time. A refresh has a deadline of two minutes and retries.
 const GRACE: Duration = Duration::from_mins(5);
+
+/// What most sentences begin with.
+const LAST: &str = "Last complete refresh ";
 
 /// The banner of one organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FreshnessView {
-    /// The colour: `good`, `wait`, `bad`.
+    /// The CSS class for the colour: `good`, `wait` or `bad`.
     pub(super) tone: &'static str,
-    /// One word that says it without colour.
+    /// The state in one word, for readers who do not see the colour.
     pub(super) word: &'static str,
-    /// The sentence up to the time in it.
+    /// The sentence up to `moment`.
     pub(super) before: &'static str,
-    /// The time that it speaks of.
+    /// The time in the middle of the sentence.
     pub(super) moment: Option<Moment>,
-    /// The rest of the sentence.
+    /// The sentence after `moment`.
     pub(super) after: String,
     /// Why the last refresh failed.
     pub(super) reason: Option<String>,
@@ -43,22 +46,22 @@ impl FreshnessView {
             reason: freshness.failure.as_deref().map(|failure| visible(failure).into_owned()),
         };
         if freshness.withdrawn && !has_data {
-            let after = format!(", too long ago to be shown; {failed} failed since. {next}");
-            view("bad", "Withdrawn", "Last complete refresh ", success, after)
+            let after = format!(", so its data is no longer shown; {failed} failed since then. {next}");
+            view("bad", "Withdrawn", LAST, success, after)
         } else if !has_data && attempt.is_none() {
-            view("wait", "Starting", "The first refresh is under way.", None, String::new())
+            view("wait", "Starting", "The first refresh is running.", None, String::new())
         } else if !has_data {
-            let before = "No refresh has been complete yet. Last tried ";
+            let before = "No refresh has completed yet. Last attempt ";
             view("bad", "No data", before, attempt, format!("; {failed} failed. {next}"))
         } else if attempt.is_none() {
-            let after = ", kept in the state file; the first refresh of this process is under way.".to_owned();
-            view("wait", "Restored", "Complete ", success, after)
+            let after = ", restored from the state file; the first refresh of this process is running.".to_owned();
+            view("wait", "Restored", LAST, success, after)
         } else if !freshness.last_successful {
-            view("bad", "Stale", "Last complete refresh ", success, format!("; {failed} failed since. {next}"))
+            view("bad", "Stale", LAST, success, format!("; {failed} failed since then. {next}"))
         } else if is_overdue(freshness, now) {
-            view("bad", "Stale", "Complete ", success, "; no refresh has ended since, and one is overdue.".to_owned())
+            view("bad", "Stale", LAST, success, "; the next refresh is overdue.".to_owned())
         } else {
-            view("good", "Fresh", "Complete ", success, format!(". {next}"))
+            view("good", "Fresh", LAST, success, format!(". {next}"))
         }
     }
 }
@@ -102,32 +105,32 @@ mod tests {
             ..freshness()
         };
         for (freshness, has_data, expected) in [
-            (freshness(), true, "good Fresh: Complete 2 minutes ago. Next refresh in 3 minutes."),
-            (Freshness::default(), false, "wait Starting: The first refresh is under way."),
+            (freshness(), true, "good Fresh: Last complete refresh 2 minutes ago. Next refresh in 3 minutes."),
+            (Freshness::default(), false, "wait Starting: The first refresh is running."),
             (
                 Freshness { last_attempt: None, last_success: Some(ago(600)), ..freshness() },
                 true,
-                "wait Restored: Complete 10 minutes ago, kept in the state file; the first refresh of this process is under way.",
+                "wait Restored: Last complete refresh 10 minutes ago, restored from the state file; the first refresh of this process is running.",
             ),
             (
                 failing.clone(),
                 true,
-                "bad Stale: Last complete refresh 3 hours ago; 36 attempts failed since. Next refresh in 1 minute. Reason: the platform answers 503",
+                "bad Stale: Last complete refresh 3 hours ago; 36 attempts failed since then. Next refresh in 1 minute. Reason: the platform answers 503",
             ),
             (
                 Freshness { last_attempt: Some(ago(700)), last_success: Some(ago(700)), ..freshness() },
                 true,
-                "bad Stale: Complete 11 minutes ago; no refresh has ended since, and one is overdue.",
+                "bad Stale: Last complete refresh 11 minutes ago; the next refresh is overdue.",
             ),
             (
                 Freshness { last_success: None, consecutive_failures: 1, ..failing.clone() },
                 false,
-                "bad No data: No refresh has been complete yet. Last tried 4 minutes ago; 1 attempt failed. Next refresh in 1 minute. Reason: the platform answers 503",
+                "bad No data: No refresh has completed yet. Last attempt 4 minutes ago; 1 attempt failed. Next refresh in 1 minute. Reason: the platform answers 503",
             ),
             (
                 Freshness { withdrawn: true, last_attempt: Some(ago(400)), ..failing },
                 false,
-                "bad Withdrawn: Last complete refresh 3 hours ago, too long ago to be shown; 36 attempts failed since. The next refresh is due. Reason: the platform answers 503",
+                "bad Withdrawn: Last complete refresh 3 hours ago, so its data is no longer shown; 36 attempts failed since then. The next refresh is due. Reason: the platform answers 503",
             ),
         ] {
             assert_eq!(said(&freshness, has_data), expected);

@@ -1,8 +1,8 @@
-//! The address of a client's page: `/clients/` and the id, percent-encoded.
+//! The path of a client's page: `/clients/` followed by the percent-encoded id.
 
 use crate::domain::ClientId;
 
-/// What the addresses of client pages begin with.
+/// The prefix of the paths of client pages.
 pub(in crate::server) const CLIENTS: &str = "/clients/";
 
 pub(super) fn to_client(id: &ClientId) -> String {
@@ -21,7 +21,7 @@ pub(super) fn to_client(id: &ClientId) -> String {
     link
 }
 
-/// The id in the path of a client's page; `None` where it is not one, or not UTF-8.
+/// The id in the path of a client's page; `None` if the path is not one, or the id is not UTF-8.
 pub(in crate::server) fn client_id(path: &str) -> Option<ClientId> {
     let mut rest = path.strip_prefix(CLIENTS)?.bytes();
     let mut id = Vec::new();
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_leads_back_to_its_client() {
+    fn a_link_contains_the_id_of_its_client() {
         for id in ["3c6ef372-7a3e-4c1d-9b20-000000000002", "a b/c?d#e%f", "\"><script>", "ü", "%"] {
             let link = to_client(&ClientId::new(id));
             assert!(link.bytes().skip(1).all(|b| b.is_ascii_alphanumeric() || b"-._~%/".contains(&b)), "{link}");

@@ -1,6 +1,7 @@
-//! The status page, and a page for each client: for the engineer who opens it in the morning.
+//! The status page, and a page for each client.
 //!
-//! Pure: what was published and the time become HTML. No script, nothing external; the browser's own reload renews it.
+//! Pure: the HTML depends only on the published data and the current time. The pages have no script and load nothing
+//! external; reloading them in the browser shows the current data.
 
 pub(super) mod client;
 mod clients;
@@ -29,21 +30,21 @@ use freshness::FreshnessView;
 use since::Since;
 use words::Moment;
 
-/// How the page is to be shown.
+/// What the page shows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options<'a> {
-    /// The path of the metrics.
+    /// The path of the metrics, for the link.
     pub(super) telemetry_path: &'a str,
-    /// Why there is freshness only, a sentence for people; `None` where there are details.
+    /// Why details are hidden, a message for people; `None` if they are shown.
     pub(super) closed: Option<&'static str>,
-    /// Which clients are shown.
+    /// Which clients to show.
     pub(super) search: &'a Search,
 }
 
-/// The page, as it looks at `now`.
+/// Renders the status page.
 pub(super) fn page(published: &Published, now: Timestamp, options: &Options<'_>) -> askama::Result<String> {
     let organisations = &published.organisations;
-    let has_data = organisations.iter().any(|organisation| organisation.judged.is_some());
+    let has_data = organisations.iter().any(|organisation| organisation.evaluated.is_some());
     let has_details = options.closed.is_none() && has_data;
     let reload_failed = !published.reload.last_successful;
     Page {
@@ -72,7 +73,7 @@ struct Page<'a> {
     closed: Option<&'static str>,
     has_report: bool,
     form: Option<Form>,
-    /// When the policy in force was read, where a later one could not be.
+    /// When the policy and baseline in force were read; `None` if their last load succeeded.
     files_in_force: Option<Moment>,
     organisations: Vec<OrganisationView>,
 }
@@ -84,7 +85,7 @@ struct OrganisationView {
     details: Option<Details>,
 }
 
-/// Who the organisation is, once the platform told.
+/// The organisation as the platform describes it.
 struct Identity {
     name: String,
     id: String,
@@ -94,22 +95,22 @@ struct Identity {
 impl OrganisationView {
     fn new(organisation: &ServedOrganisation, now: Timestamp, options: &Options<'_>) -> Self {
         let open = options.closed.is_none();
-        let ServedOrganisation { org, freshness, judged } = organisation;
-        let judged = judged.as_deref();
+        let ServedOrganisation { org, freshness, evaluated } = organisation;
+        let evaluated = evaluated.as_deref();
         Self {
             org: visible(org).into_owned(),
-            identity: judged.filter(|_| open).map(|judged| {
-                let of = &judged.snapshot.organisation;
+            identity: evaluated.filter(|_| open).map(|evaluated| {
+                let of = &evaluated.snapshot.organisation;
                 Identity {
                     name: visible(&of.name).into_owned(),
                     id: visible(of.id.as_str()).into_owned(),
                     region: visible(&of.region).into_owned(),
                 }
             }),
-            freshness: FreshnessView::new(freshness, judged.is_some(), now),
-            details: judged
+            freshness: FreshnessView::new(freshness, evaluated.is_some(), now),
+            details: evaluated
                 .filter(|_| open)
-                .map(|judged| Details::new(judged, &freshness.collectors, options.search, now)),
+                .map(|evaluated| Details::new(evaluated, &freshness.collectors, options.search, now)),
         }
     }
 }

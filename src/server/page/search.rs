@@ -1,7 +1,7 @@
-//! What somebody searches for: read from the query of `/`, kept in the form, and compared with clients.
+//! The search for clients: parsed from the query of `/` and applied to a snapshot.
 //!
-//! Works by a GET form, without script. A value that a filter does not have is refused: leaving it out would show clients
-//! that nobody asked for, as though they were an answer.
+//! The form uses GET and needs no script. An unknown filter value is an error: ignoring it would show clients that do not match
+//! the request.
 
 use std::collections::HashSet;
 
@@ -9,15 +9,15 @@ use crate::audit::{ClientVerdict, Report, Status, Verdict};
 use crate::domain::{Client, GrantType, Severity, Snapshot};
 use crate::text::{shortened, visible};
 
-/// A longer text is cut: nobody's name is longer, and it is echoed.
+/// Maximum characters of the search text. Longer text is truncated, since the page shows it again.
 const LONGEST: usize = 200;
-/// More fields than the form has are not read.
+/// Maximum number of query fields that are read.
 const FIELDS: usize = 16;
 
-/// What to show of all clients.
+/// The search criteria. A client must match all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::server) struct Search {
-    /// A part of a name, an id or a scope; empty is any.
+    /// A part of a name, an id or a scope; empty matches all.
     pub(super) text: String,
     /// Clients with an open finding of this severity.
     pub(super) severity: Option<Severity>,
@@ -25,7 +25,7 @@ pub(in crate::server) struct Search {
     pub(super) status: Option<Wanted>,
 }
 
-/// What the audit is to have said of a client.
+/// The verdict or finding status that a client must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) enum Wanted {
     Flagged,
@@ -63,7 +63,7 @@ impl Wanted {
 }
 
 impl Search {
-    /// Reads the query of a URL, or says which values its filters have. An empty value is any.
+    /// Parses the query of a URL. An empty value matches all. The error lists the values of each filter with an unknown value.
     pub(in crate::server) fn parse(query: Option<&str>) -> Result<Self, String> {
         let mut search = Self::default();
         let mut mistakes = Vec::new();
@@ -79,22 +79,22 @@ impl Search {
         if mistakes.is_empty() { Ok(search) } else { Err(mistakes.join("\n")) }
     }
 
-    /// Whether there is any criterion.
+    /// Whether the search has any criterion.
     pub(super) fn is_some(&self) -> bool {
         *self != Self::default()
     }
 
-    /// The positions in the snapshot of the clients that meet every criterion.
+    /// The positions in the snapshot of the clients that match every criterion.
     pub(super) fn hits(&self, snapshot: &Snapshot, report: &Report) -> Vec<usize> {
         let text = self.text.to_lowercase();
-        // Each scope's name is looked at once, however many clients hold it.
+        // Each scope's name is compared once, however many clients hold it.
         let scopes: HashSet<_> = snapshot
             .scopes
             .iter()
             .filter(|(_, name)| name.to_lowercase().contains(&text))
             .map(|(index, _)| index)
             .collect();
-        let says = |client: &Client| {
+        let matches_text = |client: &Client| {
             text.is_empty()
                 || client.name.to_lowercase().contains(&text)
                 || client.id.as_str().to_lowercase().contains(&text)
@@ -109,14 +109,14 @@ impl Search {
                 self.grant.is_none_or(|grant| client.grant_type == grant)
                     && self.status.is_none_or(|wanted| is(wanted, client, verdict, report))
                     && self.severity.is_none_or(|severity| has_open(severity, client, report))
-                    && says(client)
+                    && matches_text(client)
             })
             .map(|(position, _)| position)
             .collect()
     }
 }
 
-/// The value of that name; none for an empty one, and for an unknown one, which is a mistake.
+/// The filter value with this label; `None` if it is empty, or if it is unknown, which adds a mistake.
 fn chosen<T: Copy>(
     name: &str,
     value: &str,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_criterion_narrows_and_all_must_hold() {
+    fn a_client_must_match_every_criterion() {
         assert_eq!(names("").len(), 61);
         assert_eq!(names("q=WALLBOARD+z%C3%BCrich"), ["Wallboard Zürich"]);
         assert_eq!(names("q=9e3779b9-7a3e"), ["Legacy agent desktop"], "a part of an id");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_is_no_criterion_and_a_long_text_is_cut() {
+    fn an_empty_search_has_no_criterion_and_a_long_text_is_truncated() {
         for query in ["", "x=1", "severity=&grant=&status=&q=++", "&&=&%"] {
             assert_eq!(Search::parse(Some(query)), Ok(Search::default()), "{query}");
         }
@@ -189,8 +189,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_a_filter_does_not_have_is_refused_with_those_that_it_has() {
-        for (query, told) in [
+    fn an_unknown_filter_value_is_an_error_that_lists_the_values() {
+        for (query, expected) in [
             (
                 "severity=worst",
                 "The filter severity has no value \"worst\". Its values are critical, high, medium, low, info.",
@@ -200,7 +200,7 @@ mod tests {
             ("grant=x%0a%e2%80%ae", "has no value \"x[U+000A][U+202E]\"."),
         ] {
             let mistake = Search::parse(Some(query)).expect_err(query);
-            assert!(mistake.contains(told), "{told:?} in {mistake}");
+            assert!(mistake.contains(expected), "{expected:?} in {mistake}");
         }
         let both = Search::parse(Some("severity=worst&status=open")).expect_err("both");
         assert_eq!(both.lines().count(), 2, "{both}");

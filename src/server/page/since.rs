@@ -1,4 +1,4 @@
-//! Since when a finding is there, as far as the ledger keeps it.
+//! When a finding was first seen. The ledger knows this for dangerous scopes and permissions only.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::words::Moment;
 use crate::audit::{Finding, Kind};
 use crate::domain::{ClientId, Timestamp};
-use crate::grants::{Ledger, Memory};
+use crate::ledger::{Ledger, Memory};
 
-/// What was first seen this shortly ago is marked as new.
+/// A finding counts as new for this long after it was first seen.
 const NEW: Duration = Duration::from_hours(24);
 
-/// The ledger, to be asked for findings.
+/// Looks up findings in the ledger.
 pub(super) struct FirstSeen<'a> {
     memories: HashMap<(&'a ClientId, &'a str), Memory>,
     now: Timestamp,
@@ -19,10 +19,10 @@ pub(super) struct FirstSeen<'a> {
 
 pub(super) enum Since {
     At(Moment),
-    /// It was there when the exporter first looked.
-    BeforeUs,
-    /// Nobody keeps that.
-    Unknown,
+    /// Held before the first refresh, or before the policy called it dangerous.
+    BeforeTracking,
+    /// The ledger has no time for this finding.
+    NotTracked,
 }
 
 impl<'a> FirstSeen<'a> {
@@ -38,7 +38,7 @@ impl<'a> FirstSeen<'a> {
         self.memories.get(&(client, finding.evidence.key.as_str())).copied()
     }
 
-    /// For sorting: 0 where it is not known.
+    /// For sorting: 0 if the time is unknown.
     pub(super) fn time(&self, finding: &Finding) -> Timestamp {
         self.memory(finding).map(Memory::first_seen).unwrap_or_default()
     }
@@ -51,8 +51,8 @@ impl<'a> FirstSeen<'a> {
     pub(super) fn since(&self, finding: &Finding) -> Since {
         match self.memory(finding) {
             Some(Memory::Held { first_seen: Some(time), .. }) => Since::At(Moment::new(time, self.now)),
-            Some(Memory::Held { first_seen: None, .. }) => Since::BeforeUs,
-            Some(Memory::Gone(_)) | None => Since::Unknown,
+            Some(Memory::Held { first_seen: None, .. }) => Since::BeforeTracking,
+            Some(Memory::Gone(_)) | None => Since::NotTracked,
         }
     }
 }

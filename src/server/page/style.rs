@@ -1,6 +1,6 @@
-//! The page's style and icon, and the policy that lets a browser load these and nothing else.
+//! The style and icon of the pages, and the policy that lets a browser load only these.
 //!
-//! The style is allowed by its hash: were markup ever to slip through the escaping, it could not even be coloured.
+//! The policy allows the style by its hash: if markup ever got through the escaping, it could not even have a style.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 /// The style sheet, inline in the page.
 pub(super) const STYLE: &str = include_str!("../../../templates/status.css");
 
-/// The icon: a key on a shield.
+/// The icon, a key on a shield.
 pub(in crate::server) const ICON: &str = include_str!("../../../templates/icon.svg");
 
 /// The icon as a `data:` URI.
@@ -18,7 +18,7 @@ pub(super) fn icon_uri() -> String {
     format!("data:image/svg+xml;base64,{}", base64(ICON.as_bytes()))
 }
 
-/// The page's `Content-Security-Policy`.
+/// The `Content-Security-Policy` of the pages.
 pub(in crate::server) fn security_policy() -> HeaderValue {
     static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
         let hash = base64(&Sha256::digest(STYLE.as_bytes()));
@@ -26,7 +26,7 @@ pub(in crate::server) fn security_policy() -> HeaderValue {
             "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'self'; \
              frame-ancestors 'none'"
         );
-        // A hash in base64 is always a header's text; without it the page would be plain, and still closed.
+        // A base64 hash is always valid in a header. The fallback would lose the style, but not the protection.
         HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
     });
     POLICY.clone()

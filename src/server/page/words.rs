@@ -1,13 +1,13 @@
-//! Times, amounts and enums in plain words.
+//! Times, durations and enums as text.
 //!
-//! The absolute form stands beside the relative one: a page that was left open for an hour must not lie.
+//! A relative time is always shown with the absolute time, because a page can stay open for hours.
 
 use std::time::Duration;
 
 use crate::domain::{ClientState, GrantType, Severity, Timestamp};
 use crate::text::{counted, rfc3339, utc};
 
-/// A point in time, said in three ways.
+/// A point in time in three forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
     /// `3 hours ago`.
@@ -28,7 +28,7 @@ impl Moment {
     }
 }
 
-/// `2 minutes`: one unit, rounded down, so that it never says more than has passed.
+/// `2 minutes`: one unit, rounded down.
 pub(super) fn spoken(span: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -41,7 +41,7 @@ pub(super) fn spoken(span: Duration) -> String {
     }
 }
 
-/// A grant type, as an administrator calls it.
+/// The usual name of a grant type.
 pub(super) const fn grant_words(grant: GrantType) -> &'static str {
     match grant {
         GrantType::ClientCredentials => "Client credentials",
@@ -53,7 +53,7 @@ pub(super) const fn grant_words(grant: GrantType) -> &'static str {
     }
 }
 
-/// A state, as an administrator calls it.
+/// The usual name of a state.
 pub(super) const fn state_word(state: ClientState) -> &'static str {
     match state {
         ClientState::Active => "Active",
@@ -63,7 +63,7 @@ pub(super) const fn state_word(state: ClientState) -> &'static str {
     }
 }
 
-/// A severity, as a word at the beginning.
+/// A severity with a capital letter.
 pub(super) const fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "Critical",
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_is_told_in_one_unit_rounded_down() {
+    fn a_duration_is_written_in_one_unit_rounded_down() {
         for (seconds, expected) in [
             (0, "0 seconds"),
             (1, "1 second"),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stepped_back_makes_no_future() {
+    fn a_time_in_the_future_is_just_now() {
         let (now, later) = (Timestamp::from_seconds(100), Timestamp::from_seconds(160));
         assert_eq!(Moment::new(later, now).ago, "just now");
         assert_eq!(Moment::new(now, later).ago, "1 minute ago");

@@ -1,4 +1,4 @@
-//! The clients with the worst open findings.
+//! The clients with the worst open findings, for the status page.
 
 use super::findings::Name;
 use super::link;
@@ -16,13 +16,13 @@ pub(super) struct WorstClient {
     pub(super) counts: Vec<Count>,
 }
 
-/// Open findings of a severity.
+/// The number of open findings of one severity.
 pub(super) struct Count {
     pub(super) severity: &'static str,
     pub(super) count: usize,
 }
 
-/// The flagged clients, by their critical findings, then by their high ones, and so on.
+/// The flagged clients, sorted by the number of critical findings, then of high findings, and so on.
 pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstClient> {
     let flagged = report.verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_)));
     let mut clients: Vec<([usize; 5], &Client)> = flagged
@@ -37,7 +37,7 @@ pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstCl
             Some((counts, snapshot.client(&verdict.client)?))
         })
         .collect();
-    // Stable: of equals the one with the smaller id comes first.
+    // A stable sort: equal clients stay sorted by id.
     clients.sort_by_key(|(counts, _)| std::cmp::Reverse(*counts));
     clients
         .into_iter()

@@ -1,12 +1,8 @@
-//! When a fault holds: its endpoint, its count, and how many requests go well before.
+//! When a fault applies: at which endpoint, to how many requests, and after how many requests without it.
 
-use super::{Endpoint, Fault, RetryAfter};
-use crate::simulator::world::World;
+use super::{Endpoint, Fault};
 
-/// What `Retry-After` says in a storm of the drift schedule, in seconds.
-const STORM_RETRY_AFTER: u64 = 5;
-
-/// A fault with its endpoint and its count.
+/// A fault, with the requests that it applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     fault: Fault,
@@ -22,50 +18,63 @@ impl From<Fault> for Injection {
 }
 
 impl Injection {
-    /// Holds at one endpoint only.
+    /// Restricts the fault to one endpoint.
     #[must_use]
     pub fn at(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
         self
     }
 
-    /// Holds for the next so many matching requests, then is gone.
+    /// Limits the fault to the next `count` matching requests. After them it is removed.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.remaining = Some(count);
         self
     }
 
-    /// Lets so many matching requests go well first.
+    /// Skips the first `count` matching requests.
     #[must_use]
     pub fn after(mut self, count: u32) -> Self {
         self.skip = count;
         self
     }
-}
 
-/// The faults that hold for a request of the endpoint; counted ones are used up by it.
-pub(in crate::simulator) fn matching(world: &mut World, endpoint: Endpoint) -> Vec<Fault> {
-    let mut matching = Vec::new();
-    for injection in &mut world.injections {
-        let holds = injection.endpoint.map_or_else(|| injection.fault.holds_at(endpoint), |at| at == endpoint);
-        if !holds {
-            continue;
+    /// The fault, if it applies to a request of the endpoint. A fault with a count is used up by it.
+    pub(in crate::simulator) fn taken(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        if !self.endpoint.map_or_else(|| self.fault.holds_at(endpoint), |at| at == endpoint) {
+            return None;
         }
-        if injection.skip > 0 {
-            injection.skip -= 1;
-            continue;
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
         }
-        match &mut injection.remaining {
-            Some(0) => continue,
+        match &mut self.remaining {
+            Some(0) => return None,
             Some(remaining) => *remaining -= 1,
             None => {}
         }
-        matching.push(injection.fault.clone());
+        Some(self.fault.clone())
     }
-    world.injections.retain(|injection| injection.remaining != Some(0));
-    if world.storm && endpoint != Endpoint::Token {
-        matching.insert(0, Fault::RateLimited(RetryAfter::Seconds(STORM_RETRY_AFTER)));
+
+    /// Whether its count is used up.
+    pub(in crate::simulator) fn is_over(&self) -> bool {
+        self.remaining == Some(0)
     }
-    matching
+}
+
+impl Fault {
+    /// Restricts the fault to one endpoint.
+    pub fn at(self, endpoint: Endpoint) -> Injection {
+        Injection::from(self).at(endpoint)
+    }
+
+    /// Limits the fault to the next `count` matching requests.
+    pub fn times(self, count: u32) -> Injection {
+        Injection::from(self).times(count)
+    }
+
+    /// Skips the first `count` matching requests.
+    pub fn after(self, count: u32) -> Injection {
+        Injection::from(self).after(count)
+    }
 }

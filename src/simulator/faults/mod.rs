@@ -1,18 +1,12 @@
-//! How the simulated organisation can misbehave: named scenarios and where they apply.
+//! The faults that the simulated organisation can have, by name, and where they apply.
+//!
+//! What they do to an answer is in `misbehaviour`.
 
-mod document;
 mod injection;
-mod instead;
 
 use std::time::Duration;
 
-use super::reply::{Payload, Reply};
-use super::routes::Incoming;
-use super::world::World;
-
 pub use injection::Injection;
-pub(super) use injection::matching;
-pub(super) use instead::instead;
 
 /// An endpoint of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +44,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    fn is_listing(self) -> bool {
+    pub(super) fn is_listing(self) -> bool {
         matches!(self, Self::Clients | Self::Scopes | Self::Roles | Self::Divisions | Self::Permissions)
     }
 }
@@ -58,20 +52,20 @@ impl Endpoint {
 /// How `Retry-After` is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// Seconds, as the platform does (reference 6).
+    /// Seconds, as the platform sends (reference 6).
     Seconds(u64),
-    /// An HTTP date of this unix time.
+    /// An HTTP date for this Unix time.
     Date(i64),
     /// The header is missing.
     Absent,
-    /// The header is there and says nothing that could be understood.
+    /// The header is present but invalid.
     Nonsense,
 }
 
-/// In which way an entity cannot be read.
+/// How an entity is made unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is a string.
+    /// The entity is a string.
     NotAnObject,
     /// Its `id` is a number.
     NumericId,
@@ -79,11 +73,11 @@ pub enum Unreadable {
     MissingId,
     /// Its `id` is null.
     NullId,
-    /// Its `id` can be read; `scope` is a number, `name` a list, `roleDivisions` a string.
+    /// `id` is valid; `scope` is a number, `name` a list, `roleDivisions` a string.
     WrongFieldTypes,
 }
 
-/// A spelling of fields that guides show and the platform does not use (reference 9, rows 3, 7 and 8).
+/// Field names that some guides show and the platform does not use (reference 9, rows 3, 7 and 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alias {
     /// `scopes`: a list of `{id, name}`; `grantType`.
@@ -94,62 +88,67 @@ pub enum Alias {
     Nested,
 }
 
-/// A named way to misbehave.
+/// A fault of the platform.
 ///
-/// Unless [`Fault::at`] names an endpoint, those up to `NoRateLimitHeaders` hold for the whole API but not for
-/// `/oauth/token`, `TokenRateLimited` and `InvalidClient` for `/oauth/token`, `OpaqueScopeIds` for clients and scopes,
-/// `EmptyRoles` and `RolesWithoutPolicies` for the roles, and the others for the list of clients. A fault at an endpoint where it has no meaning does nothing.
+/// [`Fault::at`] sets the endpoint at which a fault applies. Otherwise:
+/// - `TokenRateLimited` and `InvalidClient` apply to `/oauth/token`;
+/// - `OpaqueScopeIds` applies to clients and scopes;
+/// - `EmptyRoles` and `RolesWithoutPolicies` apply to the roles;
+/// - the variants up to `NoRateLimitHeaders` apply to every endpoint except `/oauth/token`;
+/// - all others apply to the list of clients.
+///
+/// At an endpoint where it has no meaning, a fault does nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// 429 with the normalised body and `Retry-After`.
+    /// 429 with the platform's usual body and `Retry-After`.
     RateLimited(RetryAfter),
-    /// This status with an `ErrorBody`: 500, 502, 503, 504 with the platform's codes, others with a neutral one.
+    /// This status with an `ErrorBody`. 500, 503 and 504 have the error code of the platform, others a made-up one.
     ServerError(u16),
-    /// 200 with a page of HTML, as a captive portal would.
+    /// 200 with an HTML page, as from a captive portal.
     HtmlInsteadOfJson,
-    /// 503 with a page of HTML, as a gateway would.
+    /// 503 with an HTML page, as from a gateway.
     HtmlError,
-    /// 200 whose `Content-Length` is larger than what comes before the connection is closed.
+    /// 200, but the connection is closed before as many bytes are sent as `Content-Length` says.
     CutBody,
-    /// 200 with JSON that breaks off.
+    /// 200 with incomplete JSON.
     Garbage,
-    /// 200 with JSON that holds bytes which are no UTF-8.
+    /// 200 with JSON that is not valid UTF-8.
     InvalidUtf8,
     /// 200 without a body.
     EmptyBody,
-    /// 200 with valid JSON of another shape: a list at the top.
+    /// 200 with valid JSON of an unexpected shape: a list at the top level.
     UnexpectedShape,
-    /// The request is never answered, until the simulator stops.
+    /// The request is not answered until the simulator stops.
     Hang,
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     CloseWithoutAnswer,
     /// 403 `missing.permissions` that names this permission.
     Forbidden {
         /// As `domain:entity:action`.
         permission: String,
     },
-    /// 403 `not.authorized`, which names nothing.
+    /// 403 `not.authorized`, which names no permission.
     NotAuthorized,
-    /// 401 `bad.credentials` although the token is good.
+    /// 401 `bad.credentials`, although the token is valid.
     Unauthorized,
     /// 404 `not.found`.
     NotFound,
-    /// 200 with a JSON document padded with so many spaces, streamed without a `Content-Length`.
+    /// 200 with a JSON document that contains this many spaces, streamed without a `Content-Length`.
     HugeBody(u64),
-    /// The true answer, so many bytes at a time with a pause before each.
+    /// The normal response, sent in chunks with a pause before each.
     SlowBody {
-        /// Bytes at a time.
+        /// Bytes per chunk.
         chunk: usize,
-        /// The pause before each.
+        /// The pause before each chunk.
         pause: Duration,
     },
-    /// 302 to this address.
+    /// 302 to this URL.
     Redirect(String),
-    /// The `inin-ratelimit-*` headers say this; the answer is the true one.
+    /// The normal response with these `inin-ratelimit-*` headers.
     Budget {
-        /// Requests so far in this window.
+        /// Requests in the current window.
         count: u32,
-        /// Requests allowed in a window.
+        /// Requests allowed per window.
         allowed: u32,
         /// Seconds until the next window.
         reset: u64,
@@ -159,67 +158,52 @@ pub enum Fault {
 
     /// The token endpoint's own limit: 400 `invalid_request` (reference 1.3).
     TokenRateLimited,
-    /// `invalid_client` with the text of a wrong secret, and this status: 400 and 401 are both told of.
+    /// `invalid_client` with the text for a wrong secret and this status. Reports of the platform have 400 and 401.
     InvalidClient(u16),
 
-    /// 200 with no entities and `total` 0. Any listing.
+    /// 200 with no entities and `total` 0. For any list.
     EmptyList,
-    /// So many entities at the end are missing, `total` still counts them. Any listing.
+    /// This many entities are missing at the end, but `total` counts them. For any list.
     TruncatedList(usize),
-    /// None of the generic listing fields, `entities` alone. Any listing.
+    /// `entities` is the only field of the page. For any list.
     BareListing,
-    /// The field `entities` is missing. Any listing.
+    /// The field `entities` is missing. For any list.
     MissingEntities,
-    /// The first entity comes twice, `total` counts it once. Any listing.
+    /// The first entity occurs twice, but `total` counts it once. For any list.
     DuplicateIdentical,
-    /// The first entity comes a second time with another name, `total` counts it once. Any listing.
+    /// The first entity occurs again with another name, but `total` counts it once. For any list.
     DuplicateConflicting,
-    /// `nextUri` is the page itself. Any listing.
+    /// `nextUri` points to the same page. For any list.
     LoopingNextUri,
-    /// `nextUri` leads to this origin, such as `http://127.0.0.1:1`. Any listing.
+    /// `nextUri` points to this origin, such as `http://127.0.0.1:1`. For any list.
     ForeignNextUri(String),
-    /// `pageCount` is this, and every page is the same (reference 3, the trap). Any listing.
+    /// `pageCount` has this value, and every page is the same (reference 3, the trap). For any list.
     RepeatedPages(usize),
 
     /// The exporter's own client is missing, and `total` does not count it.
     WithoutSelf,
     /// The last client that is not the exporter's own cannot be read.
     UnreadableRecord(Unreadable),
-    /// Every client but the exporter's own has a grant type and a state that nobody knows.
+    /// Every client except the exporter's own has an unknown grant type and an unknown state.
     UnknownEnums,
-    /// Every client has fields that the reference does not know, such as `allowedIps`.
+    /// Every client has fields that are not documented, such as `allowedIps`.
     UnknownFields,
-    /// The list omits `authorizedGrantType`, `scope` and `roleDivisions`, by id they are there (reference 3.2).
+    /// The list omits `authorizedGrantType`, `scope` and `roleDivisions`; a client read by id has them (reference 3.2).
     SparseEntities,
     /// Every optional field of every client is null.
     NullFields,
-    /// Fields are spelled as guides spell them; at [`Endpoint::Scopes`] `entities` is called `scopes`.
+    /// Fields have the names that some guides show; at [`Endpoint::Scopes`], `entities` is named `scopes`.
     AliasFields(Alias),
-    /// `scope` holds opaque ids; `/oauth/scopes` maps them by `{id, name}` (reference 9, row 7).
+    /// `scope` contains opaque ids, which `/oauth/scopes` maps to names by `{id, name}` (reference 9, row 7).
     OpaqueScopeIds,
 
-    /// No roles at all.
+    /// The list of roles is empty.
     EmptyRoles,
-    /// Roles without `permissionPolicies`.
+    /// Roles have no `permissionPolicies`.
     RolesWithoutPolicies,
 }
 
 impl Fault {
-    /// The fault at one endpoint only.
-    pub fn at(self, endpoint: Endpoint) -> Injection {
-        Injection::from(self).at(endpoint)
-    }
-
-    /// The fault for the next so many matching requests.
-    pub fn times(self, count: u32) -> Injection {
-        Injection::from(self).times(count)
-    }
-
-    /// The fault after so many matching requests went well.
-    pub fn after(self, count: u32) -> Injection {
-        Injection::from(self).after(count)
-    }
-
     fn holds_at(&self, endpoint: Endpoint) -> bool {
         match self {
             Self::TokenRateLimited | Self::InvalidClient(_) => endpoint == Endpoint::Token,
@@ -242,39 +226,6 @@ impl Fault {
             | Self::NullFields
             | Self::AliasFields(_) => endpoint == Endpoint::Clients,
             _ => endpoint != Endpoint::Token,
-        }
-    }
-}
-
-/// Changes a true answer as the faults want it.
-pub(super) fn alter(faults: &[Fault], world: &World, endpoint: Endpoint, request: &Incoming, reply: &mut Reply) {
-    for fault in faults {
-        match fault {
-            Fault::NoRateLimitHeaders => reply.headers.retain(|(name, _)| !name.starts_with("inin-ratelimit")),
-            Fault::Budget { count, allowed, reset } => {
-                reply.headers.retain(|(name, _)| !name.starts_with("inin-ratelimit"));
-                reply.headers.push(("inin-ratelimit-count", count.to_string()));
-                reply.headers.push(("inin-ratelimit-allowed", allowed.to_string()));
-                reply.headers.push(("inin-ratelimit-reset", reset.to_string()));
-            }
-            other => {
-                if reply.status == 200
-                    && let Payload::Json(document) = &mut reply.payload
-                {
-                    document::alter(other, world, endpoint, request, document);
-                }
-            }
-        }
-    }
-    for fault in faults {
-        let Payload::Json(document) = &reply.payload else { continue };
-        match fault {
-            Fault::CutBody => reply.payload = Payload::Cut(document.to_string().into()),
-            Fault::SlowBody { chunk, pause } => {
-                let bytes = document.to_string().into();
-                reply.payload = Payload::Slow { bytes, chunk: (*chunk).max(1), pause: *pause };
-            }
-            _ => {}
         }
     }
 }

@@ -1,11 +1,12 @@
-//! What the caller may ask about itself: its token, its grants, its organisation (reference 4.3 and 5.4).
+//! The endpoints about the caller: its token, its grants, its organisation (reference 4.3 and 5.4).
 
 use serde_json::{Value, json};
 
+use crate::simulator::entity::items;
 use crate::simulator::ids;
-use crate::simulator::world::{World, items};
+use crate::simulator::world::World;
 
-/// `TokenInfo`, whose client is under `OAuthClient` with a capital O, without a secret or redirect URIs.
+/// `TokenInfo`. The client is in the field `OAuthClient` (with a capital O), without secret and redirect URIs.
 pub(super) fn token_info(world: &World) -> Value {
     const KEPT: &[&str] = &[
         "id",
@@ -61,7 +62,7 @@ pub(super) fn subject(world: &World) -> Value {
             })
         };
         let policies: Vec<Value> = items(&role["permissionPolicies"]).map(policy).collect();
-        // A grant on all divisions names none: how the platform writes it here is not in the reference.
+        // For a grant in all divisions, this format is a guess: it is not documented.
         let division = pair["divisionId"].as_str().and_then(|id| world.division(id)).cloned();
         Some(json!({
             "subjectId": world.client_id,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Incoming, listing};
-use crate::simulator::founding;
+use super::listing;
+use crate::simulator::registry;
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::World;
 
-/// Domains whose permissions do not look at divisions: those that govern the organisation itself (reference 5.3).
+/// Domains whose permissions are not division-aware, because they apply to the entire organisation (reference 5.3).
 const NOT_DIVISION_AWARE: &[&str] = &["authorization", "oauth", "integrations", "sso", "telephony", "usage", "audits"];
 
 pub(super) fn roles(world: &World, request: &Incoming, correlation: &str) -> Reply {
@@ -27,7 +28,7 @@ pub(super) fn role(world: &World, request: &Incoming, id: &str) -> Option<Value>
     world.roles.iter().find(|role| role["id"] == id).map(|role| counted(role, request))
 }
 
-/// `userCount` is left out on request only (reference 5.1: default true).
+/// Removes `userCount` if the request asks for that (reference 5.1: default true).
 fn counted(role: &Value, request: &Incoming) -> Value {
     let mut role = role.clone();
     if request.parameter("userCount") == Some("false")
@@ -50,10 +51,10 @@ pub(super) fn division(world: &World, id: &str) -> Option<Value> {
     world.divisions.iter().find(wanted).cloned()
 }
 
-/// One entity per domain, whose `permissionMap` holds lists of `DomainPermission` by entity type (reference 5.3).
+/// One entity per domain. Its `permissionMap` contains lists of `DomainPermission` by entity type (reference 5.3).
 pub(super) fn permissions(request: &Incoming, correlation: &str) -> Reply {
     let mut domains: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for permission in founding::permissions() {
+    for permission in registry::permissions() {
         let mut parts = permission.splitn(3, ':');
         let (Some(domain), Some(entity), Some(action)) = (parts.next(), parts.next(), parts.next()) else { continue };
         let entry = domains.entry(domain).or_default().entry(entity).or_insert_with(|| json!([]));

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Incoming, listing};
-use crate::simulator::founding;
+use super::listing;
 use crate::simulator::options::Paging;
+use crate::simulator::registry;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::World;
 
 const PATH: &str = "/api/v2/oauth/clients";
 
-/// The list of clients. The platform documents no parameters, so without `page_size` they are ignored.
+/// The list of clients. The platform documents no parameters for it, so they are ignored unless `page_size` is set.
 pub(super) fn list(world: &World, request: &Incoming) -> Value {
     let all = &world.clients;
     let Some(size) = world.page_size.filter(|size| *size > 0) else {
@@ -25,7 +26,7 @@ pub(super) fn list(world: &World, request: &Incoming) -> Value {
     };
     let number = match world.paging {
         Paging::NextUri | Paging::PageCount => request.parameter("pageNumber"),
-        // The cursor's text is the simulator's own: readers must treat it as opaque.
+        // The format of the cursor is made up, because readers must treat it as opaque.
         Paging::Cursor | Paging::NextPage => ["after", "cursor", "next_page"]
             .iter()
             .find_map(|name| request.parameter(name))
@@ -57,17 +58,17 @@ pub(super) fn by_id(world: &World, id: &str) -> Option<Value> {
     world.clients.iter().find(|client| client["id"] == id).cloned()
 }
 
-/// The registry of scopes: not paged, `id` and `description` without a name (reference 4.2).
+/// The registry of scopes. It is not paged; entities have `id` and `description` but no name (reference 4.2).
 pub(super) fn scopes() -> Value {
-    let entities: Vec<Value> = founding::scopes().map(entity).collect();
+    let entities: Vec<Value> = registry::scopes().map(entity).collect();
     json!({ "total": entities.len(), "entities": entities, "selfUri": "/api/v2/oauth/scopes" })
 }
 
 pub(super) fn scope(id: &str) -> Option<Value> {
-    founding::scopes().find(|known| *known == id).map(entity)
+    registry::scopes().find(|known| *known == id).map(entity)
 }
 
-/// The descriptions are the simulator's own words: the vendor's were not to be had.
+/// The descriptions are made up, because the vendor's are not published.
 fn entity(id: &str) -> Value {
     let (area, access) = match id.split_once(':') {
         Some((area, _)) => (area, "Read only: "),

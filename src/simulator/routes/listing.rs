@@ -1,15 +1,15 @@
-//! Listings in pages, with the generic fields of the reference's section 3.1.
+//! Lists in pages, with the platform's generic fields (reference 3.1).
 
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::Incoming;
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 
-/// The page size of listings where the request names none (reference 5.1).
+/// The page size if the request has none (reference 5.1).
 const DEFAULT_PAGE_SIZE: usize = 25;
 
-/// A page of a listing by `pageSize` and `pageNumber`, or 400.
+/// The page of a list that `pageSize` and `pageNumber` select, or 400 if they are invalid.
 pub(super) fn page(all: &[Value], request: &Incoming, correlation: &str) -> Reply {
     let number = |name, default| match request.parameter(name) {
         None => Some(default),
@@ -27,7 +27,7 @@ pub(super) fn page(all: &[Value], request: &Incoming, correlation: &str) -> Repl
     }))
 }
 
-/// One page of a listing; `query` writes the query of a page's number.
+/// One page of a list. `query` returns the query string for a page number.
 pub(super) fn numbered(
     all: &[Value],
     size: usize,

@@ -3,11 +3,11 @@
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::Incoming;
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::World;
 
-/// Gives a token for the exporter's own client, by HTTP Basic or by credentials in the body.
+/// Issues a token for the exporter's own client. The credentials are in HTTP Basic or in the body.
 pub(super) fn token(world: &mut World, request: &Incoming) -> Reply {
     let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
     let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
@@ -22,7 +22,7 @@ pub(super) fn token(world: &mut World, request: &Incoming) -> Reply {
     let Some(client) = world.clients.iter().find(|client| client["id"] == id.as_str()) else {
         return Reply::oauth_error(400, "invalid_client", "client not found");
     };
-    // Only active clients can create tokens (reference 3.2).
+    // Only active clients get tokens (reference 3.2).
     if id != world.client_id || !world.secret_is(&secret) || client["state"] != "active" {
         return Reply::oauth_error(400, "invalid_client", "authentication failed");
     }

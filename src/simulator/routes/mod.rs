@@ -1,4 +1,4 @@
-//! Which endpoint a request means, who may ask, and what the organisation answers.
+//! Routes requests to endpoints, and checks tokens, limits and permissions.
 
 mod account;
 mod authorization;
@@ -7,41 +7,15 @@ mod listing;
 mod login;
 mod usage;
 
-use bytes::Bytes;
 use url::form_urlencoded;
 
-use super::faults::{self, Endpoint};
+use super::faults::Endpoint;
+use super::misbehaviour;
 use super::reply::{Reaction, Reply};
+use super::request::Incoming;
 use super::world::World;
 
-/// A request that was read.
-#[derive(Debug)]
-pub(super) struct Incoming {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) authorization: Option<String>,
-    pub(super) body: Bytes,
-}
-
-impl Incoming {
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// All values of a parameter that may be repeated.
-    fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The token of `Authorization: Bearer`.
-    fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.authorization.as_deref()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    }
-}
-
-/// Where a path leads, with the id in it.
+/// The endpoint of a path, with the id in the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Route {
     endpoint: Endpoint,
@@ -49,14 +23,14 @@ struct Route {
     id: String,
 }
 
-/// What the organisation does with a request.
+/// The reaction of the organisation to a request.
 pub(super) fn answer(world: &mut World, request: &Incoming) -> Reaction {
     let correlation = world.correlation();
     let Some(route) = route(&request.path) else {
         return stamped(Reply::not_found(&correlation), &correlation);
     };
-    let active = faults::matching(world, route.endpoint);
-    if let Some(outcome) = faults::instead(&active, world, &correlation) {
+    let active = misbehaviour::matching(world, route.endpoint);
+    if let Some(outcome) = misbehaviour::instead(&active, world, &correlation) {
         return match outcome {
             Reaction::Answer(reply) => stamped(reply, &correlation),
             other => other,
@@ -68,7 +42,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Reaction {
         Reply::error(405, "method.not.allowed", "The method is not allowed for this resource.", &correlation)
             .with_header("allow", route.methods.join(", "))
     };
-    faults::alter(&active, world, route.endpoint, request, &mut reply);
+    misbehaviour::alter(&active, world, route.endpoint, request, &mut reply);
     stamped(reply, &correlation)
 }
 
@@ -102,12 +76,12 @@ fn route(path: &str) -> Option<Route> {
 }
 
 fn decoded(segment: &str) -> String {
-    // A path segment has no form encoding, but the decoder is the same once `+` and the separators are kept literal.
+    // A path segment is not form-encoded, but the form decoder works once `+`, `&` and `=` are escaped.
     let literal = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(literal.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
 
-/// The permissions of which the caller needs one; empty where the reference says that none is needed.
+/// The caller needs one of these permissions. Empty if none is needed, by the reference.
 fn required(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
         Endpoint::Clients | Endpoint::Client => &["oauth:client:view"],
@@ -147,7 +121,7 @@ fn serve(world: &mut World, request: &Incoming, route: &Route, correlation: &str
             Reply::forbidden(required, correlation)
         }
     };
-    // Lower case as in the reference's section 6; hyper writes names so anyway.
+    // Lower case as in reference 6; hyper writes header names in lower case anyway.
     reply
         .with_header("inin-ratelimit-count", spent.count.to_string())
         .with_header("inin-ratelimit-allowed", spent.allowed.to_string())

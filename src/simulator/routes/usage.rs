@@ -1,18 +1,18 @@
-//! API usage by client, the asynchronous way (reference 4.4).
+//! API usage by client, with asynchronous queries (reference 4.4).
 
 use serde_json::{Value, json};
 
-use super::Incoming;
 use crate::simulator::ids::{self, DAY};
 use crate::simulator::reply::Reply;
+use crate::simulator::request::Incoming;
 use crate::simulator::world::{UsageQuery, World};
 
-/// Days that the results cover, the current one excluded.
+/// Days that the results cover, without the current day.
 const DAYS: i64 = 7;
-/// Queries whose results can be asked for.
+/// Number of queries whose results are kept.
 const KEPT: usize = 100;
 
-/// Takes a query: `ApiUsageOrganizationQuery` needs an `interval`, the answer names where its results will be.
+/// Accepts a query. `ApiUsageOrganizationQuery` needs an `interval`; the response says where the results will be.
 pub(super) fn query(world: &mut World, request: &Incoming, correlation: &str) -> Reply {
     let body: Option<Value> = serde_json::from_slice(&request.body).ok();
     let interval = body.as_ref().and_then(|body| body["interval"].as_str());
@@ -27,7 +27,7 @@ pub(super) fn query(world: &mut World, request: &Incoming, correlation: &str) ->
     Reply::json(json!({ "executionId": id, "resultsUri": format!("/api/v2/usage/query/{id}/results") }))
 }
 
-/// The results: running at the first poll, complete from the second on.
+/// The results. The query is running at the first poll and complete from the second on.
 pub(super) fn results(world: &mut World, id: &str) -> Option<Value> {
     let query = world.usage.iter_mut().find(|query| query.id == id)?;
     query.polls += 1;

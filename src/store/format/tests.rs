@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::Collector;
+use crate::domain::{ClientField, Collector, Gap, GrantType, RoleField, RoleId};
 use crate::fixtures::{client, not_read, role, snapshot};
+use crate::ledger::{Grant, Hidden, HidingPlace, Ledger, Memory, Standing};
 
 pub(in crate::store) fn saved() -> Saved {
     let client = client("c-1")
@@ -16,13 +17,16 @@ pub(in crate::store) fn saved() -> Saved {
         .validity(300)
         .created(1)
         .modified(2)
-        .created_by("u-1");
+        .created_by("u-1")
+        .gap(ClientField::Scopes, Gap::Partial)
+        .gap(ClientField::Deletion, Gap::Unread);
     let role = role("r-1")
         .named("Master Admin")
         .default_role("admin")
         .shipped()
         .general(&["admin"])
-        .permits(&["oauth:*:view?"]);
+        .permits(&["oauth:*:view?"])
+        .gap(RoleField::Contents, Gap::LastKnown(Timestamp::from_seconds(4)));
     let snapshot = snapshot()
         .organisation("o-1", "Example", "mypurecloud.ie")
         .own_client("c-1")
@@ -38,14 +42,18 @@ pub(in crate::store) fn saved() -> Saved {
         (grant("scim"), Memory::Gone(Timestamp::from_seconds(6))),
         (grant("users"), held(None, Standing::Settled, 0)),
         (
-            Grant::permission(&ClientId::new("c-1"), "oauth:*:view role=r-1 division=*", "oauth:client:*"),
+            Grant::permission(
+                &ClientId::new("c-1"),
+                "oauth:*:view role=r-1 division=*",
+                "oauth:client:*",
+                RoleId::new("r-1"),
+            ),
             held(Some(7), Standing::Exempt, 0),
         ),
     ];
-    let ledger = Ledger::from_entries(
-        entries,
-        Unread { clients: [ClientId::new("c-2")].into(), roles: [(ClientId::new("c-1"), RoleId::new("r-9"))].into() },
-    );
+    let hidden = [HidingPlace::Scopes, HidingPlace::Roles, HidingPlace::Role(RoleId::new("r-9"))]
+        .map(|place| Hidden { client: ClientId::new("c-1"), place });
+    let ledger = Ledger::from_entries(entries, hidden.into());
     let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
     Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
 }

@@ -212,11 +212,34 @@ fn matching(tokens: &[String], report: Report<'_>) {
 fn matchers(tokens: &[String], report: Report<'_>) {
     for (open, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "{") {
         let close = closing(tokens, open);
-        assert!(close == open + 4, "one label a selector, so far; teach this the comma: {}", text(tokens));
-        report(format!("without the matcher {}", at(tokens, open + 1)), exchanged(tokens, open..close + 1, &[]));
-        let other = if tokens[open + 2] == "=" { "!=" } else { "=" };
-        report(format!("{other} {}", at(tokens, open + 2)), exchanged(tokens, open + 2..open + 3, &[other]));
+        // A matcher has three tokens; a comma separates it from the next one.
+        for label in (open + 1..close).step_by(4) {
+            let range = match (tokens[label + 3].as_str(), tokens[label - 1].as_str()) {
+                (",", _) => label..label + 4,
+                (_, ",") => label - 1..label + 3,
+                _ => open..close + 1,
+            };
+            report(format!("without the matcher {}", at(tokens, label)), exchanged(tokens, range, &[]));
+            let other = if tokens[label + 1] == "=" { "!=" } else { "=" };
+            report(format!("{other} {}", at(tokens, label + 1)), exchanged(tokens, label + 1..label + 2, &[other]));
+        }
     }
+}
+
+#[test]
+fn each_of_several_matchers_is_changed() {
+    let mut changed: Vec<String> =
+        of("m{a=\"b\", c!=\"d\"}", Some("10m")).into_iter().map(|mutant| mutant.expr).collect();
+    changed.sort();
+    changed.dedup();
+    let expected = [
+        "m { a != \"b\" , c != \"d\" }",
+        "m { a = \"b\" , c != \"d\" }",
+        "m { a = \"b\" , c = \"d\" }",
+        "m { a = \"b\" }",
+        "m { c != \"d\" }",
+    ];
+    assert_eq!(changed, expected);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::rules::{self, Rule};
 
 /// Name, severity, `for` ("" fires at once), file.
-const TABLE: [(&str, &str, &str, &str); 16] = [
+const TABLE: [(&str, &str, &str, &str); 17] = [
     ("GenesysOAuthDangerousScopeUnapproved", "critical", "", "security.yml"),
     ("GenesysOAuthDangerousPermissionUnapproved", "critical", "", "security.yml"),
     ("GenesysOAuthDangerousScopeNew", "critical", "", "security.yml"),
@@ -15,6 +15,7 @@ const TABLE: [(&str, &str, &str, &str); 16] = [
     ("GenesysOAuthTokenFailing", "warning", "15m", "health.yml"),
     ("GenesysOAuthRateLimited", "warning", "30m", "health.yml"),
     ("GenesysOAuthMissingPermission", "warning", "30m", "health.yml"),
+    ("GenesysOAuthRecordsPartial", "warning", "30m", "health.yml"),
     ("GenesysOAuthClientCountDropped", "warning", "30m", "health.yml"),
     ("GenesysOAuthExemptionExpiring", "info", "1h", "health.yml"),
     ("GenesysOAuthStateNotPersistent", "warning", "30m", "health.yml"),

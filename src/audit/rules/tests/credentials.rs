@@ -1,14 +1,14 @@
-//! Roles, permissions and divisions of client-credentials clients.
+//! Tests of the rules on roles, permissions and divisions of client-credentials clients.
 
 use super::*;
-use crate::domain::NotRead;
+use crate::domain::{Gap, InputGap, RoleField};
 use crate::policy::{Expectation, NamePattern, Selector};
 
 fn patterns(texts: &[&str]) -> Vec<NamePattern> {
     texts.iter().copied().map(NamePattern::new).collect()
 }
 
-/// Without the role and the division that grant it.
+/// The findings without the role and the division in their keys.
 fn bare(found: &[String]) -> Vec<String> {
     let bare = |found: &String| {
         let (permission, rest) = found.split_once(" role=").expect("a role");
@@ -52,7 +52,7 @@ fn dangerous_permission() {
     for (granted, expected) in [
         (&["authorization:grant:add"][..], &["authorization:grant:add critical"][..]),
         (&["authorization:grant:view"], &["authorization:grant:view high"]),
-        // What a role's own * grants is what the pattern names.
+        // A * in a role grants whatever the pattern names.
         (&["authorization:*:*"], &["authorization:*:* critical"]),
         (&["oauth:*:add"], &["oauth:*:add critical"]),
         (&["*:*:*"], &["*:*:* critical"]),
@@ -64,12 +64,12 @@ fn dangerous_permission() {
         let world = World::of(CC).role("R", Some("d-1"), granted).dangerous(policy);
         assert_eq!(bare(&world.found("dangerous-permission")), expected, "{granted:?}");
         let user = World::of("CODE").role("R", Some("d-1"), granted).dangerous(policy);
-        assert_eq!(user.found("dangerous-permission"), [""; 0], "roles do nothing for a user's token");
+        assert_eq!(user.found("dangerous-permission"), [""; 0], "roles of a user-grant client have no effect");
     }
 }
 
 #[test]
-fn each_role_division_and_condition_of_a_permission_is_a_finding_of_its_own() {
+fn each_role_division_and_condition_of_a_permission_is_a_separate_finding() {
     let world = World::of(CC)
         .role("A", Some("d-1"), &["oauth:client:add?"])
         .role("B", None, &["oauth:client:add", "oauth:client:add?"])
@@ -77,26 +77,30 @@ fn each_role_division_and_condition_of_a_permission_is_a_finding_of_its_own() {
         .dangerous(&[("oauth:*:*", Severity::High), ("OAuth:client:Add", Severity::Critical)]);
     let report = world.report();
     let found: Vec<_> = report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission").collect();
-    let told: Vec<(&str, &str)> = found.iter().map(|f| (f.evidence.key.as_str(), f.evidence.text.as_str())).collect();
+    let evidence: Vec<(&str, &str)> =
+        found.iter().map(|f| (f.evidence.key.as_str(), f.evidence.text.as_str())).collect();
     assert_eq!(
-        told,
+        evidence,
         [
             (
                 "oauth:client:add role=id of A division=d-1 (conditional)",
-                "may use oauth:client:add by the role A in the division Home, under a condition only"
+                "may use oauth:client:add through the role A in the division Home, only under a condition"
             ),
-            ("oauth:client:add role=id of B division=*", "may use oauth:client:add by the role B in all divisions"),
+            (
+                "oauth:client:add role=id of B division=*",
+                "may use oauth:client:add through the role B in all divisions"
+            ),
             (
                 "oauth:client:add role=id of B division=* (conditional)",
-                "may use oauth:client:add by the role B in all divisions, under a condition only"
+                "may use oauth:client:add through the role B in all divisions, only under a condition"
             ),
             (
                 "oauth:client:add role=id of B division=unknown",
-                "may use oauth:client:add by the role B in an unknown division"
+                "may use oauth:client:add through the role B in an unknown division"
             ),
             (
                 "oauth:client:add role=id of B division=unknown (conditional)",
-                "may use oauth:client:add by the role B in an unknown division, under a condition only"
+                "may use oauth:client:add through the role B in an unknown division, only under a condition"
             ),
         ]
     );
@@ -107,10 +111,10 @@ fn each_role_division_and_condition_of_a_permission_is_a_finding_of_its_own() {
     for label in ["role", "role_id", "division", "division_id", "conditional"] {
         assert!(found[0].evidence.details.iter().any(|(known, _)| *known == label), "{label}");
     }
-    // The grants of metrics and baseline follow, each by its evidence, under labels that another spelling does not change.
+    // The grants for the metrics and the baseline have the same evidence. Another spelling does not change their labels.
     let grants: Vec<&str> = report.grants.iter().map(|grant| grant.evidence.as_str()).collect();
-    assert_eq!(grants, told.iter().map(|(key, _)| *key).collect::<Vec<_>>());
-    assert!(report.grants.iter().all(|grant| grant.patterns == ["oauth:*:*", "oauth:client:add"]));
+    assert_eq!(grants, evidence.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+    assert!(report.grants.iter().all(|grant| grant.labels == ["oauth:*:*", "oauth:client:add"]));
     assert!(report.dangerous_permissions.iter().all(|dangerous| dangerous.holders == 1));
 }
 
@@ -127,7 +131,7 @@ fn the_general_permission_admin_is_a_dangerous_grant() {
     assert_eq!(world.found("long-lived-token"), [" high"]);
     let report = world.report();
     let [grant] = report.grants.as_slice() else { panic!("{:?}", report.grants) };
-    assert_eq!((grant.power.name(), grant.patterns.as_slice()), ("Admin", &["admin".to_owned()][..]));
+    assert_eq!((grant.power.name(), grant.labels.as_slice()), ("Admin", &["admin".to_owned()][..]));
     let counted: Vec<_> = report.dangerous_permissions.iter().map(|d| (d.pattern.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin", 1)]);
     assert!(!report.findings.iter().any(|f| f.rule.slug == "policy-pattern-unmatched" && f.evidence.key == "admin"));
@@ -165,13 +169,13 @@ fn all_divisions() {
     assert_eq!(world("*", &["oauth:client:add"]).found("all-divisions"), ["* high"]);
     assert_eq!(world("d-1", &["oauth:client:add"]).found("all-divisions"), [""; 0]);
     let elsewhere = world("d-1", &["oauth:client:add"]).role("Reader", Some("*"), &["oauth:client:view"]);
-    assert_eq!(elsewhere.found("all-divisions"), ["* medium"], "the dangerous role holds in one division");
+    assert_eq!(elsewhere.found("all-divisions"), ["* medium"], "the dangerous role is held in only one division");
     let one = world("*", &["oauth:client:add"]).with(|w| w.snapshot.divisions = Input::Read(BTreeMap::new()));
     assert_eq!((one.found("all-divisions"), one.state("all-divisions")), (vec![], "not_applicable"));
 }
 
 #[test]
-fn what_the_policy_allows_a_client() {
+fn forbidden_division_and_role() {
     let expect = |world: World, expectation: Expectation| world.with(|w| w.policy.expectations = vec![expectation]);
     let divisions =
         |allowed: &[&str]| Expectation { allowed_divisions: Some(patterns(allowed)), ..Expectation::default() };
@@ -200,7 +204,11 @@ fn what_the_policy_allows_a_client() {
 fn shared_role_and_no_role() {
     let default = World::of(CC).any_role("Employee", None, &[], |role| role.is_default = true);
     assert_eq!(default.found("shared-role"), ["id of Employee medium"]);
-    assert_eq!(World::of(CC).role("Employee", None, &[]).found("shared-role"), [""; 0], "a custom role of that name");
+    assert_eq!(
+        World::of(CC).role("Employee", None, &[]).found("shared-role"),
+        [""; 0],
+        "a custom role with the name of a default role"
+    );
     for (grant, state, expected) in [
         (CC, ClientState::Active, &[" low"][..]),
         (CC, ClientState::Other, &[" low"]),
@@ -221,11 +229,16 @@ fn unresolved_role_and_division() {
     assert_eq!(world.found("unresolved-role"), ["gone medium"]);
     assert_eq!(world.found("unresolved-division"), ["nowhere medium"]);
     let unread = world.with(|w| {
-        let why = NotRead { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
-        w.snapshot.roles = Input::NotRead(why);
+        let why =
+            InputGap { missing_permission: Some("authorization:role:view".to_owned()), message: "403".to_owned() };
+        w.snapshot.roles = Input::Gap(why);
     });
     assert_eq!(unread.state("unresolved-role"), "not_evaluated");
-    assert_eq!(unread.found("unresolved-role"), ["roles medium"], "one finding on the organisation, not evaluated");
+    assert_eq!(
+        unread.found("unresolved-role"),
+        ["roles medium"],
+        "one finding with the status not_evaluated, on the organisation"
+    );
     assert_eq!(unread.found("unresolved-division"), ["nowhere medium"]);
 }
 
@@ -242,13 +255,25 @@ fn missing_companion_permission() {
         let world = World::of(CC).role("R", None, granted).with(|w| w.policy.permissions.companions = companions());
         assert_eq!(world.found("missing-companion-permission"), expected, "{granted:?}");
         let unknown = world.grants("gone", None);
-        assert_eq!(unknown.found("missing-companion-permission"), [""; 0], "the role that is gone may grant it");
+        assert_eq!(
+            unknown.found("missing-companion-permission"),
+            [""; 0],
+            "the role that cannot be found may grant it"
+        );
     }
 }
 
-/// Nobody knows what a role that is not in the list permits, and no setting of the rule that says so makes it harmless.
+/// A role that is listed, and of which nothing but the id could be read.
+fn unread_role(world: &mut World, id: &str) {
+    let role = crate::fixtures::role(id).gap(RoleField::Contents, Gap::Unread).build();
+    if let Input::Read(roles) = &mut world.snapshot.roles {
+        roles.insert(role);
+    }
+}
+
+/// The permissions of a role that is not in the list are unknown. No setting of `unresolved-role` makes its client compliant.
 #[test]
-fn a_client_with_a_role_that_nobody_can_judge_is_never_compliant() {
+fn a_client_with_a_role_that_cannot_be_found_is_never_compliant() {
     let setting = |enabled, severity| crate::policy::RuleSetting { enabled, severity };
     let rule = |setting| {
         World::of(CC).grants("gone", Some("d-1")).role("R", Some("d-1"), &["routing:queue:view"]).with(|w| {
@@ -259,11 +284,7 @@ fn a_client_with_a_role_that_nobody_can_judge_is_never_compliant() {
         (rule(setting(true, None)), "FLAGGED", &[][..]),
         (rule(setting(false, None)), "NOT_EVALUATED", &["gone"]),
         (rule(setting(true, Some(Severity::Low))), "NOT_EVALUATED", &["gone"]),
-        (
-            rule(setting(true, None)).with(|w| _ = w.snapshot.unread_roles.insert(RoleId::new("gone"))),
-            "FLAGGED",
-            &["gone"],
-        ),
+        (rule(setting(true, None)).with(|w| unread_role(w, "gone")), "FLAGGED", &["gone"]),
         (World::of(CC).role("R", Some("d-1"), &["routing:queue:view"]), "COMPLIANT", &[]),
         (World::of("CODE").scopes(&["users:readonly"]).grants("gone", None), "COMPLIANT", &[]),
     ] {
@@ -273,6 +294,6 @@ fn a_client_with_a_role_that_nobody_can_judge_is_never_compliant() {
         if let crate::audit::Verdict::NotEvaluated(why) = verdict {
             assert!(why.contains("role gone"), "{why}");
         }
-        assert_eq!(report.unjudged_roles.iter().map(RoleId::as_str).collect::<Vec<_>>(), unjudged);
+        assert_eq!(report.role_gaps.iter().map(RoleId::as_str).collect::<Vec<_>>(), unjudged);
     }
 }

@@ -1,10 +1,10 @@
-//! What exemptions cover, and what is said of those that cover nothing; how it is explained what became of a rule.
+//! Tests of the rules on exemptions, and of the explanation of each rule's outcome for a client.
 
 use super::*;
-use crate::audit::{Outcome, Status, explain};
-use crate::domain::NotRead;
+use crate::audit::{RuleResult, Status, explain};
+use crate::domain::InputGap;
 
-/// The policy with one exemption of that rule for every client.
+/// Gives the policy one exemption from this rule, for every client.
 fn exempting(world: World, rule: &str, only: Option<&str>) -> World {
     let only = only.map_or(String::new(), |only| format!("only = {only:?}\n"));
     let text = format!(
@@ -20,7 +20,8 @@ fn evidence(world: &World, rule: &str, status: Status) -> Vec<String> {
     found.map(|finding| finding.evidence.key.clone()).collect()
 }
 
-/// One permission freely in one division, under a condition in another: what an exemption excuses does not grow by itself.
+/// The client has one permission in two divisions, in one of them only under a condition. An exemption covers no more than it
+/// names.
 #[test]
 fn an_exemption_of_a_permission_covers_what_it_names() {
     let world = || {
@@ -29,13 +30,13 @@ fn an_exemption_of_a_permission_covers_what_it_names() {
             .role("B", Some("d-2"), &["oauth:client:add?"])
             .dangerous(&[("oauth:client:*", Severity::High)])
     };
-    let (free, conditional) =
+    let (unconditional, conditional) =
         ("oauth:client:add role=id of A division=d-1", "oauth:client:add role=id of B division=d-2 (conditional)");
     for (only, expected) in [
-        ("oauth:client:add", &[free, conditional][..]),
-        ("OAuth:Client:Add", &[free, conditional]),
+        ("oauth:client:add", &[unconditional, conditional][..]),
+        ("OAuth:Client:Add", &[unconditional, conditional]),
         ("oauth:client:add (conditional)", &[conditional]),
-        (free, &[free]),
+        (unconditional, &[unconditional]),
         (conditional, &[conditional]),
         ("oauth:client:add role=id of A division=d-2", &[]),
         ("oauth:client:*", &[]),
@@ -48,9 +49,9 @@ fn an_exemption_of_a_permission_covers_what_it_names() {
 }
 
 #[test]
-fn nothing_is_said_of_an_exemption_where_nobody_can_tell_what_it_covers() {
+fn an_exemption_is_not_reported_as_unused_if_its_rule_was_not_fully_evaluated() {
     let unread = |w: &mut World| {
-        w.snapshot.roles = Input::NotRead(not_read("HTTP 500"));
+        w.snapshot.roles = Input::Gap(not_read("HTTP 500"));
     };
     let held = || World::of(CC).role("R", Some("d-1"), &[]);
     for (world, rule, expected) in [
@@ -58,10 +59,10 @@ fn nothing_is_said_of_an_exemption_where_nobody_can_tell_what_it_covers() {
         (held(), "implicit-grant", &["e"]),
         (held().grants("gone", None), "implicit-grant", &["e"]),
         (held().with(|w| w.client().role_grants = Box::default()), "unresolved-role", &["e"]),
-        // A role whose contents nobody knows, or no roles at all.
+        // A role that cannot be found, and roles that cannot be read.
         (held().grants("gone", None), "dangerous-permission", &[]),
         (held().with(unread), "dangerous-permission", &[]),
-        // Rules that are not built, or have nothing to judge.
+        // Rules that this version never evaluates, or that do not apply.
         (held(), "unused-client", &[]),
         (held(), "drift-client-added", &[]),
     ] {
@@ -71,35 +72,38 @@ fn nothing_is_said_of_an_exemption_where_nobody_can_tell_what_it_covers() {
 }
 
 #[test]
-fn what_became_of_a_rule_is_told_as_it_is() {
+fn explain_gives_the_outcome_of_each_rule() {
     let world = World::of(CC).role("R", Some("d-1"), &[]).with(|w| {
         let off = crate::policy::RuleSetting { enabled: false, severity: None };
         w.policy.rules.insert("no-owner".to_owned(), off);
     });
-    let told = |world: &World, slug: &str| {
+    let outcome_of = |world: &World, slug: &str| {
         let report = world.report();
         let client = &world.snapshot.clients[0];
         let outcomes = explain(&world.snapshot, &world.policy, &report, client);
         match outcomes.into_iter().find(|(rule, _)| rule.slug == slug).expect("a rule").1 {
-            Outcome::Found(_) => "found".to_owned(),
-            Outcome::Clean => "clean".to_owned(),
-            Outcome::NotApplicable(why) => format!("not applicable: {why}"),
-            Outcome::NotEvaluated(why) => format!("not evaluated: {why}"),
-            Outcome::Off => "off".to_owned(),
+            RuleResult::Found(_) => "found".to_owned(),
+            RuleResult::Clean => "clean".to_owned(),
+            RuleResult::NotApplicable(why) => format!("not applicable: {why}"),
+            RuleResult::NotEvaluated(why) => format!("not evaluated: {why}"),
+            RuleResult::Off => "off".to_owned(),
         }
     };
-    assert_eq!(told(&world, "unused-client"), "not evaluated: usage data is not collected by this version");
+    assert_eq!(outcome_of(&world, "unused-client"), "not evaluated: this version does not collect usage data");
     assert_eq!(world.state("unused-client"), "not_evaluated");
     for drift in ["drift-role-content", "baseline-stale"] {
-        assert_eq!(told(&world, drift), "not applicable: no baseline is loaded");
+        assert_eq!(outcome_of(&world, drift), "not applicable: no baseline is loaded");
     }
-    assert_eq!(told(&world, "no-owner"), "off");
-    assert_eq!(told(&world, "dangerous-permission"), "clean");
-    assert_eq!(told(&world, "scopes-not-enforced"), "not applicable: it judges the organisation");
+    assert_eq!(outcome_of(&world, "no-owner"), "off");
+    assert_eq!(outcome_of(&world, "dangerous-permission"), "clean");
+    assert_eq!(outcome_of(&world, "scopes-not-enforced"), "not applicable: it applies to the organisation");
     let own = world.grants("gone", None).with(|w| w.snapshot.own_client = Some(ClientId::new("c-1")));
-    assert_eq!(told(&own, "dangerous-permission"), "not evaluated: nobody knows what these of its roles permit: gone");
     assert_eq!(
-        (told(&own, "unresolved-role"), told(&own, "self-not-listed")),
+        outcome_of(&own, "dangerous-permission"),
+        "not evaluated: role gone: the organisation's list of roles lacks it, so what it permits is unknown"
+    );
+    assert_eq!(
+        (outcome_of(&own, "unresolved-role"), outcome_of(&own, "self-not-listed")),
         ("found".to_owned(), "clean".to_owned())
     );
 }
@@ -108,8 +112,8 @@ fn what_became_of_a_rule_is_told_as_it_is() {
 fn the_reason_names_an_input_once() {
     let reason = |message: &str| {
         let why =
-            NotRead { missing_permission: Some("authorization:role:view".to_owned()), message: message.to_owned() };
-        let world = World::of(CC).with(|w| w.snapshot.roles = Input::NotRead(why));
+            InputGap { missing_permission: Some("authorization:role:view".to_owned()), message: message.to_owned() };
+        let world = World::of(CC).with(|w| w.snapshot.roles = Input::Gap(why));
         let report = world.report();
         let outcome = report.outcomes.iter().find(|outcome| outcome.rule.slug == "admin-role").expect("a rule");
         outcome.state.reason().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! Grant types, lives of tokens and clients, owners.
+//! Tests of the rules on grant types, lifetimes and owners.
 
 use super::*;
 use crate::policy::{Expectation, Owner, Selector};
@@ -40,7 +40,7 @@ fn forbidden_grant() {
 }
 
 #[test]
-fn lives_of_tokens() {
+fn token_lifetimes() {
     let world =
         |seconds, scopes: &[&str]| World::of("CODE").scopes(scopes).with(|w| w.client().token_validity = seconds);
     for (seconds, scopes, long, scim) in [
@@ -59,7 +59,7 @@ fn lives_of_tokens() {
         );
     }
     let strict = world(None, &[]).with(|w| w.policy.defaults.max_token_validity = 3_600);
-    assert_eq!(strict.found("long-lived-token"), [" medium"], "no value is the platform's default");
+    assert_eq!(strict.found("long-lived-token"), [" medium"], "a client without a value has the platform's default");
     let dangerous =
         World::of(CC).role("R", None, &["oauth:client:add"]).dangerous(&[("oauth:client:add", Severity::High)]);
     let dangerous = dangerous.with(|w| w.client().token_validity = Some(90_000));
@@ -71,7 +71,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn lives_of_clients() {
+fn disabled_and_deleted_clients() {
     for (state, deletion, disabled, scheduled) in [
         (ClientState::Active, None, &[][..], &[][..]),
         (ClientState::Inactive, Some(NOW), &[" info"], &[" info"]),

@@ -1,4 +1,4 @@
-//! The organisation, the exporter's own client, and the policy's patterns.
+//! Tests of the rules on the organisation, the exporter's own client and the policy's patterns.
 
 use super::*;
 use crate::policy::{DangerousPattern, NamePattern};
@@ -55,16 +55,16 @@ fn policy_pattern_unmatched() {
     let expectations = Policy::parse(required, &rules::slugs()).expect("valid").expectations;
     let world = world.with(|w| w.policy.expectations = expectations);
     assert_eq!(world.found("policy-pattern-unmatched"), ["no:such:thing low", "presense low", "user:all low"]);
-    // Half of what it compares with is enough for half of the answer, and the other half is said.
+    // If one of the two registries cannot be read, the other is still compared, and one finding names the missing input.
     let half = world.with(|w| {
-        w.snapshot.permissions = Input::NotRead(not_read("HTTP 500"));
+        w.snapshot.permissions = Input::Gap(not_read("HTTP 500"));
     });
     assert_eq!(half.found("policy-pattern-unmatched"), ["permissions low", "presense low", "user:all low"]);
     assert_eq!(half.state("policy-pattern-unmatched"), "not_evaluated");
 }
 
 #[test]
-fn the_policy_has_the_last_word_on_severities_and_switches() {
+fn the_policy_overrides_severities_and_disables_rules() {
     let text = "[rules.scopes-not-enforced]\nseverity = \"info\"\n[rules.no-owner]\nenabled = false\n";
     let mut world = World::of("CODE").scopes(&["oauth"]);
     world.policy = Policy::parse(text, &rules::slugs()).expect("valid");
@@ -74,12 +74,12 @@ fn the_policy_has_the_last_word_on_severities_and_switches() {
     for enabled in world.report().rules {
         let found =
             world.report().findings.iter().any(|f| f.rule == enabled.rule && !enabled.severities.contains(&f.severity));
-        assert!(!found, "{} has a severity that is not announced", enabled.rule.slug);
+        assert!(!found, "{} has a finding with a severity that `severities` does not list", enabled.rule.slug);
     }
 }
 
 #[test]
-fn names_order_and_spelling_identify_nothing() {
+fn fingerprints_do_not_depend_on_names_order_or_spelling() {
     let base =
         || World::of("PASSWORD").scopes(&["oauth", "users", "users:readonly"]).redirects(&["http://a.example/", "x"]);
     let prints = |world: &World| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Each rule as a table of cases, with its trap.
+//! Tests of each rule: a table of cases, including its traps.
 
 mod credentials;
 mod exempted;
@@ -17,7 +17,7 @@ use crate::policy::{DangerousPermission, PermissionPattern, Policy};
 
 const NOW: Timestamp = TAKEN_AT;
 
-/// An organisation of one client, two divisions and a registry, in which each case changes what it is about.
+/// An organisation with one client, two divisions and a registry of scopes. Each case changes what it tests.
 struct World {
     snapshot: Snapshot,
     policy: Policy,
@@ -25,7 +25,7 @@ struct World {
 }
 
 impl World {
-    /// One client of that grant type.
+    /// An organisation whose client has this grant type.
     fn of(grant: &str) -> Self {
         let snapshot = crate::fixtures::snapshot()
             .client(crate::fixtures::client("c-1").described("Owner: somebody").spelled(grant))
@@ -64,7 +64,7 @@ impl World {
         self
     }
 
-    /// A custom role in that division with these permissions; one that ends in `?` is conditional.
+    /// Adds a custom role with these permissions, held in this division. A permission that ends in `?` is conditional.
     fn role(self, name: &str, division: Option<&str>, permissions: &[&str]) -> Self {
         self.any_role(name, division, permissions, |_| {})
     }
@@ -80,12 +80,12 @@ impl World {
         change(&mut role);
         let id = role.id.clone();
         if let Input::Read(roles) = &mut self.snapshot.roles {
-            roles.insert(id.clone(), role);
+            roles.insert(role);
         }
         self.grants(id.as_str(), division)
     }
 
-    /// A grant of that role id, whether or not there is such a role.
+    /// Adds a grant of this role id, whether or not the role exists.
     fn grants(mut self, role: &str, division: Option<&str>) -> Self {
         let client = self.client();
         let mut grants = client.role_grants.to_vec();
@@ -117,7 +117,7 @@ impl World {
         evaluate(&self.snapshot, &self.policy, None, self.now)
     }
 
-    /// The findings of a rule as `evidence severity`.
+    /// The findings of a rule, each as `KEY SEVERITY`.
     fn found(&self, rule: &str) -> Vec<String> {
         let report = self.report();
         let findings = report.findings.iter().filter(|finding| finding.rule.slug == rule);

@@ -1,4 +1,4 @@
-//! Scopes and redirect URIs of user-grant clients.
+//! Tests of the rules on scopes and redirect URIs of user-grant clients.
 
 use super::*;
 use crate::policy::{NamePattern, ToxicCombination};
@@ -19,7 +19,7 @@ fn all_scopes() {
 }
 
 #[test]
-fn scopes_that_do_not_say_what_was_meant() {
+fn scope_hygiene() {
     for (grant, scopes, rule, expected) in [
         ("CODE", &["oauht", "oauth"][..], "unknown-scope", &["oauht low"][..]),
         (CC, &["oauht"], "unknown-scope", &[]),
@@ -50,7 +50,7 @@ fn toxic_scopes() {
         (&["oauth"], &[]),
     ] {
         let world = World::of("CODE").scopes(scopes);
-        // The order in the policy identifies nothing, and no combination of nothing is met by all.
+        // The order in the policy does not matter, and an empty combination matches no client.
         let toxic = vec![combination(&["users", "oauth"]), combination(&["oauth", "users"]), combination(&[])];
         assert_eq!(world.with(|w| w.policy.scopes.toxic = toxic).found("toxic-scopes"), expected, "{scopes:?}");
     }
@@ -89,7 +89,7 @@ fn redirects() {
         let expected: Vec<String> = expected.map(|severity| format!("{uri} {severity}")).into_iter().collect();
         assert_eq!(world.found(rule), expected, "{uri}");
         let credentials = World::of(CC).redirects(&[uri]);
-        assert_eq!(credentials.found(rule), [""; 0], "client credentials are never redirected");
+        assert_eq!(credentials.found(rule), [""; 0], "client-credentials clients are never redirected");
         assert_eq!(credentials.found("ineffective-redirects"), [" info"]);
     }
     let sandbox = World::of("CODE").redirects(&["http://localhost/"]).with(|w| w.policy.org.production = false);
@@ -109,7 +109,7 @@ fn forbidden_redirect_host() {
     assert_eq!(found("https://desk.example.com/cb", &["*.example.com"]), 0);
     assert_eq!(found("https://desk.example.com@evil.example.net/cb", &["*.example.com"]), 1);
     assert_eq!(found("https://evil.example.net/desk.example.com", &["*.example.com"]), 1);
-    assert_eq!(found("https://anything.example.net/cb", &[]), 0, "no list allows every host");
+    assert_eq!(found("https://anything.example.net/cb", &[]), 0, "without a list, every host is allowed");
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! Who a client is: its facts as the platform and the policy's inventory tell them.
+//! The identity of a client: facts from the platform, and its owner from the policy's inventory.
 
 use super::super::words::{Moment, grant_words, spoken, state_word};
 use crate::domain::{Client, Timestamp};
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 use crate::text::{shortened, visible};
 
-/// A longer text is cut.
+/// Maximum characters of a value; longer values are truncated.
 const LONGEST: usize = 500;
-/// Redirect URIs that are shown.
+/// Redirect URIs that are shown; further ones are counted.
 const REDIRECTS: usize = 50;
 
 pub(super) struct Fact {
@@ -17,7 +17,7 @@ pub(super) struct Fact {
     pub(super) is_code: bool,
 }
 
-pub(super) fn facts(judged: &Judged, client: &Client, now: Timestamp) -> Vec<Fact> {
+pub(super) fn facts(evaluated: &Evaluated, client: &Client, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
         code("Client id", client.id.as_str()),
         Fact {
@@ -25,17 +25,17 @@ pub(super) fn facts(judged: &Judged, client: &Client, now: Timestamp) -> Vec<Fac
             ..text("Grant type", grant_words(client.grant_type))
         },
         text("State", state_word(client.state)),
-        text("Owner", judged.policy.owner(client).unwrap_or("nobody in the policy's inventory")),
+        text("Owner", evaluated.policy.owner(client).unwrap_or("none in the policy's inventory")),
         text("Description", client.description.as_deref().unwrap_or("none")),
         Fact {
             note: client.token_validity.is_none().then(|| "the platform's default".to_owned()),
-            ..text("Life of a token", &spoken(std::time::Duration::from_secs(client.effective_token_validity().into())))
+            ..text("Token lifetime", &spoken(std::time::Duration::from_secs(client.effective_token_validity().into())))
         },
     ];
     let times = [
         ("Created", client.created, client.created_by.as_deref()),
         ("Changed", client.modified, client.modified_by.as_deref()),
-        ("Will be deleted", client.deletion, None),
+        ("Scheduled deletion", client.deletion, None),
     ];
     for (label, time, by) in times {
         if let Some(time) = time {

@@ -1,15 +1,16 @@
-//! The findings on a client, whatever their status: proof, reason, remedy, and who settled them.
+//! All findings on a client, with evidence, reason, remediation and exemption.
 
 use super::super::since::{FirstSeen, Since};
+use super::bound::ROWS;
 use crate::audit::{Finding, Status};
 use crate::domain::Client;
-use crate::output::{Audited, excuse};
-use crate::publish::Judged;
+use crate::output::Audited;
+use crate::publish::Evaluated;
 use crate::text::{utc, visible};
 
 pub(super) struct FoundRow {
     pub(super) severity: &'static str,
-    /// Where it is not open.
+    /// The status, unless it is open.
     pub(super) status: Option<String>,
     pub(super) rule: &'static str,
     pub(super) title: &'static str,
@@ -18,14 +19,13 @@ pub(super) struct FoundRow {
     pub(super) pattern: Option<String>,
     pub(super) reason: String,
     pub(super) remediation: &'static str,
-    pub(super) exemption: Option<Excuse>,
+    pub(super) exemption: Option<ExemptionText>,
     pub(super) since: Since,
     pub(super) is_new: bool,
     pub(super) fingerprint: String,
 }
 
-/// Who answers for it, and until when.
-pub(super) struct Excuse {
+pub(super) struct ExemptionText {
     pub(super) id: String,
     pub(super) owner: String,
     pub(super) reason: String,
@@ -33,29 +33,29 @@ pub(super) struct Excuse {
     pub(super) end: String,
 }
 
-/// The findings, the open ones first and of them the worst, and how many there are.
-pub(super) fn found(judged: &Judged, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
-    let mut findings: Vec<&Finding> = judged.report.findings_of(&client.id).collect();
+/// The findings, open ones first and then the worst first, and their total number.
+pub(super) fn found(evaluated: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
+    let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
     let total = findings.len();
-    let rows = findings.into_iter().take(super::ROWS).map(|finding| row(judged, finding, first_seen));
+    let rows = findings.into_iter().take(ROWS).map(|finding| row(evaluated, finding, first_seen));
     (rows.collect(), total)
 }
 
-fn row(judged: &Judged, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
-    let audited = Audited { snapshot: &judged.snapshot, report: &judged.report, policy: &judged.policy };
-    let excuse = excuse(audited, finding).map(|exemption| Excuse {
+fn row(evaluated: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
+    let audited = Audited { snapshot: &evaluated.snapshot, report: &evaluated.report, policy: &evaluated.policy };
+    let exemption = audited.exemption_of(finding).map(|exemption| ExemptionText {
         id: visible(&exemption.id).into_owned(),
         owner: visible(&exemption.owner).into_owned(),
         reason: visible(&exemption.reason).into_owned(),
         ticket: exemption.ticket.as_deref().map(|ticket| visible(ticket).into_owned()),
-        end: exemption.expires.map_or("without end".to_owned(), |end| format!("until {}", utc(end))),
+        end: exemption.expires.map_or("without an expiry date".to_owned(), |end| format!("until {}", utc(end))),
     });
-    // The sentence names role and division, and says where a condition narrows them.
-    let is_told =
+    // The evidence text of a permission already contains these details.
+    let is_in_text =
         |(name, _): &&(&str, String)| ["role", "role_id", "division", "division_id", "conditional"].contains(name);
     let details =
-        finding.evidence.details.iter().filter(|detail| finding.evidence.permission.is_none() || !is_told(detail));
+        finding.evidence.details.iter().filter(|detail| finding.evidence.permission.is_none() || !is_in_text(detail));
     FoundRow {
         severity: finding.severity.label(),
         status: (finding.status != Status::Open).then(|| finding.status.label().replace('_', " ")),
@@ -66,7 +66,7 @@ fn row(judged: &Judged, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundR
         pattern: finding.pattern.as_deref().map(|pattern| visible(pattern).into_owned()),
         reason: visible(&finding.reason).into_owned(),
         remediation: finding.rule.remediation,
-        exemption: excuse,
+        exemption,
         since: first_seen.since(finding),
         is_new: finding.status == Status::Open && first_seen.is_new(finding),
         fingerprint: finding.fingerprint().to_string(),

@@ -1,10 +1,11 @@
-//! The page of one client: who it is, what it may do, what the audit says of it, and what was not judged.
+//! The page of one client: identity, findings, privileges, and what could not be evaluated.
 //!
-//! Bounded like the status page; the whole is in the report.
+//! The number of rows is limited, as on the status page; the report has everything.
 
+mod bound;
 mod facts;
 mod findings;
-mod power;
+mod privileges;
 
 use askama::Template;
 
@@ -13,16 +14,14 @@ use super::style;
 use super::words::Moment;
 use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
-use crate::publish::{Judged, Published, ServedOrganisation};
+use crate::publish::{Evaluated, Published, ServedOrganisation};
 use crate::text::visible;
+use bound::ROWS;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
-use power::{PermissionRow, Power, RoleRow, ScopeRow};
+use privileges::{PermissionRow, Privileges, RoleRow, ScopeRow};
 
-/// Rows of each list that are shown; the rest is counted.
-const ROWS: usize = 500;
-
-/// The page of that client, as it looks at `now`; `None` where no organisation has it.
+/// Renders the page of this client; `None` if no organisation has it.
 pub(in crate::server) fn page(
     published: &Published,
     id: &ClientId,
@@ -30,9 +29,9 @@ pub(in crate::server) fn page(
     telemetry_path: &str,
 ) -> Option<askama::Result<String>> {
     published.organisations.iter().find_map(|organisation| {
-        let judged = organisation.judged.as_deref()?;
-        let position = judged.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
-        let client = judged.snapshot.clients.get(position)?;
+        let evaluated = organisation.evaluated.as_deref()?;
+        let position = evaluated.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
+        let client = evaluated.snapshot.clients.get(position)?;
         let page = Page {
             style: style::STYLE,
             icon: &style::icon_uri(),
@@ -40,7 +39,13 @@ pub(in crate::server) fn page(
             now: Moment::new(now, now),
             telemetry_path,
             has_report: true,
-            c: View::new(organisation, judged, client, judged.report.verdicts.get(position).map(|v| &v.verdict), now),
+            c: View::new(
+                organisation,
+                evaluated,
+                client,
+                evaluated.report.verdicts.get(position).map(|v| &v.verdict),
+                now,
+            ),
         };
         Some(page.render())
     })
@@ -62,7 +67,7 @@ struct View {
     org: String,
     org_name: String,
     name: String,
-    /// The class of the verdict's badge.
+    /// The CSS class of the verdict's badge.
     tone: &'static str,
     verdict: String,
     why: Option<String>,
@@ -85,7 +90,7 @@ struct View {
 impl View {
     fn new(
         organisation: &ServedOrganisation,
-        judged: &Judged,
+        evaluated: &Evaluated,
         client: &Client,
         verdict: Option<&Verdict>,
         now: Timestamp,
@@ -94,33 +99,33 @@ impl View {
             Some(Verdict::Flagged(severity)) => (severity.label(), format!("flagged, {severity}"), None),
             Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated".to_owned(), Some(why.as_str())),
             Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
-            None => ("wait", "not judged".to_owned(), None),
+            None => ("wait", "not evaluated".to_owned(), None),
         };
-        let (mut findings, total_findings) = found(judged, client, &FirstSeen::new(&judged.ledger, now));
+        let (mut findings, total_findings) = found(evaluated, client, &FirstSeen::new(&evaluated.ledger, now));
         findings.truncate(ROWS);
-        let power = Power::new(judged, client);
+        let privileges = Privileges::new(evaluated, client);
         Self {
             org: visible(&organisation.org).into_owned(),
-            org_name: visible(&judged.snapshot.organisation.name).into_owned(),
+            org_name: visible(&evaluated.snapshot.organisation.name).into_owned(),
             name: visible(&client.name).into_owned(),
             tone,
             verdict: word,
             why: why.map(|why| format!("Not evaluated: {}.", visible(why))),
-            facts: facts(judged, client, now),
+            facts: facts(evaluated, client, now),
             more_findings: total_findings - findings.len(),
             total_findings,
             findings,
-            more_scopes: client.scopes.len() - power.scopes.len(),
+            more_scopes: client.scopes.len() - privileges.scopes.len(),
             total_scopes: client.scopes.len(),
-            scopes: power.scopes,
+            scopes: privileges.scopes,
             scopes_note: (!client.grant_type.scopes_count())
-                .then_some("without effect: scopes do not bound client credentials"),
-            more_permissions: power.total_permissions - power.permissions.len(),
-            total_permissions: power.total_permissions,
-            permissions: power.permissions,
-            permissions_note: power.permissions_note,
-            roles: power.roles,
-            roles_note: power.roles_note,
+                .then_some("not in effect: scopes do not limit client credentials"),
+            more_permissions: privileges.total_permissions - privileges.permissions.len(),
+            total_permissions: privileges.total_permissions,
+            permissions: privileges.permissions,
+            permissions_note: privileges.permissions_note,
+            roles: privileges.roles,
+            roles_note: privileges.roles_note,
         }
     }
 }

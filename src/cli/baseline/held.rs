@@ -1,6 +1,6 @@
-//! Whether a client holds the single scopes and permissions that are to be approved, and to effect.
+//! Checks that a client holds the scopes and permissions to approve, and that they take effect.
 //!
-//! A slip of the pen would otherwise stand in the baseline as an approval of something that may come.
+//! Otherwise a typing error would approve something that the client may gain later.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::cli::rules::distance;
 use crate::domain::{Client, Snapshot};
 use crate::text::visible;
 
-/// As many as help to find what was meant.
+/// Number of held names that an error lists.
 const SHOWN: usize = 10;
 
-/// Refuses what the client does not hold, with what it does hold.
+/// The error says what the client holds instead.
 pub(super) fn check(
     client: &Client,
     snapshot: &Snapshot,
@@ -22,12 +22,16 @@ pub(super) fn check(
     let held = Holdings::of(client, snapshot, &RoleContents::of(snapshot));
     let name = client.id.as_str();
     let grant_type = client.grant_type.label();
-    // It would stand as an approval of what another grant type makes of it.
+    // Such an approval would become effective if the client's grant type changed.
     if !scopes.is_empty() && !client.grant_type.scopes_count() {
-        return Err(format!("the scopes of client {name} have no effect: its grant type is {grant_type}"));
+        return Err(format!(
+            "client {name} has grant type {grant_type}, for which scopes have no effect; omit --scope"
+        ));
     }
     if !permissions.is_empty() && !client.grant_type.roles_count() {
-        return Err(format!("the roles of client {name} have no effect: its grant type is {grant_type}"));
+        return Err(format!(
+            "client {name} has grant type {grant_type}, for which roles have no effect; omit --permission"
+        ));
     }
     if let Some(scope) = scopes.iter().find(|scope| !held.scopes.contains(*scope)) {
         let held = held.scopes.iter().map(String::as_str);
@@ -39,9 +43,9 @@ pub(super) fn check(
         let conditional = format!("{permission}{CONDITIONAL}");
         let unconditional = permission.strip_suffix(CONDITIONAL).filter(|text| held.contains(text));
         return Err(if held.contains(conditional.as_str()) {
-            format!("client {name} holds {permission} under a condition only: write \"{conditional}\"")
+            format!("client {name} holds {permission} only under a condition; write \"{conditional}\"")
         } else if let Some(text) = unconditional {
-            format!("client {name} holds it without a condition: write \"{text}\"")
+            format!("client {name} holds {text} without a condition; write \"{text}\"")
         } else {
             format!("client {name} does not hold the permission {permission}; {}", holds(permission, held))
         });
@@ -49,7 +53,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// What is nearest to what was written comes first.
+/// Lists what the client holds, the names closest to `wanted` first.
 fn holds<'a>(wanted: &str, held: impl IntoIterator<Item = &'a str>) -> String {
     let mut held: Vec<&str> = held.into_iter().collect();
     held.sort_by_key(|text| distance(wanted, text.trim_end_matches(CONDITIONAL)));

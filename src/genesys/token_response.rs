@@ -1,21 +1,20 @@
-//! What the token endpoint answers: a token and its life, or why there is none.
+//! The answer to a token request: a token and its lifetime, or why there is none.
 //!
-//! Pure. When to ask is `token`'s, when to ask again `transport`'s.
+//! Pure. When to ask is `token`'s, when to ask again is `transport`'s.
 
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 
-use super::transport::is_token_rate_limit;
 use crate::secret::{ExposeSecret, SecretString};
 
-/// What a token without `expires_in` is taken to live: the least that the platform can be set to.
+/// The assumed lifetime of a token without `expires_in`, in seconds: the shortest that the platform can be set to.
 const LEAST_LIFETIME: u64 = 300;
 
-/// How a fetch ended. The value of the label `outcome`.
+/// The outcome of a token fetch. The value of the label `outcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum TokenFetch {
     Success,
     InvalidClient,
     RateLimited,
@@ -26,7 +25,7 @@ pub(super) enum Outcome {
     Malformed,
 }
 
-impl Outcome {
+impl TokenFetch {
     pub(super) const ALL: [Self; 8] = [
         Self::Success,
         Self::InvalidClient,
@@ -81,8 +80,8 @@ pub enum TokenError {
     /// 5xx, with the citation of the platform's id of the request.
     #[error("token: the login host answers HTTP {0}{1}")]
     ServerError(u16, String),
-    /// A 200 that is no token.
-    #[error("token: the login host's answer is no token: {0}; is the login URL right?")]
+    /// A 200 that is not a token.
+    #[error("token: the login host's answer is not a token: {0}; is the login URL right?")]
     Malformed(String),
     /// The file with the secret cannot be read.
     #[error("token: cannot read the secret's file: {0}")]
@@ -91,15 +90,15 @@ pub enum TokenError {
 
 impl TokenError {
     /// `None` where no fetch was made.
-    pub(super) fn outcome(&self) -> Option<Outcome> {
+    pub(super) fn outcome(&self) -> Option<TokenFetch> {
         match self {
-            Self::InvalidClient(_) => Some(Outcome::InvalidClient),
-            Self::RateLimited => Some(Outcome::RateLimited),
-            Self::Rejected { .. } => Some(Outcome::Rejected),
-            Self::Timeout => Some(Outcome::Timeout),
-            Self::Network(_) => Some(Outcome::Network),
-            Self::ServerError(..) => Some(Outcome::ServerError),
-            Self::Malformed(_) => Some(Outcome::Malformed),
+            Self::InvalidClient(_) => Some(TokenFetch::InvalidClient),
+            Self::RateLimited => Some(TokenFetch::RateLimited),
+            Self::Rejected { .. } => Some(TokenFetch::Rejected),
+            Self::Timeout => Some(TokenFetch::Timeout),
+            Self::Network(_) => Some(TokenFetch::Network),
+            Self::ServerError(..) => Some(TokenFetch::ServerError),
+            Self::Malformed(_) => Some(TokenFetch::Malformed),
             Self::SecretFile(_) => None,
         }
     }
@@ -118,9 +117,9 @@ struct Denied {
     description: Option<String>,
 }
 
-/// The header and the life of a token, or what is wrong with the answer.
+/// The header and the lifetime of a token, or what is wrong with the answer.
 pub(super) fn granted(body: &[u8]) -> Result<(HeaderValue, Duration), String> {
-    // serde_json's message can quote the text that it did not expect, so that only the place is told.
+    // serde_json's message can quote the text that it did not expect, so only the place is reported.
     let granted: Granted =
         serde_json::from_slice(body).map_err(|error| format!("line {}, column {}", error.line(), error.column()))?;
     let mut header = HeaderValue::from_str(&format!("Bearer {}", granted.access_token.expose_secret()))
@@ -146,7 +145,13 @@ pub(super) fn denied(status: u16, body: &[u8], quote: impl Fn(&str) -> String) -
     }
 }
 
-/// How long a token is used: its life less a margin of a minute, or of a tenth where it lives shorter.
+/// Whether the token endpoint says that it was asked too often: HTTP 400, `invalid_request`, `rate limit exceeded; ...`.
+pub(super) fn is_token_rate_limit(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    text.contains("rate limit exceeded")
+}
+
+/// How long a token is used: its lifetime less one minute, or less a tenth of it if that is shorter.
 ///
 /// A fixed margin of five minutes, as some guides have it, would leave nothing of a token that lives 300 s.
 pub(super) fn usable_for(lifetime: Duration) -> Duration {

@@ -1,20 +1,20 @@
-//! What a client may do: its scopes with their descriptions, its roles in divisions, the dangerous permissions behind them.
+//! What a client may do: its scopes, its roles with their divisions, and the dangerous permissions that the roles grant.
 //!
-//! Shown as they are; what is a finding is decided in `audit`.
+//! They are listed without evaluation; findings are decided in `audit`.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{Client, DivisionId, Role, RoleId, Severity, Snapshot};
 use crate::policy::DangerousPermission;
-use crate::publish::Judged;
+use crate::publish::Evaluated;
 use crate::text::visible;
 
-use super::ROWS;
+use super::bound::ROWS;
 
-pub(super) struct Power {
+pub(super) struct Privileges {
     pub(super) scopes: Vec<ScopeRow>,
     pub(super) permissions: Vec<PermissionRow>,
-    /// With those that are not shown.
+    /// Includes permissions that are not shown.
     pub(super) total_permissions: usize,
     pub(super) permissions_note: Option<String>,
     pub(super) roles: Vec<RoleRow>,
@@ -24,7 +24,7 @@ pub(super) struct Power {
 pub(super) struct ScopeRow {
     pub(super) name: String,
     pub(super) description: Option<String>,
-    /// Where the policy calls it dangerous and it has an effect.
+    /// The severity, if the policy calls the scope dangerous and it is in effect.
     pub(super) severity: Option<&'static str>,
 }
 
@@ -45,27 +45,28 @@ pub(super) struct RoleRow {
     pub(super) divisions: Vec<String>,
 }
 
-impl Power {
-    pub(super) fn new(judged: &Judged, client: &Client) -> Self {
-        let snapshot = &*judged.snapshot;
+impl Privileges {
+    pub(super) fn new(evaluated: &Evaluated, client: &Client) -> Self {
+        let snapshot = &*evaluated.snapshot;
         let grants = by_role(client);
-        let not_read = snapshot.roles.not_read();
+        let not_read = snapshot.roles.gap();
         let (mut permissions, roles_note) = if client.grant_type.roles_count() {
-            (permissions(judged, grants.keys().copied()), None)
+            (permissions(evaluated, grants.keys().copied()), None)
         } else {
             (
                 Vec::new(),
-                (!grants.is_empty()).then(|| "without effect: this grant type acts with its user's roles".to_owned()),
+                (!grants.is_empty())
+                    .then(|| "not in effect: with this grant type, the roles of the user apply".to_owned()),
             )
         };
         let permissions_note = match not_read {
             _ if !client.grant_type.roles_count() => {
-                Some("Its tokens have the permissions of the user who signs in, bounded by the scopes.".to_owned())
+                Some("Its tokens have the permissions of the user who signs in, limited by the scopes.".to_owned())
             }
             Some(why) => {
                 let cure = why.missing_permission.as_deref();
-                let cure = cure.map_or(String::new(), |p| format!(" Give the exporter's role {}.", visible(p)));
-                Some(format!("Not evaluated: roles could not be read: {}.{cure}", visible(&why.message)))
+                let cure = cure.map_or(String::new(), |p| format!(" Grant {} to the exporter's role.", visible(p)));
+                Some(format!("Not evaluated, because roles could not be read: {}.{cure}", visible(&why.message)))
             }
             None if permissions.is_empty() => Some("None that the policy calls dangerous.".to_owned()),
             None => None,
@@ -73,7 +74,7 @@ impl Power {
         let total_permissions = permissions.len();
         permissions.truncate(ROWS);
         Self {
-            scopes: scopes(judged, client),
+            scopes: scopes(evaluated, client),
             permissions,
             total_permissions,
             permissions_note,
@@ -83,8 +84,8 @@ impl Power {
     }
 }
 
-fn scopes(judged: &Judged, client: &Client) -> Vec<ScopeRow> {
-    let snapshot = &*judged.snapshot;
+fn scopes(evaluated: &Evaluated, client: &Client) -> Vec<ScopeRow> {
+    let snapshot = &*evaluated.snapshot;
     let mut names: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     names.sort_unstable();
     let counts = client.grant_type.scopes_count();
@@ -96,12 +97,12 @@ fn scopes(judged: &Judged, client: &Client) -> Vec<ScopeRow> {
             .and_then(|registry| registry.get(name))
             .filter(|text| !text.is_empty())
             .map(|text| visible(text).into_owned()),
-        severity: judged.policy.scopes.dangerous_pattern(name).filter(|_| counts).map(|p| p.severity.label()),
+        severity: evaluated.policy.scopes.dangerous_pattern(name).filter(|_| counts).map(|p| p.severity.label()),
     };
     names.into_iter().take(ROWS).map(row).collect()
 }
 
-/// Each role once, with the divisions in which it is held; `None` is only named, in no division.
+/// Each role once, with its divisions. `None` is a grant without a division.
 fn by_role(client: &Client) -> BTreeMap<&RoleId, Vec<Option<&DivisionId>>> {
     let mut roles: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for grant in &client.role_grants {
@@ -111,16 +112,16 @@ fn by_role(client: &Client) -> BTreeMap<&RoleId, Vec<Option<&DivisionId>>> {
 }
 
 /// The dangerous permissions of these roles, the worst first.
-fn permissions<'a>(judged: &Judged, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
-    let Some(known) = judged.snapshot.roles.read() else { return Vec::new() };
+fn permissions<'a>(evaluated: &Evaluated, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
+    let Some(known) = evaluated.snapshot.roles.read() else { return Vec::new() };
     let mut rows: Vec<(Severity, PermissionRow)> = Vec::new();
-    for role in roles.filter_map(|id| known.get(id)) {
+    for role in roles.filter_map(|id| known.find(id)) {
         for permission in &role.permissions {
-            let patterns = judged.policy.permissions.dangerous_patterns(permission);
+            let patterns = evaluated.policy.permissions.dangerous_patterns(permission);
             rows.extend(dangerous(role, &permission.to_string(), permission.conditional, patterns));
         }
         for general in &role.general {
-            let patterns = judged.policy.permissions.dangerous_general(general);
+            let patterns = evaluated.policy.permissions.dangerous_general(general);
             rows.extend(dangerous(role, general, false, patterns));
         }
     }
@@ -128,7 +129,7 @@ fn permissions<'a>(judged: &Judged, roles: impl Iterator<Item = &'a RoleId>) -> 
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The worst of the patterns that meet a permission; of equals the policy's first.
+/// A row with the worst of the patterns that match a permission; among equals, the first in the policy.
 fn dangerous<'a>(
     role: &Role,
     permission: &str,
@@ -149,8 +150,8 @@ fn dangerous<'a>(
 }
 
 fn role(snapshot: &Snapshot, id: &RoleId, divisions: &[Option<&DivisionId>]) -> RoleRow {
-    let role = snapshot.roles.read().and_then(|roles| roles.get(id));
-    let unknown = if snapshot.roles.not_read().is_some() { "Name not read" } else { "Unknown role" };
+    let role = snapshot.role(id);
+    let unknown = if snapshot.roles.gap().is_some() { "Name not read" } else { "Unknown role" };
     RoleRow {
         name: visible(role.map_or(unknown, |role| &role.name)).into_owned(),
         id: visible(id.as_str()).into_owned(),
@@ -161,7 +162,7 @@ fn role(snapshot: &Snapshot, id: &RoleId, divisions: &[Option<&DivisionId>]) -> 
 }
 
 fn division_words(snapshot: &Snapshot, division: Option<&DivisionId>) -> String {
-    let Some(id) = division else { return "none named".to_owned() };
+    let Some(id) = division else { return "no division".to_owned() };
     if id.is_all() {
         return "all divisions, present and future".to_owned();
     }

@@ -1,4 +1,4 @@
-//! What became of the rules: how many judged, and why the others did not.
+//! Counts how many rules were evaluated, and groups the others by the reason.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,10 @@ use crate::domain::Collector;
 
 use crate::text::counted;
 
-/// What became of the rules of a report.
 #[derive(Debug)]
-pub(super) struct Rules<'a>(&'a Report);
+pub(super) struct RuleOutcomes<'a>(&'a Report);
 
-impl<'a> Rules<'a> {
+impl<'a> RuleOutcomes<'a> {
     pub(super) const fn of(report: &'a Report) -> Self {
         Self(report)
     }
@@ -32,14 +31,15 @@ impl<'a> Rules<'a> {
         )
     }
 
-    /// The rules that were not evaluated since that input was not read.
+    /// The rules that were not evaluated because this input could not be read.
     pub(super) fn without(&self, input: Collector) -> Vec<&'static str> {
         let lacks =
             |of: &&RuleOutcome| matches!(of.state, RuleState::NotEvaluated { .. }) && of.rule.needs.contains(&input);
         self.0.outcomes.iter().filter(lacks).map(|of| of.rule.slug).collect()
     }
 
-    /// The rules that did not judge though every input was read, under the reason: not built, or nothing to judge.
+    /// The rules that were not evaluated although every input was read, by state and reason: the rule is not built, or it does
+    /// not apply.
     pub(super) fn idle(&self) -> BTreeMap<(&'static str, &'static str), Vec<&'static str>> {
         let mut idle: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for RuleOutcome { rule, state } in &self.0.outcomes {

@@ -1,11 +1,12 @@
-//! Faults that change the JSON of a true answer.
+//! Faults that change the JSON of a response.
 
 use serde_json::{Map, Value, json};
 
-use super::{Alias, Endpoint, Fault, Unreadable};
-use crate::simulator::routes::Incoming;
-use crate::simulator::world::{World, items};
-use crate::simulator::{founding, ids};
+use crate::simulator::entity::items;
+use crate::simulator::faults::{Alias, Endpoint, Fault, Unreadable};
+use crate::simulator::request::Incoming;
+use crate::simulator::world::World;
+use crate::simulator::{ids, registry};
 
 /// The optional fields of a client (reference 3.2).
 const OPTIONAL: &[&str] = &[
@@ -45,7 +46,7 @@ pub(super) fn alter(fault: &Fault, world: &World, endpoint: Endpoint, request: &
     }
 }
 
-/// Faults of any listing.
+/// Faults that apply to any list.
 fn listing(fault: &Fault, request: &Incoming, document: &mut Value) {
     let Some(entities) = document["entities"].as_array_mut() else { return };
     let page = format!("{}?pageNumber={}", request.path, request.parameter("pageNumber").unwrap_or("1"));
@@ -70,7 +71,7 @@ fn listing(fault: &Fault, request: &Incoming, document: &mut Value) {
     }
 }
 
-/// Faults of the list of clients.
+/// Faults that apply to the list of clients.
 fn clients(fault: &Fault, world: &World, document: &mut Value) {
     let own = world.client_id.as_str();
     match fault {
@@ -142,7 +143,7 @@ fn rename(alias: Alias, client: &mut Map<String, Value>) {
     client.insert(scope_key.to_owned(), scopes);
 }
 
-/// Clients hold opaque ids; the registry tells which name each has.
+/// Replaces scope names by opaque ids, which the registry maps to names.
 fn opaque(world: &World, endpoint: Endpoint, document: &mut Value) {
     let id = |scope: &Value| json!(ids::uuid(world.seed, "scope", scope.as_str().unwrap_or_default()));
     let mask = |client: &mut Map<String, Value>| {
@@ -157,7 +158,7 @@ fn opaque(world: &World, endpoint: Endpoint, document: &mut Value) {
             }
         }
         Endpoint::Scopes => {
-            let entities = founding::scopes().map(|name| json!({ "id": id(&json!(name)), "name": name }));
+            let entities = registry::scopes().map(|name| json!({ "id": id(&json!(name)), "name": name }));
             document["entities"] = entities.collect();
         }
         _ => {}

@@ -1,44 +1,45 @@
-//! What reports conclude from an audit: the exit code, and what was not read.
+//! The exit code of an audit, and the inputs that could not be read.
 //!
-//! Not the process's end: `cli` does that.
+//! The process itself exits in `cli`.
 
 use super::ReportedOrganisation;
 use crate::audit::Status;
-use crate::domain::{Collector, NotRead, Severity, Snapshot};
+use crate::domain::Severity;
 
-/// From which severity on open findings fail an audit.
+/// The severity at or above which an open finding fails an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailOn {
-    /// As the policy says.
+    /// The policy's `fail_on`.
     #[default]
     Policy,
-    /// From this one on.
+    /// This severity.
     Severity(Severity),
-    /// They do not.
+    /// Open findings never fail the audit.
     Never,
 }
 
-/// What makes an audit fail.
+/// The conditions that make an audit fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FailWhen {
-    /// Open findings.
+    /// The least severity of an open finding that fails the audit.
     pub fail_on: FailOn,
-    /// An enabled input or a client's record that could not be read, or a role of which nobody knows what it permits.
+    /// Also fail if an enabled input or a client's record could not be read, or if the permissions of a held role are unknown.
     pub strict: bool,
-    /// Not an incomplete list of clients, as long as there is one.
+    /// Do not fail because the list of clients is incomplete. A missing list still fails.
     pub allow_incomplete: bool,
 }
 
-/// The exit code of an audit: 3 where something is missing, since that may be worse than what was seen; 1 with open findings; else 0.
+/// The exit code of an audit: 3 if data is missing, since the missing part may be worse than the findings; 1 with open
+/// findings; otherwise 0.
 pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> u8 {
     let missing = |organisation: &ReportedOrganisation<'_>| match organisation.audited {
         None => true,
         Some(audited) => {
             (!organisation.complete && !when.allow_incomplete)
                 || (when.strict
-                    && (unread(audited.snapshot).next().is_some()
-                        || !audited.snapshot.unread.is_empty()
-                        || !audited.report.unjudged_roles.is_empty()))
+                    && (audited.snapshot.input_gaps().next().is_some()
+                        || audited.snapshot.clients.partial().next().is_some()
+                        || !audited.report.role_gaps.is_empty()))
         }
     };
     if organisations.iter().any(missing) {
@@ -57,11 +58,6 @@ pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> 
     u8::from(organisations.iter().any(found))
 }
 
-/// The inputs that could not be read, with the reason, in the order of [`Collector::ALL`].
-pub fn unread(snapshot: &Snapshot) -> impl Iterator<Item = (Collector, &NotRead)> {
-    Collector::ALL.into_iter().filter_map(|collector| Some((collector, snapshot.not_read(collector)?)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +65,7 @@ mod tests {
     use crate::output::{Selection, fingerprints};
 
     #[test]
-    fn what_is_missing_beats_what_was_found() {
+    fn missing_data_takes_precedence_over_findings() {
         let (planted, clean) = (sample::planted(), sample::clean());
         let incomplete = ReportedOrganisation { complete: false, ..planted.organisation() };
         let usual = FailWhen::default();
@@ -91,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_does_not_decide_and_what_was_there_before_does_not_count() {
+    fn the_shown_severity_does_not_affect_the_exit_code_and_earlier_findings_do_not_count() {
         let planted = sample::planted();
         let all = fingerprints(&planted.report);
         let but_one = all.iter().skip(1).copied().collect();
@@ -107,18 +103,19 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_was_not_read_is_3_under_strict_only() {
+    fn missing_data_gives_3_under_strict_only() {
         let (planted, clean) = (sample::planted(), sample::clean());
         let strict = FailWhen { strict: true, ..FailWhen::default() };
         assert_eq!(exit_code(&[planted.organisation()], strict), 3);
         assert_eq!(exit_code(&[clean.organisation()], strict), 0);
         let mut unknown_role = sample::clean();
-        unknown_role.report.unjudged_roles.insert(crate::domain::RoleId::new("a-role"));
-        assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "nobody knows what the role permits");
+        unknown_role.report.role_gaps.insert(crate::domain::RoleId::new("a-role"));
+        assert_eq!(exit_code(&[unknown_role.organisation()], strict), 3, "the role's permissions are unknown");
         assert_eq!(exit_code(&[unknown_role.organisation()], FailWhen::default()), 0);
         let mut unreadable = sample::clean();
-        unreadable.snapshot.unread.insert(crate::domain::ClientId::new("unreadable"));
-        assert_eq!(exit_code(&[unreadable.organisation()], strict), 3, "nobody knows what the client holds");
+        let (field, gap) = (crate::domain::ClientField::Name, crate::domain::Gap::Unread);
+        unreadable.snapshot.clients[0].gaps.insert(field, gap);
+        assert_eq!(exit_code(&[unreadable.organisation()], strict), 3, "the client could not be evaluated");
         assert_eq!(exit_code(&[unreadable.organisation()], FailWhen::default()), 0);
     }
 }

@@ -1,15 +1,15 @@
-//! Faults that answer in place of the organisation, or do not answer at all.
+//! Faults that replace the response, or prevent it.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Fault, RetryAfter};
+use crate::simulator::faults::{Fault, RetryAfter};
 use crate::simulator::reply::{Payload, Reaction, Reply};
 use crate::simulator::world::World;
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// What the first of the faults that replaces the answer makes of the request.
+/// The reaction of the first fault that replaces the response, if there is one.
 pub(in crate::simulator) fn instead(faults: &[Fault], world: &World, correlation: &str) -> Option<Reaction> {
     faults.iter().find_map(|fault| one(fault, world, correlation))
 }
@@ -59,13 +59,13 @@ fn rate_limited(after: RetryAfter, world: &World, correlation: &str) -> Reply {
     }
 }
 
-/// Codes as in the reference's section 6; 502 has none there, a gateway answers it.
+/// Uses the error codes of the platform (reference 6). 502 has none, because it comes from a gateway.
 fn server_error(status: u16, correlation: &str) -> Reply {
     let (code, message) = match status {
         500 => ("internal.server.error", "The server encountered an unexpected condition."),
         503 => ("service.unavailable", "The service is temporarily unavailable."),
         504 => ("request.timeout", "The request timed out."),
-        _ => ("simulated.error", "The simulator was told to answer so."),
+        _ => ("simulated.error", "The simulator was configured to send this error."),
     };
     Reply::error(status, code, message, correlation)
 }

@@ -1,0 +1,46 @@
+//! What is unknown of the roles that a client holds, and from which rules that hides something.
+//!
+//! The sentences about it are in `gaps`.
+
+use std::collections::BTreeMap;
+
+use super::rule::{Rule, UNRESOLVED_ROLE};
+use crate::domain::{Client, Collector, Gap, Role, RoleField, RoleId, Snapshot};
+
+/// Why it is not known, or not known in full, what a role permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoleGap {
+    /// The organisation's list lacks the role.
+    NotListed,
+    /// The role's contents have a gap.
+    Contents(Gap),
+}
+
+impl RoleGap {
+    /// Whether nothing at all is known of what the role permits.
+    pub(super) const fn is_unknown(self) -> bool {
+        matches!(self, Self::NotListed | Self::Contents(Gap::Unread))
+    }
+}
+
+/// The gaps in the roles that decide what a client may do. Empty if roles could not be read at all, which is a gap of the input.
+pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap<&'a RoleId, RoleGap> {
+    let Some(roles) = snapshot.roles.read().filter(|_| client.grant_type.roles_count()) else { return BTreeMap::new() };
+    let gap = |role: Option<&Role>| match role {
+        None => Some(RoleGap::NotListed),
+        Some(role) => role.gaps.of(RoleField::Contents).map(RoleGap::Contents),
+    };
+    let held = client.role_grants.iter().map(|grant| &grant.role);
+    held.filter_map(|id| Some((id, gap(roles.find(id))?))).collect()
+}
+
+/// Whether a rule reads something of this client that could not be read: then finding nothing proves nothing.
+///
+/// The last known value of a field counts as read here; the verdict states how old it is.
+pub(super) fn is_hidden_from(rule: &Rule, snapshot: &Snapshot, client: &Client) -> bool {
+    let reads_roles = rule.needs.contains(&Collector::Roles);
+    let is_open = |gap: Gap| !matches!(gap, Gap::LastKnown(_));
+    let of_role = |gap| !matches!(gap, RoleGap::Contents(Gap::LastKnown(_)));
+    rule.reads.iter().any(|field| client.gaps.of(*field).is_some_and(is_open))
+        || (reads_roles && rule.slug != UNRESOLVED_ROLE && role_gaps(snapshot, client).into_values().any(of_role))
+}

@@ -1,0 +1,54 @@
+//! The rule on records of which part could not be read.
+//!
+//! What follows from a gap for verdicts and for other rules is in `audit::gaps` and `audit::role_gaps`.
+
+use super::context::Context;
+use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::rule::{BASE, Rule};
+use crate::domain::{Collector, Gap, Severity};
+
+pub(super) static PARTIAL_RECORD: Rule = Rule {
+    slug: "partial-record",
+    title: "Record that could be read only in part",
+    severity: Severity::Medium,
+    needs: &[Collector::Clients, Collector::Roles],
+    runs_without_all_inputs: true,
+    why: "The platform sent a field with an unexpected type, or left out a field that decides what the client may do. A dangerous \
+          scope, role or redirect URI can be in the part that could not be read.",
+    reference: "Python SDK, OAuthClient.md and DomainOrganizationRole.md: the types that the platform documents",
+    traps: "Everything that was read is evaluated: a dangerous scope beside an odd field is reported as usual. The client is not \
+            compliant while it has a gap, even if this rule is disabled.",
+    remediation: "Read the record with the vendor's API explorer and compare it with the documented types. If a gateway between the \
+                  exporter and the platform changes answers, correct the gateway. Otherwise report the record to the exporter's \
+                  maintainers.",
+    ..BASE
+};
+
+/// One finding for each field: on the client, or on the organisation if it is a role's.
+pub(super) fn partial_record(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for client in context.snapshot.clients.partial() {
+        for (field, gap) in client.gaps.iter() {
+            let text = sentence("has a record whose", field.words(), gap);
+            findings.push(context.finding(&PARTIAL_RECORD, client, Evidence::new(Kind::Field, field.label(), text)));
+        }
+    }
+    for role in context.snapshot.roles.read().into_iter().flat_map(|roles| roles.partial()) {
+        for (field, gap) in role.gaps.iter() {
+            let text = sentence(&format!("the role {} has a record whose", role.name), field.words(), gap);
+            let key = format!("role={} {}", role.id, field.label());
+            let evidence = Evidence {
+                details: vec![("role", role.name.clone()), ("role_id", role.id.to_string())],
+                ..Evidence::new(Kind::Field, key, text)
+            };
+            findings.push(context.finding_on_organisation(&PARTIAL_RECORD, PARTIAL_RECORD.severity, evidence));
+        }
+    }
+}
+
+fn sentence(what: &str, field: &str, gap: Gap) -> String {
+    match gap {
+        Gap::Partial => format!("{what} {field} could be read only in part"),
+        Gap::Unread => format!("{what} {field} could not be read"),
+        Gap::LastKnown(_) => format!("{what} {field} could not be read; the last known value is evaluated"),
+    }
+}

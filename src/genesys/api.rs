@@ -1,0 +1,78 @@
+//! One authorised GET of the platform API, and the JSON in its answer.
+//!
+//! Which calls there are is `platform`'s; retries and pacing are `transport`'s.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::AUTHORIZATION;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::answer::{failed, parse, refused};
+use super::config::Config;
+use super::endpoint::Endpoint;
+use super::error::ApiError;
+use super::metrics::OrgMetrics;
+use super::retry::Reason;
+use super::token::TokenSource;
+use super::transport::{Answer, Transport};
+
+/// The API of one organisation, with the token that opens it.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) config: Arc<Config>,
+    pub(super) transport: Transport,
+    tokens: TokenSource,
+}
+
+impl Api {
+    /// Fails if TLS cannot be set up.
+    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
+        let transport = Transport::new(&config, metrics)?;
+        let tokens = TokenSource::new(Arc::clone(&config));
+        Ok(Self { config, transport, tokens })
+    }
+
+    /// Obtains a token, or says why there is none.
+    pub(super) async fn authorise(&self) -> Result<(), ApiError> {
+        self.tokens.token(&self.transport).await?;
+        Ok(())
+    }
+
+    /// The address of a path such as `api/v2/tokens/me`, below the prefix of a gateway.
+    pub(super) fn url(&self, path: &str) -> Result<Url, ApiError> {
+        self.config.api_url.join(path).map_err(|error| ApiError::Network {
+            what: "url",
+            message: format!("{path:?} does not fit the API URL: {error}"),
+        })
+    }
+
+    /// The JSON object at a path.
+    pub(super) async fn object<T: DeserializeOwned>(&self, endpoint: Endpoint, path: &str) -> Result<T, ApiError> {
+        let answer = self.get(endpoint, self.url(path)?).await?;
+        parse(endpoint, &answer)
+    }
+
+    /// One GET with status 200. On a 401 the token is dropped and the request is tried once more, since an idle timeout can end
+    /// a token early.
+    pub(super) async fn get(&self, endpoint: Endpoint, url: Url) -> Result<Answer, ApiError> {
+        let mut first = true;
+        loop {
+            let token = self.tokens.token(&self.transport).await?;
+            let request = self.transport.http().get(url.clone()).header(AUTHORIZATION, token.header());
+            let request = request.build().map_err(|_| ApiError::Network {
+                what: endpoint.label(),
+                message: "the request cannot be built".to_owned(),
+            })?;
+            let answer = self.transport.send(endpoint, &request).await.map_err(|failure| failed(endpoint, failure))?;
+            if answer.status == 401 && first {
+                first = false;
+                self.tokens.drop_token(&token, &self.transport.metrics).await;
+                self.transport.metrics.retried(endpoint, Reason::Unauthorized, Duration::ZERO);
+                continue;
+            }
+            return if answer.status == 200 { Ok(answer) } else { Err(refused(endpoint, &answer, &token)) };
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What of the platform's records is read, and which gaps are left, field by field.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn fields(value: &Value) -> Fields {
+    serde_json::from_value(value.clone()).expect("a record")
+}
+
+/// A record of the list alone, and the same completed by a record that was fetched by id.
+fn read(listed: &Value, detail: Option<&Value>) -> (Client, ScopeTable) {
+    let registry = ScopeRegistry::default();
+    let mut assembly = ClientAssembly::default();
+    assembly.add(&fields(listed), &registry).expect("an id");
+    for id in assembly.wanted() {
+        assembly.complete(&id, detail.and_then(|detail| wire::Client::read(&fields(detail))), &registry);
+    }
+    let mut listed = assembly.finish(None);
+    (listed.clients.pop().expect("one client"), listed.scopes)
+}
+
+/// A user-grant client in which nothing is odd, with these fields replaced.
+fn code(changes: &Value) -> Value {
+    changed(
+        json!({
+            "id": "c", "name": "n", "description": "d", "authorizedGrantType": "CODE", "state": "active",
+            "scope": ["oauth", "users"], "roleDivisions": [], "registeredRedirectUri": ["https://a.example.com/cb"],
+            "accessTokenValiditySeconds": 3600, "dateCreated": "2024-05-06T07:08:09Z",
+            "dateModified": "2024-05-06T07:08:09.123Z", "createdBy": {"id": "u-1"}, "modifiedBy": {"id": "u-1"},
+        }),
+        changes,
+    )
+}
+
+/// The same of a client-credentials client.
+fn credentials(changes: &Value) -> Value {
+    changed(
+        json!({
+            "id": "c", "name": "n", "authorizedGrantType": "CLIENT-CREDENTIALS", "state": "active", "scope": [],
+            "roleDivisions": [{"roleId": "r", "divisionId": "*"}],
+        }),
+        changes,
+    )
+}
+
+fn changed(mut record: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().expect("an object") {
+        record[name] = value.clone();
+    }
+    record
+}
+
+fn without(mut record: Value, names: &[&str]) -> Value {
+    for name in names {
+        record.as_object_mut().expect("an object").remove(*name);
+    }
+    record
+}
+
+fn gaps(client: &Client) -> Vec<(&'static str, Gap)> {
+    client.gaps.iter().map(|(field, gap)| (field.label(), gap)).collect()
+}
+
+#[test]
+fn an_odd_field_is_a_gap_in_that_field_and_hides_no_scope() {
+    use Gap::{Partial, Unread};
+    for (changes, expected) in [
+        (json!({}), vec![]),
+        (json!({"accessTokenValiditySeconds": "3600"}), vec![]),
+        (json!({"accessTokenValiditySeconds": 3600.0}), vec![]),
+        (json!({"accessTokenValiditySeconds": null}), vec![]),
+        (json!({"accessTokenValiditySeconds": "an hour"}), vec![("token_validity", Unread)]),
+        (json!({"accessTokenValiditySeconds": -1}), vec![("token_validity", Unread)]),
+        (json!({"accessTokenValiditySeconds": [3600]}), vec![("token_validity", Unread)]),
+        (json!({"name": 5}), vec![("name", Unread)]),
+        (json!({"description": 5}), vec![("description", Unread)]),
+        (json!({"state": true}), vec![("state", Unread)]),
+        (json!({"dateCreated": 1_700_000_000}), vec![("created", Unread)]),
+        (json!({"dateModified": "yesterday"}), vec![("modified", Unread)]),
+        (json!({"dateToDelete": {}}), vec![("deletion", Unread)]),
+        (json!({"dateToDelete": ""}), vec![]),
+        (json!({"createdBy": "u-1"}), vec![("created_by", Unread)]),
+        (json!({"modifiedBy": ["u-1"]}), vec![("modified_by", Unread)]),
+        (json!({"registeredRedirectUri": "https://a.example.com/cb"}), vec![("redirect_uris", Partial)]),
+        (json!({"registeredRedirectUri": [null, "https://a.example.com/cb"]}), vec![("redirect_uris", Partial)]),
+        (json!({"registeredRedirectUri": {"0": "https://a.example.com/cb"}}), vec![("redirect_uris", Unread)]),
+        (json!({"roleDivisions": "none"}), vec![("roles", Unread)]),
+        (json!({"roleIds": 7}), vec![("roles", Unread)]),
+        (json!({"unknown": {"to": ["us"]}, "secret": 5}), vec![]),
+    ] {
+        let (client, scopes) = read(&code(&changes), None);
+        let held: Vec<_> = client.scopes.iter().map(|scope| scopes.name(*scope)).collect();
+        assert_eq!(held, ["oauth", "users"], "{changes}");
+        assert_eq!(gaps(&client), expected, "{changes}");
+        let rest = (client.grant_type, &*client.name, client.redirect_uris.len());
+        let name = if changes.get("name").is_some() { "" } else { "n" };
+        let uris = usize::from(!changes["registeredRedirectUri"].is_object());
+        assert_eq!(rest, (GrantType::Code, name, uris), "{changes}");
+    }
+}
+
+#[test]
+fn what_was_read_of_the_scopes_counts_and_what_was_not_is_a_gap() {
+    use Gap::{Partial, Unread};
+    for (scope, held, expected) in [
+        (json!(["oauth", null]), vec!["oauth"], Some(Partial)),
+        (json!([5, "oauth", {}]), vec!["oauth"], Some(Partial)),
+        (json!(["", "oauth"]), vec!["oauth"], Some(Partial)),
+        (json!("oauth users"), vec!["oauth", "users"], Some(Partial)),
+        (json!([{"id": "oauth"}, {"name": "users"}]), vec!["oauth", "users"], None),
+        (json!([]), vec![], None),
+        (json!([null]), vec![], Some(Unread)),
+        (json!(5), vec![], Some(Unread)),
+        (json!({"oauth": true}), vec![], Some(Unread)),
+        (json!(null), vec![], Some(Unread)),
+    ] {
+        let (client, scopes) = read(&code(&json!({"scope": scope})), None);
+        let names: Vec<_> = client.scopes.iter().map(|scope| scopes.name(*scope)).collect();
+        assert_eq!((names, client.gaps.of(ClientField::Scopes)), (held, expected), "{scope}");
+    }
+}
+
+#[test]
+fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
+    use Gap::{Partial, Unread};
+    let role = json!({"roleIds": ["r"]});
+    for (what, listed, detail, held, expected) in [
+        ("roles absent everywhere", without(credentials(&json!({})), &["roleDivisions"]), None, 0, Some(Unread)),
+        ("roles null everywhere", credentials(&json!({"roleDivisions": null})), None, 0, Some(Unread)),
+        ("roles empty", credentials(&json!({"roleDivisions": []})), None, 0, None),
+        ("role ids alone", without(credentials(&role), &["roleDivisions"]), None, 1, None),
+        ("empty role ids alone", without(credentials(&json!({"roleIds": []})), &["roleDivisions"]), None, 0, None),
+        ("one odd pair", credentials(&json!({"roleDivisions": [{"roleId": "r"}, null]})), None, 1, Some(Partial)),
+        (
+            "an odd division",
+            credentials(&json!({"roleDivisions": [{"roleId": "r", "divisionId": 5}]})),
+            None,
+            1,
+            Some(Partial),
+        ),
+        ("odd pairs beside ids", credentials(&json!({"roleDivisions": 5, "roleIds": ["r"]})), None, 1, Some(Partial)),
+        (
+            "the record by id has them",
+            without(credentials(&json!({})), &["roleDivisions"]),
+            Some(credentials(&json!({}))),
+            1,
+            None,
+        ),
+        (
+            "the record by id is another client's",
+            without(credentials(&json!({})), &["roleDivisions"]),
+            Some(credentials(&json!({"id": "d"}))),
+            0,
+            Some(Unread),
+        ),
+        (
+            "odd in the list, fine by id",
+            credentials(&json!({"roleDivisions": [null]})),
+            Some(credentials(&json!({}))),
+            1,
+            None,
+        ),
+    ] {
+        let (client, _) = read(&listed, detail.as_ref());
+        assert_eq!((client.role_grants.len(), client.gaps.of(ClientField::Roles)), (held, expected), "{what}");
+    }
+    let scopes_absent = without(code(&json!({})), &["scope"]);
+    assert_eq!(read(&scopes_absent, None).0.gaps.of(ClientField::Scopes), Some(Unread));
+    assert_eq!(read(&scopes_absent, Some(&code(&json!({})))).0.gaps, Gaps::default());
+}
+
+#[test]
+fn a_grant_type_that_cannot_be_read_is_a_gap_whatever_it_is_taken_for() {
+    for (listed, expected, gap) in [
+        (without(credentials(&json!({})), &["authorizedGrantType"]), GrantType::ClientCredentials, Some(Gap::Partial)),
+        (without(code(&json!({})), &["authorizedGrantType"]), GrantType::Other, Some(Gap::Unread)),
+        (code(&json!({"authorizedGrantType": 5})), GrantType::Other, Some(Gap::Unread)),
+        (code(&json!({"authorizedGrantType": "DEVICE"})), GrantType::Other, None),
+        (without(code(&json!({"grantType": "CODE"})), &["authorizedGrantType"]), GrantType::Code, None),
+    ] {
+        let (client, _) = read(&listed, None);
+        assert_eq!((client.grant_type, client.gaps.of(ClientField::GrantType)), (expected, gap), "{listed}");
+    }
+}
+
+#[test]
+fn a_client_of_which_only_the_id_was_read_has_a_gap_in_every_field() {
+    assert_eq!(read(&json!({"id": "c"}), None).0, Client::unread(ClientId::new("c")));
+    assert_eq!(read(&json!({"id": "c", "scope": 5}), None).0, Client::unread(ClientId::new("c")));
+}
+
+#[test]
+fn only_a_record_without_an_id_is_refused() {
+    let mut assembly = ClientAssembly::default();
+    for record in [json!({}), json!({"id": ""}), json!({"id": null}), json!({"id": 5})] {
+        assert_eq!(assembly.add(&fields(&record), &ScopeRegistry::default()), Err(WITHOUT_ID.to_owned()), "{record}");
+    }
+}
+
+#[test]
+fn the_life_of_tokens_is_read_as_it_is() {
+    for (value, expected) in [
+        (json!(3600), Some(3600)),
+        (json!("86400"), Some(86_400)),
+        (json!(0), None),
+        (json!(null), None),
+        (json!(5_000_000_000_i64), Some(u32::MAX)),
+    ] {
+        let (client, _) = read(&code(&json!({"accessTokenValiditySeconds": value})), None);
+        assert_eq!((client.token_validity, client.gaps.is_empty()), (expected, true), "{value}");
+    }
+}
+
+/// What a role of this record permits, and the gap in it.
+fn permits(contents: &Value) -> (String, Option<Gap>) {
+    let role = role(wire::Role::read(&fields(&changed(json!({"id": "r"}), contents))).expect("an id"));
+    let permissions = role.permissions.iter().map(ToString::to_string);
+    let permits = permissions.chain(role.general.iter().cloned()).collect::<Vec<_>>().join(" ");
+    (permits, role.gaps.of(RoleField::Contents))
+}
+
+#[test]
+fn what_a_role_permits_is_read_policy_by_policy() {
+    use Gap::{Partial, Unread};
+    let policy = |policy: Value| json!({"permissionPolicies": [policy]});
+    for (contents, expected, gap) in [
+        (json!({"permissions": []}), "", None),
+        (json!({"permissionPolicies": []}), "", None),
+        (json!({"permissions": ["admin"], "permissionPolicies": null}), "admin", None),
+        (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": ["add"]})), "oauth:client:add", None),
+        (policy(json!({"domain": "oauth", "entityName": "", "actionSet": ["add"]})), "oauth:*:add", None),
+        (policy(json!({"domain": "oauth", "actionSet": ["add"]})), "oauth:*:add", None),
+        (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": []})), "", None),
+        (
+            policy(json!({"domain": "oauth", "entityName": "client", "actionSet": ["add", null]})),
+            "oauth:client:add",
+            Some(Partial),
+        ),
+        (
+            policy(json!({"domain": "oauth", "entityName": "client", "actionSet": "add"})),
+            "oauth:client:add",
+            Some(Partial),
+        ),
+        (json!({"permissions": "admin"}), "admin", Some(Partial)),
+        (json!({"permissions": ["admin", 5]}), "admin", Some(Partial)),
+        (
+            json!({"permissionPolicies": [
+                {"domain": "*", "entityName": "*", "actionSet": ["*"]},
+                {"domain": "routing", "entityName": "queue", "actionSet": null},
+            ]}),
+            "*:*:*",
+            Some(Partial),
+        ),
+        (
+            json!({"permissionPolicies": [null, {"domain": "oauth", "actionSet": ["add"]}]}),
+            "oauth:*:add",
+            Some(Partial),
+        ),
+        (json!({"permissions": ["admin"], "permissionPolicies": 5}), "admin", Some(Partial)),
+        // Absent is not empty.
+        (json!({}), "", Some(Unread)),
+        (json!({"permissions": null, "permissionPolicies": null}), "", Some(Unread)),
+        (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": null})), "", Some(Unread)),
+        (policy(json!({"domain": "oauth", "entityName": 5, "actionSet": ["add"]})), "", Some(Unread)),
+        (policy(json!({"entityName": "client", "actionSet": ["add"]})), "", Some(Unread)),
+    ] {
+        assert_eq!(permits(&contents), (expected.to_owned(), gap), "{contents}");
+    }
+}
+
+#[test]
+fn an_odd_mark_of_a_default_role_hides_nothing_that_the_role_permits() {
+    let record = json!({"id": "r", "name": 5, "default": "yes", "permissionPolicies": [
+        {"domain": "authorization", "entityName": "*", "actionSet": ["*"]}]});
+    let role = role(wire::Role::read(&fields(&record)).expect("an id"));
+    assert_eq!(role.permissions.len(), 1);
+    let gaps: Vec<_> = role.gaps.iter().map(|(field, gap)| (field.label(), gap)).collect();
+    assert_eq!(gaps, [("name", Gap::Unread), ("default", Gap::Unread)]);
+}

@@ -1,0 +1,145 @@
+//! What one evaluated snapshot shows of dangerous grants: those that are held, and where others can be hidden.
+//!
+//! Nothing is remembered here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::grant::{Grant, GrantKind, Hidden, HidingPlace, can_be_in};
+use super::memory::Standing;
+use crate::audit::rules::{DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
+use crate::audit::{DangerousGrant, Report, Status};
+use crate::domain::{Client, ClientField, Power, RoleField, RoleId, Snapshot};
+use crate::policy::Policy;
+
+/// A snapshot and what the audit found in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Evaluation<'a> {
+    /// The organisation's data.
+    pub snapshot: &'a Snapshot,
+    /// The policy that it was evaluated with.
+    pub policy: &'a Policy,
+    /// The result.
+    pub report: &'a Report,
+}
+
+/// What an evaluation shows of dangerous grants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sighting {
+    /// The grants that are held.
+    pub held: BTreeMap<Grant, Standing>,
+    /// The places that could not be read.
+    pub hidden: BTreeSet<Hidden>,
+    /// The labels under which the policy still looks for grants. A grant under any other label is not hidden: it is not looked for.
+    pub labels: Labels,
+}
+
+/// Which grants a policy calls dangerous, by label.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels {
+    scopes: BTreeSet<String>,
+    permissions: BTreeSet<String>,
+}
+
+#[cfg(test)]
+impl Labels {
+    /// These scopes, for tests that have no policy.
+    pub(super) fn of_scopes<const N: usize>(scopes: [&str; N]) -> Self {
+        Self { scopes: scopes.map(str::to_owned).into(), permissions: BTreeSet::new() }
+    }
+}
+
+impl Sighting {
+    /// What this evaluation shows. `known` are the grants of the ledger.
+    pub fn of<'a>(evaluation: Evaluation<'_>, known: impl IntoIterator<Item = &'a Grant>) -> Self {
+        let Evaluation { snapshot, policy, report } = evaluation;
+        let mut held: BTreeMap<Grant, Standing> = BTreeMap::new();
+        for dangerous in &report.grants {
+            let standing = match dangerous.status {
+                Status::Open if report.baseline.is_some() => Standing::Unapproved,
+                Status::Exempt => Standing::Exempt,
+                _ => Standing::Settled,
+            };
+            held.extend(grants(dangerous).map(|grant| (grant, standing)));
+        }
+        let hidden = snapshot.clients.iter().flat_map(|client| hidden(snapshot, client)).collect();
+        let known = known.into_iter().filter(|grant| grant.kind == GrantKind::Scope).map(|grant| &grant.label);
+        let is_enabled = |slug: &str| policy.rule(slug).is_none_or(|rule| rule.enabled);
+        let labels = Labels {
+            scopes: known
+                .filter(|scope| is_enabled(DANGEROUS_SCOPE) && policy.scopes.dangerous_pattern(scope).is_some())
+                .cloned()
+                .collect(),
+            permissions: if is_enabled(DANGEROUS_PERMISSION) {
+                report.permission_labels.clone()
+            } else {
+                BTreeSet::new()
+            },
+        };
+        Self { held, hidden, labels }
+    }
+
+    /// Whether a grant that is not held can be hidden.
+    pub(super) fn hides(&self, grant: &Grant) -> bool {
+        let is_looked_for = match grant.kind {
+            GrantKind::Scope => self.labels.scopes.contains(&grant.label),
+            GrantKind::Permission => self.labels.permissions.contains(&grant.label),
+        };
+        is_looked_for && can_be_in(&self.hidden, grant)
+    }
+}
+
+/// The places of a client that could not be read.
+fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<Hidden> {
+    let unknown_grant_type = client.has_gap(ClientField::GrantType);
+    let mut places = Vec::new();
+    if unknown_grant_type || client.has_gap(ClientField::Scopes) {
+        places.push(HidingPlace::Scopes);
+    }
+    if unknown_grant_type || client.has_gap(ClientField::Roles) {
+        places.push(HidingPlace::Roles);
+    }
+    if client.grant_type.roles_count() {
+        let roles: BTreeSet<&RoleId> = client.role_grants.iter().map(|grant| &grant.role).collect();
+        let unknown = roles
+            .into_iter()
+            .filter(|role| snapshot.role(role).is_none_or(|role| role.gaps.of(RoleField::Contents).is_some()));
+        places.extend(unknown.cloned().map(HidingPlace::Role));
+    }
+    places.into_iter().map(|place| Hidden { client: client.id.clone(), place }).collect()
+}
+
+/// A dangerous grant under each of its labels.
+fn grants(dangerous: &DangerousGrant) -> impl Iterator<Item = Grant> {
+    dangerous.labels.iter().map(|label| {
+        let kind = match dangerous.power {
+            Power::Scope(_) => GrantKind::Scope,
+            Power::Permission(_) => GrantKind::Permission,
+        };
+        Grant {
+            client: dangerous.client.clone(),
+            kind,
+            evidence: dangerous.evidence.clone(),
+            label: label.clone(),
+            role: dangerous.role.clone(),
+        }
+    })
+}
+
+/// The dangerous grants that a report shows, each under each of its labels.
+pub fn held_grants(report: &Report) -> BTreeSet<Grant> {
+    report.grants.iter().flat_map(grants).collect()
+}
+
+/// Whether a policy has a dangerous pattern that the one before it lacks.
+pub fn widens(before: &Policy, now: &Policy) -> bool {
+    let patterns = |policy: &Policy| -> BTreeSet<String> {
+        let scopes = policy.scopes.dangerous.iter().map(|dangerous| format!("scope {}", dangerous.pattern));
+        let permissions = policy
+            .permissions
+            .dangerous
+            .iter()
+            .map(|dangerous| format!("permission {}", dangerous.pattern.as_str().to_ascii_lowercase()));
+        scopes.chain(permissions).collect()
+    };
+    !patterns(before).is_superset(&patterns(now))
+}

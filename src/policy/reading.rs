@@ -1,0 +1,38 @@
+//! What reading a policy file takes besides its text, and the errors that it reports.
+//!
+//! Not the reading itself (`parse`).
+
+use super::Extension;
+use crate::domain::Timestamp;
+
+/// One mistake in a policy file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct PolicyError {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+/// What reading a policy needs besides its text.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// The slugs of the rules that exist.
+    pub rules: &'a [&'a str],
+    /// The time from which `exemption_max` counts; `None` turns this check off.
+    pub now: Option<Timestamp>,
+    /// Scopes that settings add to the policy.
+    pub extension: &'a Extension,
+}
+
+/// The line and the column of a byte offset, both counted from 1.
+pub(super) fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset.min(text.len())).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.matches('\n').count() + 1;
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
