@@ -1,6 +1,8 @@
 //! What the baseline approves: an open finding on a dangerous scope, permission or combination becomes approved.
 //!
-//! Nothing else changes: a password grant in the baseline is still open, and drift is what the baseline lacks.
+//! Nothing else changes: a password grant in the baseline is still open, and drift is what the baseline lacks. A grant is approved
+//! with the effect that it had when it was approved: a scope of a client-credentials client is not approved once the client becomes
+//! a user-grant client, and a permission that was approved under a condition, or in one division, not without it or elsewhere.
 
 use super::finding::{Finding, Status};
 use super::rules::{Context, TOXIC_SCOPES};

@@ -1,6 +1,9 @@
 //! The baseline that a report was compared with, and how many differences there are of each kind.
 //!
 //! Not the rules that find them (`rules::drift`).
+//!
+//! `dangerous="true"` means that an `*_unapproved` family is 1 for the same grant. Every other difference is `"false"`, however severe:
+//! the alert on drift fires on `"false"` only, so that no difference falls between the alert and the pages.
 
 use super::finding::{Finding, Status};
 use super::grant::DangerousGrant;

@@ -1,4 +1,8 @@
 //! The reload of policy and baseline, by signal or by request: all of it, or nothing.
+//!
+//! A baseline that was in force and is missing at a reload fails the reload: otherwise the exporter would silently stop asking for
+//! approvals. So does a baseline of another organisation. At the start the organisation is not known yet, so that
+//! `config_last_reload_successful` becomes 0 as soon as it is.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -146,7 +146,8 @@ fn every_rule_is_explained_for_a_client() {
     assert_eq!(outcome(0, "dangerous-scope"), "exempt");
     assert_eq!(
         outcome(1, "dangerous-scope"),
-        "it judges clients whose scopes count: user grants, or every client where the policy says so, and this one's grant type is client_credentials"
+        "it applies to clients whose scopes count: user-grant clients, or every client if the policy says so; the grant type of this \
+         client is client_credentials"
     );
     assert_eq!(outcome(2, "dangerous-scope"), "clean");
     assert_eq!(outcome(2, "missing-required-scope"), "off");

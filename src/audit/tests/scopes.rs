@@ -49,7 +49,7 @@ fn policy(text: &str) -> Policy {
     policy_of(&["dangerous-scope", "missing-required-scope"], text)
 }
 
-fn judge(case: Case, policy: &Policy) -> Report {
+fn evaluated(case: Case, policy: &Policy) -> Report {
     evaluate(&snapshot(&[case]), policy, None, NOW)
 }
 
@@ -76,14 +76,14 @@ fn dangerous_scope() {
         ("CLIENT_CREDENTIALS", &["oauth"], &[]),
         ("CODE", &[], &[]),
     ] {
-        assert_eq!(found(&judge(case(grant, scopes), &policy)), expected, "{grant} {scopes:?}");
+        assert_eq!(found(&evaluated(case(grant, scopes), &policy)), expected, "{grant} {scopes:?}");
     }
 }
 
 #[test]
 fn states_do_not_excuse() {
     for state in ClientState::ALL {
-        let report = judge(Case { state, ..case("CODE", &["oauth"]) }, &policy(""));
+        let report = evaluated(Case { state, ..case("CODE", &["oauth"]) }, &policy(""));
         assert_eq!(found(&report), ["dangerous-scope oauth critical"], "{state:?}");
     }
 }
@@ -91,7 +91,7 @@ fn states_do_not_excuse() {
 #[test]
 fn every_client_is_judged_by_scopes_where_the_policy_says_so() {
     let policy = policy("[scopes]\njudge = \"every-client\"\n");
-    assert_eq!(found(&judge(case("CLIENT-CREDENTIALS", &["oauth"]), &policy)), ["dangerous-scope oauth critical"]);
+    assert_eq!(found(&evaluated(case("CLIENT-CREDENTIALS", &["oauth"]), &policy)), ["dangerous-scope oauth critical"]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn missing_required_scope() {
         (required, "CLIENT-CREDENTIALS", &[], &[]),
         ("", "CODE", &[], &[]),
     ] {
-        let found = found(&judge(case(grant, scopes), &policy(policy_text)));
+        let found = found(&evaluated(case(grant, scopes), &policy(policy_text)));
         let found: Vec<_> = found.iter().filter(|finding| finding.starts_with("missing")).collect();
         assert_eq!(found, expected, "{policy_text} {grant} {scopes:?}");
     }
@@ -121,7 +121,7 @@ fn missing_required_scope() {
 fn rules_can_be_switched_off_and_weighed_anew() {
     let text = "[rules.dangerous-scope]\nenabled = false\n[rules.missing-required-scope]\nseverity = \"high\"\n\
                 [[expect]]\nfor = \"*\"\nrequired_scopes = [\"presence\"]\n";
-    let report = judge(case("CODE", &["oauth"]), &policy(text));
+    let report = evaluated(case("CODE", &["oauth"]), &policy(text));
     assert_eq!(found(&report), ["missing-required-scope presence high"]);
     let enabled: Vec<_> = report.rules.iter().map(|enabled| enabled.rule.slug).collect();
     assert!(enabled.contains(&"missing-required-scope") && !enabled.contains(&"dangerous-scope"), "{enabled:?}");
@@ -138,7 +138,7 @@ fn the_verdict_says_what_was_not_judged() {
         ("", "DEVICE", &["oauth"], "FLAGGED"),
         ("", "DEVICE", &[], "NOT_EVALUATED"),
     ] {
-        let report = judge(case(grant, scopes), &policy(text));
+        let report = evaluated(case(grant, scopes), &policy(text));
         assert_eq!(report.verdicts[0].verdict.label(), expected, "{grant} {scopes:?}");
     }
 }
@@ -148,14 +148,14 @@ fn what_no_enabled_rule_judges_is_not_compliant() {
     let off: Vec<String> = rules::slugs().iter().map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
     for grant in ["CODE", "CLIENT-CREDENTIALS", "DEVICE"] {
         let nothing = Policy::parse(&off.concat(), &rules::slugs()).expect("a valid policy");
-        let report = judge(case(grant, &["oauth"]), &nothing);
+        let report = evaluated(case(grant, &["oauth"]), &nothing);
         assert_eq!(report.verdicts[0].verdict.label(), "NOT_EVALUATED", "{grant}");
     }
 }
 
 #[test]
 fn dangerous_scopes_of_the_registry_are_counted_at_zero() {
-    let report = judge(case("CODE", &["oauth", "admin:all"]), &policy(""));
+    let report = evaluated(case("CODE", &["oauth", "admin:all"]), &policy(""));
     let counted: Vec<_> = report.dangerous_scopes.iter().map(|d| (d.scope.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin:all", 1), ("oauth", 1), ("upload", 0), ("users", 0)]);
     let mut unread = snapshot(&[case("CODE", &["oauth"])]);
@@ -219,6 +219,6 @@ proptest! {
 
 #[test]
 fn fingerprints_are_stable_over_versions() {
-    let report = judge(case("CODE", &["oauth"]), &policy(""));
+    let report = evaluated(case("CODE", &["oauth"]), &policy(""));
     insta::assert_snapshot!(report.findings[0].fingerprint().to_string());
 }

@@ -10,7 +10,7 @@ fn approval_is_of_a_scope_under_the_grant_type_that_gave_it_effect() {
     let there = snapshot(std::slice::from_ref(&held), ROLES);
     let mut baseline = Baseline::of(&snapshot(&[Case { scopes: vec!["oauth"], ..held.clone() }], ROLES), &approval());
     let open = |baseline: &Baseline| {
-        let report = judge(&there, baseline, NOW);
+        let report = evaluated(&there, baseline, NOW);
         let open = report.findings.iter().filter(|f| f.rule.slug == "dangerous-scope" && f.status.label() == "open");
         open.map(|finding| finding.evidence.key.clone()).collect::<Vec<_>>()
     };
@@ -61,7 +61,7 @@ fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
         there
     };
     let open = |baseline: &Baseline, now: &Snapshot| {
-        let report = judge(now, baseline, NOW);
+        let report = evaluated(now, baseline, NOW);
         let open =
             report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission" && f.status.label() == "open");
         open.map(|finding| finding.evidence.key.split_once("division=").expect("a division").1.to_owned()).collect()

@@ -5,22 +5,22 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn mistakes_are_told() {
+fn errors_are_reported() {
     let text = text();
-    for (from, to, told) in [
-        ("\"version\": 1", "\"version\": 2", "its version is 2"),
+    for (from, to, expected) in [
+        ("\"version\": 1", "\"version\": 2", "the file has version 2"),
         ("\"version\": 1,", "", "missing field `version`"),
         ("\"organisation\": \"o\"", "\"organisation\": \"\"", "organisation: is empty"),
         ("\"grant_type\": \"code\"", "\"grant_type\": \"cod\"", "\"cod\" is not a grant type"),
         ("\"scopes\"", "\"scops\"", "unknown field `scops`"),
-        ("2026", "yesterday", "is not a time"),
-        ("users:user:view", "users:user:edit", "the fingerprint is not that of the permissions"),
-        ("\"c-2\": {", "\"c-1\": {", "\"c-1\" comes twice"),
+        ("2026", "yesterday", "is not a timestamp"),
+        ("users:user:view", "users:user:edit", "the fingerprint does not match the permissions"),
+        ("\"c-2\": {", "\"c-1\": {", "the key \"c-1\" appears twice"),
     ] {
         let wrong = text.replacen(from, to, if from == "2026" { 1 } else { usize::MAX });
         assert_ne!(wrong, text, "{from}");
-        let error = Baseline::parse(&wrong).expect_err(told).to_string();
-        assert!(error.contains(told), "{error}");
+        let error = Baseline::parse(&wrong).expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error}");
     }
 }
 
@@ -56,7 +56,7 @@ proptest! {
         }
         if let Ok(baseline) = Baseline::parse(&lines.join("\n")) {
             let there = snapshot(&[Case { scopes: vec!["oauth"], ..case(GrantType::Code) }], ROLES);
-            let report = judge(&there, &baseline, NOW);
+            let report = evaluated(&there, &baseline, NOW);
             prop_assert_eq!(report.verdicts.len(), 1);
         }
     }

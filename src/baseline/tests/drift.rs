@@ -49,7 +49,7 @@ fn each_difference_is_drift_and_weighs_by_what_was_gained() {
         (&code, idle(&code), &[]),
     ] {
         let baseline = Baseline::of(&snapshot(std::slice::from_ref(before), ROLES), &approval());
-        let report = judge(&snapshot(std::slice::from_ref(&now), ROLES), &baseline, NOW);
+        let report = evaluated(&snapshot(std::slice::from_ref(&now), ROLES), &baseline, NOW);
         assert_eq!(drift(&report), expected, "{before:?} -> {now:?}");
     }
 }
@@ -58,7 +58,7 @@ fn each_difference_is_drift_and_weighs_by_what_was_gained() {
 fn clients_come_and_go_by_id() {
     let baseline = Baseline::of(&snapshot(&[case(GrantType::Code)], ROLES), &approval());
     let other = Case { id: "c-2", scopes: vec!["oauth"], ..case(GrantType::Code) };
-    let report = judge(&snapshot(&[other], ROLES), &baseline, NOW);
+    let report = evaluated(&snapshot(&[other], ROLES), &baseline, NOW);
     assert_eq!(drift(&report), ["drift-client-removed  low", "drift-client-added  high"]);
     assert_eq!(counted(&report), ["client-added true", "client-removed false"]);
 }
@@ -68,7 +68,7 @@ fn the_same_role_with_other_permissions_is_drift() {
     let holder = Case { roles: vec![("r", "*")], ..case(GrantType::ClientCredentials) };
     let judged = |before: &[&str], now: &[&str]| {
         let baseline = Baseline::of(&snapshot(std::slice::from_ref(&holder), &[("r", before)]), &approval());
-        drift(&judge(&snapshot(std::slice::from_ref(&holder), &[("r", now)]), &baseline, NOW))
+        drift(&evaluated(&snapshot(std::slice::from_ref(&holder), &[("r", now)]), &baseline, NOW))
     };
     let view = "users:user:view";
     assert_eq!(judged(&[view], &[view, DANGEROUS]), ["drift-role-content r high"]);
@@ -82,10 +82,10 @@ fn an_old_baseline_is_stale_and_nothing_is_judged_without_one_of_this_organisati
     let there = snapshot(&[case(GrantType::Code)], ROLES);
     let baseline = Baseline::of(&there, &approval());
     let days = |days: i64| Timestamp::from_seconds(NOW.seconds() + days * 86_400);
-    assert_eq!(drift(&judge(&there, &baseline, days(10))), Vec::<String>::new());
-    assert_eq!(drift(&judge(&there, &baseline, days(11))), ["baseline-stale  low"]);
+    assert_eq!(drift(&evaluated(&there, &baseline, days(10))), Vec::<String>::new());
+    assert_eq!(drift(&evaluated(&there, &baseline, days(11))), ["baseline-stale  low"]);
     let foreign = Baseline { organisation: OrgId::new("another"), clients: BTreeMap::new(), ..baseline };
-    for report in [judge(&there, &foreign, days(11)), evaluate(&there, &policy(), None, days(11))] {
+    for report in [evaluated(&there, &foreign, days(11)), evaluate(&there, &policy(), None, days(11))] {
         assert_eq!((drift(&report), report.baseline), (Vec::new(), None));
     }
 }
@@ -94,7 +94,7 @@ fn an_old_baseline_is_stale_and_nothing_is_judged_without_one_of_this_organisati
 fn a_role_in_another_division_brings_its_dangerous_permissions_there() {
     let holder = |roles| Case { roles, ..case(GrantType::ClientCredentials) };
     let baseline = Baseline::of(&snapshot(&[holder(vec![("wild", "d")])], ROLES), &approval());
-    let report = judge(&snapshot(&[holder(vec![("wild", "d"), ("wild", "e")])], ROLES), &baseline, NOW);
+    let report = evaluated(&snapshot(&[holder(vec![("wild", "d"), ("wild", "e")])], ROLES), &baseline, NOW);
     assert_eq!(drift(&report), ["drift-role-added wild e high"]);
     assert_eq!(counted(&report), ["role-added true"], "the metric of unapproved permissions is 1 as well");
 }
@@ -127,39 +127,42 @@ fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
 }
 
 #[test]
-fn drift_is_told_with_names_and_what_it_brings() {
+fn drift_is_reported_with_names_and_what_it_adds() {
     let holder = |roles| Case { roles, ..case(GrantType::ClientCredentials) };
-    let told = |before: &[Case], then: &[(&str, &[&str])], now: &[Case], roles: &[(&str, &[&str])]| {
-        let report = judge(&snapshot(now, roles), &Baseline::of(&snapshot(before, then), &approval()), NOW);
+    let reported = |before: &[Case], then: &[(&str, &[&str])], now: &[Case], roles: &[(&str, &[&str])]| {
+        let report = evaluated(&snapshot(now, roles), &Baseline::of(&snapshot(before, then), &approval()), NOW);
         let drift = report.findings.into_iter().filter(|finding| finding.rule.slug.starts_with("drift-"));
         drift.map(|finding| finding.evidence.text).collect::<Vec<_>>()
     };
     let (without, with) = (holder(vec![]), holder(vec![("wild", "d")]));
     let view = "users:user:view";
     assert_eq!(
-        told(&[], ROLES, std::slice::from_ref(&with), ROLES),
-        ["is not in the baseline; its roles: R; what is dangerous: authorization:grant:*"]
+        reported(&[], ROLES, std::slice::from_ref(&with), ROLES),
+        ["is not in the baseline; roles: R; dangerous privileges: authorization:grant:*"]
     );
     assert_eq!(
-        told(&[without], ROLES, std::slice::from_ref(&with), ROLES),
+        reported(&[without], ROLES, std::slice::from_ref(&with), ROLES),
         [
-            "gained, since it was approved, the role R in the division d, which brings what is dangerous: authorization:grant:*"
+            "has gained the role R in the division d since it was approved; this adds dangerous privileges: authorization:grant:*"
         ]
     );
     let wild: &[(&str, &[&str])] = &[("wild", &[DANGEROUS, view, "a:b:c", "a:b:d", "a:b:e", "a:b:f"])];
     let mild: &[(&str, &[&str])] = &[("wild", &["x:y:z"])];
     let same = std::slice::from_ref(&with);
     assert_eq!(
-        told(same, mild, same, wild),
+        reported(same, mild, same, wild),
         [
-            "has 6 permissions more and 1 less behind the role R: a:b:c, a:b:d, a:b:e, a:b:f, authorization:grant:* and 1 more, which \
-          brings what is dangerous: authorization:grant:*"
+            "has the role R, whose permissions have changed: 6 added (a:b:c, a:b:d, a:b:e, a:b:f, authorization:grant:* and 1 more), \
+             1 removed; this adds dangerous privileges: authorization:grant:*"
         ]
     );
-    assert_eq!(told(same, wild, same, &[("wild", &[view])]), ["has 5 permissions less behind the role R"]);
+    assert_eq!(
+        reported(same, wild, same, &[("wild", &[view])]),
+        ["has the role R, whose permissions have changed: 0 added, 5 removed"]
+    );
 }
 
 #[test]
-fn less_is_no_drift() {
+fn losing_something_is_not_drift() {
     assert!(!Difference::ScopeRemoved("oauth".to_owned()).is_drift());
 }

@@ -72,7 +72,7 @@ fn approval() -> Approval {
     Approval { at: NOW, by: "Kim".to_owned(), reason: "OPS-1".to_owned() }
 }
 
-fn judge(snapshot: &Snapshot, baseline: &Baseline, now: Timestamp) -> Report {
+fn evaluated(snapshot: &Snapshot, baseline: &Baseline, now: Timestamp) -> Report {
     evaluate(snapshot, &policy(), Some(baseline), now)
 }
 

@@ -28,8 +28,8 @@ proptest! {
         let read = Baseline::parse(&baseline.to_json()).expect("what is written is read");
         prop_assert_eq!(&read, &baseline);
         prop_assert!(read.differences(&now).is_empty());
-        prop_assert_eq!(drift(&judge(&now, &read, NOW)), Vec::<String>::new());
-        for finding in judge(&now, &read, NOW).findings {
+        prop_assert_eq!(drift(&evaluated(&now, &read, NOW)), Vec::<String>::new());
+        for finding in evaluated(&now, &read, NOW).findings {
             let is_power = ["dangerous-scope", "dangerous-permission"].contains(&finding.rule.slug);
             prop_assert!(!is_power || finding.status.label() == "approved", "{finding:?}");
         }
@@ -45,7 +45,7 @@ proptest! {
             client.redirect_uris.reverse();
         }
         let now = snapshot(&now, ROLES);
-        prop_assert_eq!(judge(&now, &baseline, NOW).baseline, judge(&other, &baseline, NOW).baseline);
+        prop_assert_eq!(evaluated(&now, &baseline, NOW).baseline, evaluated(&other, &baseline, NOW).baseline);
         prop_assert_eq!(baseline.differences(&now), baseline.differences(&other));
         let mut renamed = baseline.clone();
         renamed.approve_all(&other, &approval());

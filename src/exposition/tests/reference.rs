@@ -113,6 +113,9 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
             .into(),
         "clients_not_evaluated" => vec![(vec![], verdicts(&|verdict| matches!(verdict, Verdict::NotEvaluated(_))))],
         "clients_compliant" => vec![(vec![], verdicts(&|verdict| *verdict == Verdict::Compliant))],
+        "clients_partial" => {
+            vec![(vec![], number(snapshot.clients.iter().filter(|client| !client.gaps.is_empty()).count()))]
+        }
         "findings" => findings(org),
         "dangerous_scope_occurrences" => Severity::ALL
             .map(|severity| {
