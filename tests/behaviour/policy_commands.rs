@@ -104,7 +104,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
         "exempt, high: holds the scope recordings",
         "exempt by tests (owner qa, until 3000-01-01 00:00 UTC): Until the tests move. (QA-7)",
         "missing-required-scope clean",
-        "exemption-unused not applicable: it judges the organisation",
+        "exemption-unused not applicable: it applies to the organisation",
     ] {
         assert!(single_spaced(&printed).contains(part), "{part:?} in {printed}");
     }
