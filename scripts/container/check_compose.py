@@ -106,7 +106,7 @@ def main():
         for error in jsonschema.Draft7Validator(schema).iter_errors(document):
             wrong.append(f"compose.yaml: {error.json_path}: {error.message}")
     names = set(re.findall(r"\$\{([A-Z_]+):-", text))
-    check(names <= set(example), f".env.example does not tell of {names - set(example)}")
+    check(names <= set(example), f".env.example lacks {names - set(example)}")
     settings = pathlib.Path("docs/configuration.md").read_text()
     for name in set(example) - names:
         check(name in settings, f".env.example: {name} is not a setting of docs/configuration.md")

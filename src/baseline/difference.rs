@@ -128,7 +128,7 @@ impl Holdings {
             match (&before.contents, &held.contents) {
                 (Some(before), Some(held)) if before != held => {
                     let added = held.beyond(before);
-                    // What is missing in contents that were read in part may be there all the same.
+                    // Permissions that are missing in partly read contents may still exist.
                     let removed = if held.is_partial() { Vec::new() } else { before.beyond(held) };
                     // Another spelling is not a difference.
                     if !added.is_empty() || !removed.is_empty() {

@@ -129,7 +129,7 @@ impl Contents {
 }
 
 impl RoleContents {
-    /// The contents of every role of which something is known.
+    /// The contents of every role with known contents, including partly known ones.
     pub fn of(snapshot: &Snapshot) -> Self {
         let roles = snapshot.roles.read().into_iter().flatten().filter(|role| role.is_known());
         Self(roles.map(|role| (role.id.clone(), Arc::new(Contents::of(role)))).collect())

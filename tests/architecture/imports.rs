@@ -1,6 +1,6 @@
 //! What imports what: the production code of `src/`, as a parser sees it.
 //!
-//! `#[cfg(test)]` and whatever is below it is left out. An import counts as one of the file that defines the name, however many
+//! `#[cfg(test)]` and the items below it are left out. An import counts as one of the file that defines the name, however many
 //! `mod.rs` re-export it on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,7 +237,7 @@ impl Module {
         }
     }
 
-    /// The paths in a macro's tokens, which are no syntax before the macro has seen them.
+    /// The paths in a macro's tokens, which are not syntax before the macro has seen them.
     fn scan(&mut self, tokens: TokenStream) {
         let mut path: Segments = Vec::new();
         // How many colons came since the last name, and whether a name is a field or a method.

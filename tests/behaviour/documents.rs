@@ -92,7 +92,7 @@ fn links_within_the_project_lead_somewhere() {
 }
 
 #[test]
-fn the_readme_tells_the_number_of_rules() {
+fn the_readme_has_the_number_of_rules() {
     let rules = genesyscloud_oauth_exporter::audit::rules::all().len();
     assert!(read("README.md").contains(&format!("{rules} rules ([docs/rules.md]")), "there are {rules} rules");
 }

@@ -83,8 +83,8 @@ impl<'a> Context<'a> {
         self.snapshot.clients.iter().filter(move |client| applies_to.covers(client.grant_type, judge))
     }
 
-    /// The clients that a rule evaluates, without those of which something could not be read that the rule reads: nothing can be
-    /// concluded from what is missing there.
+    /// The clients that a rule evaluates, without clients that have a gap in the data that the rule reads: an absence proves nothing
+    /// there.
     pub(super) fn covered_without_gap(&self, rule: &'static Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
         let snapshot = self.snapshot;
         self.covered(rule).filter(move |client| !is_hidden_from(rule, snapshot, client))

@@ -44,7 +44,7 @@ fn snapshot(cases: &[Case]) -> Snapshot {
         .build()
 }
 
-/// A policy that judges by the rules of these tests alone; the other rules are tested beside themselves.
+/// A policy that enables only the rules of these tests. The other rules have their own tests.
 fn policy(text: &str) -> Policy {
     policy_of(&["dangerous-scope", "missing-required-scope"], text)
 }
@@ -68,7 +68,7 @@ fn dangerous_scope() {
         ("PASSWORD", &["upload", "oauth"], &["dangerous-scope oauth critical", "dangerous-scope upload high"]),
         ("SAML2-BEARER", &["scim"], &["dangerous-scope scim critical"]),
         ("CODE", &["admin:all"], &["dangerous-scope admin:all critical"]),
-        // A grant that nobody knows is evaluated as a user's, too.
+        // An unknown grant type is evaluated as a user grant as well.
         ("DEVICE", &["oauth"], &["dangerous-scope oauth critical"]),
         // Traps.
         ("CODE", &["users:readonly", "oauth:readonly", "users-rules", "user"], &[]),
@@ -89,7 +89,7 @@ fn states_do_not_excuse() {
 }
 
 #[test]
-fn every_client_is_judged_by_scopes_where_the_policy_says_so() {
+fn the_scopes_of_every_client_are_evaluated_if_the_policy_says_so() {
     let policy = policy("[scopes]\njudge = \"every-client\"\n");
     assert_eq!(found(&evaluated(case("CLIENT-CREDENTIALS", &["oauth"]), &policy)), ["dangerous-scope oauth critical"]);
 }
@@ -118,7 +118,7 @@ fn missing_required_scope() {
 }
 
 #[test]
-fn rules_can_be_switched_off_and_weighed_anew() {
+fn rules_can_be_switched_off_and_get_another_severity() {
     let text = "[rules.dangerous-scope]\nenabled = false\n[rules.missing-required-scope]\nseverity = \"high\"\n\
                 [[expect]]\nfor = \"*\"\nrequired_scopes = [\"presence\"]\n";
     let report = evaluated(case("CODE", &["oauth"]), &policy(text));
@@ -128,7 +128,7 @@ fn rules_can_be_switched_off_and_weighed_anew() {
 }
 
 #[test]
-fn the_verdict_says_what_was_not_judged() {
+fn the_verdict_says_what_was_not_evaluated() {
     let flag_at_critical = "[defaults]\nflag_at = \"critical\"\n";
     for (text, grant, scopes, expected) in [
         ("", "CODE", &["oauth"][..], "FLAGGED"),
@@ -144,7 +144,7 @@ fn the_verdict_says_what_was_not_judged() {
 }
 
 #[test]
-fn what_no_enabled_rule_judges_is_not_compliant() {
+fn what_no_enabled_rule_evaluates_is_not_compliant() {
     let off: Vec<String> = rules::slugs().iter().map(|slug| format!("[rules.{slug}]\nenabled = false\n")).collect();
     for grant in ["CODE", "CLIENT-CREDENTIALS", "DEVICE"] {
         let nothing = Policy::parse(&off.concat(), &rules::slugs()).expect("a valid policy");
@@ -202,7 +202,7 @@ proptest! {
         prop_assert_eq!(before.verdicts, after.verdicts);
     }
 
-    /// The three verdicts partition the clients, and fingerprints tell all findings apart.
+    /// Every client has exactly one verdict, and every finding has another fingerprint.
     #[test]
     fn verdicts_partition_and_fingerprints_are_distinct(cases in cases()) {
         let report = evaluate(&snapshot(&cases), &policy(""), None, NOW);

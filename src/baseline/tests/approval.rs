@@ -40,7 +40,7 @@ fn a_permission_is_approved_as_it_was_granted() {
     assert!(baseline.approves_permission(client, DANGEROUS, anywhere, false));
     assert!(
         !baseline.approves_permission(client, "oauth:client:add", anywhere, false),
-        "a whole approval is of what is there"
+        "an approval of the client covers only what it holds now"
     );
 }
 

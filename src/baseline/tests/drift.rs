@@ -42,7 +42,7 @@ fn each_difference_is_drift_and_weighs_by_what_was_gained() {
         (&code, longer(&code), &["drift-token-lifetime-raised  medium"]),
         (&with_oauth, longer(&with_oauth), &["drift-token-lifetime-raised  high"]),
         (&longer(&code), code.clone(), &[]),
-        // The platform's default by name is no change.
+        // Naming the platform's default explicitly is not a change.
         (&code, Case { validity: Some(86_400), ..code.clone() }, &[]),
         (&idle(&code), code.clone(), &["drift-reactivated  medium"]),
         (&idle(&holder), holder.clone(), &["drift-reactivated  high"]),
@@ -78,7 +78,7 @@ fn the_same_role_with_other_permissions_is_drift() {
 }
 
 #[test]
-fn an_old_baseline_is_stale_and_nothing_is_judged_without_one_of_this_organisation() {
+fn an_old_baseline_is_stale_and_drift_needs_a_baseline_of_this_organisation() {
     let there = snapshot(&[case(GrantType::Code)], ROLES);
     let baseline = Baseline::of(&there, &approval());
     let days = |days: i64| Timestamp::from_seconds(NOW.seconds() + days * 86_400);
@@ -91,7 +91,7 @@ fn an_old_baseline_is_stale_and_nothing_is_judged_without_one_of_this_organisati
 }
 
 #[test]
-fn a_role_in_another_division_brings_its_dangerous_permissions_there() {
+fn a_role_in_another_division_grants_its_dangerous_permissions_there() {
     let holder = |roles| Case { roles, ..case(GrantType::ClientCredentials) };
     let baseline = Baseline::of(&snapshot(&[holder(vec![("wild", "d")])], ROLES), &approval());
     let report = evaluated(&snapshot(&[holder(vec![("wild", "d"), ("wild", "e")])], ROLES), &baseline, NOW);
@@ -123,7 +123,11 @@ fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
         gained,
         (vec!["drift-role-content r high".to_owned()], vec!["role-content true".to_owned()], Some("open"))
     );
-    assert_eq!(judged(&["admin"], &["Admin"]), (vec![], vec![], Some("approved")), "another spelling is no difference");
+    assert_eq!(
+        judged(&["admin"], &["Admin"]),
+        (vec![], vec![], Some("approved")),
+        "another spelling is not a difference"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The whole text of a small ugly world, letter by letter, in both formats.
+//! The complete text of a small organisation with odd names and values, in both formats.
 //!
 //! A change here is a change of the product's interface.
 

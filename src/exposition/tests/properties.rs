@@ -35,7 +35,7 @@ fn any_org() -> impl Strategy<Value = Org> {
     let ledger = prop::collection::vec((any_text(), any_text(), prop::option::of(0_i64..5), 0..3_u32), 0..4);
     let permission = prop::sample::select(vec!["oauth:client:add", "*:client:a\"dd", "users:user:view", "oauth:*:*"]);
     let memory = (prop::option::of(0_i64..5), 0..3_u32);
-    // Whose, which, how it stands, and since when.
+    // The client, the permission, its standing, and when it was first seen.
     let permissions = prop::collection::vec((any_text(), permission, 0..5_usize, memory), 0..6);
     let baseline = prop::option::of(prop::array::uniform4(0..3_usize));
     let exemptions = prop::collection::vec((any_text(), 0_i64..9), 0..3);
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn a_family_is_in_one_place_with_one_help_and_one_type_and_no_series_comes_twice(world in any_world()) {
+    fn a_family_is_in_one_place_with_one_help_and_one_type_and_no_series_appears_twice(world in any_world()) {
         let parts = world::render(&world, &Config::default());
         let text = world::scrape(&parts, &world::own(), Format::OpenMetrics, Encoding::Identity);
         let mut lines = text.split_terminator('\n').peekable();
@@ -156,14 +156,14 @@ proptest! {
                 break;
             }
             let name = help.strip_prefix("# HELP ").and_then(|rest| rest.split(' ').next()).expect("HELP comes first");
-            prop_assert!(families.insert(name.to_owned()), "{} comes twice", name);
+            prop_assert!(families.insert(name.to_owned()), "{} appears twice", name);
             let kind = lines.next().and_then(|line| line.strip_prefix("# TYPE ")).expect("TYPE comes second");
             prop_assert_eq!(kind.split(' ').next(), Some(name));
             let mut count = 0;
             while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
                 prop_assert_eq!(family_of(line), name);
                 let (labels, _) = line.rsplit_once(' ').expect("a number");
-                prop_assert!(series.insert(labels.to_owned()), "{} comes twice", labels);
+                prop_assert!(series.insert(labels.to_owned()), "{} appears twice", labels);
                 count += 1;
             }
             prop_assert!(count > 0, "{} has no series", name);
@@ -180,7 +180,7 @@ fn families_are_named_once_and_by_our_conventions() {
         .map(|family| (family, "genesyscloud_oauth_"))
         .chain(FRESHNESS_FAMILIES.iter().map(|family| (family, "genesyscloud_oauth_exporter_")))
     {
-        assert!(names.insert(family.name), "{} comes twice", family.name);
+        assert!(names.insert(family.name), "{} appears twice", family.name);
         assert!(family.name.starts_with(prefix), "{}", family.name);
         assert!(!family.labels.contains(&"type"), "{}", family.name);
         assert!(family.help.ends_with('.'), "{}", family.name);

@@ -263,7 +263,7 @@ fn missing_companion_permission() {
     }
 }
 
-/// A role that is listed, and of which nothing but the id could be read.
+/// A role that is listed, but of its record only the id could be read.
 fn unread_role(world: &mut World, id: &str) {
     let role = crate::fixtures::role(id).gap(RoleField::Contents, Gap::Unread).build();
     if let Input::Read(roles) = &mut world.snapshot.roles {
