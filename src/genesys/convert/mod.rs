@@ -143,10 +143,13 @@ impl ClientAssembly {
             if matches!(record.scopes, Read::Absent) {
                 client.gaps.insert(ClientField::Scopes, Gap::Unread);
             }
-            if matches!(record.role_divisions, Read::Absent) {
+            match (&record.role_divisions, &record.role_ids) {
+                (Read::Absent, Read::Absent) => client.gaps.insert(ClientField::Roles, Gap::Unread),
                 // `roleIds` name the roles, but not in which divisions.
-                let gap = if client.role_grants.is_empty() { Gap::Unread } else { Gap::Partial };
-                client.gaps.insert(ClientField::Roles, gap);
+                (Read::Absent, Read::Full(ids)) if !ids.is_empty() => {
+                    client.gaps.insert(ClientField::Roles, Gap::Partial);
+                }
+                _ => {}
             }
         }
         self.clients.insert(id.clone(), client);
