@@ -238,9 +238,9 @@ async fn what_the_list_leaves_out_is_fetched_by_id() {
     }
 }
 
-/// The same clients with the same power, whatever the order of the scope table.
+/// The same clients with the same privilege, whatever the order of the scope table.
 fn assert_same_clients(a: &Snapshot, b: &Snapshot, what: &str) {
-    let power = |snapshot: &Snapshot| {
+    let privilege = |snapshot: &Snapshot| {
         let scopes = |client: &genesyscloud_oauth_exporter::domain::Client| {
             // A scope that the registry does not know has no name behind an opaque id.
             let known = |name: &&str| snapshot.registry.read().is_some_and(|registry| registry.contains_key(*name));
@@ -252,7 +252,7 @@ fn assert_same_clients(a: &Snapshot, b: &Snapshot, what: &str) {
         let clients = snapshot.clients.iter();
         clients.map(|c| (c.id.to_string(), c.grant_type, scopes(c), c.role_grants.clone())).collect::<Vec<_>>()
     };
-    let (a, b) = (power(a), power(b));
+    let (a, b) = (privilege(a), privilege(b));
     assert_eq!(a.len(), b.len(), "{what}");
     for (a, b) in a.into_iter().zip(b) {
         assert_eq!(a, b, "{what}");
