@@ -72,6 +72,23 @@ impl Client {
         self.token_validity.unwrap_or(Self::DEFAULT_TOKEN_VALIDITY)
     }
 
+    /// Gives a role of which only the id was read the divisions in which it was last known to be held. The role itself was read, so
+    /// that it counts in any case; without its divisions it would look like another grant.
+    fn fill_divisions(&mut self, last_known: &[RoleGrant]) {
+        let mut grants = Vec::with_capacity(self.role_grants.len());
+        for grant in &self.role_grants {
+            let known = last_known.iter().filter(|known| grant.division.is_none() && known.role == grant.role);
+            let before = grants.len();
+            grants.extend(known.cloned());
+            if grants.len() == before {
+                grants.push(grant.clone());
+            }
+        }
+        grants.sort();
+        grants.dedup();
+        self.role_grants = grants.into();
+    }
+
     /// Whether something about this field is unknown: what it holds is certain, and what it lacks proves nothing.
     pub fn has_gap(&self, field: ClientField) -> bool {
         self.gaps.of(field).is_some()
@@ -110,6 +127,9 @@ impl Record for Client {
                 ClientField::ModifiedBy => self.modified_by.clone_from(&last_known.modified_by),
                 ClientField::Deletion => self.deletion = last_known.deletion,
             }
+        }
+        if self.gaps.of(ClientField::Roles) == Some(Gap::Partial) {
+            self.fill_divisions(&last_known.role_grants);
         }
     }
 }
@@ -224,6 +244,25 @@ impl ClientState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{client, role_grant, unread_client};
+
+    #[test]
+    fn a_gap_is_filled_with_the_last_known_value_and_a_role_with_its_last_known_divisions() {
+        let (read_at, last) =
+            (Timestamp::from_seconds(7), client("c").named("last").role("a", "d-1").role("a", "d-2").alone());
+        let mut unread = unread_client("c").alone();
+        unread.fill(last.clone(), read_at);
+        assert_eq!(
+            (unread.name.as_str(), &unread.role_grants, unread.grant_type),
+            ("last", &last.role_grants, last.grant_type)
+        );
+        assert!(ClientField::ALL.iter().all(|field| unread.gaps.of(*field) == Some(Gap::LastKnown(read_at))));
+        let ids = client("c").named("now").role("a", None).role("b", None).gap(ClientField::Roles, Gap::Partial);
+        let mut partial = ids.alone();
+        partial.fill(last, read_at);
+        assert_eq!(*partial.role_grants, [role_grant("a", "d-1"), role_grant("a", "d-2"), role_grant("b", None)]);
+        assert_eq!((partial.name.as_str(), partial.gaps.of(ClientField::Roles)), ("now", Some(Gap::Partial)));
+    }
 
     #[test]
     fn grant_types_are_read_in_every_spelling_the_platform_has_used() {

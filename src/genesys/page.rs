@@ -2,6 +2,8 @@
 //!
 //! Where that leads is `paging`'s; what the records mean is `convert`'s.
 
+#![expect(clippy::struct_field_names, reason = "the names are the platform's")]
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};

@@ -3,6 +3,8 @@
 //! Private to the adapter: `convert` makes domain values of them. No record has a field for a client's `secret`. Names beside
 //! the documented ones come from older guides (reference, section 9).
 
+#![expect(clippy::struct_field_names, reason = "the names are the platform's")]
+
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -65,15 +65,14 @@ impl Memory {
     pub(super) fn without_sight(self, may_be_hidden: bool, event: Event<'_>, now: Timestamp) -> Option<Self> {
         match (self, event) {
             (Self::Held { .. }, _) if may_be_hidden => Some(self),
-            // A refresh without it came before: whether it is gone is decided by the next refresh.
-            (Self::Held { missed: 1.., .. }, Event::PolicyChange { .. }) => Some(self),
+            // If a refresh without it came before, the next refresh decides whether it is gone.
+            (Self::Held { missed: 1.., .. } | Self::Gone(_), Event::PolicyChange { .. }) => Some(self),
             (Self::Held { first_seen, standing, missed }, Event::First | Event::Refresh { .. })
                 if missed.saturating_add(1) < GONE_AFTER =>
             {
                 Some(Self::Held { first_seen, standing, missed: missed + 1 })
             }
             (Self::Held { .. }, _) => Some(Self::Gone(now)),
-            (Self::Gone(_), Event::PolicyChange { .. }) => Some(self),
             (Self::Gone(since), _) => (now.since(since) < GONE_FOR).then_some(self),
         }
     }

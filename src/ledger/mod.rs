@@ -51,7 +51,10 @@ impl Ledger {
     pub fn advance(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
         let mut entries = BTreeMap::new();
         for (grant, standing) in &seen.held {
-            let first_seen = self.first_seen(grant).unwrap_or_else(|| self.is_new(grant, event).then_some(now));
+            let first_seen = match self.held(grant) {
+                Some(Memory::Held { first_seen, .. }) => first_seen,
+                _ => self.is_new(grant, event).then_some(now),
+            };
             entries.insert(grant.clone(), Memory::Held { first_seen, standing: *standing, missed: 0 });
         }
         for (grant, memory) in self.entries.iter().filter(|(grant, _)| !seen.held.contains_key(grant)) {
@@ -76,13 +79,10 @@ impl Ledger {
         }
     }
 
-    /// The first-seen time of a grant that is remembered as held, under whatever label; `None` if it is not held.
-    fn first_seen(&self, grant: &Grant) -> Option<Option<Timestamp>> {
-        let first = Grant { label: String::new(), ..grant.clone() };
+    /// What is remembered of a grant that is held, under any label; `None` if it is not held.
+    fn held(&self, grant: &Grant) -> Option<Memory> {
+        let first = Grant { label: String::new(), role: None, ..grant.clone() };
         let mut labels = self.entries.range(first..).take_while(|(known, _)| known.is_same_privilege(grant));
-        labels.find_map(|(_, memory)| match memory {
-            Memory::Held { first_seen, .. } => Some(*first_seen),
-            Memory::Gone(_) => None,
-        })
+        labels.find_map(|(_, memory)| matches!(memory, Memory::Held { .. }).then_some(*memory))
     }
 }

@@ -16,7 +16,7 @@ pub enum Incomplete {
     Empty,
     /// `total` is another number.
     #[error(
-        "the platform says that there are {total} clients and sent {distinct}; if its number is always wrong, set \
+        "the platform says that there are {total} clients and sent {distinct}; if its number is permanently wrong, set \
          --refresh.trust-total=false"
     )]
     Total {

@@ -97,7 +97,8 @@ pub enum Failure {
 pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>, now: Timestamp) -> Attempt {
     let before = platform.calls();
     let mut fetch = Fetch { platform, config, previous, collectors: Vec::new() };
-    let outcome = tokio::time::timeout(config.deadline, fetch.run(now)).await;
+    // Boxed, since a future of this size would be copied with every future around it.
+    let outcome = tokio::time::timeout(config.deadline, Box::pin(fetch.run(now))).await;
     let mut outcome =
         outcome.unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }));
     if let Ok(fetched) = &mut outcome {

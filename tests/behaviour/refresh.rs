@@ -185,7 +185,7 @@ async fn a_list_that_ignores_the_page_is_merged_and_counted() {
 }
 
 #[tokio::test]
-async fn lists_that_are_not_whole_are_refused() {
+async fn incomplete_lists_are_refused() {
     let world = World::start().await;
     let good = world.snapshot().await;
     for (fault, part) in [
@@ -196,10 +196,10 @@ async fn lists_that_are_not_whole_are_refused() {
         (Fault::LoopingNextUri, "in a circle"),
         (Fault::ForeignNextUri("http://127.0.0.2:1".to_owned()), "leads to another origin (http://127.0.0.2:1)"),
         (Fault::MissingEntities, "cannot be read"),
-        (Fault::UnreadableRecord(Unreadable::NotAnObject), "a record's id cannot be read"),
-        (Fault::UnreadableRecord(Unreadable::NumericId), "a record's id cannot be read"),
-        (Fault::UnreadableRecord(Unreadable::MissingId), "a record's id cannot be read"),
-        (Fault::UnreadableRecord(Unreadable::NullId), "a record's id cannot be read"),
+        (Fault::UnreadableRecord(Unreadable::NotAnObject), "a record has no id that can be read"),
+        (Fault::UnreadableRecord(Unreadable::NumericId), "a record has no id that can be read"),
+        (Fault::UnreadableRecord(Unreadable::MissingId), "a record has no id that can be read"),
+        (Fault::UnreadableRecord(Unreadable::NullId), "a record has no id that can be read"),
     ] {
         let name = format!("{fault:?}");
         world.simulator.organisation().set_fault(fault);
@@ -208,7 +208,7 @@ async fn lists_that_are_not_whole_are_refused() {
         assert_clean(&failure);
     }
     world.simulator.organisation().clear_faults();
-    assert_eq!(world.snapshot().await.clients.len(), good.clients.len(), "and then all is well again");
+    assert_eq!(world.snapshot().await.clients.len(), good.clients.len(), "without the faults, everything is read");
 }
 
 #[tokio::test]

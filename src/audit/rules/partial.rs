@@ -5,7 +5,7 @@
 use super::context::Context;
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::rule::{BASE, Rule};
-use crate::domain::{Collector, Gap, Severity};
+use crate::domain::{Collector, Gap, Records, Severity};
 
 pub(super) static PARTIAL_RECORD: Rule = Rule {
     slug: "partial-record",
@@ -32,7 +32,7 @@ pub(super) fn partial_record(context: &Context<'_>, findings: &mut Vec<Finding>)
             findings.push(context.finding(&PARTIAL_RECORD, client, Evidence::new(Kind::Field, field.label(), text)));
         }
     }
-    for role in context.snapshot.roles.read().into_iter().flat_map(|roles| roles.partial()) {
+    for role in context.snapshot.roles.read().into_iter().flat_map(Records::partial) {
         for (field, gap) in role.gaps.iter() {
             let text = sentence(&format!("the role {} has a record whose", role.name), field.words(), gap);
             let key = format!("role={} {}", role.id, field.label());

@@ -1,8 +1,8 @@
 //! What an approval covers: a scope or permission as it was held, and nothing beyond.
 
 use super::*;
-use crate::domain::{ClientId, DivisionId, Input, RoleGrant, RoleId};
-use crate::fixtures::not_read;
+use crate::domain::{ClientId, DivisionId, Input};
+use crate::fixtures::{not_read, role_grant};
 
 #[test]
 fn approval_is_of_a_scope_under_the_grant_type_that_gave_it_effect() {
@@ -56,7 +56,7 @@ fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
                 role.permissions.iter_mut().for_each(|permission| permission.conditional = conditional);
             }
         }
-        let grant = |division| RoleGrant { role: RoleId::new(role), division };
+        let grant = |division: Option<DivisionId>| role_grant(role, division.as_ref().map(DivisionId::as_str));
         there.clients[0].role_grants = divisions.into_iter().map(grant).collect();
         there
     };

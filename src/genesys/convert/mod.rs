@@ -127,15 +127,21 @@ impl ClientAssembly {
     /// Takes a record that was fetched by id; `None` if there is none that can be read. What is missing even then is a gap.
     pub(super) fn complete(&mut self, id: &ClientId, detail: Option<wire::Client>, registry: &ScopeRegistry) {
         let Some(listed) = self.sparse.remove(id) else { return };
-        let record = match detail.filter(|detail| detail.id == id.as_str()) {
+        let detail = detail.filter(|detail| detail.id == id.as_str());
+        let only_ids = detail.is_none() && matches!(listed.role_divisions, Read::Absent);
+        let record = match detail {
             Some(detail) => listed.fill(detail),
             None => listed,
         };
-        let client = if record.says_nothing() {
-            Client::unread(id.clone())
-        } else {
-            client(&record, registry, &mut self.scopes)
-        };
+        if record.says_nothing() {
+            self.clients.insert(id.clone(), Client::unread(id.clone()));
+            return;
+        }
+        let mut client = client(&record, registry, &mut self.scopes);
+        if only_ids && !client.role_grants.is_empty() {
+            // `roleIds` name the roles, and the record that says in which divisions could not be had.
+            client.gaps.insert(ClientField::Roles, Gap::Partial);
+        }
         self.clients.insert(id.clone(), client);
     }
 

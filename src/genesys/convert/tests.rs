@@ -129,7 +129,14 @@ fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
         ("roles absent everywhere", without(credentials(&json!({})), &["roleDivisions"]), None, 0, Some(Unread)),
         ("roles null everywhere", credentials(&json!({"roleDivisions": null})), None, 0, Some(Unread)),
         ("roles empty", credentials(&json!({"roleDivisions": []})), None, 0, None),
-        ("role ids alone", without(credentials(&role), &["roleDivisions"]), None, 1, None),
+        ("role ids alone", without(credentials(&role), &["roleDivisions"]), None, 1, Some(Partial)),
+        (
+            "role ids alone, by id too",
+            without(credentials(&role), &["roleDivisions"]),
+            Some(without(credentials(&role), &["roleDivisions"])),
+            1,
+            None,
+        ),
         ("empty role ids alone", without(credentials(&json!({"roleIds": []})), &["roleDivisions"]), None, 0, None),
         ("one odd pair", credentials(&json!({"roleDivisions": [{"roleId": "r"}, null]})), None, 1, Some(Partial)),
         (
