@@ -62,16 +62,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Page<'a> {
                         "pagecount" => page.page_count = page.count("pageCount", &map.next_value()?),
                         "pagenumber" => page.page_number = page.count("pageNumber", &map.next_value()?),
                         "pagesize" => page.page_size = page.count("pageSize", &map.next_value()?),
-                        "nexturi" => page.next_uri = page.pointer("nextUri", &map.next_value()?),
+                        "nexturi" => page.next_uri = page.address(&map.next_value()?),
                         "nextpage" => page.next_page = page.pointer("nextPage", &map.next_value()?),
-                        "cursors" => {
-                            page.after = match map.next_value::<Value>()? {
-                                Value::Object(cursors) => {
-                                    cursors.get("after").and_then(|after| page.pointer("cursors", after))
-                                }
-                                other => page.pointer("cursors", &other),
-                            };
-                        }
+                        "cursors" => match map.next_value::<Value>()? {
+                            Value::Null => {}
+                            Value::Object(cursors) => {
+                                page.after = cursors.get("after").and_then(|after| page.pointer("cursors", after));
+                            }
+                            _ => page.unreadable = Some("cursors"),
+                        },
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -96,6 +95,15 @@ impl Page<'_> {
         count
     }
 
+    fn address(&mut self, value: &Value) -> Option<String> {
+        if value.is_number() {
+            self.unreadable = Some("nextUri");
+            return None;
+        }
+        self.pointer("nextUri", value)
+    }
+
+    /// A cursor. Some APIs count with numbers.
     fn pointer(&mut self, name: &'static str, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
@@ -152,8 +160,10 @@ mod tests {
             (r#""pageNumber": -1"#, "pageNumber"),
             (r#""pageSize": []"#, "pageSize"),
             (r#""nextUri": false"#, "nextUri"),
+            (r#""nextUri": 2"#, "nextUri"),
             (r#""nextPage": {}"#, "nextPage"),
             (r#""cursors": [1]"#, "cursors"),
+            (r#""cursors": "x""#, "cursors"),
             (r#""cursors": {"after": {}}"#, "cursors"),
         ] {
             let body = format!(r#"{{"entities": [], {field}}}"#);

@@ -13,6 +13,7 @@
 mod support;
 
 // The simulated organisation, and the exporter's side of the platform's API.
+mod partial;
 mod planted;
 mod refresh;
 mod simulator;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
+use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 use genesyscloud_oauth_exporter::domain::{
@@ -653,4 +654,89 @@ async fn what_a_gateway_echoes_holds_no_secret_of_ours() {
     let failure = world.failure(None).await.to_string();
     assert!(failure.contains("[redacted]") && !failure.contains("authorization: Bearer ey"), "{failure}");
     assert_clean(&failure.replace("Bearer [redacted]", ""));
+}
+
+/// An organisation of 67 clients in pages of 25.
+async fn paged() -> World {
+    World::with(Options { page_size: Some(25), ..Options::default() }, |_| {}).await
+}
+
+#[tokio::test]
+async fn a_count_is_read_in_any_spelling_and_an_unreadable_one_makes_the_list_incomplete() {
+    let world = paged().await;
+    let clients = world.snapshot().await.clients.len();
+    let set = |name: &'static str, value: Value| {
+        world.simulator.organisation().set_fault(Fault::PageField(name, Some(value)).at(Endpoint::Clients));
+    };
+    for (name, value) in
+        [("total", json!(67.0)), ("total", json!(" 67 ")), ("pageCount", json!("3")), ("pageSize", json!(25.0))]
+    {
+        set(name, value.clone());
+        assert_eq!(world.snapshot().await.clients.len(), clients, "{name} {value}");
+    }
+    for (name, value) in [
+        ("total", json!(-1)),
+        ("total", json!("sixty")),
+        ("total", json!(67.5)),
+        ("total", json!({})),
+        ("pageCount", json!("three")),
+        ("pageCount", json!(-3)),
+        ("nextUri", json!(7.5e300)),
+        ("nextUri", json!(false)),
+        ("cursors", json!("x")),
+    ] {
+        set(name, value.clone());
+        let outcome = world.refresh(None).await.0;
+        let failure = outcome.err().unwrap_or_else(|| panic!("{name} {value} was taken for absent"));
+        assert!(matches!(failure, Failure::Api(_)), "{name} {value}: {failure}");
+        assert_clean(&failure.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_may_have_been_cut_off_is_refused() {
+    let world = paged().await;
+    let organisation = world.simulator.organisation();
+    let remove = |name: &'static str| Fault::PageField(name, None).at(Endpoint::Clients);
+    organisation.set_fault(Fault::RenamedPageField { from: "nextUri", to: "nextURI" }.at(Endpoint::Clients));
+    organisation.add_fault(remove("total"));
+    organisation.add_fault(remove("pageCount"));
+    assert_eq!(world.snapshot().await.clients.len(), 67, "nextURI as the only pointer is followed");
+    organisation.add_fault(remove("nextURI"));
+    let failure = world.failure(None).await.to_string();
+    assert!(failure.contains("the page is full (25 records)"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_from_the_list_is_asked_for_before_the_list_is_trusted() {
+    let world = World::start().await;
+    let good = world.snapshot().await;
+    let organisation = world.simulator.organisation();
+    let id = organisation.client_id("Wallboard").unwrap_or_else(|| organisation.client_ids()[3].clone());
+    let by_id = format!("/api/v2/oauth/clients/{id}");
+    organisation.set_fault(Fault::ShiftedPages(id.clone()));
+    let failure = world.failure(Some(&good)).await;
+    assert!(
+        matches!(&failure, Failure::Incomplete(Incomplete::Vanished(client)) if client.as_str() == id),
+        "{failure}"
+    );
+    assert_eq!(organisation.request_count(&by_id), 1);
+    organisation.add_fault(Fault::ServerError(500).at(Endpoint::Client));
+    let failure = world.failure(Some(&good)).await;
+    assert!(matches!(&failure, Failure::Unchecked { client, .. } if client.as_str() == id), "{failure}");
+    assert!(world.refresh(None).await.0.is_ok(), "without an earlier list, nothing vanished");
+    let withdrawn = Previous { snapshot: Some(&good), served: false };
+    let attempt = fetch(&world.platform, &world.config, withdrawn, Timestamp::from(SystemTime::now())).await;
+    assert!(attempt.outcome.is_ok(), "data that was withdrawn demands nothing");
+
+    organisation.set_fault(Fault::ShiftedPages(id.clone()));
+    organisation.edit_client(&id, |client| client["state"] = json!("deleted"));
+    assert!(world.refresh(Some(&good)).await.0.is_ok(), "a deleted record is gone");
+    organisation.clear_faults();
+    organisation.remove_client(&id);
+    let asked = organisation.request_count(&by_id);
+    let after = world.refresh(Some(&good)).await.0.expect("the client is gone").snapshot;
+    assert_eq!((after.clients.len(), organisation.request_count(&by_id)), (good.clients.len() - 1, asked + 1));
+    assert!(world.refresh(Some(&after)).await.0.is_ok());
+    assert_eq!(organisation.request_count(&by_id), asked + 1, "nothing vanished since, nothing is asked");
 }

@@ -11,7 +11,7 @@ fn errors_are_reported() {
         ("\"version\": 1", "\"version\": 2", "the file has version 2"),
         ("\"version\": 1,", "", "missing field `version`"),
         ("\"organisation\": \"o\"", "\"organisation\": \"\"", "organisation: must not be empty"),
-        ("\"grant_type\": \"code\"", "\"grant_type\": \"cod\"", "\"cod\" is not a grant type"),
+        ("\"grant_type\": \"code\"", "\"grant_type\": \"cod\"", "\"cod\" is not a known grant type"),
         ("\"scopes\"", "\"scops\"", "unknown field `scops`"),
         ("2026", "yesterday", "is not a timestamp"),
         ("users:user:view", "users:user:edit", "the fingerprint does not match the permissions"),

@@ -128,7 +128,7 @@ impl ClientAssembly {
     pub(super) fn complete(&mut self, id: &ClientId, detail: Option<wire::Client>, registry: &ScopeRegistry) {
         let Some(listed) = self.sparse.remove(id) else { return };
         let detail = detail.filter(|detail| detail.id == id.as_str());
-        let only_ids = detail.is_none() && matches!(listed.role_divisions, Read::Absent);
+        let is_all = detail.is_some();
         let record = match detail {
             Some(detail) => listed.fill(detail),
             None => listed,
@@ -138,9 +138,19 @@ impl ClientAssembly {
             return;
         }
         let mut client = client(&record, registry, &mut self.scopes);
-        if only_ids && !client.role_grants.is_empty() {
-            // `roleIds` name the roles, and the record that says in which divisions could not be had.
-            client.gaps.insert(ClientField::Roles, Gap::Partial);
+        if !is_all {
+            // The record that could say more could not be had: what the list lacks is unknown, whatever the grant type.
+            if matches!(record.scopes, Read::Absent) {
+                client.gaps.insert(ClientField::Scopes, Gap::Unread);
+            }
+            match (&record.role_divisions, &record.role_ids) {
+                (Read::Absent, Read::Absent) => client.gaps.insert(ClientField::Roles, Gap::Unread),
+                // `roleIds` name the roles, but not in which divisions.
+                (Read::Absent, Read::Full(ids)) if !ids.is_empty() => {
+                    client.gaps.insert(ClientField::Roles, Gap::Partial);
+                }
+                _ => {}
+            }
         }
         self.clients.insert(id.clone(), client);
     }

@@ -6,6 +6,8 @@ mod injection;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 pub use injection::Injection;
 
 /// An endpoint of the platform.
@@ -179,6 +181,18 @@ pub enum Fault {
     ForeignNextUri(String),
     /// `pageCount` has this value, and every page is the same (reference 3, the trap). For any list.
     RepeatedPages(usize),
+    /// A field of the page has this value, or is missing. For any list.
+    PageField(&'static str, Option<Value>),
+    /// A field of the page has another name. For any list.
+    RenamedPageField {
+        /// The documented name.
+        from: &'static str,
+        /// The name in the answer.
+        to: &'static str,
+    },
+    /// A client was removed and another added while the pages were read: this client slipped from one page to the one before, which
+    /// had been read. The list has the removed client in its place, and `total` is right.
+    ShiftedPages(String),
 
     /// The exporter's own client is missing, and `total` does not count it.
     WithoutSelf,
@@ -218,6 +232,9 @@ impl Fault {
             | Self::LoopingNextUri
             | Self::ForeignNextUri(_)
             | Self::RepeatedPages(_)
+            | Self::PageField(..)
+            | Self::RenamedPageField { .. }
+            | Self::ShiftedPages(_)
             | Self::WithoutSelf
             | Self::UnreadableRecord(_)
             | Self::UnknownEnums

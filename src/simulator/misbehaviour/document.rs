@@ -67,6 +67,13 @@ fn listing(fault: &Fault, request: &Incoming, document: &mut Value) {
         Fault::LoopingNextUri => document["nextUri"] = json!(page),
         Fault::ForeignNextUri(origin) => document["nextUri"] = json!(format!("{origin}{}?pageNumber=2", request.path)),
         Fault::RepeatedPages(count) => document["pageCount"] = json!(count),
+        Fault::PageField(name, Some(value)) => document[*name] = value.clone(),
+        Fault::PageField(name, None) => remove(document, &[*name]),
+        Fault::RenamedPageField { from, to } => {
+            if let Some(value) = document.as_object_mut().and_then(|fields| fields.remove(*from)) {
+                document[*to] = value;
+            }
+        }
         _ => {}
     }
 }
@@ -82,6 +89,11 @@ fn clients(fault: &Fault, world: &World, document: &mut Value) {
             let others = world.clients.iter().filter(|client| client["id"] != own).count();
             document["total"] = json!(others);
         }
+        Fault::ShiftedPages(missing) => for_each(document, |client| {
+            if client.get("id").is_some_and(|id| id == missing.as_str()) {
+                client.insert("id".to_owned(), json!("00000000-0000-4000-8000-00000000dead"));
+            }
+        }),
         Fault::UnreadableRecord(how) => {
             let entities = document["entities"].as_array_mut();
             let last = entities.and_then(|entities| entities.iter_mut().rfind(|client| client["id"] != own));
