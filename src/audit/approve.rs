@@ -1,13 +1,14 @@
-//! What the baseline approves: an open finding on a dangerous scope, permission or combination becomes approved.
+//! Applies the approvals of the baseline: an open finding on a dangerous scope, permission or combination becomes approved.
 //!
-//! Nothing else changes: a password grant in the baseline is still open, and drift is what the baseline lacks. A grant is approved
-//! with the effect that it had when it was approved: a scope of a client-credentials client is not approved once the client becomes
-//! a user-grant client, and a permission that was approved under a condition, or in one division, not without it or elsewhere.
+//! The baseline approves no other findings: a password grant that it contains is still open, and drift is never approved. An
+//! approval covers only the effect that the grant had at that time. If a client-credentials client becomes a user-grant client, its
+//! scopes are no longer approved. An approval under a condition or in one division does not cover the permission without the
+//! condition or in another division.
 
 use super::finding::{Finding, Status};
 use super::rules::{Context, TOXIC_SCOPES};
 use crate::baseline::Baseline;
-use crate::domain::{Client, Power};
+use crate::domain::{Client, Privilege};
 
 /// Runs after the rules and before the exemptions.
 pub(super) fn approve(context: &Context<'_>, findings: &mut [Finding]) {
@@ -21,14 +22,14 @@ pub(super) fn approve(context: &Context<'_>, findings: &mut [Finding]) {
 }
 
 fn approves(baseline: &Baseline, client: &Client, finding: &Finding) -> bool {
-    let power = finding.dangerous.as_ref().map(|dangerous| &dangerous.power);
-    match (power, &finding.evidence.permission) {
-        (Some(Power::Scope(scope)), _) => baseline.approves_scope(client, scope),
-        (Some(Power::Permission(_)), Some(granted)) => {
+    let privilege = finding.dangerous.as_ref().map(|dangerous| &dangerous.privilege);
+    match (privilege, &finding.evidence.permission) {
+        (Some(Privilege::Scope(scope)), _) => baseline.approves_scope(client, scope),
+        (Some(Privilege::Permission(_)), Some(granted)) => {
             baseline.approves_permission(client, &granted.name, granted.division.as_ref(), granted.conditional)
         }
         _ if finding.rule.slug == TOXIC_SCOPES => {
-            // Words that are not scopes are never approved, so that an unexpected key stays open.
+            // A word that is not a scope is never approved, so a finding with an unexpected key stays open.
             let mut scopes = finding.evidence.key.split([' ', ',', '+']).filter(|scope| !scope.is_empty()).peekable();
             scopes.peek().is_some() && scopes.all(|scope| baseline.approves_scope(client, scope))
         }

@@ -1,34 +1,34 @@
-//! The baseline that a report was compared with, and how many differences there are of each kind.
+//! The comparison of a report with the baseline: the number of differences of each kind.
 //!
-//! Not the rules that find them (`rules::drift`).
+//! The rules that find the differences are in `rules::drift`.
 //!
-//! `dangerous="true"` means that an `*_unapproved` family is 1 for the same grant. Every other difference is `"false"`, however severe:
-//! the alert on drift fires on `"false"` only, so that no difference falls between the alert and the pages.
+//! `dangerous="true"` means that an `*_unapproved` family is 1 for the same grant. Every other difference counts as `"false"`,
+//! even if it is severe: the alert on drift fires on `"false"` only, so each difference is covered by either this alert or a page.
 
 use super::finding::{Finding, Status};
 use super::grant::DangerousGrant;
 use super::rules::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, drift_kind, drift_kinds};
 use crate::baseline::Baseline;
-use crate::domain::{Power, Timestamp};
+use crate::domain::{Privilege, Timestamp};
 
-/// The baseline in a report.
+/// The comparison with the baseline in a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaselineComparison {
-    /// When any part of it was last approved.
+    /// When any part of the baseline was last approved.
     pub approved_at: Timestamp,
-    /// Open differences, for every kind, dangerous and not.
+    /// The open differences: two counts for each kind, one dangerous and one not.
     pub drift: Vec<DriftCount>,
 }
 
-/// How many differences there are of one kind.
+/// The number of differences of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DriftCount {
     /// The drift rule's slug without `drift-`.
     pub kind: &'static str,
-    /// Whether the client gains a dangerous scope or permission by them that is neither approved nor exempt: then its own
-    /// metric reports it too.
+    /// Whether these differences give a client a dangerous scope or permission that is neither approved nor exempt. Then the
+    /// `*_unapproved` metrics report it too.
     pub dangerous: bool,
-    /// How many.
+    /// The number of differences.
     pub count: usize,
 }
 
@@ -39,7 +39,7 @@ impl BaselineComparison {
             .collect();
         for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
             let Some(kind) = drift_kind(finding.rule) else { continue };
-            let dangerous = brings_open_grant(finding, grants);
+            let dangerous = adds_open_grant(finding, grants);
             if let Some(count) = drift.iter_mut().find(|count| count.kind == kind && count.dangerous == dangerous) {
                 count.count += 1;
             }
@@ -48,17 +48,17 @@ impl BaselineComparison {
     }
 }
 
-fn brings_open_grant(finding: &Finding, grants: &[DangerousGrant]) -> bool {
+fn adds_open_grant(finding: &Finding, grants: &[DangerousGrant]) -> bool {
     let Some(client) = &finding.client else { return false };
     finding.evidence.details.iter().any(|(label, value)| {
-        let power = match *label {
-            DANGEROUS_SCOPE_DETAIL => Power::Scope(value.clone()),
-            DANGEROUS_PERMISSION_DETAIL => Power::Permission(value.clone()),
+        let privilege = match *label {
+            DANGEROUS_SCOPE_DETAIL => Privilege::Scope(value.clone()),
+            DANGEROUS_PERMISSION_DETAIL => Privilege::Permission(value.clone()),
             _ => return false,
         };
-        // They are sorted by client and power.
-        let start = grants.partition_point(|grant| (&grant.client, &grant.power) < (client, &power));
-        let same = grants[start..].iter().take_while(|grant| grant.client == *client && grant.power == power);
+        // `grants` is sorted by client and privilege.
+        let start = grants.partition_point(|grant| (&grant.client, &grant.privilege) < (client, &privilege));
+        let same = grants[start..].iter().take_while(|grant| grant.client == *client && grant.privilege == privilege);
         same.into_iter().any(|grant| grant.status == Status::Open)
     })
 }

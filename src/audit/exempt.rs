@@ -1,6 +1,6 @@
 //! Applies the exemptions: the findings that they cover become exempt, and exemptions with a defect become findings.
 //!
-//! Nothing is hidden: an exempt finding stays in the report, with the exemption's id.
+//! An exempt finding stays in the report, with the id of the exemption.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,24 +13,24 @@ use crate::baseline::names_permission;
 use crate::domain::{ClientId, Snapshot};
 use crate::policy::Exemption;
 
-/// An exemption that covers findings of more clients than this is too broad, however it picks them.
+/// An exemption that covers findings of more clients than this is too broad, no matter how it selects them.
 const MOST_CLIENTS: usize = 10;
 
-/// What one exemption did.
+/// The findings and clients that one exemption covers.
 #[derive(Default)]
 struct Use<'a> {
     clients: BTreeSet<&'a ClientId>,
     organisation: bool,
-    /// The findings, by their places.
+    /// Indices of the covered findings.
     covered: Vec<usize>,
 }
 
-/// The places of the findings by rule, and by client; `None` is the organisation.
+/// Indices of the findings by rule, then by client; `None` is the organisation.
 type Places<'a> = HashMap<&'a str, BTreeMap<Option<&'a ClientId>, Vec<usize>>>;
 
 /// Marks the open findings that a live exemption covers, and adds the findings on the exemptions themselves.
 ///
-/// The first exemption of the file that covers a finding is the one that counts; the others are used as well.
+/// If several exemptions cover a finding, it names the first in the file. The others count as used as well.
 pub(super) fn apply(context: &Context<'_>, outcomes: &[RuleOutcome], findings: &mut Vec<Finding>) {
     let exemptions = &context.policy.exemptions;
     let named: BTreeSet<&str> = exemptions.iter().map(|exemption| exemption.rule.as_str()).collect();
@@ -67,7 +67,7 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
     let mut used = Use::default();
     let Some(of_rule) = places.get(exemption.rule.as_str()) else { return used };
     let mut look = |client: Option<&'a ClientId>, places: &[usize]| {
-        if !client.map_or(exemption.is_about_organisation(), |client| picks(exemption, client, snapshot)) {
+        if !client.map_or(exemption.is_about_organisation(), |client| selects(exemption, client, snapshot)) {
             return;
         }
         for (place, finding) in places.iter().filter_map(|place| Some((*place, findings.get(*place)?))) {
@@ -83,7 +83,7 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
             look(*client, places);
         }
     } else {
-        // Most exemptions name their client.
+        // Fast path: most exemptions name their clients by id.
         for client in exemption.ids() {
             look(Some(client), of_rule.get(&Some(client)).map_or(&[], Vec::as_slice));
         }
@@ -91,12 +91,13 @@ fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>
     used
 }
 
-fn picks(exemption: &Exemption, client: &ClientId, snapshot: &Snapshot) -> bool {
-    // A client that is gone has no name or grant type any more: only its id can pick it.
+fn selects(exemption: &Exemption, client: &ClientId, snapshot: &Snapshot) -> bool {
+    // The name and grant type of a removed client are not known, so only its id can select it.
     snapshot.client(client).map_or_else(|| exemption.is_about_id(client), |client| exemption.is_about(client))
 }
 
-/// A permission by itself stands for every role and division that grants it; with role and division for that grant alone.
+/// Whether the exemption covers this evidence. A permission alone covers it in every role and division; with a role and a division,
+/// it covers only that grant.
 fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
     let Some(only) = &exemption.only else { return true };
     match &evidence.permission {
@@ -107,13 +108,13 @@ fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
     }
 }
 
-/// Whether its rule was evaluated, or switched off. Otherwise it is unknown what the exemption would cover.
+/// Whether the exemption's rule was evaluated or is disabled. Otherwise it is unknown which findings the exemption covers.
 fn is_evaluated(exemption: &Exemption, outcomes: &[RuleOutcome]) -> bool {
     let outcome = outcomes.iter().find(|outcome| outcome.rule.slug == exemption.rule);
     outcome.is_none_or(|outcome| matches!(outcome.state, RuleState::Evaluated | RuleState::Disabled))
 }
 
-/// Whether a finding that the exemption covers may be behind a gap of one of its clients.
+/// Whether a gap in the data of one of the exemption's clients may hide a finding that the exemption covers.
 fn may_cover_a_gap(exemption: &Exemption, context: &Context<'_>) -> bool {
     let Some(rule) = rules::find(&exemption.rule) else { return false };
     let mut clients = context.snapshot.clients.iter();

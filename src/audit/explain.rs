@@ -1,6 +1,6 @@
 //! Why each rule fired for a client, or did not.
 //!
-//! Evaluates nothing: it reads a [`Report`] and the rules' metadata.
+//! It only reads a [`Report`] and the rules' metadata; the evaluation has already run.
 
 use super::finding::Finding;
 use super::gaps::not_evaluated;
@@ -14,15 +14,15 @@ use crate::policy::Policy;
 /// The result of one rule for one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleResult<'a> {
-    /// It found these, open, exempt or approved.
+    /// The rule found these, open, exempt or approved.
     Found(Vec<&'a Finding>),
-    /// It ran, and found nothing.
+    /// The rule ran and found nothing.
     Clean,
-    /// It does not apply to this client; the sentence says why.
+    /// The rule does not apply to this client; the text says why.
     NotApplicable(String),
-    /// Something that it reads could not be read; the sentence says what.
+    /// Data that the rule needs could not be read; the text says which.
     NotEvaluated(String),
-    /// The policy has switched it off.
+    /// The policy disables the rule.
     Off,
 }
 

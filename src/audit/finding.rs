@@ -1,6 +1,6 @@
-//! One thing that a rule found, with its proof.
+//! A finding of a rule, with its evidence.
 //!
-//! Not the rule's own text: that is [`super::Rule`].
+//! The text of the rule is in [`super::Rule`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,28 +8,29 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::rule::Rule;
-use crate::domain::{ClientId, DivisionId, Power, RoleId, Severity};
+use crate::domain::{ClientId, DivisionId, Privilege, RoleId, Severity};
 
-/// One thing that a rule found.
+/// A problem that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which rule.
+    /// The rule that found it.
     pub rule: &'static Rule,
-    /// Whose client; `None` for a finding on the organisation.
+    /// The client; `None` for a finding on the organisation.
     pub client: Option<ClientId>,
-    /// How bad it is under this policy.
+    /// The severity under this policy.
     pub severity: Severity,
-    /// Whether it counts.
+    /// Whether the finding counts, and if not, why.
     pub status: Status,
-    /// What proves it.
+    /// The evidence for the finding.
     pub evidence: Evidence,
-    /// The policy's pattern that matched, where one did.
+    /// The pattern of the policy that matched; `None` if the rule uses no pattern.
     pub pattern: Option<String>,
-    /// Why it matters, in the words of the policy or the rule.
+    /// Why the finding matters, from the policy or the rule.
     pub reason: String,
-    /// The exemption of the policy that covers it, by its id; `None` where none does.
+    /// The id of the exemption that covers the finding; `None` if no exemption does.
     pub exemption: Option<String>,
-    /// The dangerous scope or permission that the finding is about. Only `dangerous-scope` and `dangerous-permission` have one.
+    /// The dangerous scope or permission that the finding is about; only for findings of `dangerous-scope` and
+    /// `dangerous-permission`.
     pub dangerous: Option<Box<DangerousPrivilege>>,
 }
 
@@ -37,20 +38,20 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DangerousPrivilege {
     /// The scope or permission.
-    pub power: Power,
+    pub privilege: Privilege,
     /// The role that grants the permission; `None` for a scope.
     pub role: Option<RoleId>,
-    /// What the metrics call it: the scope, or each of the policy's patterns that match the permission, in lower case.
+    /// The values of the metrics' label: the scope, or each pattern of the policy that matches the permission, in lower case.
     pub labels: Arc<[String]>,
 }
 
 impl Finding {
-    /// Identifies this finding over time and renames: a hash of rule, client id and evidence key, and of nothing else.
+    /// Identifies this finding over time, even if the client is renamed: a hash of only rule, client id, evidence kind and key.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         let client = self.client.as_ref().map_or("", ClientId::as_str);
         for part in [self.rule.slug, client, self.evidence.kind.label(), &self.evidence.key] {
-            // The length keeps ("ab", "c") apart from ("a", "bc").
+            // Without the lengths, ("ab", "c") and ("a", "bc") would have the same hash.
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
@@ -64,16 +65,16 @@ impl Finding {
     }
 }
 
-/// Whether a finding counts.
+/// Whether a finding counts, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// It counts.
+    /// The finding counts.
     Open,
-    /// An exemption of the policy covers it.
+    /// An exemption of the policy covers the finding.
     Exempt,
-    /// The baseline approves it.
+    /// The baseline approves the finding.
     Approved,
-    /// The rule's input could not be read.
+    /// The rule could not be evaluated, because one of its inputs could not be read.
     NotEvaluated,
 }
 
@@ -92,50 +93,51 @@ impl Status {
     }
 }
 
-/// What proves a finding.
+/// The evidence for a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// What sort of thing it is.
+    /// What the evidence is about.
     pub kind: Kind,
-    /// What identifies it within kind and client: an id, a scope, a permission, a URI. Never a name that people change.
+    /// Identifies the evidence within its kind and client: an id, a scope, a permission, a URI. Never a name that people can
+    /// change.
     pub key: String,
-    /// The proof as a sentence without a full stop, e.g. `holds the scope oauth`.
+    /// The evidence as a sentence without a subject and a full stop, e.g. `holds the scope oauth`.
     pub text: String,
-    /// What else a reader wants to know: a label such as `role` or `division`, and its value.
+    /// Further details: a label such as `role` or `division`, and its value.
     pub details: Vec<(&'static str, String)>,
-    /// The permission, where one is the proof.
+    /// The permission, if the evidence is one.
     pub permission: Option<Box<GrantedPermission>>,
 }
 
-/// A permission as a role in a division grants it.
+/// A permission that a role grants in a division.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantedPermission {
-    /// `domain:entity:action` as the role spells it, or the word of a general permission.
+    /// `domain:entity:action` as in the role, or the name of a general permission such as `admin`.
     pub name: String,
-    /// Which role.
+    /// The role that grants it.
     pub role: RoleId,
-    /// The division in which it is held; `None` if the platform does not say which.
+    /// The division in which the client holds it; `None` if the platform does not say which.
     pub division: Option<DivisionId>,
-    /// Whether the platform narrows it by a condition.
+    /// Whether the platform limits it by a condition.
     pub conditional: bool,
 }
 
-/// The sort of thing that proves a finding.
+/// What the evidence of a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The client as a whole; the key is empty.
     Client,
-    /// A scope that is held.
+    /// A scope that the client holds.
     Scope,
-    /// A scope that should be held.
+    /// A scope that the client should hold.
     MissingScope,
-    /// Several scopes together; the key is the combination's text in the policy.
+    /// A combination of scopes; the key is its text in the policy.
     Scopes,
     /// The grant type.
     GrantType,
     /// A role.
     Role,
-    /// A permission as a role in a division grants it; the key has the permission, the role's id and the division's.
+    /// A permission that a role grants in a division; the key contains the permission, the role id and the division id.
     Permission,
     /// A permission that a role should grant.
     MissingPermission,
@@ -143,7 +145,7 @@ pub enum Kind {
     Division,
     /// A redirect URI.
     RedirectUri,
-    /// A token validity; the key is empty, so that another value is the same finding.
+    /// A token validity; the key is empty, so a changed value is still the same finding.
     TokenValidity,
     /// A setting of the organisation.
     Setting,
@@ -160,7 +162,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word in reports.
+    /// The value in reports.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -185,12 +187,12 @@ impl Kind {
 }
 
 impl Evidence {
-    /// A proof without details.
+    /// Evidence without details.
     pub fn new(kind: Kind, key: impl Into<String>, text: impl Into<String>) -> Self {
         Self { kind, key: key.into(), text: text.into(), details: Vec::new(), permission: None }
     }
 
-    /// A scope that is held.
+    /// Evidence that the client holds a scope.
     pub fn scope(scope: &str) -> Self {
         Self::new(Kind::Scope, scope, format!("holds the scope {scope}"))
     }
@@ -202,7 +204,7 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// A finding's identity: the first 128 bits of a SHA-256, in hexadecimal when displayed.
+/// The permanent id of a finding: the first 128 bits of a SHA-256 hash, displayed in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 16]);
 

@@ -1,7 +1,7 @@
-//! What could not be read, and therefore not be evaluated: the reasons for the verdict `NOT_EVALUATED`.
+//! The reasons for the verdict `NOT_EVALUATED`: data that could not be read, and therefore not be evaluated.
 //!
-//! Everything that was read is evaluated. A gap only forbids conclusions from what is missing, above all that a client is
-//! compliant.
+//! Everything that was read is evaluated. But if the data has a gap, nothing may be concluded from what is missing, above all not
+//! that a client is compliant.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::rules;
 use crate::domain::{Client, Collector, Gap, InputGap, Snapshot, Timestamp};
 use crate::policy::Policy;
 
-/// Why a client cannot be called compliant, as a sentence; `None` if all that decides what it may do was read and evaluated.
+/// Why a client cannot be called compliant, as text; `None` if everything that decides what it may do was read and evaluated.
 pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Client, now: Timestamp) -> Option<String> {
     let (mut roles_evaluated, mut scopes_evaluated) = (false, false);
     let mut inputs = BTreeSet::new();
@@ -45,12 +45,14 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
 
 fn describe_role(gap: RoleGap, now: Timestamp) -> String {
     match gap {
-        RoleGap::NotListed => "the organisation's list of roles lacks it, so what it permits is unknown".to_owned(),
+        RoleGap::NotListed => {
+            "it is not in the organisation's list of roles, so its permissions are unknown".to_owned()
+        }
         RoleGap::Contents(gap) => describe("its permissions", gap, now),
     }
 }
 
-/// What is wrong with a field, with the age of the value that is evaluated in its place.
+/// What is wrong with a field, and the age of the last known value if that is evaluated instead.
 fn describe(what: &str, gap: Gap, now: Timestamp) -> String {
     match gap {
         Gap::Partial => format!("{what} could be read only in part"),
@@ -64,7 +66,7 @@ fn describe(what: &str, gap: Gap, now: Timestamp) -> String {
     }
 }
 
-/// A length of time in its two largest units, rounded down.
+/// A duration in its two largest units, rounded down.
 fn age(seconds: u64) -> String {
     match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60) {
         (0, 0, 0) => "less than 1 min".to_owned(),
@@ -74,16 +76,16 @@ fn age(seconds: u64) -> String {
     }
 }
 
-/// The fields of a client that could not be read in full, with the age of the values that are evaluated in their place.
+/// The fields of a client that could not be read in full, with the age of the last known values that are evaluated instead.
 pub fn describe_client_gaps(client: &Client, now: Timestamp) -> String {
     let gaps = client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, now));
     gaps.collect::<Vec<_>>().join("; ")
 }
 
-/// Why an input could not be read, with the permission that is missing.
+/// Why an input could not be read, with the missing permission if that is the cause.
 pub fn describe_input_gap(collector: Collector, gap: &InputGap) -> String {
     let label = collector.label();
-    // Messages of the platform's calls begin with the endpoint, which has the same name.
+    // The message of a failed call begins with the label of the endpoint, which is also the label of the collector.
     let message = gap.message.strip_prefix(label).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&gap.message);
     match &gap.missing_permission {
         Some(permission) if !message.contains(permission.as_str()) => {

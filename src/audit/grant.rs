@@ -1,24 +1,24 @@
-//! The dangerous grants of a report: what the ledger remembers, and what the metrics that page are made of.
+//! The dangerous grants of a report. The ledger remembers them, and the metrics that page are made from them.
 //!
-//! Which of them are new is decided in `ledger`.
+//! `ledger` decides which of them are new.
 
 use super::finding::{Finding, Status};
-use crate::domain::{ClientId, Power, RoleId};
+use crate::domain::{ClientId, Privilege, RoleId};
 
-/// A dangerous scope or permission that a client holds, so that it takes effect.
+/// A dangerous scope or permission that a client holds and that takes effect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DangerousGrant {
     /// The client.
     pub client: ClientId,
-    /// The scope or permission. A permission occurs several times if several roles, or one role in several divisions, grant it.
-    pub power: Power,
+    /// The scope or permission. If several roles grant a permission, or one role in several divisions, there is a grant for each.
+    pub privilege: Privilege,
     /// The role that grants it; `None` for a scope.
     pub role: Option<RoleId>,
-    /// The evidence's key, which tells those apart. A scope's key is the scope.
+    /// The key of the finding's evidence, which distinguishes these grants. For a scope it is the scope itself.
     pub evidence: String,
     /// Whether it is open, approved or exempt.
     pub status: Status,
-    /// What the metrics call it: the scope, or each of the policy's patterns that match the permission, in lower case.
+    /// The values of the metrics' label: the scope, or each pattern of the policy that matches the permission, in lower case.
     pub labels: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn dangerous_grants(findings: &[Finding]) -> Vec<DangerousGrant> {
         let dangerous = finding.dangerous.as_ref()?;
         Some(DangerousGrant {
             client: finding.client.clone()?,
-            power: dangerous.power.clone(),
+            privilege: dangerous.privilege.clone(),
             role: dangerous.role.clone(),
             evidence: finding.evidence.key.clone(),
             status: finding.status,

@@ -1,6 +1,6 @@
-//! The evaluation: a snapshot, a policy, a baseline and the time become a [`Report`].
+//! The evaluation of a snapshot by a policy and a baseline at a given time. The result is a [`Report`].
 //!
-//! Pure and total: no I/O, no clock, no error. What a new rule needs is in [`rules`].
+//! Pure: no I/O, no clock, and it cannot fail. [`rules`] says how to add a rule.
 
 mod approve;
 mod drift_count;
@@ -30,14 +30,14 @@ use crate::baseline::Baseline;
 use crate::domain::{Snapshot, Timestamp};
 use crate::policy::Policy;
 
-/// Evaluates every client of a snapshot by every enabled rule.
+/// Evaluates a snapshot by every enabled rule.
 pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline>, now: Timestamp) -> Report {
-    // The baseline of another organisation approves nothing here, and what differs from it is not drift.
+    // The baseline of another organisation approves nothing here, and differences from it are not drift.
     let baseline = baseline.filter(|baseline| baseline.organisation == snapshot.organisation.id);
     let context = rules::Context::new(snapshot, policy, baseline, now);
     let mut findings = Vec::new();
     let outcomes = state::run(&context, &mut findings);
-    // An approved finding needs no exemption, so approvals come first.
+    // Approvals first: an approved finding needs no exemption.
     approve::approve(&context, &mut findings);
     exempt::apply(&context, &outcomes, &mut findings);
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));

@@ -1,6 +1,6 @@
-//! The outcome of one evaluation: findings, a verdict for each client, and the counts that follow from them.
+//! The result of one evaluation: findings, a verdict for each client, and the counts that follow from them.
 //!
-//! Its text and its metrics are made in `output` and `exposition`.
+//! `output` renders it as text, and `exposition` as metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::role_gaps::{RoleGap, role_gaps};
 use super::rule::{Rule, UNRESOLVED_ROLE};
 use super::rules::{self, Context};
 use super::state::RuleOutcome;
-use crate::domain::{ClientId, Power, RoleId, Severity, Timestamp};
+use crate::domain::{ClientId, Privilege, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
 
 /// The evaluation of one snapshot.
@@ -20,36 +20,36 @@ use crate::policy::{Defaults, PermissionPattern, Policy};
 pub struct Report {
     /// The time of the evaluation.
     pub evaluated_at: Timestamp,
-    /// From which severity on an open finding flags its client.
+    /// The lowest severity at which an open finding flags its client.
     pub flag_at: Severity,
-    /// From which severity on an open finding fails an audit.
+    /// The lowest severity at which an open finding fails an audit.
     pub fail_on: Severity,
     /// Every finding, sorted by client, rule and evidence.
     pub findings: Vec<Finding>,
     /// A verdict for each client, in the snapshot's order.
     pub verdicts: Vec<ClientVerdict>,
-    /// Roles that clients hold and whose permissions are unknown, or not known in full, unless a finding flags the client for
-    /// it. A strict audit fails because of them.
+    /// Roles of clients for which not all permissions are known, unless a finding already flags the client because of the role. A
+    /// strict audit fails because of these roles.
     pub role_gaps: BTreeSet<RoleId>,
-    /// The dangerous scopes that are held or registered, sorted by name.
+    /// The dangerous scopes that clients hold or that the registry contains, sorted by name.
     pub dangerous_scopes: Vec<DangerousScope>,
-    /// The dangerous permission patterns that some client's roles meet, in the policy's order.
+    /// The dangerous permission patterns that match a permission of at least one client, in the policy's order.
     pub dangerous_permissions: Vec<DangerousPermission>,
-    /// Every dangerous scope and permission that clients hold, so that it takes effect, whatever its status; sorted.
+    /// Every dangerous scope and permission that a client holds and that takes effect, with any status; sorted.
     pub grants: Vec<DangerousGrant>,
     /// The comparison with the baseline; `None` if none is loaded for this organisation.
     pub baseline: Option<BaselineComparison>,
-    /// The ends of the policy's exemptions that have one, by id.
+    /// The id and the end of each exemption of the policy that has an end.
     pub exemptions: Vec<(String, Timestamp)>,
     /// The policy's patterns of dangerous permissions, in lower case as in `DangerousGrant::labels`.
     pub permission_labels: BTreeSet<String>,
-    /// The rules that ran, with the severities that their findings can have under this policy.
+    /// The enabled rules that this version can evaluate, with the severities that their findings can have under this policy.
     pub rules: Vec<EnabledRule>,
     /// The outcome of every rule, in the order of the documentation.
     pub outcomes: Vec<RuleOutcome>,
 }
 
-/// A rule that the policy has switched on.
+/// A rule that the policy enables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnabledRule {
     /// The rule.
@@ -65,25 +65,25 @@ pub struct ClientVerdict {
     pub client: ClientId,
     /// The verdict.
     pub verdict: Verdict,
-    /// The worst open finding, below the flagging severity too.
+    /// The worst severity of the client's open findings, even below `flag_at`; `None` if there are none.
     pub worst: Option<Severity>,
-    /// Open findings.
+    /// The number of open findings.
     pub open: usize,
 }
 
-/// The three verdicts; they partition all clients.
+/// The verdict on a client. Each client has exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// An open finding at or above `flag_at`; the severity of the worst.
+    /// An open finding has a severity of at least `flag_at`. Contains the worst severity.
     Flagged(Severity),
-    /// Not flagged, and part of what the client may do could not be read or evaluated; the sentence says which part and why.
+    /// Not flagged, but part of what the client may do could not be read or evaluated; the text says which part and why.
     NotEvaluated(String),
-    /// Everything was read and evaluated, and no finding counts.
+    /// Everything was read and evaluated, and no open finding has a severity of at least `flag_at`.
     Compliant,
 }
 
 impl Verdict {
-    /// The word in reports.
+    /// The value in reports.
     pub const fn label(&self) -> &'static str {
         match self {
             Self::Flagged(_) => "FLAGGED",
@@ -98,9 +98,9 @@ impl Verdict {
 pub struct DangerousScope {
     /// The scope.
     pub scope: String,
-    /// The pattern's severity.
+    /// The severity of the pattern that matches the scope.
     pub severity: Severity,
-    /// How many clients hold it, so that it takes effect.
+    /// The number of clients that hold the scope and for which it takes effect.
     pub holders: usize,
 }
 
@@ -111,7 +111,7 @@ pub struct DangerousPermission {
     pub pattern: String,
     /// Its severity.
     pub severity: Severity,
-    /// How many clients' roles grant what it matches.
+    /// The number of clients with a role that grants a permission that matches.
     pub holders: usize,
 }
 
@@ -184,21 +184,21 @@ impl Report {
         self.findings.iter().skip(start).take_while(move |finding| finding.client.as_ref() == Some(client))
     }
 
-    /// Every dangerous scope that takes effect, with the client that holds it, whatever its status.
+    /// Every dangerous scope that takes effect, with the client that holds it and its status.
     pub fn dangerous_scope_grants(&self) -> impl Iterator<Item = (&ClientId, &str, Status)> {
-        self.grants.iter().filter_map(|grant| match &grant.power {
-            Power::Scope(scope) => Some((&grant.client, scope.as_str(), grant.status)),
-            Power::Permission(_) => None,
+        self.grants.iter().filter_map(|grant| match &grant.privilege {
+            Privilege::Scope(scope) => Some((&grant.client, scope.as_str(), grant.status)),
+            Privilege::Permission(_) => None,
         })
     }
 
-    /// The worst severity of the open findings, on clients or on the organisation.
+    /// The worst severity of the open findings on clients and on the organisation; `None` if there are none.
     pub fn worst_open(&self) -> Option<Severity> {
         self.findings.iter().filter(|finding| finding.status == Status::Open).map(|finding| finding.severity).max()
     }
 }
 
-/// The roles with gaps. An unlisted role whose client is flagged for it is left out: the finding reports it.
+/// The roles with gaps. If a client is flagged because a role is not listed, the role is omitted: the finding reports it.
 fn role_gaps_of_clients(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleId> {
     let flagged: BTreeSet<(&ClientId, &str)> = findings
         .iter()
@@ -216,18 +216,18 @@ fn role_gaps_of_clients(context: &Context<'_>, findings: &[Finding]) -> BTreeSet
     roles
 }
 
-/// The dangerous scopes of the registry and of the clients, each with the number of its holders.
+/// The dangerous scopes of the registry and of the clients, each with the number of clients that hold it.
 fn dangerous_scopes(context: &Context<'_>, grants: &[DangerousGrant]) -> Vec<DangerousScope> {
     let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
     for scope in context.snapshot.registry.read().into_iter().flat_map(BTreeMap::keys) {
         holders.insert(scope, 0);
     }
     for grant in grants {
-        if let Power::Scope(scope) = &grant.power {
+        if let Privilege::Scope(scope) = &grant.privilege {
             *holders.entry(scope).or_default() += 1;
         }
     }
-    // The pattern's severity, whatever severity the policy gives to the rule.
+    // This is the severity of the pattern, even if the policy sets another for the rule.
     let dangerous = |(scope, holders): (&str, usize)| {
         let severity = context.policy.scopes.dangerous_pattern(scope)?.severity;
         Some(DangerousScope { scope: scope.to_owned(), severity, holders })
@@ -235,14 +235,14 @@ fn dangerous_scopes(context: &Context<'_>, grants: &[DangerousGrant]) -> Vec<Dan
     holders.into_iter().filter_map(dangerous).collect()
 }
 
-/// What a pattern of permissions is called in metrics.
+/// The label of a permission pattern in metrics.
 fn label(pattern: &PermissionPattern) -> String {
     pattern.as_str().to_ascii_lowercase()
 }
 
 fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<DangerousPermission> {
     let mut holders: BTreeMap<&str, BTreeSet<&ClientId>> = BTreeMap::new();
-    for grant in grants.iter().filter(|grant| matches!(grant.power, Power::Permission(_))) {
+    for grant in grants.iter().filter(|grant| matches!(grant.privilege, Privilege::Permission(_))) {
         for label in &grant.labels {
             holders.entry(label).or_default().insert(&grant.client);
         }

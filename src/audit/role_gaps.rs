@@ -1,29 +1,29 @@
-//! What is unknown of the roles that a client holds, and from which rules that hides something.
+//! Gaps in the roles that a client holds, and the rules that are affected by gaps.
 //!
-//! The sentences about it are in `gaps`.
+//! The texts about gaps are in `gaps`.
 
 use std::collections::BTreeMap;
 
 use super::rule::{Rule, UNRESOLVED_ROLE};
 use crate::domain::{Client, Collector, Gap, Role, RoleField, RoleId, Snapshot};
 
-/// Why it is not known, or not known in full, what a role permits.
+/// Why not all permissions of a role are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RoleGap {
-    /// The organisation's list lacks the role.
+    /// The role is not in the organisation's list.
     NotListed,
-    /// The role's contents have a gap.
+    /// The permissions of the role have a gap.
     Contents(Gap),
 }
 
 impl RoleGap {
-    /// Whether nothing at all is known of what the role permits.
+    /// Whether none of the role's permissions are known.
     pub(super) const fn is_unknown(self) -> bool {
         matches!(self, Self::NotListed | Self::Contents(Gap::Unread))
     }
 }
 
-/// The gaps in the roles that decide what a client may do. Empty if roles could not be read at all, which is a gap of the input.
+/// The gaps in the roles that decide what a client may do. Empty if no roles could be read at all: that is a gap of the input.
 pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap<&'a RoleId, RoleGap> {
     let Some(roles) = snapshot.roles.read().filter(|_| client.grant_type.roles_count()) else { return BTreeMap::new() };
     let gap = |role: Option<&Role>| match role {
@@ -34,9 +34,9 @@ pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap
     held.filter_map(|id| Some((id, gap(roles.find(id))?))).collect()
 }
 
-/// Whether a rule reads something of this client that could not be read: then finding nothing proves nothing.
+/// Whether the rule needs data of this client that could not be read. Then it proves nothing if the rule finds nothing.
 ///
-/// The last known value of a field counts as read here; the verdict states how old it is.
+/// A last known value counts as read here; the verdict states its age.
 pub(super) fn is_hidden_from(rule: &Rule, snapshot: &Snapshot, client: &Client) -> bool {
     let reads_roles = rule.needs.contains(&Collector::Roles);
     let is_open = |gap: Gap| !matches!(gap, Gap::LastKnown(_));

@@ -1,4 +1,4 @@
-//! What a rule is: its metadata, to whom it applies, and the severities that its findings can have.
+//! The definition of a rule: its metadata, the clients that it applies to, and the severities that its findings can have.
 //!
 //! The rules themselves are in `rules`, one file per area.
 
@@ -14,10 +14,10 @@ pub const DANGEROUS_PERMISSION: &str = "dangerous-permission";
 /// Slug of the rule on combinations of scopes, whose findings the baseline can approve.
 pub const TOXIC_SCOPES: &str = "toxic-scopes";
 
-/// Slug of the rule on roles that a client names but that could not be found or read.
+/// Slug of the rule on roles that a client holds but that could not be found or read.
 pub const UNRESOLVED_ROLE: &str = "unresolved-role";
 
-/// A rule's metadata. Its function is registered beside it in `rules::ENTRIES`.
+/// The metadata of a rule. `rules::ENTRIES` contains it together with the function of the rule.
 #[derive(Debug)]
 pub struct Rule {
     /// The stable name; the value of the label `rule`.
@@ -26,7 +26,7 @@ pub struct Rule {
     pub title: &'static str,
     /// The severity, unless the matched pattern or the policy sets another.
     pub severity: Severity,
-    /// What else changes the severity, as text after the default; empty if only the policy can change it.
+    /// What changes the severity besides the policy, as text that follows the default severity; empty if nothing else does.
     pub severity_note: &'static str,
     /// How certain the findings are.
     pub confidence: Confidence,
@@ -34,11 +34,11 @@ pub struct Rule {
     pub applies_to: AppliesTo,
     /// The collectors whose data the rule reads.
     pub needs: &'static [Collector],
-    /// The fields of a client that the rule reads. If one of them has a gap, finding nothing proves nothing.
+    /// The fields of a client that the rule reads. If one of them has a gap, it proves nothing if the rule finds nothing.
     pub reads: &'static [ClientField],
-    /// Whether the rule still evaluates what it can if one of these inputs could not be read.
+    /// Whether the rule still runs if one of its inputs could not be read, and evaluates what it can.
     pub runs_without_all_inputs: bool,
-    /// Why this version never evaluates the rule; `None` for rules that are evaluated.
+    /// Why this version cannot evaluate the rule; `None` if it can.
     pub not_built: Option<&'static str>,
     /// What an attacker can do, or what goes wrong, and the fact behind it.
     pub why: &'static str,
@@ -82,9 +82,9 @@ impl Eq for Rule {}
 /// How certain the findings of a rule are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confidence {
-    /// The platform's data proves them.
+    /// The platform's data proves the finding.
     Certain,
-    /// The data suggests them, but can have another explanation.
+    /// The data suggests the finding, but there can be another explanation.
     Likely,
 }
 
@@ -104,13 +104,14 @@ impl Confidence {
 pub enum AppliesTo {
     /// Clients whose scopes count: those that act for a user, or every client if the policy says so.
     Scoped,
-    /// Clients that act for a user, whatever the policy says about scopes.
+    /// Clients that act for a user, regardless of what the policy says about scopes.
     UserGrant,
     /// Clients that receive a code or a token by redirect.
     Redirecting,
     /// Clients whose roles decide what they may do.
     Roled,
-    /// Client-credentials clients without unknown grant types: what has no effect on the former may have one on the latter.
+    /// Client-credentials clients, but not clients of an unknown grant type: a scope that has no effect on the former may have
+    /// one on the latter.
     ClientCredentials,
     /// Every client.
     Every,
@@ -118,7 +119,7 @@ pub enum AppliesTo {
     Own,
     /// No client: the rule is about the organisation or the audit itself.
     Organisation,
-    /// Differences from the baseline, of any client: the rule evaluates what changed, not what a client may do.
+    /// Differences from the baseline, of any client: the rule evaluates changes, not what a client may do.
     Baseline,
 }
 
@@ -139,7 +140,7 @@ impl AppliesTo {
         }
     }
 
-    /// The clients as text, for the documentation.
+    /// A description of these clients for the documentation.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Scoped => "clients whose scopes count: user-grant clients, or every client if the policy says so",
@@ -155,12 +156,12 @@ impl AppliesTo {
     }
 }
 
-/// Whether the policy enables the rule. Rules that the policy does not name are enabled.
+/// Whether the policy enables the rule. A rule that the policy does not mention is enabled.
 pub fn is_enabled(rule: &Rule, policy: &Policy) -> bool {
     policy.rule(rule.slug).is_none_or(|setting| setting.enabled)
 }
 
-/// The severity of a finding: the policy's setting for the rule if there is one, otherwise `own`.
+/// The severity of a finding: the one that the policy sets for the rule, otherwise `own`.
 pub(in crate::audit) fn weighed(rule: &Rule, policy: &Policy, own: Severity) -> Severity {
     policy.rule(rule.slug).and_then(|setting| setting.severity).unwrap_or(own)
 }
@@ -169,7 +170,7 @@ pub(in crate::audit) fn one_severity(rule: &Rule, policy: &Policy) -> Vec<Severi
     vec![weighed(rule, policy, rule.severity)]
 }
 
-/// The severities of a rule whose findings can have several, the worst first.
+/// The severities of a rule with several severities, the worst first.
 pub(in crate::audit) fn any_of(rule: &Rule, policy: &Policy, own: impl IntoIterator<Item = Severity>) -> Vec<Severity> {
     let mut severities: Vec<Severity> = own.into_iter().map(|severity| weighed(rule, policy, severity)).collect();
     severities.sort_unstable_by(|a, b| b.cmp(a));

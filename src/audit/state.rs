@@ -1,7 +1,7 @@
-//! The outcome of each rule in one evaluation: evaluated, not evaluated and why, not applicable, or switched off.
+//! The outcome of each rule in one evaluation: evaluated, not evaluated and why, not applicable, or disabled.
 //!
-//! A rule whose input could not be read leaves findings with the status `not_evaluated` on the organisation, one for each such
-//! input, so that their number does not grow with the number of clients. Which clients are not evaluated is in their verdicts.
+//! If an input of a rule could not be read, the organisation gets a finding with the status `not_evaluated` for that input, so the
+//! number of these findings does not grow with the number of clients. The verdicts say which clients are not evaluated.
 
 use super::finding::{Evidence, Finding, Kind, Status};
 use super::gaps::describe_input_gap;
@@ -21,25 +21,25 @@ pub struct RuleOutcome {
 /// The outcome of a rule in one evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleState {
-    /// It ran with all its inputs.
+    /// The rule ran with all its inputs.
     Evaluated,
-    /// An input that it needs could not be read: it did not run, or evaluated only part of what it is about.
+    /// An input of the rule could not be read, so it did not run or evaluated only part of the data.
     NotEvaluated {
-        /// The inputs, each with why.
+        /// The inputs that could not be read, each with the cause.
         reason: String,
-        /// The permission that the exporter's client lacks, where that is the cause.
+        /// The permission that the exporter's client lacks, if that is the cause.
         missing_permission: Option<String>,
     },
-    /// This version of the exporter cannot evaluate it. That is not a failure.
+    /// This version of the exporter cannot evaluate the rule. That is not a failure.
     NotBuilt(&'static str),
-    /// This organisation has nothing to which it applies.
+    /// The rule applies to nothing in this organisation.
     NotApplicable(&'static str),
-    /// The policy switched it off.
+    /// The policy disables the rule.
     Disabled,
 }
 
 impl RuleState {
-    /// The word in reports.
+    /// The value in reports.
     pub const fn label(&self) -> &'static str {
         match self {
             Self::Evaluated => "evaluated",
@@ -49,7 +49,7 @@ impl RuleState {
         }
     }
 
-    /// Why it was not evaluated, where it was not.
+    /// Why the rule was not evaluated; `None` if it was.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Evaluated => None,
@@ -59,7 +59,7 @@ impl RuleState {
         }
     }
 
-    /// Whether a strict audit fails because of it.
+    /// Whether a strict audit fails because of this outcome.
     pub const fn is_failure(&self) -> bool {
         matches!(self, Self::NotEvaluated { .. })
     }

@@ -109,7 +109,7 @@ impl Baseline {
     }
 
     /// Approves individual scopes and permissions of a client. Returns false if the client is not in the baseline.
-    pub fn approve_powers(
+    pub fn approve_privileges(
         &mut self,
         id: &ClientId,
         scopes: impl IntoIterator<Item = String>,

@@ -1,32 +1,32 @@
-//! Roles, the permissions behind them, and divisions.
+//! Roles, the permissions that they grant, and divisions.
 //!
-//! Not who holds them: that is a client's [`super::RoleGrant`].
+//! Which client holds a role is in its [`super::RoleGrant`]s.
 
 use std::fmt;
 
 use super::{DivisionId, Gap, Gaps, Record, RoleField, RoleId, Timestamp};
 
-/// A role and what it permits.
+/// A role and the permissions that it grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// The role's identity.
     pub id: RoleId,
-    /// What people call it; localised, editable.
+    /// The display name. It is localised, and people can change it.
     pub name: String,
     /// The platform's internal id of a default role, e.g. `admin` or `employee`.
     pub default_role: Option<String>,
-    /// Whether the role comes with the platform; some such roles have no `default_role`.
+    /// Whether the role ships with the platform. Some of these roles have no `default_role`.
     pub is_default: bool,
     /// Legacy permissions without segments, e.g. `admin`.
     pub general: Box<[String]>,
-    /// What its permission policies grant, sorted, without duplicates.
+    /// The permissions that its permission policies grant, sorted, without duplicates.
     pub permissions: Box<[Permission]>,
-    /// The fields that could not be read, or not in full.
+    /// The fields that could not be read in full.
     pub gaps: Gaps<RoleField>,
 }
 
 impl Role {
-    /// Whether what the role permits is known, be it in part or from an earlier record.
+    /// Whether the permissions of the role are known, at least partly or from an earlier record.
     pub fn is_known(&self) -> bool {
         self.gaps.of(RoleField::Contents) != Some(Gap::Unread)
     }
@@ -75,14 +75,14 @@ pub struct Permission {
 }
 
 impl Permission {
-    /// Reads `domain:entity:action`; `None` where it has not exactly three segments.
+    /// Parses `domain:entity:action`; `None` unless the text has exactly three segments.
     pub fn parse(text: &str) -> Option<Self> {
         let mut segments = text.split(':');
         let (domain, entity, action) = (segments.next()?, segments.next()?, segments.next()?);
-        let whole = segments.next().is_none();
+        let is_complete = segments.next().is_none();
         let permission =
             Self { domain: domain.into(), entity: entity.into(), action: action.into(), conditional: false };
-        whole.then_some(permission)
+        is_complete.then_some(permission)
     }
 }
 
@@ -92,12 +92,12 @@ impl fmt::Display for Permission {
     }
 }
 
-/// A division of the organisation, in which roles are held.
+/// A division of the organisation. Clients hold roles in divisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Division {
     /// The division's identity.
     pub id: DivisionId,
-    /// What people call it.
+    /// The display name, which people can change.
     pub name: String,
     /// Whether it is the organisation's home division.
     pub home: bool,

@@ -1,6 +1,6 @@
 //! One OAuth client as the platform describes it, without its secret.
 //!
-//! What a grant means is decided in `audit`.
+//! `audit` decides what a grant means.
 
 use super::{ClientField, ClientId, DivisionId, Gap, Gaps, Record, RoleId, ScopeIndex, Timestamp};
 
@@ -9,23 +9,23 @@ use super::{ClientField, ClientId, DivisionId, Gap, Gaps, Record, RoleId, ScopeI
 pub struct Client {
     /// The client's identity.
     pub id: ClientId,
-    /// What people call it; it changes and is not unique.
+    /// The display name. It can change and is not unique.
     pub name: String,
-    /// Free text, absent where nobody wrote any.
+    /// Free text; `None` if it is empty.
     pub description: Option<String>,
-    /// How it obtains tokens.
+    /// How the client obtains tokens.
     pub grant_type: GrantType,
-    /// The grant type as the platform spelled it, for reports.
+    /// The grant type in the platform's spelling, for reports.
     pub grant_type_spelling: Box<str>,
-    /// Its place in the life cycle.
+    /// The state in the client's life cycle.
     pub state: ClientState,
-    /// The scopes it holds, sorted, without duplicates: indices into the snapshot's [`super::ScopeTable`].
+    /// The scopes that the client holds, sorted, without duplicates: indices into the snapshot's [`super::ScopeTable`].
     pub scopes: Box<[ScopeIndex]>,
-    /// The roles it holds and where, sorted, without duplicates: the union of `roleIds` and `roleDivisions`.
+    /// The roles that the client holds and their divisions, sorted, without duplicates: the union of `roleIds` and `roleDivisions`.
     pub role_grants: Box<[RoleGrant]>,
-    /// Where authorization codes and tokens may be sent.
+    /// The addresses to which authorization codes and tokens may be sent.
     pub redirect_uris: Box<[String]>,
-    /// Life of its access tokens in seconds. `None` is the platform's default, 86400.
+    /// The lifetime of the client's access tokens in seconds. `None` is the platform's default, 86400.
     pub token_validity: Option<u32>,
     /// When it was created.
     pub created: Option<Timestamp>,
@@ -35,17 +35,17 @@ pub struct Client {
     pub created_by: Option<String>,
     /// The id of the user who changed it last.
     pub modified_by: Option<String>,
-    /// When the platform will delete it, set while it is inactive.
+    /// When the platform will delete the client. Set while the client is inactive.
     pub deletion: Option<Timestamp>,
-    /// The fields that could not be read, or not in full.
+    /// The fields that could not be read in full.
     pub gaps: Gaps<ClientField>,
 }
 
 impl Client {
-    /// The platform's default life of an access token, in seconds (Terraform provider documentation of `oauth_client`).
+    /// The platform's default lifetime of an access token, in seconds (Terraform provider documentation of `oauth_client`).
     pub const DEFAULT_TOKEN_VALIDITY: u32 = 86_400;
 
-    /// A client of which nothing is known but that it is listed.
+    /// A listed client whose record could not be read: every field is a gap.
     pub fn unread(id: ClientId) -> Self {
         Self {
             id,
@@ -67,13 +67,13 @@ impl Client {
         }
     }
 
-    /// The life of its access tokens in seconds, with the platform's default filled in.
+    /// The lifetime of the client's access tokens in seconds, with the platform's default if none is set.
     pub fn effective_token_validity(&self) -> u32 {
         self.token_validity.unwrap_or(Self::DEFAULT_TOKEN_VALIDITY)
     }
 
-    /// Gives a role of which only the id was read the divisions in which it was last known to be held. The role itself was read, so
-    /// that it counts in any case; without its divisions it would look like another grant.
+    /// Adds the last known divisions to role grants that were read without a division. The role itself was read, so the grant
+    /// counts in any case, but without its divisions it would look like a different grant.
     fn fill_divisions(&mut self, last_known: &[RoleGrant]) {
         let mut grants = Vec::with_capacity(self.role_grants.len());
         for grant in &self.role_grants {
@@ -89,7 +89,7 @@ impl Client {
         self.role_grants = grants.into();
     }
 
-    /// Whether something about this field is unknown: what it holds is certain, and what it lacks proves nothing.
+    /// Whether this field has a gap. The values in it are certain, but a value that is missing from it proves nothing.
     pub fn has_gap(&self, field: ClientField) -> bool {
         self.gaps.of(field).is_some()
     }
@@ -139,24 +139,24 @@ impl Record for Client {
 pub struct RoleGrant {
     /// The role.
     pub role: RoleId,
-    /// The division; `None` where only the deprecated `roleIds` names the role.
+    /// The division; `None` if only the deprecated `roleIds` names the role.
     pub division: Option<DivisionId>,
 }
 
-/// How a client obtains tokens. Exactly one per client.
+/// How a client obtains tokens. Each client has exactly one grant type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GrantType {
-    /// The client acts for itself: its roles in divisions decide what it may do.
+    /// The client acts for itself. Its roles and their divisions decide what it may do.
     ClientCredentials,
-    /// The client acts for a user who signed in, with or without PKCE.
+    /// The authorization code grant, with or without PKCE: the client acts for a user who signed in.
     Code,
     /// The implicit grant, which the platform calls TOKEN.
     Implicit,
-    /// The resource owner's password.
+    /// The resource owner password grant.
     Password,
-    /// A SAML 2.0 bearer assertion.
+    /// The SAML 2.0 bearer assertion grant.
     Saml2Bearer,
-    /// A value that the exporter does not know: evaluated as a user grant and as client credentials.
+    /// A value that the exporter does not know. Such a client is evaluated both as a user-grant and as a client-credentials client.
     Other,
 }
 
@@ -165,7 +165,7 @@ impl GrantType {
     pub const ALL: [Self; 6] =
         [Self::ClientCredentials, Self::Code, Self::Implicit, Self::Password, Self::Saml2Bearer, Self::Other];
 
-    /// Reads the platform's spelling, old or new, in any case.
+    /// Parses the platform's spelling, old or new, in upper or lower case.
     ///
     /// The spelling changed between `-` and `_` over the years (git history of the Python SDK's `o_auth_client.py`).
     pub fn from_platform(spelling: &str) -> Self {
@@ -192,7 +192,7 @@ impl GrantType {
         }
     }
 
-    /// Whether the client's scopes bound what its tokens may do.
+    /// Whether the client's scopes limit what its tokens may do.
     pub const fn scopes_count(self) -> bool {
         !matches!(self, Self::ClientCredentials)
     }
@@ -203,14 +203,14 @@ impl GrantType {
     }
 }
 
-/// A client's place in its life cycle.
+/// The state of a client in its life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientState {
-    /// Can obtain tokens.
+    /// The client can obtain tokens.
     Active,
-    /// Cannot obtain new tokens and will be deleted.
+    /// The client cannot obtain new tokens, and the platform will delete it.
     Inactive,
-    /// Its tokens are invalid and none can be made.
+    /// The client's tokens are invalid, and it cannot obtain new ones.
     Disabled,
     /// A value that the exporter does not know.
     Other,
@@ -220,7 +220,7 @@ impl ClientState {
     /// Every state, in the order of the metrics' documentation.
     pub const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Disabled, Self::Other];
 
-    /// Reads the platform's spelling in any case.
+    /// Parses the platform's spelling in upper or lower case.
     pub fn from_platform(spelling: &str) -> Self {
         match spelling.to_ascii_lowercase().as_str() {
             "active" => Self::Active,

@@ -1,6 +1,6 @@
 //! The outcome of an organisation's refreshes.
 //!
-//! The data itself is a [`super::Snapshot`]; counters belong to the module that counts.
+//! The data itself is in [`super::Snapshot`]. Each module owns its own counters.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ pub struct Freshness {
     pub last_success: Option<Timestamp>,
     /// Whether the last refresh was complete; `false` before the first.
     pub last_successful: bool,
-    /// Failures since the last complete refresh of this process.
+    /// The number of failures since the last complete refresh in this process.
     pub consecutive_failures: u64,
-    /// Why the last refresh failed, as a sentence. A success clears it.
+    /// Why the last refresh failed, as a sentence; `None` after a complete refresh.
     pub failure: Option<String>,
-    /// Each collector that ran, in the order of [`Collector::ALL`].
+    /// The collectors that have run, in the order of [`Collector::ALL`].
     pub collectors: Vec<CollectorStatus>,
     /// Whether the data is withdrawn because it is older than `stale-after`.
     pub withdrawn: bool,
@@ -34,8 +34,8 @@ pub struct CollectorStatus {
     pub collector: Collector,
     /// Whether it read everything.
     pub success: bool,
-    /// Whether the platform lets this client read it; `false` on a missing permission.
+    /// Whether the exporter's client may read this input; `false` if a permission is missing.
     pub supported: bool,
-    /// How long it took.
+    /// How long the collector took.
     pub duration: Duration,
 }

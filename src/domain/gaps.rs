@@ -1,22 +1,22 @@
-//! What of a record could not be read.
+//! The fields of a record that could not be read.
 //!
-//! The platform's records are read field by field, so that one odd field never hides the rest. Everything that was read is
-//! evaluated. Nothing may be concluded from what is missing in a field that has a gap.
+//! The platform's records are read field by field, so that one unexpected field never hides the others. Everything that was read
+//! is evaluated. If a field has a gap, nothing may be concluded from a value that is missing in it.
 
 use super::Timestamp;
 
-/// Why a field of a record is not what the platform has.
+/// How a field of a record differs from the platform's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
-    /// Some elements of a list could not be read. The field holds the others.
+    /// Some elements of a list could not be read. The field contains the others.
     Partial,
     /// Nothing could be read, and no earlier value is known. The field is empty.
     Unread,
-    /// Nothing could be read. The field holds the last known value, which was read at this time.
+    /// Nothing could be read. The field contains the last known value, which was read at this time.
     LastKnown(Timestamp),
 }
 
-/// The gaps of one record, at most one for each field. Most records have none, and none costs no allocation.
+/// The gaps of one record, at most one for each field. Most records have no gaps, and then this allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gaps<F>(Vec<(F, Gap)>);
 
@@ -36,17 +36,18 @@ impl<F: Copy + Ord> Gaps<F> {
         self.0.iter().copied()
     }
 
-    /// Records the gap of a field; an earlier gap of the same field is replaced.
+    /// Records the gap of a field, and replaces an earlier gap of the same field.
     pub fn insert(&mut self, field: F, gap: Gap) {
         self.0.retain(|(of, _)| *of != field);
         self.0.push((field, gap));
         self.0.sort_unstable();
     }
 
-    /// Turns every field of which nothing was read into one that holds the last known value, and returns these fields.
+    /// Marks every unread field as filled with its last known value, and returns the fields that the caller must fill.
     ///
-    /// `last` are the gaps of the last known record, which was read at `read_at`. A value that was itself only the last known
-    /// one keeps its age. A field that was unknown then stays unknown; of a list that was partial then, the part is kept.
+    /// `last` contains the gaps of the last known record, which was read at `read_at`. A value that was already a last known value
+    /// keeps its age. A field that was unread in the last known record stays unread. If a list was partial there, its known part
+    /// is used.
     pub(super) fn fill(&mut self, last: &Self, read_at: Timestamp) -> Vec<F> {
         let mut filled = Vec::new();
         for (field, gap) in self.0.iter_mut().filter(|(_, gap)| *gap == Gap::Unread) {
@@ -89,21 +90,21 @@ macro_rules! fields {
             /// Every field that can have a gap.
             pub const ALL: &[Self] = &[$(Self::$field,)+];
 
-            /// The stable name, for evidence keys and the state file.
+            /// The stable name in evidence keys and in the state file.
             pub const fn label(self) -> &'static str {
                 match self {
                     $(Self::$field => $label,)+
                 }
             }
 
-            /// The name in sentences, in the plural or the singular that its verb needs not know.
+            /// The name in sentences. It can be singular or plural, so the verb after it must fit both.
             pub const fn words(self) -> &'static str {
                 match self {
                     $(Self::$field => $words,)+
                 }
             }
 
-            /// The field with that label.
+            /// The field with this label; `None` if there is none.
             pub fn from_label(label: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|field| field.label() == label)
             }
@@ -112,7 +113,7 @@ macro_rules! fields {
 }
 
 fields! {
-    /// The fields of a client's record. An id is not among them: without one there is no record.
+    /// The fields of a client's record, except the id: a record without an id is refused.
     ClientField {
         /// [`super::Client::name`].
         Name = "name", "name";
@@ -144,13 +145,13 @@ fields! {
 }
 
 fields! {
-    /// The fields of a role's record.
+    /// The fields of a role's record, except the id: a record without an id is refused.
     RoleField {
         /// [`super::Role::name`].
         Name = "name", "name";
         /// [`super::Role::default_role`] and [`super::Role::is_default`].
         Default = "default", "mark as a default role";
-        /// [`super::Role::general`] and [`super::Role::permissions`]: what the role permits.
+        /// [`super::Role::general`] and [`super::Role::permissions`].
         Contents = "contents", "permissions";
     }
 }
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_fields_of_which_nothing_was_read_are_filled_and_each_keeps_its_age() {
+    fn only_unread_fields_are_filled_and_each_keeps_its_age() {
         use ClientField::{Name, Roles, Scopes, State};
         let (now, earlier) = (Timestamp::from_seconds(200), Timestamp::from_seconds(100));
         let last: Gaps<_> = [(Roles, Gap::LastKnown(earlier)), (State, Gap::Unread)].into_iter().collect();
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_label_leads_back_to_its_field() {
+    fn each_field_is_found_by_its_label() {
         for field in ClientField::ALL {
             assert_eq!(ClientField::from_label(field.label()), Some(*field));
         }

@@ -1,6 +1,6 @@
-//! Identities as the platform gives them; names are never identities.
+//! The platform's ids. A name never identifies a record.
 //!
-//! Not for display text: a name lives beside its id, in the record that has both.
+//! Display names are in the records, next to the ids.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Cheap to clone. Compared byte for byte.
+        /// Cheap to clone. Ids are compared byte for byte.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes the platform's id as it is.
+            /// An id from the platform's text, unchanged.
             pub fn new(id: impl Into<Arc<str>>) -> Self {
                 Self(id.into())
             }
@@ -51,7 +51,7 @@ id! {
 }
 
 impl DivisionId {
-    /// Whether this stands for all divisions, present and future.
+    /// Whether the id is `*`, which stands for all divisions, present and future.
     pub fn is_all(&self) -> bool {
         self.as_str() == "*"
     }

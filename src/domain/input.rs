@@ -1,8 +1,8 @@
 //! The inputs of an audit: what is collected from the platform, and whether it could be read.
 //!
-//! What each input holds is in [`super::Snapshot`].
+//! What each input contains is documented in [`super::Snapshot`].
 
-/// An input of the audit beside the list of clients: read, or why not.
+/// An input of the audit other than the list of clients: its value, or why it could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input<T> {
     /// It was read completely.
@@ -12,7 +12,7 @@ pub enum Input<T> {
 }
 
 impl<T> Input<T> {
-    /// The value where it was read.
+    /// The value; `None` if the input could not be read.
     pub fn read(&self) -> Option<&T> {
         match self {
             Self::Read(value) => Some(value),
@@ -20,7 +20,7 @@ impl<T> Input<T> {
         }
     }
 
-    /// Why it could not be read.
+    /// Why the input could not be read; `None` if it was read.
     pub fn gap(&self) -> Option<&InputGap> {
         match self {
             Self::Read(_) => None,
@@ -32,13 +32,13 @@ impl<T> Input<T> {
 /// Why an input could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputGap {
-    /// The permission that the exporter's client lacks, where that is the cause.
+    /// The permission that the exporter's client lacks, if that is the cause.
     pub missing_permission: Option<String>,
-    /// A sentence for people.
+    /// The cause as a sentence, for logs and reports.
     pub message: String,
 }
 
-/// What is collected from the platform, the value of the label `collector`.
+/// An input that a refresh reads from the platform. The value of the label `collector`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Collector {
     /// The list of OAuth clients.
@@ -68,7 +68,7 @@ impl Collector {
         }
     }
 
-    /// The permission that reading it needs, where it needs one (vendor SDK documentation of each endpoint).
+    /// The permission that reading the input needs; `None` if it needs none (vendor SDK documentation of each endpoint).
     pub const fn permission(self) -> Option<&'static str> {
         match self {
             Self::Clients => Some("oauth:client:view"),

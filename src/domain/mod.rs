@@ -1,7 +1,6 @@
-//! The vocabulary of the audited world: ids, enums, and the [`Snapshot`] of one organisation.
+//! The data types of the audit: ids, enums, and the [`Snapshot`] of one organisation.
 //!
-//! Nothing here does I/O, knows a wire format or a metric name. A new kind of fact about an
-//! organisation starts here.
+//! Nothing here does I/O or depends on a wire format or a metric name. To add new data about an organisation, start here.
 
 mod access;
 mod client;
@@ -9,7 +8,7 @@ mod freshness;
 mod gaps;
 mod ids;
 mod input;
-mod power;
+mod privilege;
 mod records;
 mod scopes;
 mod severity;
@@ -22,7 +21,7 @@ pub use freshness::{CollectorStatus, Freshness};
 pub use gaps::{ClientField, Gap, Gaps, RoleField};
 pub use ids::{ClientId, DivisionId, OrgId, RoleId};
 pub use input::{Collector, Input, InputGap};
-pub use power::Power;
+pub use privilege::Privilege;
 pub use records::{Record, Records};
 pub use scopes::{ScopeIndex, ScopeTable};
 pub use severity::{Severity, UnknownSeverity};

@@ -1,6 +1,6 @@
 //! The distinct scope names of a snapshot, each stored once.
 //!
-//! Which scopes the platform knows is the registry, an input of its own.
+//! The scopes that the platform knows are in the registry, which is a separate input.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use std::sync::Arc;
 pub struct ScopeIndex(u32);
 
 impl ScopeIndex {
-    /// The position in the table, for per-scope tables of the same length.
+    /// The position in the table. Other tables with one entry for each scope use the same position.
     pub const fn position(self) -> usize {
         self.0 as usize
     }
 }
 
-/// The distinct scope names of a snapshot, so that a client holds four bytes a scope and a pattern is matched once a name.
+/// The distinct scope names of a snapshot. A client stores four bytes for each scope, and a pattern is matched once for each name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeTable {
     names: Vec<Arc<str>>,
@@ -24,12 +24,12 @@ pub struct ScopeTable {
 }
 
 impl ScopeTable {
-    /// The index of that name, new or known.
+    /// The index of this name, which is added if it is new.
     pub fn intern(&mut self, name: &str) -> ScopeIndex {
         if let Some(index) = self.positions.get(name) {
             return *index;
         }
-        // A body is bounded to far fewer than 2^32 bytes, so that the names cannot be more than fit.
+        // The size of a response body is limited to far fewer than 2^32 bytes, so the number of names fits.
         let index = ScopeIndex(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
         let name: Arc<str> = name.into();
         self.names.push(Arc::clone(&name));
@@ -37,12 +37,12 @@ impl ScopeTable {
         index
     }
 
-    /// The index of a name that some client holds.
+    /// The index of this name; `None` if no client holds the scope.
     pub fn find(&self, name: &str) -> Option<ScopeIndex> {
         self.positions.get(name).copied()
     }
 
-    /// The name at that index; empty for an index of another table.
+    /// The name at this index; empty if the index is not in this table.
     pub fn name(&self, index: ScopeIndex) -> &str {
         self.names.get(index.position()).map_or("", |name| name)
     }
@@ -52,7 +52,7 @@ impl ScopeTable {
         (0..).map(ScopeIndex).zip(self.names.iter().map(|name| &**name))
     }
 
-    /// How many distinct names there are.
+    /// The number of distinct names.
     pub fn len(&self) -> usize {
         self.names.len()
     }

@@ -1,6 +1,6 @@
-//! How bad a finding is.
+//! The severity of a finding.
 //!
-//! Which severity a rule has is the policy's business.
+//! Each rule has a default severity, which the policy can change.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use std::str::FromStr;
 /// Severities in ascending order, so that "at or above" is `>=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Worth knowing.
+    /// Good to know; no action is needed.
     Info,
-    /// Untidy.
+    /// Bad practice without a direct risk.
     Low,
-    /// To be mended in working hours.
+    /// Must be fixed, but only in working hours.
     Medium,
-    /// Dangerous.
+    /// Dangerous, and must be fixed soon.
     High,
-    /// Gives control of the organisation or its data.
+    /// Gives an attacker control of the organisation or its data.
     Critical,
 }
 
@@ -24,7 +24,7 @@ impl Severity {
     /// Every severity, the worst first.
     pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
 
-    /// The value of the label `severity`, and the word in policies and reports.
+    /// The value of the label `severity`, and of severities in policies and reports.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -42,7 +42,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// The word is none of the five severities.
+/// The text is not one of the five severities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a severity; use critical, high, medium, low or info")]
 pub struct UnknownSeverity;

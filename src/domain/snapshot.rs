@@ -1,6 +1,6 @@
-//! Everything that one complete refresh learned of one organisation.
+//! Everything that one complete refresh read about one organisation.
 //!
-//! What is dangerous in it is decided in `audit`; how fresh it is, in [`super::Freshness`].
+//! `audit` decides what in it is dangerous. How fresh it is, is in [`super::Freshness`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +9,20 @@ use super::{
     Timestamp,
 };
 
-/// One organisation at one moment. Its list of clients is complete: an incomplete list makes no snapshot.
+/// One organisation at one time. Its list of clients is complete: a refresh with an incomplete list fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Whose clients these are.
+    /// The organisation that the clients belong to.
     pub organisation: Organisation,
-    /// When the refresh that made it began.
+    /// When the refresh that read this data began.
     pub taken_at: Timestamp,
-    /// The exporter's own client in this organisation, where the platform says which it is.
+    /// The exporter's own client in this organisation; `None` if it is not known.
     pub own_client: Option<ClientId>,
-    /// Every client.
+    /// Every client of the organisation.
     pub clients: Records<Client>,
     /// The distinct scopes that clients hold.
     pub scopes: ScopeTable,
-    /// The platform's registry of scopes: id to description.
+    /// The platform's registry of scopes: the description of each id.
     pub registry: Input<BTreeMap<String, String>>,
     /// The organisation's roles.
     pub roles: Input<Records<Role>>,
@@ -38,12 +38,12 @@ impl Snapshot {
         self.clients.find(id)
     }
 
-    /// The role with this id; `None` if roles could not be read, or the organisation's list lacks it.
+    /// The role with this id; `None` if roles could not be read, or if the organisation's list does not contain it.
     pub fn role(&self, id: &RoleId) -> Option<&Role> {
         self.roles.read()?.find(id)
     }
 
-    /// Why that collector's input could not be read; `None` if it was read.
+    /// Why the input of this collector could not be read; `None` if it was read.
     pub fn gap(&self, collector: Collector) -> Option<&InputGap> {
         match collector {
             Collector::Clients => None,
@@ -59,7 +59,7 @@ impl Snapshot {
         Collector::ALL.into_iter().filter_map(|collector| Some((collector, self.gap(collector)?)))
     }
 
-    /// Takes the last known value of every field of a client or a role of which nothing could be read.
+    /// Fills every unread field of a client or a role with its last known value.
     ///
     /// `last` is the last complete snapshot of the same organisation. The scope names of its clients are added to the table.
     pub fn fill_gaps(&mut self, last: &Self) {
@@ -75,7 +75,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether that client holds that scope.
+    /// Whether this client holds this scope.
     pub fn holds_scope(&self, id: &ClientId, scope: &str) -> bool {
         let Some(index) = self.scopes.find(scope) else { return false };
         self.client(id).is_some_and(|client| client.scopes.contains(&index))

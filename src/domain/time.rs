@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// Seconds since 1970-01-01T00:00:00Z. Zero is used as "no such time" only where a metric says so.
+/// Seconds since 1970-01-01T00:00:00Z. Zero means "no time" only in metrics whose HELP text says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -19,7 +19,7 @@ impl Timestamp {
         self.0
     }
 
-    /// How long `earlier` is ago; zero where it lies in the future, since clocks step back.
+    /// The time since `earlier`; zero if `earlier` is in the future, because the clock can be set back.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

@@ -1,6 +1,6 @@
-//! From an answer to a value, or to the error that says what to do.
+//! Turns an answer of the platform into a value, or into an error that says what to do.
 //!
-//! No request is made here.
+//! `api` makes the requests.
 
 use serde::de::DeserializeOwned;
 
@@ -15,11 +15,11 @@ pub(super) fn parse<T: DeserializeOwned>(endpoint: Endpoint, answer: &Answer) ->
     serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
 }
 
-/// A 200 without the expected JSON. The parser's own message can quote the body, so only the place is reported.
+/// The error for a 200 without the expected JSON. The parser's message can quote the body, so only the position is reported.
 pub(super) fn unreadable(endpoint: Endpoint, answer: &Answer, error: &serde_json::Error) -> ApiError {
     let looks_like_html = answer.body.trim_ascii_start().starts_with(b"<");
     let message = if looks_like_html {
-        "the answer is HTML, not JSON; is the API URL right, or does a proxy stand in the way?".to_owned()
+        "the answer is HTML, not JSON; check that the API URL is right and that no proxy answers instead of the platform".to_owned()
     } else {
         format!("the answer cannot be read at line {}, column {}", error.line(), error.column())
     };
@@ -37,7 +37,7 @@ pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
         Failure::Network(message) => ApiError::Network { what, message },
         Failure::TooLarge { limit, correlation_id } => malformed(
             endpoint,
-            format!("the answer is larger than {limit} bytes; raise --genesys.max-body-bytes if that is right"),
+            format!("the answer is larger than {limit} bytes; if that is expected, raise --genesys.max-body-bytes"),
             correlation_id,
         ),
         Failure::RateLimited { wait, correlation_id } => ApiError::RateLimited { what, wait, correlation_id },
@@ -52,7 +52,7 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (Some(message), None) => message,
         (None, Some(code)) => code,
-        (None, None) => "no reason given in the platform's form".to_owned(),
+        (None, None) => "the answer gives no reason".to_owned(),
     };
     let message = printable(&token.redact(&message));
     match answer.status {
@@ -65,15 +65,16 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
         status @ 300..=399 => ApiError::Status {
             what,
             status,
-            message: "it redirects to another origin, or in a circle, which is not followed; is the API URL right?"
-                .to_owned(),
+            message:
+                "it redirects to another origin or in a loop, and the exporter does not follow that; check the API URL"
+                    .to_owned(),
             correlation_id,
         },
         status => ApiError::Status { what, status, message, correlation_id },
     }
 }
 
-/// The first `domain:entity:action` in the platform's own words.
+/// The first `domain:entity:action` in the platform's message.
 fn named_permission(message: &str) -> Option<String> {
     let is_segment =
         |segment: &str| !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '*');

@@ -1,6 +1,6 @@
 //! One authorised GET of the platform API, and the JSON in its answer.
 //!
-//! Which calls there are is `platform`'s; retries and pacing are `transport`'s.
+//! `platform` defines the calls; `transport` does retries and pacing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::retry::Reason;
 use super::token::TokenSource;
 use super::transport::{Answer, Transport};
 
-/// The API of one organisation, with the token that opens it.
+/// The API of one organisation, with the access token for it.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) config: Arc<Config>,
@@ -34,28 +34,28 @@ impl Api {
         Ok(Self { config, transport, tokens })
     }
 
-    /// Obtains a token, or says why there is none.
+    /// Obtains a token, unless a usable one is cached.
     pub(super) async fn authorise(&self) -> Result<(), ApiError> {
         self.tokens.token(&self.transport).await?;
         Ok(())
     }
 
-    /// The address of a path such as `api/v2/tokens/me`, below the prefix of a gateway.
+    /// The URL of a path such as `api/v2/tokens/me`, below the path prefix of a gateway.
     pub(super) fn url(&self, path: &str) -> Result<Url, ApiError> {
         self.config.api_url.join(path).map_err(|error| ApiError::Network {
             what: "url",
-            message: format!("{path:?} does not fit the API URL: {error}"),
+            message: format!("the path {path:?} cannot be joined to the API URL: {error}; check the API URL"),
         })
     }
 
-    /// The JSON object at a path.
+    /// Reads the JSON object at a path.
     pub(super) async fn object<T: DeserializeOwned>(&self, endpoint: Endpoint, path: &str) -> Result<T, ApiError> {
         let answer = self.get(endpoint, self.url(path)?).await?;
         parse(endpoint, &answer)
     }
 
-    /// One GET with status 200. On a 401 the token is dropped and the request is tried once more, since an idle timeout can end
-    /// a token early.
+    /// Sends one GET, and returns the answer if its status is 200. On a 401 it drops the token and tries once more, because an
+    /// idle timeout can invalidate a token early.
     pub(super) async fn get(&self, endpoint: Endpoint, url: Url) -> Result<Answer, ApiError> {
         let mut first = true;
         loop {

@@ -1,6 +1,6 @@
-//! What the platform client needs to know of one organisation.
+//! The settings of the platform client for one organisation.
 //!
-//! Validated by `config`; nothing here is read from the environment.
+//! The crate's `config` reads and validates them.
 
 use std::time::Duration;
 
@@ -8,73 +8,73 @@ use url::Url;
 
 use crate::secret::SecretSource;
 
-/// How to reach one organisation, and how hard to try.
+/// How to reach one organisation, with limits for retries, pacing and sizes.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The value of the label `org`.
     pub org: String,
-    /// The exporter's own OAuth client.
+    /// The id of the exporter's own OAuth client.
     pub client_id: String,
-    /// Its secret.
+    /// The secret of that client.
     pub client_secret: SecretSource,
-    /// E.g. `https://api.mypurecloud.ie/`: paths are resolved against it.
+    /// The base URL of the API, e.g. `https://api.mypurecloud.ie/`. Paths are resolved against it.
     pub api_url: Url,
-    /// E.g. `https://login.mypurecloud.ie/`.
+    /// The base URL for tokens, e.g. `https://login.mypurecloud.ie/`.
     pub login_url: Url,
-    /// The region's domain, or the API host where only hosts were given.
+    /// The region's domain, or the API host if only hosts were configured.
     pub region: String,
-    /// How the credentials travel to the token endpoint.
+    /// How the credentials are sent to the token endpoint.
     pub auth_style: AuthStyle,
     /// A `scope` parameter for the token request; the platform ignores it for client credentials.
     pub token_scope: Option<String>,
     /// The path of the list of clients, `/api/v2/oauth/clients`.
     pub clients_path: String,
-    /// When to try again.
+    /// When a request is tried again.
     pub retry: RetryConfig,
-    /// How many requests a minute.
+    /// How fast requests may follow each other.
     pub pacing: PacingConfig,
-    /// What is too much or too long.
+    /// Limits on time and size.
     pub limits: Limits,
 }
 
-/// How the credentials travel to the token endpoint.
+/// How the credentials are sent to the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthStyle {
-    /// HTTP Basic, as every official tool does.
+    /// In the header, as HTTP Basic. All official tools do this.
     Basic,
-    /// `client_id` and `client_secret` in the body, as older guides do.
+    /// In the body, as `client_id` and `client_secret`. Older guides do this.
     Body,
 }
 
 /// When a request is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryConfig {
-    /// Attempts in all, the first included.
+    /// The number of attempts, including the first.
     pub attempts: u32,
-    /// The first back-off; it doubles, with jitter.
+    /// The first back-off. It doubles with each attempt, and has jitter.
     pub base: Duration,
-    /// A longer `Retry-After` fails the refresh instead of being slept through.
+    /// The longest `Retry-After` that is waited for. A longer one fails the refresh.
     pub max_retry_after: Duration,
 }
 
 /// How fast requests may follow each other.
 #[derive(Debug, Clone, Copy)]
 pub struct PacingConfig {
-    /// Requests a minute; the platform's limit is 300 a token.
+    /// Requests per minute. The platform's limit is 300 for each token.
     pub per_minute: u32,
-    /// How many may come at once.
+    /// The number of requests that may be sent at once.
     pub burst: u32,
 }
 
-/// What is too much or too long.
+/// Limits on time and size.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// To establish a connection.
+    /// The longest time to establish a connection.
     pub connect_timeout: Duration,
-    /// Between two reads of an answer.
+    /// The longest time between two reads of an answer.
     pub read_timeout: Duration,
-    /// Bytes of one response body.
+    /// The largest size of one response body in bytes.
     pub max_body_bytes: usize,
-    /// Pages of one listing.
+    /// The largest number of pages of one listing.
     pub max_pages: u32,
 }

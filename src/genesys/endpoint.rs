@@ -1,6 +1,6 @@
-//! The calls that are made, as label values and with the permission that each needs.
+//! The calls of the platform API, with their label values and the permissions that they need.
 //!
-//! Not their paths and shapes: those are in `platform` and `wire`.
+//! Their paths are in `platform`, and the format of their answers is in `wire`.
 
 use crate::domain::Collector;
 
@@ -60,7 +60,7 @@ impl Endpoint {
         }
     }
 
-    /// The permission that the call needs, where it needs one.
+    /// The permission that the call needs; `None` if it needs none.
     pub const fn permission(self) -> Option<&'static str> {
         match self {
             Self::Clients | Self::Client => Collector::Clients.permission(),

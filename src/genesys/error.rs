@@ -1,6 +1,6 @@
-//! Why a call failed, in variants that change what the caller does.
+//! Why a call failed, with one variant for each way in which callers react.
 //!
-//! Messages are for people and hold no secret and no body that is not the platform's own JSON.
+//! A message is for people. It contains no secret, and quotes no body except the platform's own JSON.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::token_response::TokenError;
 /// Why a call failed after all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// No token could be had.
+    /// No token could be obtained.
     #[error("{0}")]
     Token(#[from] TokenError),
     /// 403: a permission is missing, or the feature is not enabled.
@@ -17,25 +17,25 @@ pub enum ApiError {
     Forbidden {
         /// The endpoint's label.
         what: &'static str,
-        /// The permission that would cure it.
+        /// The missing permission, if it is known.
         permission: Option<String>,
         /// The platform's message.
         message: String,
         /// The platform's id of the request.
         correlation_id: Option<String>,
     },
-    /// 429, and the wait that the platform asks for is too long or the attempts are used up.
+    /// 429, after the last attempt or with a wait that is too long.
     #[error("{what}: rate limited{}{}", asked(*wait), correlation(correlation_id.as_ref()))]
     RateLimited {
         /// The endpoint's label.
         what: &'static str,
-        /// How long not to come back; zero where the platform did not say.
+        /// How long the platform asks to wait; zero if it does not say.
         wait: Duration,
         /// The platform's id of the request.
         correlation_id: Option<String>,
     },
-    /// 401 with a fresh token.
-    #[error("{what}: the platform refuses a fresh token: {message}{}", correlation(correlation_id.as_ref()))]
+    /// 401, even with a new token.
+    #[error("{what}: the platform refuses a new token (HTTP 401): {message}{}", correlation(correlation_id.as_ref()))]
     Unauthorized {
         /// The endpoint's label.
         what: &'static str,
@@ -44,19 +44,19 @@ pub enum ApiError {
         /// The platform's id of the request.
         correlation_id: Option<String>,
     },
-    /// Neither call that tells whose token it is has an answer for us, for good.
+    /// Both calls that can identify the organisation of the token were refused with 403 or 404.
     #[error(
-        "the platform does not tell whose token this is. GET /api/v2/tokens/me: {token}. GET /api/v2/organizations/me, \
-         asked instead: {organisation}. The platform asks for no permission there: is the API URL right, and does a \
-         gateway in between let one of them pass?"
+        "cannot find out which organisation the token belongs to. GET /api/v2/tokens/me failed: {token}. Its substitute GET \
+         /api/v2/organizations/me failed as well: {organisation}. The platform requires no permission for these calls: check \
+         the API URL, and let a gateway in between pass at least one of them"
     )]
     NoIdentity {
-        /// Why the token does not tell.
+        /// Why `tokens/me` failed.
         token: Box<ApiError>,
-        /// Why the organisation does not.
+        /// Why `organizations/me` failed.
         organisation: Box<ApiError>,
     },
-    /// 404.
+    /// 404: the path or the record does not exist.
     #[error("{what}: not found (HTTP 404){}", correlation(correlation_id.as_ref()))]
     NotFound {
         /// The endpoint's label.
@@ -77,7 +77,7 @@ pub enum ApiError {
         correlation_id: Option<String>,
     },
     /// No answer in time.
-    #[error("{what}: no answer in time; is the region right and the way to it open?")]
+    #[error("{what}: no answer in time; check the region, and that no firewall or proxy blocks the connection")]
     Timeout {
         /// The endpoint's label.
         what: &'static str,
@@ -87,15 +87,15 @@ pub enum ApiError {
     Network {
         /// The endpoint's label.
         what: &'static str,
-        /// What the network said.
+        /// The cause of the error.
         message: String,
     },
-    /// A 200 that cannot be read, or a listing that contradicts itself.
+    /// A 200 with a body that cannot be read, or a listing that contradicts itself.
     #[error("{what}: {message}{}", correlation(correlation_id.as_ref()))]
     Malformed {
         /// The endpoint's label.
         what: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         message: String,
         /// The platform's id of the request.
         correlation_id: Option<String>,
@@ -103,22 +103,22 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// Whether the cause is a missing permission.
+    /// Whether the platform answered 403.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden { .. })
     }
 
-    /// Whether asking again would be answered the same: forbidden, or not there.
+    /// Whether the platform answered 403 or 404, so that another attempt would fail as well.
     pub fn is_refused(&self) -> bool {
         self.is_forbidden() || self.is_not_found()
     }
 
-    /// Whether the platform has no such thing.
+    /// Whether the platform answered 404.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
 
-    /// The missing permission, where that is the cause and it is known.
+    /// The missing permission, if that is the cause and the permission is known.
     pub fn missing_permission(&self) -> Option<&str> {
         match self {
             Self::Forbidden { permission, .. } => permission.as_deref(),
@@ -136,9 +136,9 @@ fn permission_hint(permission: Option<&String>) -> String {
 
 fn asked(wait: Duration) -> String {
     if wait.is_zero() {
-        return "; every attempt was refused".to_owned();
+        return " at every attempt".to_owned();
     }
-    format!(", the platform asks to wait {} s", wait.as_secs())
+    format!("; the platform asks to wait {} s", wait.as_secs())
 }
 
 pub(super) fn correlation(id: Option<&String>) -> String {

@@ -1,27 +1,27 @@
-//! Reads the fields of one JSON record, each on its own, as leniently as its meaning allows.
+//! Reads the fields of one JSON record, each independently and as leniently as possible without a guess.
 //!
-//! Knows no record of the platform's: those are in `wire`.
+//! The records of the platform are defined in `wire`.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// One field as it was read.
+/// The result of reading one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Read<T> {
-    /// The record has no such field, or null. That is not the same as an empty value.
+    /// The record does not have the field, or it is null. An empty value is not absent.
     Absent,
-    /// All of it was read.
+    /// The field was read in full.
     Full(T),
-    /// Part of it was read: some elements of a list, or a single value in place of a list.
+    /// The field was read partly: some elements of a list, or a single value instead of a list.
     Partial(T),
-    /// It is there, and nothing of it could be read.
+    /// The record has the field, but it could not be read at all.
     Odd,
 }
 
 impl<T> Read<T> {
-    /// What was read of it, in full or in part.
+    /// The value, if the field was read in full or partly.
     pub(super) fn value(self) -> Option<T> {
         match self {
             Self::Full(value) | Self::Partial(value) => Some(value),
@@ -29,7 +29,7 @@ impl<T> Read<T> {
         }
     }
 
-    /// What was read of it, in full or in part.
+    /// The value, if the field was read in full or partly.
     pub(super) fn as_ref(&self) -> Option<&T> {
         match self {
             Self::Full(value) | Self::Partial(value) => Some(value),
@@ -37,12 +37,12 @@ impl<T> Read<T> {
         }
     }
 
-    /// Whether the field is there, and could not be read in full.
+    /// Whether the record has the field, but it could not be read in full.
     pub(super) fn is_odd(&self) -> bool {
         matches!(self, Self::Odd | Self::Partial(_))
     }
 
-    /// This one, or the other if that says more.
+    /// The better result of the two; `self` if both are equally good.
     pub(super) fn or_better(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }
     }
@@ -68,9 +68,9 @@ impl<T> Read<T> {
     }
 }
 
-/// The fields of one record. A name that occurs twice with different values is kept twice.
+/// The fields of one record. If a name occurs twice with different values, both are kept.
 ///
-/// Of a client's `secret` nothing is kept, not even for a moment.
+/// A field `secret` is skipped while the record is parsed, so a client's secret is never stored.
 #[derive(Debug)]
 pub(super) struct Fields(Vec<(String, Value)>);
 
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 impl Fields {
-    /// The fields of a nested record; `None` if the value is not one.
+    /// The fields of a nested record; `None` if the value is not an object.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let fields = value.as_object()?.iter().filter(|(name, _)| *name != "secret");
         Some(Self(fields.map(|(name, value)| (name.clone(), value.clone())).collect()))
@@ -115,7 +115,7 @@ impl Fields {
     fn one(&self, name: &str) -> Option<Result<&Value, ()>> {
         let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value);
         let value = values.next()?;
-        // Two values contradict each other: neither of them is the field's.
+        // Two values contradict each other, so neither can be trusted.
         Some(if values.next().is_some() { Err(()) } else { Ok(value) })
     }
 
@@ -126,22 +126,22 @@ impl Fields {
         }
     }
 
-    /// A text.
+    /// Reads a string.
     pub(super) fn text(&self, name: &str) -> Read<String> {
         self.scalar(name, text)
     }
 
-    /// True or false.
+    /// Reads a boolean.
     pub(super) fn flag(&self, name: &str) -> Read<bool> {
         self.scalar(name, Value::as_bool)
     }
 
-    /// A whole number in any spelling.
+    /// Reads an integer in any notation that [`integer`] accepts.
     pub(super) fn integer(&self, name: &str) -> Read<i64> {
         self.scalar(name, integer)
     }
 
-    /// The id of a nested reference such as `{"id": "…"}`; absent if the reference names none.
+    /// Reads the id of a nested reference such as `{"id": "…"}`; absent if the reference has no id.
     pub(super) fn reference(&self, name: &str) -> Read<String> {
         match self.one(name) {
             Some(Err(())) => Read::Odd,
@@ -151,15 +151,15 @@ impl Fields {
         }
     }
 
-    /// A value of any type; `None` if it is absent or null.
+    /// The JSON value of any type; `None` if it is absent or null.
     pub(super) fn any(&self, name: &str) -> Option<&Value> {
         self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value).find(|value| !value.is_null())
     }
 
-    /// A list. `element` reads one element, and the second part of its answer says whether it was read in full.
+    /// Reads a list. `element` reads one element, and returns with it whether it was read in full.
     ///
-    /// A single value in place of the list is read as its only element, and the field counts as partial. Of a list that occurs
-    /// twice, the elements of both are read: what they grant is certain.
+    /// A single value instead of a list is read as its only element, and the field counts as partial. If the field occurs twice,
+    /// the elements of both lists are read, because everything that they grant is certain.
     pub(super) fn list<T>(&self, name: &str, element: impl Fn(&Value) -> Option<(T, bool)>) -> Read<Vec<T>> {
         let values: Vec<&Value> =
             self.0.iter().filter(|(of, value)| of == name && !value.is_null()).map(|(_, value)| value).collect();
@@ -187,18 +187,18 @@ impl Fields {
         }
     }
 
-    /// A list of texts, none of them empty.
+    /// Reads a list of strings. An empty string counts as an element that cannot be read.
     pub(super) fn texts(&self, name: &str) -> Read<Vec<String>> {
         self.list(name, |value| text(value).filter(|text| !text.is_empty()).map(|text| (text, true)))
     }
 }
 
-/// A text.
+/// The string, if the value is one.
 pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// A whole number in any spelling that has one meaning: `86400`, `86400.0`, `"86400"`, `" 86400 "`.
+/// The integer, in any unambiguous notation: `86400`, `86400.0`, `"86400"`, `" 86400 "`.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
@@ -211,8 +211,8 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// A floating-point number as an integer, if it is one. Beyond 2^53 neighbours are indistinguishable, and a length of time or
-/// a count is never that large.
+/// A floating-point number as an integer, if it is one. Beyond 2^53 a float does not identify an integer, and no duration or
+/// count is that large.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn whole(number: f64) -> Option<i64> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_is_accepted_in_any_spelling_and_nothing_else_is_one() {
+    fn an_integer_is_accepted_in_any_notation_and_nothing_else_is() {
         for (value, expected) in [
             (json!(86400), Some(86_400)),
             (json!("86400"), Some(86_400)),
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_is_read_on_its_own() {
+    fn each_field_is_read_independently() {
         let record = fields(
             r#"{"a": "x", "b": 5, "c": null, "list": ["x", null, "y"], "one": "x", "none": [null], "empty": [], "odd": {},
                 "twice": ["x"], "twice": [], "ref": {"id": "u"}, "bare": "u", "blank": {}, "same": "x", "same": "x",
@@ -292,9 +292,9 @@ mod tests {
     }
 
     proptest! {
-        /// However many elements are odd: every element that can be read is read, and the list is full only if all are.
+        /// For any number of unreadable elements: all others are read, and the list is full only if every element was read.
         #[test]
-        fn no_odd_element_hides_another(elements in prop::collection::vec(prop_oneof![
+        fn no_unreadable_element_hides_another(elements in prop::collection::vec(prop_oneof![
             "[a-z]{1,8}".prop_map(|text| json!(text)), Just(json!(null)), Just(json!(5)), Just(json!({})), Just(json!([]))
         ], 0..20)) {
             let good: Vec<String> = elements.iter().filter_map(text).collect();

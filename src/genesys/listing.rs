@@ -1,6 +1,6 @@
-//! Listings: every page, every record, once.
+//! Reads listings: all pages, and each record once.
 //!
-//! How a listing leads from page to page is `paging`'s; what its records mean is `convert`'s.
+//! `paging` finds the next page, and `convert` reads the records.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use super::paging::Walk;
 use super::redact::printable;
 use crate::domain::{Collector, Record};
 
-/// A listing that takes longer than this logs how far it is.
+/// The time between two log lines about the progress of a long listing.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
-/// As many ids as a log line names.
+/// The largest number of ids in a log line.
 const NAMED: usize = 5;
 
-/// Reads every record of a listing. `read` makes a value of a record, with its id; it answers `None` to a record without an id.
+/// Reads every record of a listing. `read` returns the id and the value of a record, or `None` if the record has no id.
 ///
-/// Pages that shift while they are read repeat records. An id with two contents is an error.
+/// If the list changes while its pages are read, records can repeat. Two different records with the same id are an error.
 pub(super) async fn list<T: PartialEq>(
     api: &Api,
     endpoint: Endpoint,
@@ -57,7 +57,7 @@ pub(super) fn fields(raw: &RawValue) -> Result<Fields, String> {
     serde_json::from_str(raw.get()).map_err(|_| WITHOUT_ID.to_owned())
 }
 
-/// Walks through a listing and hands out its raw records. Returns the `total` that the platform claims.
+/// Reads all pages of a listing and passes each raw record to `take`. Returns the `total` that the platform reports.
 pub(super) async fn pages(
     api: &Api,
     endpoint: Endpoint,
@@ -86,7 +86,7 @@ pub(super) async fn pages(
     Ok(total)
 }
 
-/// Logs and counts the records of a list that could not be read in full: one line a list, however many they are.
+/// Logs and counts the records of a list that could not be read in full, with one log line for the list.
 pub(super) fn report_partial<'a, R: Record + 'a>(api: &Api, collector: Collector, records: impl Iterator<Item = &'a R>)
 where
     R::Id: std::fmt::Display,
@@ -103,12 +103,12 @@ where
         collector = collector.label(),
         records = partial.len(),
         ids,
-        "some records could not be read in full; what was read is evaluated, and no such client counts as compliant"
+        "some records could not be read in full; what was read is evaluated, and none of these clients counts as compliant"
     );
     api.transport.metrics.rejected(collector, partial.len());
 }
 
-/// Logs from time to time how far a long listing is.
+/// Logs the progress of a long listing from time to time.
 pub(super) struct Progress {
     logged: Instant,
 }

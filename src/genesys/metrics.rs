@@ -1,6 +1,6 @@
-//! The platform client's own counters.
+//! The metrics of the platform client.
 //!
-//! No audited data: that is rendered by `exposition`.
+//! `exposition` renders the audited data.
 
 use std::time::Duration;
 
@@ -74,14 +74,14 @@ const REJECTED: Family = Family {
     help: "Number of records from the platform that could not be read, by collector. Every collector starts at 0.",
 };
 
-/// Everything that this module exposes.
+/// The families of this module.
 pub const FAMILIES: &[Family] =
     &[TOKEN_FETCHES, TOKEN_EXPIRY, REQUESTS, DURATION, RETRIES, RETRY_WAIT, ALLOWED, USED, RESET, REJECTED];
 
 /// Upper bounds of the request histogram in seconds: a page of clients takes tens of milliseconds, the read timeout is 10 s.
 const BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// The counters of all organisations.
+/// The metrics of all organisations.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     token_fetches: IntCounterVec,
@@ -97,7 +97,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers the families. Fails where one of the names is taken.
+    /// Registers the families. Fails if one of the names is registered already.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let metrics = Self::new()?;
         registry.register(Box::new(metrics.token_fetches.clone()))?;
@@ -113,7 +113,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// The same without a registry, for commands that end by themselves: nothing exports what is counted.
+    /// Metrics without a registry, for commands that do not serve metrics.
     #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the names and labels are constants")]
     pub fn unregistered() -> Self {
         Self::new().expect("the names and labels of the families are valid")
@@ -136,7 +136,8 @@ impl Metrics {
         })
     }
 
-    /// The counters of one organisation; those with closed labels begin at 0, so that `increase()` sees the first event.
+    /// The metrics of one organisation. Series whose labels are known in advance start at 0, so that `increase()` counts the first
+    /// event.
     pub(super) fn of(&self, org: &str) -> OrgMetrics {
         let metrics = OrgMetrics { all: self.clone(), org: org.to_owned() };
         for outcome in TokenFetch::ALL {
@@ -157,7 +158,7 @@ impl Metrics {
     }
 }
 
-/// The counters of one organisation.
+/// The metrics of one organisation.
 #[derive(Debug, Clone)]
 pub(super) struct OrgMetrics {
     all: Metrics,
@@ -173,7 +174,7 @@ impl OrgMetrics {
         self.all.token_expiry.with_label_values(&[&self.org]).set(at.seconds());
     }
 
-    /// One attempt ended; `status` is `None` where no answer came.
+    /// Counts one attempt; `status` is `None` if there was no answer.
     pub(super) fn attempted(&self, endpoint: Endpoint, status: Option<u16>, took: Duration) {
         let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         self.all.requests.with_label_values(&[self.org.as_str(), endpoint.label(), &code]).inc();

@@ -1,6 +1,6 @@
 //! The adapter to the Genesys Cloud platform API: a [`Platform`] for each organisation.
 //!
-//! Not the loop that calls it (`refresh`), nor what the answers mean (`audit`).
+//! `refresh` calls it on a timer, and `audit` evaluates the data.
 
 mod answer;
 mod api;

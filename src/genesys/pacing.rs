@@ -1,6 +1,6 @@
-//! How fast requests may follow each other: a token bucket below the platform's limit, lowered by what the platform says.
+//! Limits how fast requests follow each other: a token bucket below the platform's limit, lowered if the platform allows less.
 //!
-//! Not what to do after a 429: that is `retry`.
+//! `retry` decides what to do after a 429.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,22 +11,22 @@ use tokio::time::Instant;
 
 use super::config::PacingConfig;
 
-/// The platform's limit on requests of one client-credentials token a minute
+/// The platform's limit on requests per minute with one client-credentials token
 /// (`client.credentials.token.rate.per.minute`, the platform's limits page).
 const PLATFORM_PER_MINUTE: u32 = 300;
 
-/// What the `inin-ratelimit-*` headers of an answer said.
+/// The values of the `inin-ratelimit-*` headers of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Budget {
-    /// Requests counted in the current window.
+    /// The requests that the platform has counted in the current window.
     pub(super) used: u32,
-    /// Requests allowed in it.
+    /// The requests that it allows in the current window.
     pub(super) allowed: u32,
-    /// Until it ends. The header holds seconds that remain, not an epoch.
+    /// The time until the window ends. The header contains the remaining seconds, not a Unix timestamp.
     pub(super) reset: Duration,
 }
 
-/// Shared by all calls of one client.
+/// The pacing of all calls of one client.
 #[derive(Debug)]
 pub(super) struct Pacer {
     config: PacingConfig,
@@ -49,7 +49,7 @@ impl Pacer {
         Self { config, longest_pause, state: Mutex::new(state) }
     }
 
-    /// Waits until the next request may go.
+    /// Waits until the next request may be sent.
     pub(super) async fn ready(&self) {
         let (limiter, paused_until) = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,11 +61,12 @@ impl Pacer {
         limiter.until_ready().await;
     }
 
-    /// Takes note of what the platform says of its own limit.
+    /// Adapts the pace to the limit in the headers of an answer.
     pub(super) fn learn(&self, budget: Budget, now: Instant) {
         let per_minute = share(self.config.per_minute, budget.allowed);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only ever lowered: endpoints differ in what they allow, and a bucket made anew at each answer would bound nothing.
+        // Only lowered, never raised: endpoints report different limits, and a bucket that each answer replaced would limit
+        // nothing.
         if per_minute < state.per_minute {
             state.per_minute = per_minute;
             state.limiter = Arc::new(limiter(per_minute, self.config.burst.min(per_minute)));
@@ -75,7 +76,8 @@ impl Pacer {
     }
 }
 
-/// Our share of a limit: as large a part of `allowed` as `configured` is of the platform's usual limit, never more than configured.
+/// The exporter's share of `allowed`: the same fraction as `configured` is of the platform's usual limit, at least 1 and at most
+/// `configured`.
 fn share(configured: u32, allowed: u32) -> u32 {
     let part = u64::from(configured) * u64::from(allowed) / u64::from(PLATFORM_PER_MINUTE);
     u32::try_from(part).unwrap_or(u32::MAX).clamp(1, configured.max(1))
@@ -103,14 +105,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_share_is_never_more_than_configured_and_never_nothing(configured in 1_u32.., allowed: u32) {
+        fn the_share_is_at_least_one_and_at_most_configured(configured in 1_u32.., allowed: u32) {
             let share = share(configured, allowed);
             prop_assert!(share >= 1 && share <= configured);
         }
     }
 
     #[test]
-    fn the_pace_is_lowered_once_and_not_made_anew_at_each_answer() {
+    fn the_pace_is_lowered_once_and_an_answer_with_the_same_limit_keeps_the_bucket() {
         let pacer = Pacer::new(PacingConfig { per_minute: 180, burst: 60 }, Duration::from_mins(3));
         let learn = |allowed| pacer.learn(Budget { used: 0, allowed, reset: Duration::ZERO }, Instant::now());
         let limiter = |pacer: &Pacer| Arc::clone(&pacer.state.lock().expect("not poisoned").limiter);
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_budget_pauses_until_it_is_reset_and_no_longer_than_allowed() {
+    fn a_used_up_budget_pauses_until_its_reset_but_not_longer_than_the_longest_pause() {
         let pacer = Pacer::new(PacingConfig { per_minute: 180, burst: 60 }, Duration::from_mins(3));
         let now = Instant::now();
         let paused = |pacer: &Pacer| pacer.state.lock().expect("not poisoned").paused_until;

@@ -1,6 +1,6 @@
-//! One page of a listing: its records, what it says about the size of the list, and where the next page is.
+//! One page of a listing: its records, the size of the list, and the pointer to the next page.
 //!
-//! Where that leads is `paging`'s; what the records mean is `convert`'s.
+//! `paging` follows the pointer, and `convert` reads the records.
 
 #![expect(clippy::struct_field_names, reason = "the names are the platform's")]
 
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::fields::integer;
 
-/// A page of any listing. Names of fields are read in any spelling: `nextUri`, `nextURI`, `next_uri`.
+/// A page of any listing. Field names are read without case, `_` and `-`: `nextUri`, `nextURI`, `next_uri`.
 #[derive(Debug, Default)]
 pub(super) struct Page<'a> {
     pub(super) entities: Vec<&'a RawValue>,
@@ -22,17 +22,17 @@ pub(super) struct Page<'a> {
     pub(super) page_size: Option<u64>,
     /// The address of the next page.
     pub(super) next_uri: Option<String>,
-    /// A cursor or an address, in the shape of older guides.
+    /// A cursor or an address, in the format of older guides.
     pub(super) next_page: Option<String>,
     /// The cursor `cursors.after`.
     pub(super) after: Option<String>,
-    /// A field that decides whether the list is complete, is there, and has a value without a meaning.
+    /// The name of a field that is needed to decide whether the list is complete, but whose value cannot be read.
     pub(super) unreadable: Option<&'static str>,
 }
 
 impl Page<'_> {
-    /// Whether the page says how many records or pages there are.
-    pub(super) fn says_how_many_there_are(&self) -> bool {
+    /// Whether the page states the number of records or pages.
+    pub(super) fn states_the_size(&self) -> bool {
         self.total.is_some() || self.page_count.is_some()
     }
 }
@@ -86,7 +86,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Page<'a> {
 }
 
 impl Page<'_> {
-    /// A count that is there and is none must not pass for one that is absent.
+    /// Reads a count. A value that is not a count must not look like an absent one, so it makes the page unreadable.
     fn count(&mut self, name: &'static str, value: &Value) -> Option<u64> {
         let count = integer(value).and_then(|number| u64::try_from(number).ok());
         if count.is_none() && !value.is_null() {
@@ -117,7 +117,7 @@ impl Page<'_> {
     }
 }
 
-/// A field's name without case, `_` and `-`.
+/// The name of a field in lower case, without `_` and `-`.
 fn folded(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_is_read_in_any_spelling_and_one_that_is_none_is_never_taken_for_absent() {
+    fn a_count_is_read_in_any_notation_and_an_unreadable_count_is_not_taken_for_absent() {
         for (value, total, unreadable) in [
             ("60", Some(60), None),
             ("60.0", Some(60), None),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_exactly_one_list_is_no_page() {
+    fn a_body_without_exactly_one_list_is_refused() {
         for body in ["{}", r#"{"entities": null}"#, r#"{"entities": [], "clients": []}"#, "[]", "null"] {
             assert!(serde_json::from_str::<Page<'_>>(body).is_err(), "{body}");
         }

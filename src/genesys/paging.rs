@@ -1,6 +1,6 @@
-//! From one page of a listing to the next: `nextUri`, otherwise `pageCount`, otherwise a cursor; guarded against loops.
+//! Finds the next page of a listing by `nextUri`, otherwise by `pageCount`, otherwise by a cursor, and detects loops.
 //!
-//! Pure: it names the next address, and `listing` fetches it. It also refuses a list that may have been cut off.
+//! Pure: it returns the next address, and `listing` fetches it. It also refuses a list that may have been cut off.
 
 use std::collections::HashSet;
 
@@ -8,14 +8,14 @@ use url::Url;
 
 use super::page::Page;
 
-/// Sizes of a page that the platform fills where none is asked for, and the largest that it documents (reference, sections 3 and
-/// 4): as many records without any hint of what follows may be the first page of a longer list.
+/// The platform's default page size, and the largest documented one (reference, sections 3 and 4). A page with this many records
+/// and without a pointer may be the first of a longer list.
 const USUAL_SIZES: [u64; 2] = [25, 100];
 
-/// The way through one listing.
+/// The progress through the pages of one listing.
 #[derive(Debug)]
 pub(super) struct Walk {
-    /// The API's base, with the path prefix of a gateway.
+    /// The base URL of the API, with the path prefix of a gateway.
     base: Url,
     first: Url,
     visited: HashSet<Url>,
@@ -23,22 +23,24 @@ pub(super) struct Walk {
     max_pages: u32,
 }
 
-/// Why a listing cannot be followed, or not be trusted.
+/// Why a listing cannot be read to its end, or cannot be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PagingError {
-    #[error("the list leads to another origin ({0}), which is not followed")]
+    #[error(
+        "the next page is on another origin ({0}), and the exporter does not send its token there; check the API URL"
+    )]
     ForeignOrigin(String),
-    #[error("the list leads in a circle at page {0}")]
+    #[error("the pages of the list form a loop: page {0} has the address of an earlier page")]
     Loop(u32),
-    #[error("the list has more than {0} pages; raise --genesys.max-pages if that is right")]
+    #[error("the list has more than {0} pages; if that is expected, raise --genesys.max-pages")]
     TooManyPages(u32),
     #[error("the address of the next page cannot be read")]
     BadUri,
-    #[error("the page's {0} has a value that cannot be read, so that the list may be incomplete")]
+    #[error("the value of {0} in a page cannot be read, so the list may be incomplete")]
     Unreadable(&'static str),
     #[error(
-        "the page is full ({0} records), and says neither how many records there are nor where the next page is, so that the \
-         list may be cut off; does a gateway remove fields from the answer?"
+        "the page is full ({0} records) but states neither the number of records nor the next page, so the list may be cut \
+         off; check whether a gateway removes fields from the answer"
     )]
     CutOff(u64),
 }
@@ -68,8 +70,8 @@ impl Walk {
         Ok(Some(next))
     }
 
-    /// A single page that is full proves nothing unless it says how many records or pages there are. Later pages were reached by
-    /// a pointer, so that a page without one is the last.
+    /// A full first page without a pointer may be cut off, unless it states the number of records or pages. A later page was
+    /// reached by a pointer, so if it has no pointer itself, it is the last.
     fn end(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
         let records = page.entities.len() as u64;
         let asked =
@@ -78,7 +80,7 @@ impl Walk {
             Some(size) => records >= size && records > 0,
             None => USUAL_SIZES.contains(&records),
         };
-        if self.page == 1 && is_full && !page.says_how_many_there_are() {
+        if self.page == 1 && is_full && !page.states_the_size() {
             return Err(PagingError::CutOff(records));
         }
         Ok(None)
@@ -103,9 +105,10 @@ impl Walk {
         Ok(page.after.as_ref().map(|after| self.with_parameter("after", after)))
     }
 
-    /// A `nextUri` is a path such as `/api/v2/...?pageNumber=2`: it is resolved below the gateway's prefix.
+    /// Resolves a `nextUri` such as `/api/v2/...?pageNumber=2` below the gateway's prefix.
     fn resolve(&self, uri: &str) -> Result<Url, PagingError> {
-        // The listing's own path shows whether the path has the prefix already: the platform's begins with /api/ too.
+        // The prefix can be /api too, like the start of the platform's paths. So only a path that begins with the path of the
+        // first page already has the prefix.
         let below_prefix =
             uri.strip_prefix('/').filter(|_| !uri.starts_with("//") && !uri.starts_with(self.first.path()));
         let url = self.base.join(below_prefix.unwrap_or(uri)).map_err(|_| PagingError::BadUri)?;
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_paging_leads_on() {
+    fn each_way_of_paging_finds_the_next_page() {
         for (body, expected) in [
             (r#"{"entities":[]}"#, None),
             (r#"{"entities":[],"nextUri":"","pageCount":1}"#, None),
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_page_without_a_total_or_a_pointer_proves_nothing() {
+    fn a_full_page_without_a_total_or_a_pointer_may_be_cut_off() {
         let page =
             |records: usize, fields: &str| format!(r#"{{"entities":[{}]{fields}}}"#, vec!["{}"; records].join(","));
         for (path, records, fields, expected) in [
@@ -191,7 +194,7 @@ mod tests {
         }
         let mut walk = walk("https://api.example.com/", 10);
         assert!(next(&mut walk, &page(25, r#","nextUri":"/api/v2/oauth/clients?pageNumber=2""#)).is_ok());
-        assert_eq!(next(&mut walk, &page(25, "")), Ok(None), "a chain of pointers that ends has ended");
+        assert_eq!(next(&mut walk, &page(25, "")), Ok(None), "a later page without a pointer is the last");
     }
 
     #[test]
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_other_origins_and_endless_lists_are_refused() {
+    fn loops_other_origins_and_endless_lists_are_refused() {
         for uri in [
             "https://evil.example.com/x",
             "//evil.example.com/x",
@@ -232,8 +235,8 @@ mod tests {
             let result = next(&mut walk("https://api.example.com/", 10), &body);
             assert!(matches!(result, Err(PagingError::ForeignOrigin(_))), "{uri}: {result:?}");
         }
-        let circle = r#"{"entities":[],"nextUri":"/api/v2/oauth/clients"}"#;
-        assert_eq!(next(&mut walk("https://api.example.com/", 10), circle), Err(PagingError::Loop(2)));
+        let looping = r#"{"entities":[],"nextUri":"/api/v2/oauth/clients"}"#;
+        assert_eq!(next(&mut walk("https://api.example.com/", 10), looping), Err(PagingError::Loop(2)));
         let mut short = walk("https://api.example.com/", 2);
         let page = |n: u32| format!(r#"{{"entities":[],"pageCount":9,"pageNumber":{n}}}"#);
         assert!(next(&mut short, &page(1)).is_ok());

@@ -1,6 +1,6 @@
-//! The calls that an audit makes, one method each.
+//! The calls of the platform API that an audit needs, one method for each.
 //!
-//! Authorises, follows pages, and turns statuses into [`ApiError`]. What makes a refresh complete is `refresh`'s decision.
+//! It authorises, reads all pages, and turns statuses into [`ApiError`]. `refresh` decides whether the data is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::metrics::Metrics;
 use super::wire;
 use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Records, Role};
 
-/// Clients that are fetched one by one at the same time; the pacing bounds them as well.
+/// The number of clients that are fetched by id at the same time. The pacing limits them as well.
 const DETAIL_CONCURRENCY: usize = 4;
 
 /// The platform API of one organisation.
@@ -34,31 +34,31 @@ pub struct Platform {
     permissions: Mutex<Option<RegistryRead>>,
 }
 
-/// The outcome of the last read of the registry of permissions, and the time from which it is read again.
+/// The time at which the registry of permissions may be read again, and the result of the last read.
 type RegistryRead = (Instant, Result<BTreeSet<String>, ApiError>);
 
-/// The registry of permissions changes with the platform's releases.
+/// How long the registry of permissions is kept. It changes only with releases of the platform.
 const PERMISSIONS_KEPT: Duration = Duration::from_hours(24);
-/// The pause after a failed read of that registry.
+/// How long a failed read of that registry is not repeated.
 const PERMISSIONS_RETRIED: Duration = Duration::from_hours(1);
 
-/// Whose token it is.
+/// The organisation and the client that the token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The organisation's id.
     pub org_id: OrgId,
     /// The organisation's name.
     pub org_name: String,
-    /// The exporter's own client, as the platform names it or as it was configured.
+    /// The exporter's own client: the id from the platform, or the configured id if the platform does not return one.
     pub own_client: ClientId,
 }
 
-/// The registry of scopes as it was read.
+/// The platform's registry of scopes.
 #[derive(Debug, Default)]
 pub struct Scopes(ScopeRegistry);
 
 impl Scopes {
-    /// Readable id to description.
+    /// The description of each scope, by its readable id.
     pub fn descriptions(&self) -> &BTreeMap<String, String> {
         &self.0.descriptions
     }
@@ -72,32 +72,33 @@ impl Platform {
         Ok(Self { api, identity: OnceCell::new(), permissions: Mutex::default() })
     }
 
-    /// What the client was made with.
+    /// The settings of this client.
     pub fn config(&self) -> &Config {
         &self.api.config
     }
 
-    /// Requests sent since the start by endpoint, retries included.
+    /// The number of requests sent since the start, including retries, by endpoint.
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.api.transport.calls()
     }
 
-    /// How long no call may be made: the rest of the platform's last `Retry-After`, at most a day.
+    /// How long the platform still asks not to be called: the rest of its last `Retry-After`, at most a day. `None` if it does not.
     pub fn asked_wait(&self) -> Option<Duration> {
         self.api.transport.asked_wait()
     }
 
-    /// How far the platform's clock was ahead of ours in its last answer, in seconds, where it sent a date.
+    /// How far the platform's clock was ahead of the local clock in its last answer with a date, in seconds; negative if it was
+    /// behind.
     pub fn clock_skew_seconds(&self) -> Option<i64> {
         self.api.transport.skew_seconds()
     }
 
-    /// Obtains a token, or says why there is none.
+    /// Obtains a token, unless a usable one is cached.
     pub async fn authorise(&self) -> Result<(), ApiError> {
         self.api.authorise().await
     }
 
-    /// Whose token it is; asked once for each process.
+    /// The organisation and the client of the token. The platform is asked only until it has answered once.
     pub async fn identity(&self) -> Result<&Identity, ApiError> {
         self.identity.get_or_try_init(|| self.fetch_identity()).await
     }
@@ -130,7 +131,7 @@ impl Platform {
         })
     }
 
-    /// The registry of scopes.
+    /// Reads the registry of scopes.
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
         let read = |record: &Fields| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
         let listed = list(&self.api, Endpoint::Scopes, "api/v2/oauth/scopes", read).await?;
@@ -141,7 +142,7 @@ impl Platform {
         Ok(Listed { records: Scopes(registry), total: listed.total, distinct: listed.distinct })
     }
 
-    /// Every role with its permissions. Pages of 100: nothing larger is documented, and the default is 25.
+    /// Reads every role with its permissions. The pages have 100 roles: no larger size is documented, and the default is 25.
     pub async fn roles(&self) -> Result<Listed<Records<Role>>, ApiError> {
         let path = "api/v2/authorization/roles?pageSize=100&pageNumber=1&userCount=false";
         let read = |record: &Fields| {
@@ -150,7 +151,7 @@ impl Platform {
         };
         let listed = list(&self.api, Endpoint::Roles, path, read).await?;
         if listed.distinct == 0 {
-            // The platform creates default roles in every organisation: an empty list proves nothing about what clients hold.
+            // Every organisation has the platform's default roles, so an empty list is wrong.
             let message = "the list is empty, but every organisation has roles".to_owned();
             return Err(malformed(Endpoint::Roles, message, None));
         }
@@ -159,7 +160,7 @@ impl Platform {
         Ok(Listed { records: records.into_iter().collect(), total, distinct })
     }
 
-    /// Every division.
+    /// Reads every division.
     pub async fn divisions(&self) -> Result<Listed<BTreeMap<DivisionId, Division>>, ApiError> {
         let path = "api/v2/authorization/divisions?pageSize=100&pageNumber=1&objectCount=false";
         let read = |record: &Fields| {
@@ -171,7 +172,7 @@ impl Platform {
         Ok(Listed { records, total, distinct })
     }
 
-    /// The registry of permissions, each as `domain:entity:action`; read once a day, and after a failure once an hour.
+    /// The registry of permissions, each as `domain:entity:action`. It is read once a day, and after a failure once an hour.
     pub async fn permissions(&self) -> Result<BTreeSet<String>, ApiError> {
         let mut kept = self.permissions.lock().await;
         if let Some((_, outcome)) = kept.as_ref().filter(|(until, _)| Instant::now() < *until) {
@@ -186,9 +187,10 @@ impl Platform {
     async fn fetch_permissions(&self) -> Result<BTreeSet<String>, ApiError> {
         let path = "api/v2/authorization/permissions?pageSize=100&pageNumber=1";
         let mut permissions = BTreeSet::new();
-        // The domains have no ids: `list` cannot take them.
+        // The domains have no ids, so `list` cannot read them.
         pages(&self.api, Endpoint::Permissions, path, |raw| {
-            let domain = serde_json::from_str(raw.get()).map_err(|_| "a domain cannot be read".to_owned())?;
+            let domain =
+                serde_json::from_str(raw.get()).map_err(|_| "a permission domain cannot be read".to_owned())?;
             permissions.extend(convert::permissions(domain));
             Ok(())
         })
@@ -196,7 +198,7 @@ impl Platform {
         Ok(permissions)
     }
 
-    /// Every OAuth client. Records that lack the grant type, scopes or roles are completed one by one.
+    /// Reads every OAuth client. A record without grant type, scopes or roles is completed by a call for that client.
     pub async fn clients(&self, scopes: &Scopes) -> Result<ListedClients, ApiError> {
         let registry = &scopes.0;
         let mut assembly = ClientAssembly::default();
@@ -217,8 +219,8 @@ impl Platform {
             progress.log(|| info!(clients = count, done, "fetching clients one by one, since the list lacks fields"));
             match detail {
                 Ok(detail) => assembly.complete(&id, detail, registry),
-                // A client that was just deleted is gone from the next list; a gateway that does not know the path must
-                // not make clients vanish.
+                // The client may just have been deleted; then the next list omits it. Or a gateway blocks the path; then the
+                // client must stay, with gaps.
                 Err(ApiError::NotFound { .. } | ApiError::Malformed { .. }) => assembly.complete(&id, None, registry),
                 Err(error) => return Err(error),
             }
@@ -228,8 +230,8 @@ impl Platform {
         Ok(listed)
     }
 
-    /// Whether a client exists, whatever the list says. The platform answers 404 once it is gone; a record in the state
-    /// `deleted` is gone as well (Terraform provider, `oauth_client`).
+    /// Whether a client exists, even if the list omits it. The platform answers 404 for a deleted client, or returns a record in
+    /// the state `deleted` (Terraform provider, `oauth_client`).
     pub async fn has_client(&self, id: &ClientId) -> Result<bool, ApiError> {
         match self.client(id).await {
             Ok(Some(record)) => Ok(record.state.as_ref().is_none_or(|state| !state.eq_ignore_ascii_case("deleted"))),
@@ -239,7 +241,7 @@ impl Platform {
         }
     }
 
-    /// The record of one client; `None` if the answer has no id.
+    /// Reads the record of one client; `None` if the record has no id.
     async fn client(&self, id: &ClientId) -> Result<Option<wire::Client>, ApiError> {
         let mut url = self.api.url(self.api.config.clients_path.trim_start_matches('/'))?;
         url.set_query(None);
@@ -251,7 +253,7 @@ impl Platform {
         Ok(wire::Client::read(&record))
     }
 
-    /// The permissions of the exporter's own client, as `domain:entity:action`.
+    /// Reads the permissions of the exporter's own client, as `domain:entity:action`.
     pub async fn own_permissions(&self) -> Result<Vec<String>, ApiError> {
         let subject: wire::Subject = self.api.object(Endpoint::SubjectsMe, "api/v2/authorization/subjects/me").await?;
         let mut permissions: Vec<String> = subject

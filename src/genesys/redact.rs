@@ -1,20 +1,20 @@
-//! Texts from the platform, made safe to quote: without the exporter's own secrets, and printable.
+//! Makes texts from the platform safe to quote: printable, and without the exporter's own secrets.
 //!
-//! Bodies that are not the platform's own JSON are never quoted at all, so that nothing else needs a filter.
+//! No other text needs this, because bodies other than the platform's own JSON are never quoted.
 
 use url::form_urlencoded;
 
 use crate::secret::{ExposeSecret, SecretString};
 
-/// Shorter texts are not secrets, and cutting them out would leave nothing readable.
+/// Shorter texts are not redacted: they are not secrets, and without them a message would not be readable.
 const SHORTEST: usize = 4;
 
-/// What must not be quoted. Its `Debug` output shows nothing of it.
+/// The secrets that must not be quoted. The `Debug` output does not contain them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redactor(Vec<SecretString>);
 
 impl Redactor {
-    /// Takes a secret, as it is and as a form carries it.
+    /// Adds a secret, both verbatim and URL-encoded as in a form.
     pub(super) fn hide(&mut self, secret: &str) {
         let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         for form in [secret.to_owned(), encoded] {
@@ -24,13 +24,13 @@ impl Redactor {
         }
     }
 
-    /// The text without any of them.
+    /// The text with each secret replaced by `[redacted]`.
     pub(super) fn redact(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[redacted]"))
     }
 }
 
-/// The text on one line, bounded, without control characters and without marks that change the direction of the text.
+/// The text on one line, cut after 300 characters, without control characters and marks that change the text direction.
 pub(super) fn printable(text: &str) -> String {
     const LONGEST: usize = 300;
     let visible = |c: char| {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_hidden_in_every_form_and_the_rest_stays() {
+    fn a_secret_is_redacted_in_both_forms_and_the_rest_is_kept() {
         let mut redactor = Redactor::default();
         redactor.hide("s3cr+t/=");
         redactor.hide("abc");

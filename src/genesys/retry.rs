@@ -1,6 +1,6 @@
-//! When to try again and how long to wait: pure arithmetic on status, headers and attempt.
+//! Decides whether to try again and how long to wait, from status, headers and attempt. Pure.
 //!
-//! The one owner of retries is `transport`; this is what it decides by.
+//! `transport` does the retries.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::config::RetryConfig;
 
-/// Why an attempt is repeated. The value of the label `reason`.
+/// Why a request is retried. The value of the label `reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Reason {
     RateLimited,
@@ -33,9 +33,9 @@ impl Reason {
     }
 }
 
-/// Whether an answer with that status may be different the next time.
+/// The reason to retry a request that was answered with this status; `None` if a retry would not help.
 ///
-/// 501 says that it never will (as the vendor's Go SDK has it). The token endpoint's own limit is HTTP 400 with
+/// 501 is permanent, as in the vendor's Go SDK. The token endpoint's own limit is HTTP 400 with
 /// `rate limit exceeded` (Terraform provider, `provider.go`).
 pub(super) fn reason(status: u16, token_rate_limit: bool) -> Option<Reason> {
     match status {
@@ -47,18 +47,18 @@ pub(super) fn reason(status: u16, token_rate_limit: bool) -> Option<Reason> {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date that is compared with the answer's own `Date`.
+/// Parses `Retry-After`: seconds, or a date, which is compared with the `Date` of the same answer.
 pub(super) fn retry_after(value: &str, answered_at: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
-        // More digits than fit is longer than anybody waits.
+        // A number that does not fit is longer than any wait.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(answered_at).unwrap_or(Duration::ZERO))
 }
 
-/// The waits between the attempts: doubling from `base`, with up to as much again by chance, one fewer than attempts.
+/// The waits between the attempts, one fewer than attempts. They double from `base`, and jitter can double each of them.
 pub(super) fn backoff(config: &RetryConfig, seed: u64) -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_factor(2.0)
@@ -70,21 +70,22 @@ pub(super) fn backoff(config: &RetryConfig, seed: u64) -> impl Iterator<Item = D
         .build()
 }
 
-/// What to do about an attempt that may be repeated.
+/// What to do after an attempt that may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Wait that long, then try again.
     Wait(Duration),
-    /// Give up; where the platform asked for a wait, no call may come sooner.
+    /// Give up. If the platform asked for a wait, no call may be made before it ends.
     GiveUp(Option<Duration>),
 }
 
-/// Decides on the next attempt: `asked` is the platform's wait, `backoff` the wait of our own, `None` after the last attempt.
+/// Decides about the next attempt. `asked` is the wait that the platform asks for; `backoff` is the exporter's own wait, `None`
+/// after the last attempt.
 pub(super) fn next(asked: Option<Duration>, backoff: Option<Duration>, longest: Duration) -> Next {
     match (asked, backoff) {
         (Some(asked), _) if asked > longest => Next::GiveUp(Some(asked)),
         (asked, None) => Next::GiveUp(asked),
-        // The platform counts in whole seconds: our own wait, which has chance in it, keeps replicas apart.
+        // The platform counts in whole seconds. The random back-off on top keeps replicas from trying at the same time.
         (Some(asked), Some(backoff)) => Next::Wait(asked.saturating_add(backoff)),
         (None, Some(backoff)) => Next::Wait(backoff),
     }
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_told_apart() {
+    fn each_status_has_its_reason_to_retry() {
         for (status, token_limit, expected) in [
             (200, false, None),
             (400, false, None),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_too_long_gives_up_at_once_and_is_remembered() {
+    fn a_wait_that_is_too_long_is_not_waited_for_but_returned() {
         let (long, short, longest) = (Duration::from_secs(181), Duration::from_secs(2), Duration::from_mins(3));
         assert_eq!(next(Some(long), Some(short), longest), Next::GiveUp(Some(long)));
         assert_eq!(next(Some(longest), Some(short), longest), Next::Wait(longest + short));
@@ -149,7 +150,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_waits_double_within_twice_themselves(attempts in 1_u32..10, base_ms in 1_u64..2_000, seed: u64) {
+        fn the_waits_double_and_jitter_at_most_doubles_each(attempts in 1_u32..10, base_ms in 1_u64..2_000, seed: u64) {
             let base = Duration::from_millis(base_ms);
             let waits: Vec<Duration> = backoff(&config(attempts, base), seed).collect();
             prop_assert_eq!(waits.len(), attempts as usize - 1);
@@ -160,7 +161,7 @@ mod tests {
         }
 
         #[test]
-        fn any_retry_after_text_is_read_or_refused(value in ".{0,40}") {
+        fn any_retry_after_text_is_parsed_or_refused(value in ".{0,40}") {
             let _ = retry_after(&value, SystemTime::UNIX_EPOCH);
         }
     }

@@ -1,6 +1,6 @@
-//! The access token: fetched by client credentials, cached, refreshed in time, one fetch at a time.
+//! The access token: fetched with client credentials, cached, and renewed before it expires, with one fetch at a time.
 //!
-//! The only place that exposes the client secret. Retries of a fetch are `transport`'s.
+//! The only place that exposes the client secret. `transport` does the retries of a fetch.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,21 +15,21 @@ use super::endpoint::Endpoint;
 use super::error::correlation;
 use super::metrics::OrgMetrics;
 use super::redact::{Redactor, printable};
-use super::token_response::{TokenError, TokenFetch, denied, granted, usable_for};
+use super::token_response::{TokenError, TokenFetch, denied, granted};
 use super::transport::{Failure, Transport};
 use crate::domain::Timestamp;
 use crate::secret::{ExposeSecret, SecretSource, SecretString};
 
-/// A wrong secret is tried again this much later at the earliest: quick repeats use up the token endpoint's own limit.
+/// The pause before a wrong secret is tried again: quick repeats would use up the token endpoint's own limit.
 const INVALID_CLIENT_PAUSE: Duration = Duration::from_mins(1);
 
-/// A token in use. Cheap to clone; prints nothing of itself.
+/// An access token. Cheap to clone; its `Debug` output does not contain the token.
 #[derive(Debug, Clone)]
 pub(super) struct AccessToken {
-    /// Marked sensitive, so that its Debug prints nothing.
+    /// Marked as sensitive, so that its `Debug` output does not contain the value.
     header: HeaderValue,
     redactor: Arc<Redactor>,
-    /// Which fetch it came from, so that a late 401 does not drop its successor.
+    /// The number of the fetch, so that a late 401 does not drop a newer token.
     serial: u64,
 }
 
@@ -39,17 +39,17 @@ impl AccessToken {
         self.header.clone()
     }
 
-    /// A text without this token and what it was bought with.
+    /// The text with this token and the credentials that obtained it redacted.
     pub(super) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }
 }
 
-/// Hands out the token of one organisation.
+/// Provides the access token of one organisation.
 #[derive(Debug)]
 pub(super) struct TokenSource {
     config: Arc<Config>,
-    /// Held across the fetch: that is what makes it one at a time.
+    /// Locked during a fetch, so that there is only one at a time.
     state: Mutex<State>,
 }
 
@@ -77,7 +77,7 @@ impl TokenSource {
         Self { config, state: Mutex::default() }
     }
 
-    /// A token that is good for a while yet: the cached one, or a new one.
+    /// The cached token, or a new one if that has expired or expires soon.
     pub(super) async fn token(&self, transport: &Transport) -> Result<AccessToken, TokenError> {
         let mut state = self.state.lock().await;
         let now = Instant::now();
@@ -119,11 +119,11 @@ impl TokenSource {
         }
     }
 
-    /// Forgets a token that the platform no longer takes.
+    /// Drops a token that the platform no longer accepts.
     pub(super) async fn drop_token(&self, token: &AccessToken, metrics: &OrgMetrics) {
         let mut state = self.state.lock().await;
         if state.cached.as_ref().is_some_and(|cached| cached.token.serial == token.serial) {
-            debug!("the platform refuses the token, dropping it");
+            debug!("the platform refuses the token; fetching a new one");
             state.cached = None;
             metrics.token_expires(Timestamp::default());
         }
@@ -140,7 +140,7 @@ impl TokenSource {
         let answer = transport.send(Endpoint::Token, &request).await.map_err(|failure| match failure {
             Failure::Timeout => TokenError::Timeout,
             Failure::Network(message) => TokenError::Network(message),
-            Failure::TooLarge { limit, .. } => TokenError::Malformed(format!("over {limit} bytes")),
+            Failure::TooLarge { limit, .. } => TokenError::Malformed(format!("it is larger than {limit} bytes")),
             Failure::RateLimited { .. } => TokenError::RateLimited,
         })?;
         let cited = correlation(answer.correlation_id.as_ref());
@@ -173,7 +173,7 @@ impl TokenSource {
         builder
             .form(&form)
             .build()
-            .map_err(|_| TokenError::SecretFile("it holds characters that cannot be sent".to_owned()))
+            .map_err(|_| TokenError::SecretFile("it contains characters that cannot be sent".to_owned()))
     }
 }
 
@@ -186,9 +186,41 @@ async fn read_secret(source: &SecretSource) -> Result<SecretString, TokenError> 
                 .map_err(|error| TokenError::SecretFile(format!("{}: {error}", path.display())))?;
             let secret = text.trim();
             if secret.is_empty() {
-                return Err(TokenError::SecretFile(format!("{}: it is empty", path.display())));
+                return Err(TokenError::SecretFile(format!(
+                    "{}: it is empty; write the client secret to it",
+                    path.display()
+                )));
             }
             Ok(SecretString::from(secret))
+        }
+    }
+}
+
+/// How long a token is used: its lifetime minus one minute, or minus a tenth of it if that is shorter.
+///
+/// Some guides recommend a fixed margin of five minutes, but a token with a lifetime of 300 s could then never be used.
+fn usable_for(lifetime: Duration) -> Duration {
+    lifetime.saturating_sub(Duration::from_mins(1).min(lifetime / 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_margin_is_a_minute_or_a_tenth() {
+        for (lifetime, usable) in [(86_400, 86_340), (600, 540), (300, 270), (10, 9)] {
+            assert_eq!(usable_for(Duration::from_secs(lifetime)), Duration::from_secs(usable), "{lifetime}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_is_used_for_most_of_its_lifetime_and_not_longer(seconds in 1_u64..40_000_000) {
+            let (life, usable) = (Duration::from_secs(seconds), usable_for(Duration::from_secs(seconds)));
+            prop_assert!(usable < life && usable >= life.mul_f64(0.9));
         }
     }
 }

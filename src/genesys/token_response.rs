@@ -1,6 +1,6 @@
-//! The answer to a token request: a token and its lifetime, or why there is none.
+//! Reads the answer to a token request: a token and its lifetime, or why there is none.
 //!
-//! Pure. When to ask is `token`'s, when to ask again is `transport`'s.
+//! Pure. `token` decides when to send a request, and `transport` when to repeat it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::secret::{ExposeSecret, SecretString};
 
-/// The assumed lifetime of a token without `expires_in`, in seconds: the shortest that the platform can be set to.
+/// The assumed lifetime of a token without `expires_in`, in seconds: the shortest lifetime that the platform allows.
 const LEAST_LIFETIME: u64 = 300;
 
 /// The outcome of a token fetch. The value of the label `outcome`.
@@ -51,7 +51,7 @@ impl TokenFetch {
     }
 }
 
-/// Why there is no token.
+/// Why a token could not be obtained.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The id or the secret is wrong, or both belong to another region.
@@ -60,28 +60,35 @@ pub enum TokenError {
          and GENESYSCLOUD_OAUTHCLIENT_SECRET, and that GENESYSCLOUD_REGION is the organisation's own region"
     )]
     InvalidClient(String),
-    /// The token endpoint's own limit, HTTP 400 or 429.
-    #[error("token: asked too often, the platform refuses more tokens for now")]
+    /// The rate limit of the token endpoint, HTTP 400 or 429.
+    #[error(
+        "token: rate limited: the platform refuses more tokens for now; check that no other program uses this client"
+    )]
     RateLimited,
     /// Any other refusal.
-    #[error("token: refused with HTTP {status}: {message}; is this a client-credentials client, and active?")]
+    #[error(
+        "token: refused with HTTP {status}: {message}; check that the client is active and has the grant type client \
+         credentials"
+    )]
     Rejected {
         /// The HTTP status.
         status: u16,
-        /// The platform's words.
+        /// The platform's message.
         message: String,
     },
     /// No answer in time.
-    #[error("token: no answer from the login host in time; is the region right and the way to it open?")]
+    #[error(
+        "token: no answer from the login host in time; check the region, and that no firewall or proxy blocks the connection"
+    )]
     Timeout,
     /// No connection, or it broke.
     #[error("token: cannot reach the login host: {0}")]
     Network(String),
-    /// 5xx, with the citation of the platform's id of the request.
+    /// 5xx: the status, and the correlation id in parentheses.
     #[error("token: the login host answers HTTP {0}{1}")]
     ServerError(u16, String),
-    /// A 200 that is not a token.
-    #[error("token: the login host's answer is not a token: {0}; is the login URL right?")]
+    /// A 200 without a usable token.
+    #[error("token: the answer of the login host is not a token: {0}; check the login URL")]
     Malformed(String),
     /// The file with the secret cannot be read.
     #[error("token: cannot read the secret's file: {0}")]
@@ -89,7 +96,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// `None` where no fetch was made.
+    /// The outcome for the metrics; `None` if no request was sent.
     pub(super) fn outcome(&self) -> Option<TokenFetch> {
         match self {
             Self::InvalidClient(_) => Some(TokenFetch::InvalidClient),
@@ -119,15 +126,15 @@ struct Denied {
 
 /// The header and the lifetime of a token, or what is wrong with the answer.
 pub(super) fn granted(body: &[u8]) -> Result<(HeaderValue, Duration), String> {
-    // serde_json's message can quote the text that it did not expect, so only the place is reported.
-    let granted: Granted =
-        serde_json::from_slice(body).map_err(|error| format!("line {}, column {}", error.line(), error.column()))?;
+    // The message of serde_json can quote the body, so only the position is reported.
+    let granted: Granted = serde_json::from_slice(body)
+        .map_err(|error| format!("it cannot be read at line {}, column {}", error.line(), error.column()))?;
     let mut header = HeaderValue::from_str(&format!("Bearer {}", granted.access_token.expose_secret()))
-        .map_err(|_| "the token holds characters that cannot be sent".to_owned())?;
+        .map_err(|_| "the token contains characters that cannot be sent".to_owned())?;
     header.set_sensitive(true);
     match granted.expires_in.unwrap_or(LEAST_LIFETIME) {
         0 => Err("the token has expired already".to_owned()),
-        // 450 days is the platform's longest; a wrong answer must not overflow the clock.
+        // The platform's longest lifetime is 450 days. A wrong answer must not overflow the clock.
         seconds => Ok((header, Duration::from_secs(seconds.min(38_880_000)))),
     }
 }
@@ -139,23 +146,16 @@ pub(super) fn denied(status: u16, body: &[u8], quote: impl Fn(&str) -> String) -
     match denied.error.as_deref() {
         Some("invalid_client") => TokenError::InvalidClient(message),
         _ if status == 429 || is_token_rate_limit(body) => TokenError::RateLimited,
-        // Guides say 401 for a wrong secret; the body decides where there is one.
+        // According to guides, 401 means a wrong secret. If the body states an error, that decides.
         None if status == 401 => TokenError::InvalidClient(message),
         _ => TokenError::Rejected { status, message },
     }
 }
 
-/// Whether the token endpoint says that it was asked too often: HTTP 400, `invalid_request`, `rate limit exceeded; ...`.
+/// Whether the body reports the token endpoint's rate limit: HTTP 400, `invalid_request`, `rate limit exceeded; ...`.
 pub(super) fn is_token_rate_limit(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body).to_ascii_lowercase();
     text.contains("rate limit exceeded")
-}
-
-/// How long a token is used: its lifetime less one minute, or less a tenth of it if that is shorter.
-///
-/// A fixed margin of five minutes, as some guides have it, would leave nothing of a token that lives 300 s.
-pub(super) fn usable_for(lifetime: Duration) -> Duration {
-    lifetime.saturating_sub(Duration::from_mins(1).min(lifetime / 10))
 }
 
 #[cfg(test)]
@@ -164,20 +164,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_margin_is_a_minute_or_a_tenth() {
-        for (lifetime, usable) in [(86_400, 86_340), (600, 540), (300, 270), (10, 9)] {
-            assert_eq!(usable_for(Duration::from_secs(lifetime)), Duration::from_secs(usable), "{lifetime}");
-        }
-    }
-
     proptest! {
-        #[test]
-        fn a_token_is_used_for_most_of_its_life_and_not_longer(seconds in 1_u64..40_000_000) {
-            let (life, usable) = (Duration::from_secs(seconds), usable_for(Duration::from_secs(seconds)));
-            prop_assert!(usable < life && usable >= life.mul_f64(0.9));
-        }
-
         #[test]
         fn any_body_is_a_token_or_an_error_that_does_not_quote_it(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = granted(&body);
@@ -185,12 +172,12 @@ mod tests {
                 prop_assert!(!error.contains("TOP-SECRET"));
             }
             let error = denied(400, &body, |_| "redacted".to_owned()).to_string();
-            prop_assert!(error.contains("redacted") || error.contains("asked too often"), "{}", error);
+            prop_assert!(error.contains("redacted") || error.contains("rate limited"), "{}", error);
         }
     }
 
     #[test]
-    fn refusals_are_told_apart_by_their_body() {
+    fn the_body_decides_which_refusal_it_is() {
         let invalid =
             br#"{"error":"invalid_client","description":"client not found","error_description":"client not found"}"#;
         let limit = br#"{"error":"invalid_request","error_description":"rate limit exceeded; try later"}"#;

@@ -1,6 +1,6 @@
-//! One request to the platform: paced, bounded, measured, and the only owner of retries.
+//! Sends one request to the platform, with pacing, limits, metrics and retries.
 //!
-//! Not what a body means, and no credentials: callers hand in a finished request for each attempt.
+//! It does not read bodies and has no credentials: callers pass a complete request.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -21,10 +21,10 @@ use super::retry::{self, Next, Reason};
 use super::token_response::is_token_rate_limit;
 use crate::domain::Timestamp;
 
-/// A longer wait than this is not heeded: a mistaken header must not end the audits for good.
+/// The longest wait of a `Retry-After` that is respected: a wrong header must not stop the audits permanently.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
-/// Redirects that are followed, on the same origin only.
+/// The largest number of redirects that are followed, only on the same origin.
 const MAX_REDIRECTS: usize = 5;
 
 /// The HTTP client of one organisation.
@@ -34,16 +34,16 @@ pub(super) struct Transport {
     pacer: Pacer,
     retry: RetryConfig,
     max_body_bytes: usize,
-    /// Requests sent since the start, retries included.
+    /// The number of requests sent since the start, including retries, by endpoint.
     calls: Mutex<BTreeMap<&'static str, u64>>,
-    /// Until when the platform asked to be left alone.
+    /// The end of the wait that the platform last asked for.
     asked_until: Mutex<Option<Instant>>,
-    /// How far the platform's clock was ahead of ours in the last answer, in seconds.
+    /// How far the platform's clock was ahead of the local clock in the last answer, in seconds.
     skew_seconds: Mutex<Option<i64>>,
     pub(super) metrics: OrgMetrics,
 }
 
-/// An answer, whatever its status, read to its end.
+/// A complete answer with any status.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -52,7 +52,7 @@ pub(super) struct Answer {
     retry_after: Option<Duration>,
 }
 
-/// Why there is no answer, or none that counts.
+/// Why there is no usable answer.
 #[derive(Debug)]
 pub(super) enum Failure {
     Timeout,
@@ -61,7 +61,7 @@ pub(super) enum Failure {
         limit: usize,
         correlation_id: Option<String>,
     },
-    /// Retries are used up, or the platform asks for too long a wait.
+    /// Every attempt was rate limited, or the platform asks for a wait that is too long.
     RateLimited {
         wait: Duration,
         correlation_id: Option<String>,
@@ -70,7 +70,7 @@ pub(super) enum Failure {
 
 impl Transport {
     pub(super) fn new(config: &Config, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
-        // Fails only where the process has a provider already, which is as good.
+        // This fails only if the process already has a provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
@@ -98,7 +98,7 @@ impl Transport {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How long the platform still wants to be left alone, whatever became of the request that was told so.
+    /// How long the platform still asks not to be called, even if a later attempt of that request succeeded.
     pub(super) fn asked_wait(&self) -> Option<Duration> {
         let asked_until = *self.asked_until.lock().unwrap_or_else(PoisonError::into_inner);
         asked_until.map(|until| until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
@@ -108,7 +108,7 @@ impl Transport {
         *self.skew_seconds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a request until it is answered by something that waiting would not change.
+    /// Sends a request, and repeats it until the answer needs no retry or the attempts are used up.
     pub(super) async fn send(&self, endpoint: Endpoint, request: &reqwest::Request) -> Result<Answer, Failure> {
         let mut backoff = retry::backoff(&self.retry, fastrand::u64(..));
         loop {
@@ -161,7 +161,7 @@ impl Transport {
     }
 
     async fn attempt(&self, endpoint: Endpoint, request: reqwest::Request) -> Result<Answer, Failure> {
-        // The token endpoint has a limit of its own, which is not told in headers.
+        // The token endpoint has a separate limit, which is not in the headers.
         if endpoint != Endpoint::Token {
             self.pacer.ready().await;
         }
@@ -205,7 +205,7 @@ impl Transport {
     }
 }
 
-/// Counts an attempt when it ends, cut by a deadline too.
+/// Counts an attempt when it is dropped, so that an attempt that a deadline cancels is counted too.
 struct Attempt<'a> {
     metrics: &'a OrgMetrics,
     endpoint: Endpoint,
@@ -228,7 +228,7 @@ fn budget(headers: &HeaderMap) -> Option<Budget> {
     })
 }
 
-/// A header's text with nothing in it that could break a log line.
+/// The value of a header, limited to 64 printable characters, so that it cannot break a log line.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.to_str().ok()?;
     Some(value.chars().filter(char::is_ascii_graphic).take(64).collect())
@@ -238,7 +238,7 @@ fn failure(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
-    // The outermost message repeats the URL; the innermost cause is what tells the operator.
+    // The outermost message only repeats the URL. The innermost cause helps the operator.
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -251,7 +251,7 @@ fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
     if same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
 
-/// Whether a URL's host is this machine: then no proxy is asked, and plain http gives nothing away.
+/// Whether the host of a URL is loopback. Then requests use no proxy, and plain http never leaves the machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -1,7 +1,7 @@
-//! The platform's records, field by field, as `fields` reads them.
+//! The records of the platform API, read field by field with `fields`.
 //!
-//! Private to the adapter: `convert` makes domain values of them. No record has a field for a client's `secret`. Names beside
-//! the documented ones come from older guides (reference, section 9).
+//! Private to the adapter: `convert` turns them into domain values. No record has a field for a client's `secret`. Field names
+//! that are not documented are from older guides (reference, section 9).
 
 #![expect(clippy::struct_field_names, reason = "the names are the platform's")]
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::fields::{Fields, Read, text};
 use crate::domain::GrantType;
 
-/// A client's record. Missing and odd fields are kept apart: an absent list is not an empty one.
+/// The record of a client. Absent and unreadable fields are distinguished: an absent list is not an empty list.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) id: String,
@@ -57,9 +57,9 @@ impl Client {
         })
     }
 
-    /// Whether the record lacks something that decides what the client may do, so that the record by id may say more.
+    /// Whether the record lacks data that decides what the client may do, so that the record must be fetched by id.
     ///
-    /// An empty list lacks nothing. `roleIds` alone do not say in which divisions.
+    /// An empty list is complete. `roleIds` alone are not, because they do not state the divisions.
     pub(super) fn is_sparse(&self) -> bool {
         let Read::Full(spelling) = &self.grant_type else { return true };
         let grant_type = GrantType::from_platform(spelling);
@@ -67,7 +67,7 @@ impl Client {
             || (grant_type.roles_count() && !matches!(self.role_divisions, Read::Full(_)))
     }
 
-    /// Whether nothing was read of what decides what the client may do.
+    /// Whether none of the fields that decide what the client may do could be read.
     pub(super) fn says_nothing(&self) -> bool {
         self.grant_type.as_ref().is_none()
             && self.scopes.as_ref().is_none()
@@ -75,7 +75,7 @@ impl Client {
             && self.role_divisions.as_ref().is_none()
     }
 
-    /// Takes every field from the record that was fetched by id, where that says more.
+    /// Replaces every field that was read better in the record that was fetched by id.
     pub(super) fn fill(self, detail: Self) -> Self {
         Self {
             id: self.id,
@@ -97,17 +97,17 @@ impl Client {
     }
 }
 
-/// A record's id; `None` if it has none that can be read.
+/// The id of a record; `None` if it is absent, empty or cannot be read.
 pub(super) fn id(record: &Fields) -> Option<String> {
     record.text("id").value().filter(|id| !id.is_empty())
 }
 
-/// The first of several spellings of a field that the record has.
+/// The first of several names of a field that the record has.
 fn first<T>(spellings: impl IntoIterator<Item = Read<T>>) -> Read<T> {
     spellings.into_iter().find(|read| !matches!(read, Read::Absent)).unwrap_or(Read::Absent)
 }
 
-/// A scope in a client: its readable id, or in older shapes an object or an opaque id.
+/// A scope in the record of a client: its readable id, or in older formats an object or an opaque id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     Id(String),
@@ -116,7 +116,7 @@ pub(super) enum Scope {
 
 fn scopes(record: &Fields, name: &str) -> Read<Vec<Scope>> {
     if let Some(Value::String(listed)) = record.any(name) {
-        // Not a list, but the way in which OAuth itself writes scopes (RFC 6749 section 3.3).
+        // A string of scopes separated by spaces, as in RFC 6749 section 3.3.
         let scopes: Vec<Scope> = listed
             .split(|c: char| c.is_whitespace() || c == ',')
             .filter(|scope| !scope.is_empty())
@@ -134,7 +134,7 @@ fn scopes(record: &Fields, name: &str) -> Read<Vec<Scope>> {
     })
 }
 
-/// A role that a client holds, and where.
+/// A role that a client holds, and its division.
 #[derive(Debug)]
 pub(super) struct RoleDivision {
     pub(super) role_id: String,
@@ -149,7 +149,7 @@ fn role_division(value: &Value) -> Option<(RoleDivision, bool)> {
     Some((RoleDivision { role_id, division_id: division.value().filter(|id| !id.is_empty()) }, in_full))
 }
 
-/// A scope of the registry. The platform has no `name`; older guides expect one.
+/// A scope of the registry. The platform sends no `name`, but older guides expect one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RegisteredScope {
     pub(super) id: String,
@@ -188,19 +188,19 @@ impl Role {
     }
 }
 
-/// What a role permits on one entity of one domain.
+/// The permissions of a role for one entity of one domain.
 #[derive(Debug)]
 pub(super) struct PermissionPolicy {
     pub(super) domain: String,
-    /// A policy that names no entity is not narrowed to one.
+    /// `None` if the policy applies to all entities of the domain.
     pub(super) entity: Option<String>,
     pub(super) actions: Vec<String>,
-    /// Whether a condition on the resource narrows the grant. What it says is not needed.
+    /// Whether a condition on the resource limits the permissions. The condition itself is not needed.
     pub(super) conditional: bool,
 }
 
 impl PermissionPolicy {
-    /// A policy without a readable domain, entity or action says nothing: what it permits is a gap.
+    /// Reads a policy; `None` if its domain, entity or actions cannot be read. Then the role has a gap.
     fn read(value: &Value) -> Option<(Self, bool)> {
         let policy = Fields::of(value)?;
         let domain = policy.text("domain").value().filter(|domain| !domain.is_empty())?;
@@ -290,7 +290,7 @@ pub(super) struct SubjectPolicy {
     pub(super) actions: Option<Vec<String>>,
 }
 
-/// The platform's body of an error.
+/// The body of an error of the platform.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ErrorBody {

@@ -1,27 +1,27 @@
-//! A dangerous grant as the ledger identifies it, and the places in which one can be hidden.
+//! How the ledger identifies a dangerous grant, and the unread data that can hide one.
 //!
-//! What is remembered of it is a [`super::Memory`].
+//! [`super::Memory`] is what the ledger remembers about a grant.
 
 use std::collections::BTreeSet;
 
 use crate::domain::{ClientId, RoleId};
 
-/// A dangerous scope or permission that a client holds, under the label that the metrics give it.
+/// A dangerous scope or permission that a client holds, with its label in the metrics.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     /// The client.
     pub client: ClientId,
-    /// Scope or permission.
+    /// Whether it is a scope or a permission.
     pub kind: GrantKind,
-    /// What identifies it for this client and kind: a finding's evidence key.
+    /// Identifies it within its client and kind: the key of a finding's evidence.
     pub evidence: String,
-    /// What the metrics call it: the scope, or the policy's pattern that matches the permission.
+    /// The label in the metrics: the scope, or the policy's pattern that matches the permission.
     pub label: String,
-    /// The role that grants a permission; `None` for a scope. The evidence identifies it already.
+    /// The role that grants a permission; `None` for a scope. The evidence contains it as well.
     pub role: Option<RoleId>,
 }
 
-/// The kind of a grant. Scopes and permissions have metrics of their own.
+/// The kind of a grant. Scopes and permissions have separate metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GrantKind {
     /// A scope of the client.
@@ -43,39 +43,39 @@ impl Grant {
         Self { client: client.clone(), kind: GrantKind::Permission, evidence, label, role: Some(role) }
     }
 
-    /// Whether it is the same scope or permission, whatever its label.
+    /// Whether both are the same scope or permission of the same client, even if their labels differ.
     pub(super) fn is_same_privilege(&self, other: &Self) -> bool {
         (&self.client, self.kind, &self.evidence) == (&other.client, other.kind, &other.evidence)
     }
 }
 
-/// A place that could not be read, and in which a grant can be hidden.
+/// Data of a client that could not be read, and that can hide a grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hidden {
     /// The client.
     pub client: ClientId,
-    /// What of it could not be read.
+    /// The part of its data that could not be read.
     pub place: HidingPlace,
 }
 
-/// What of a client could not be read.
+/// The part of a client's data that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HidingPlace {
     /// Its scopes.
     Scopes,
     /// Its roles.
     Roles,
-    /// What a role that it holds permits.
+    /// The permissions of a role that the client holds.
     Role(RoleId),
 }
 
-/// Whether a grant can be hidden in one of these places.
+/// Whether one of these places can hide the grant.
 pub(super) fn can_be_in(places: &BTreeSet<Hidden>, grant: &Grant) -> bool {
-    let is_there = |place| places.contains(&Hidden { client: grant.client.clone(), place });
+    let is_hidden = |place| places.contains(&Hidden { client: grant.client.clone(), place });
     match grant.kind {
-        GrantKind::Scope => is_there(HidingPlace::Scopes),
+        GrantKind::Scope => is_hidden(HidingPlace::Scopes),
         GrantKind::Permission => {
-            is_there(HidingPlace::Roles) || grant.role.clone().is_some_and(|role| is_there(HidingPlace::Role(role)))
+            is_hidden(HidingPlace::Roles) || grant.role.clone().is_some_and(|role| is_hidden(HidingPlace::Role(role)))
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What is remembered of one grant, and what becomes of it when it is not seen.
+//! What the ledger remembers about one grant, and what happens to it if a snapshot does not show the grant.
 //!
-//! Which grants are seen is in `sighting`.
+//! `sighting` says which grants a snapshot shows.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::grant::Grant;
 use crate::domain::Timestamp;
 
-/// For how long a grant that is gone is exported as 0, so that no old 1 is the last sample: `stale-after` and 2 h.
+/// How long a removed grant is exported as 0, so that its last sample is never an old 1: the default of `stale-after` plus 2 h.
 pub const GONE_FOR: Duration = Duration::from_hours(26);
 
-/// A grant is gone after this many complete refreshes in a row without it.
+/// A grant counts as removed after this many complete refreshes in a row without it.
 const GONE_AFTER: u32 = 2;
 
 /// How a grant that is held was evaluated.
@@ -21,51 +21,52 @@ pub enum Standing {
     Unapproved,
     /// An exemption of the policy covers it.
     Exempt,
-    /// The baseline approves it, or none is loaded, so that no approval is asked for.
+    /// The baseline approves it, or no baseline is loaded, so no approval is required.
     Settled,
 }
 
-/// What is remembered of a grant.
+/// What the ledger remembers about a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Memory {
-    /// It is held, or was until the last refresh.
+    /// The client holds it, or held it until the last refresh.
     Held {
-        /// When it was first seen; `None` if it was there at the first refresh ever, or before the policy called it dangerous.
+        /// When it was first seen; `None` if it is older than the first refresh, or than the pattern of the policy that
+        /// matches it.
         first_seen: Option<Timestamp>,
-        /// Its last evaluation.
+        /// The result of its last evaluation.
         standing: Standing,
-        /// Complete refreshes in a row without it.
+        /// The number of complete refreshes in a row without it.
         missed: u32,
     },
-    /// It is gone since then.
+    /// It was found to be removed at this time.
     Gone(Timestamp),
 }
 
-/// Why the ledger advances.
+/// Why the ledger is updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// The first complete refresh ever: nothing that is there is new.
+    /// The first complete refresh of the organisation. Its grants do not count as new.
     First,
     /// A complete refresh.
     Refresh {
-        /// The dangerous grants of the last complete snapshot before it, under the policy in force now. None of them is new,
-        /// whatever the policy said at that time.
+        /// The dangerous grants of the previous complete snapshot under the current policy. None of them is new, even if an
+        /// earlier policy did not call them dangerous.
         before: &'a BTreeSet<Grant>,
     },
-    /// The policy or the baseline changed, or the process restarted, and the last snapshot was evaluated again. Nothing is new,
-    /// and what the policy no longer calls dangerous is gone.
+    /// The last snapshot was evaluated again, because the policy or the baseline changed or the process restarted. No grant is
+    /// new, and grants that the policy no longer calls dangerous are removed.
     PolicyChange {
-        /// Whether the policy has a new pattern: then nothing that is hidden behind a gap now is new later.
+        /// Whether the policy has a new pattern. Then a grant that a gap hides now does not count as new later.
         widens: bool,
     },
 }
 
 impl Memory {
-    /// What is remembered of a grant that was not seen at this event; `None` if it is forgotten.
+    /// The memory of a grant that the snapshot of this event does not show; `None` if the grant is forgotten.
     pub(super) fn without_sight(self, may_be_hidden: bool, event: Event<'_>, now: Timestamp) -> Option<Self> {
         match (self, event) {
             (Self::Held { .. }, _) if may_be_hidden => Some(self),
-            // If a refresh without it came before, the next refresh decides whether it is gone.
+            // If the last refresh did not show it, the next refresh decides whether it is removed.
             (Self::Held { missed: 1.., .. } | Self::Gone(_), Event::PolicyChange { .. }) => Some(self),
             (Self::Held { first_seen, standing, missed }, Event::First | Event::Refresh { .. })
                 if missed.saturating_add(1) < GONE_AFTER =>
@@ -77,7 +78,7 @@ impl Memory {
         }
     }
 
-    /// The value of the first-seen metric: 0 if it must not page.
+    /// The value of the first-seen metric; 0 if the grant must not page.
     pub fn first_seen(self) -> Timestamp {
         match self {
             Self::Held { standing: Standing::Exempt, .. } | Self::Gone(_) => Timestamp::default(),
@@ -85,7 +86,7 @@ impl Memory {
         }
     }
 
-    /// Whether an approval is missing.
+    /// Whether the client holds the grant and an approval is missing.
     pub const fn is_unapproved(self) -> bool {
         matches!(self, Self::Held { standing: Standing::Unapproved, .. })
     }

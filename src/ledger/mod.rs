@@ -1,12 +1,13 @@
-//! What is remembered of dangerous grants over restarts: when each was first seen, and how it was last evaluated.
+//! What the exporter remembers about dangerous grants across restarts: when each was first seen, and its last evaluation.
 //!
-//! The whole question "is this grant new, gone, approved, unknown?" is answered here, by [`Ledger::advance`]. Pure: `store` keeps
-//! the ledger in a file, and `audit` says what is dangerous and approved.
+//! [`Ledger::advance`] alone decides whether a grant is new, removed, approved or unknown. Pure: `store` keeps the ledger in a
+//! file, and `audit` decides what is dangerous and approved.
 //!
-//! New is new against the last complete snapshot under the policy in force now, never against the last policy. A grant is gone
-//! after two complete refreshes in a row without it, so that a list that flaps once resolves no page and makes nothing new; a
-//! removal therefore shows one refresh later. While a grant may be hidden behind a gap, it stays as it was last evaluated: a page
-//! must not end because the exporter could not look. A grant that is gone is exported as 0 for 26 hours more.
+//! A grant is new if the last complete snapshot, evaluated by the current policy, did not contain it; a change of the policy makes
+//! no grant new. A grant is removed after two complete refreshes in a row without it. So if the platform omits a grant from one
+//! list, no page resolves and the grant is not new afterwards; a real removal shows one refresh later. As long as a gap may hide a
+//! grant, the grant keeps its last evaluation: a page must not resolve because the exporter could not read the data. A removed
+//! grant is exported as 0 for another 26 hours.
 
 mod grant;
 mod memory;
@@ -22,16 +23,16 @@ pub use sighting::{Evaluation, Labels, Sighting, held_grants, widens};
 
 use crate::domain::Timestamp;
 
-/// The memory of one organisation's dangerous grants.
+/// The remembered dangerous grants of one organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
     entries: BTreeMap<Grant, Memory>,
-    /// What could not be read at the first refresh ever, nor since: what it brings once it can be read is not new.
+    /// Data that could not be read at the first refresh or since then. A grant that it contains is not new once it can be read.
     hidden: BTreeSet<Hidden>,
 }
 
 impl Ledger {
-    /// A ledger with these entries and hidden places, as a file kept them.
+    /// A ledger with the entries and hidden places from a file.
     pub fn from_entries(entries: impl IntoIterator<Item = (Grant, Memory)>, hidden: BTreeSet<Hidden>) -> Self {
         Self { entries: entries.into_iter().collect(), hidden }
     }
@@ -41,12 +42,12 @@ impl Ledger {
         self.entries.iter().map(|(grant, memory)| (grant, *memory))
     }
 
-    /// What could not be read at the first refresh ever, nor since.
+    /// Data that could not be read at the first refresh or since then.
     pub const fn hidden(&self) -> &BTreeSet<Hidden> {
         &self.hidden
     }
 
-    /// The ledger after an event, with what is seen now.
+    /// The ledger after an event whose snapshot shows `seen`.
     #[must_use]
     pub fn advance(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
         let mut entries = BTreeMap::new();
@@ -71,7 +72,7 @@ impl Ledger {
         Self { entries, hidden }
     }
 
-    /// Whether a grant that is not remembered as held came after the last snapshot.
+    /// Whether a grant that is not remembered as held was granted after the last snapshot.
     fn is_new(&self, grant: &Grant, event: Event<'_>) -> bool {
         match event {
             Event::First | Event::PolicyChange { .. } => false,
@@ -79,7 +80,7 @@ impl Ledger {
         }
     }
 
-    /// What is remembered of a grant that is held, under any label; `None` if it is not held.
+    /// The memory of a held grant under any label; `None` if it is not remembered as held.
     fn held(&self, grant: &Grant) -> Option<Memory> {
         let first = Grant { label: String::new(), role: None, ..grant.clone() };
         let mut labels = self.entries.range(first..).take_while(|(known, _)| known.is_same_privilege(grant));

@@ -1,6 +1,6 @@
-//! What one evaluated snapshot shows of dangerous grants: those that are held, and where others can be hidden.
+//! The dangerous grants that one evaluated snapshot shows, and the unread data that can hide others.
 //!
-//! Nothing is remembered here.
+//! It depends on this snapshot only; `memory` has the past.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,32 +8,33 @@ use super::grant::{Grant, GrantKind, Hidden, HidingPlace, can_be_in};
 use super::memory::Standing;
 use crate::audit::rules::{DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
 use crate::audit::{DangerousGrant, Report, Status};
-use crate::domain::{Client, ClientField, Power, RoleField, RoleId, Snapshot};
+use crate::domain::{Client, ClientField, Privilege, RoleField, RoleId, Snapshot};
 use crate::policy::Policy;
 
-/// A snapshot and what the audit found in it.
+/// A snapshot and the result of its audit.
 #[derive(Debug, Clone, Copy)]
 pub struct Evaluation<'a> {
     /// The organisation's data.
     pub snapshot: &'a Snapshot,
-    /// The policy that it was evaluated with.
+    /// The policy that it was evaluated by.
     pub policy: &'a Policy,
-    /// The result.
+    /// The result of the audit.
     pub report: &'a Report,
 }
 
-/// What an evaluation shows of dangerous grants.
+/// The dangerous grants that an evaluation shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sighting {
-    /// The grants that are held.
+    /// The grants that clients hold, with their evaluation.
     pub held: BTreeMap<Grant, Standing>,
-    /// The places that could not be read.
+    /// The data that could not be read.
     pub hidden: BTreeSet<Hidden>,
-    /// The labels under which the policy still looks for grants. A grant under any other label is not hidden: it is not looked for.
+    /// The labels that the policy still calls dangerous. A grant with another label cannot be hidden, because no rule looks for
+    /// it.
     pub labels: Labels,
 }
 
-/// Which grants a policy calls dangerous, by label.
+/// The labels of the grants that a policy calls dangerous.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Labels {
     scopes: BTreeSet<String>,
@@ -42,14 +43,14 @@ pub struct Labels {
 
 #[cfg(test)]
 impl Labels {
-    /// These scopes, for tests that have no policy.
+    /// Labels of these scopes, for tests without a policy.
     pub(super) fn of_scopes<const N: usize>(scopes: [&str; N]) -> Self {
         Self { scopes: scopes.map(str::to_owned).into(), permissions: BTreeSet::new() }
     }
 }
 
 impl Sighting {
-    /// What this evaluation shows. `known` are the grants of the ledger.
+    /// The sighting of an evaluation. `known` contains the grants of the ledger.
     pub fn of<'a>(evaluation: Evaluation<'_>, known: impl IntoIterator<Item = &'a Grant>) -> Self {
         let Evaluation { snapshot, policy, report } = evaluation;
         let mut held: BTreeMap<Grant, Standing> = BTreeMap::new();
@@ -78,7 +79,7 @@ impl Sighting {
         Self { held, hidden, labels }
     }
 
-    /// Whether a grant that is not held can be hidden.
+    /// Whether unread data can hide this grant, which the snapshot does not show.
     pub(super) fn hides(&self, grant: &Grant) -> bool {
         let is_looked_for = match grant.kind {
             GrantKind::Scope => self.labels.scopes.contains(&grant.label),
@@ -88,7 +89,7 @@ impl Sighting {
     }
 }
 
-/// The places of a client that could not be read.
+/// The data of a client that could not be read.
 fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<Hidden> {
     let unknown_grant_type = client.has_gap(ClientField::GrantType);
     let mut places = Vec::new();
@@ -108,12 +109,12 @@ fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<Hidden> {
     places.into_iter().map(|place| Hidden { client: client.id.clone(), place }).collect()
 }
 
-/// A dangerous grant under each of its labels.
+/// A dangerous grant with each of its labels.
 fn grants(dangerous: &DangerousGrant) -> impl Iterator<Item = Grant> {
     dangerous.labels.iter().map(|label| {
-        let kind = match dangerous.power {
-            Power::Scope(_) => GrantKind::Scope,
-            Power::Permission(_) => GrantKind::Permission,
+        let kind = match dangerous.privilege {
+            Privilege::Scope(_) => GrantKind::Scope,
+            Privilege::Permission(_) => GrantKind::Permission,
         };
         Grant {
             client: dangerous.client.clone(),
@@ -125,12 +126,12 @@ fn grants(dangerous: &DangerousGrant) -> impl Iterator<Item = Grant> {
     })
 }
 
-/// The dangerous grants that a report shows, each under each of its labels.
+/// The dangerous grants of a report, each with each of its labels.
 pub fn held_grants(report: &Report) -> BTreeSet<Grant> {
     report.grants.iter().flat_map(grants).collect()
 }
 
-/// Whether a policy has a dangerous pattern that the one before it lacks.
+/// Whether the policy `now` has a dangerous pattern that the policy `before` does not have.
 pub fn widens(before: &Policy, now: &Policy) -> bool {
     let patterns = |policy: &Policy| -> BTreeSet<String> {
         let scopes = policy.scopes.dangerous.iter().map(|dangerous| format!("scope {}", dangerous.pattern));

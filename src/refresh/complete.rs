@@ -1,6 +1,6 @@
-//! Whether a list of clients is complete: pure, and stricter than the platform.
+//! Checks whether a list of clients is complete. Pure.
 //!
-//! An incomplete list must never look like an all-clear.
+//! An incomplete list must never look like an all-clear, so the checks are stricter than the platform.
 
 use crate::domain::ClientId;
 use crate::genesys::ListedClients;
@@ -8,24 +8,24 @@ use crate::genesys::ListedClients;
 /// Why a list is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
-    /// An organisation that the exporter can sign in to has at least the exporter's own client.
+    /// The list is empty, but every organisation that the exporter can sign in to has at least the exporter's own client.
     #[error(
         "the platform sent an empty list of clients: the role with oauth:client:view is probably not granted in the \
          division of the clients; grant it in all divisions"
     )]
     Empty,
-    /// `total` is another number.
+    /// `total` differs from the number of clients.
     #[error(
-        "the platform says that there are {total} clients and sent {distinct}; if its number is permanently wrong, set \
+        "the platform says that there are {total} clients, but sent {distinct}; if its number is permanently wrong, set \
          --refresh.trust-total=false"
     )]
     Total {
-        /// What the platform says.
+        /// The number that the platform reports.
         total: u64,
-        /// Distinct ids in the list.
+        /// The number of distinct ids in the list.
         distinct: usize,
     },
-    /// The exporter's own client is not in it.
+    /// The exporter's own client is not in the list.
     #[error(
         "the list lacks the exporter's own client {own}: the role with oauth:client:view is probably not granted in all \
          divisions, or the client belongs to another organisation (then set --refresh.require-self=false)"
@@ -34,7 +34,7 @@ pub enum Incomplete {
         /// The exporter's own client.
         own: ClientId,
     },
-    /// A client vanished from the list but still exists: the pages shifted while they were read.
+    /// A client is no longer in the list but still exists, because the pages shifted while they were read.
     #[error(
         "the list lacks the client {0}, which still exists: clients were added or removed while the list was read; the next \
          refresh reads it again"
@@ -45,24 +45,24 @@ pub enum Incomplete {
 /// What a list of clients says about its own completeness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The number that the platform says there are, where it does.
+    /// The number of clients that the platform reports; `None` if it reports none.
     pub total: Option<u64>,
-    /// Distinct ids that were sent.
+    /// The number of distinct ids that the platform sent.
     pub distinct: usize,
     /// The exporter's own client.
     pub own: ClientId,
-    /// Whether that is among them.
+    /// Whether the list contains the exporter's own client.
     pub own_listed: bool,
 }
 
 impl Listing {
-    /// What that list says, with that client as the exporter's own.
+    /// The facts about this list; `own` is the exporter's own client.
     pub fn of(listed: &ListedClients, own: &ClientId) -> Self {
         let own_listed = listed.clients.iter().any(|client| client.id == *own);
         Self { total: listed.total, distinct: listed.clients.len(), own: own.clone(), own_listed }
     }
 
-    /// Checks the list; the error says why it is not complete.
+    /// Checks whether the list is complete; the error says why it is not.
     pub fn check(&self, trust_total: bool, require_self: bool) -> Result<(), Incomplete> {
         if self.distinct == 0 {
             return Err(Incomplete::Empty);
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_a_list_incomplete() {
+    fn incomplete_lists_are_found_unless_a_setting_allows_them() {
         let own = ClientId::new("own");
         let totals_differ = |total, distinct| Err(Incomplete::Total { total, distinct });
         let without_self = Err(Incomplete::WithoutSelf { own: own.clone() });

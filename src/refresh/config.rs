@@ -1,15 +1,17 @@
-//! When to refresh and which answers to trust. Validated by `config`.
+//! The settings of refreshes: their times, and which lists to trust.
+//!
+//! The crate's `config` reads and validates them.
 
 use std::time::Duration;
 
-/// The settings of every organisation's refreshes.
+/// The settings of refreshes, the same for every organisation.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Between the starts of two refreshes.
+    /// The time between the starts of two refreshes.
     pub interval: Duration,
-    /// Data older than this is withdrawn.
+    /// The age at which data is withdrawn.
     pub stale_after: Duration,
-    /// The time limit of one whole refresh.
+    /// The time limit of one refresh, including all its calls and retries.
     pub deadline: Duration,
     /// Whether a `total` that differs from the number of ids makes the list incomplete.
     pub trust_total: bool,

@@ -1,8 +1,8 @@
-//! One fetch of everything: complete, or a failure that says what was missing.
+//! Fetches the data of one organisation: the result is complete, or a failure says what is missing.
 //!
-//! Nothing is evaluated, published or stored here. The registry of scopes is read first, so that scopes are resolved while clients
-//! are read. The registry of permissions is read last, once a day, and its failure fails nothing: only `policy-pattern-unmatched`
-//! compares with it.
+//! `pipeline` evaluates, publishes and stores the data. The registry of scopes is read first, because scopes are resolved while
+//! clients are read. The registry of permissions is read last and only once a day. If that fails, the refresh still succeeds: only
+//! the rule `policy-pattern-unmatched` needs this registry.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,79 +16,83 @@ use super::config::Config;
 use crate::domain::{ClientId, Collector, CollectorStatus, Input, InputGap, Organisation, Record, Snapshot, Timestamp};
 use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes};
 
-/// As many clients that vanished from the list are asked for by id. If more vanished and all of these are gone, they are many
-/// removals: a list that was cut off would show among so many.
+/// The largest number of vanished clients that are checked by id. If more vanished and all of the checked ones are removed, the
+/// others count as removed too: if the list were cut off, some of so many would still exist.
 const VANISHED_CHECKED: usize = 50;
-/// As many of them are asked for at the same time; the pacing bounds them as well.
+/// The number of clients that are checked at the same time. The pacing limits them as well.
 const VANISHED_CONCURRENCY: usize = 4;
 
 /// The outcome of one fetch.
 #[derive(Debug)]
 pub struct Attempt {
-    /// Everything, or why not.
+    /// The complete data, or why it is not complete.
     pub outcome: Result<Fetched, Failure>,
-    /// The collectors that ran, complete or not, in the order of [`Collector::ALL`].
+    /// The collectors that ran, successful or not, in the order of [`Collector::ALL`].
     pub collectors: Vec<CollectorStatus>,
 }
 
-/// Everything that a complete fetch read.
+/// The result of a complete fetch.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The organisation, complete.
+    /// The data of the organisation.
     pub snapshot: Snapshot,
-    /// What the list of clients says about its own completeness.
+    /// The facts that show whether the list of clients is complete.
     pub listing: Listing,
-    /// Requests that this fetch sent, by endpoint, retries included.
+    /// The number of requests that this fetch sent, including retries, by endpoint.
     pub calls: Vec<(String, u64)>,
-    /// Records of clients that came more than once with the same content.
+    /// The number of client records that repeated an earlier record with the same content.
     pub duplicates: usize,
 }
 
 /// Why a refresh is not complete.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The platform could not be asked for the list, or for the organisation of the token.
+    /// A call of the platform failed.
     #[error("{0}")]
     Api(#[from] ApiError),
     /// The list of clients is not complete.
     #[error("{0}")]
     Incomplete(#[from] Incomplete),
-    /// An input that the last complete refresh had cannot be read any more: without it grants would seem to vanish.
+    /// An input that the last complete refresh read cannot be read now. Without it, grants would look removed.
     #[error(
-        "{} could be read before and cannot now: {error}; if that is permanent, the data without them is served once the \
-         last complete data is older than --refresh.stale-after",
+        "{} could be read before but not now: {error}; if this does not end, the exporter continues without them once the last \
+         complete data is older than --refresh.stale-after",
         collector.label()
     )]
     InputLost {
-        /// Which input.
+        /// The input.
         collector: Collector,
-        /// Why.
+        /// Why it could not be read.
         error: ApiError,
     },
-    /// A client vanished from the list, and whether it still exists could not be checked.
-    #[error("the list lacks the client {client}, and whether it still exists could not be checked: {error}")]
+    /// A client is no longer in the list, and the check whether it still exists failed.
+    #[error("the list lacks the client {client}, and the check whether it still exists failed: {error}")]
     Unchecked {
         /// The client.
         client: ClientId,
-        /// Why not.
+        /// Why the check failed.
         error: ApiError,
     },
     /// The list of an input is not complete.
-    #[error("the platform says that there are {total} {} and sent {distinct}", collector.label())]
+    #[error(
+        "the platform says that there are {total} {}, but sent {distinct}; if its number is permanently wrong, set \
+         --refresh.trust-total=false",
+        collector.label()
+    )]
     InputIncomplete {
-        /// Which input.
+        /// The input.
         collector: Collector,
-        /// What the platform says.
+        /// The number that the platform reports.
         total: u64,
-        /// Distinct ids in the list.
+        /// The number of distinct ids in the list.
         distinct: usize,
     },
-    /// The whole refresh took too long.
+    /// The refresh exceeded its time limit.
     #[error("the refresh took longer than {} s{}", limit.as_secs(), deadline_hint(*asked))]
     Deadline {
-        /// The limit.
+        /// The time limit.
         limit: Duration,
-        /// The rest of the wait that the platform asked for, if it did.
+        /// How long the platform still asks to wait; `None` if it does not.
         asked: Option<Duration>,
     },
 }
@@ -97,7 +101,7 @@ pub enum Failure {
 pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>, now: Timestamp) -> Attempt {
     let before = platform.calls();
     let mut fetch = Fetch { platform, config, previous, collectors: Vec::new() };
-    // Boxed, since a future of this size would be copied with every future around it.
+    // Boxed: the future is large, and every future that contains it would copy it.
     let outcome = tokio::time::timeout(config.deadline, Box::pin(fetch.run(now))).await;
     let mut outcome =
         outcome.unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }));
@@ -114,18 +118,19 @@ pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>,
 
 fn deadline_hint(asked: Option<Duration>) -> String {
     match asked {
-        Some(asked) => format!(": the platform asks for a pause of another {} s", asked.as_secs()),
-        None => "; raise --refresh.deadline if the organisation is that large".to_owned(),
+        Some(asked) => format!(": the platform asks to wait another {} s", asked.as_secs()),
+        None => "; if the organisation is that large, raise --refresh.deadline".to_owned(),
     }
 }
 
 /// The last complete data.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Previous<'a> {
-    /// Its snapshot. Gaps in the new one are filled from it.
+    /// Its snapshot, which fills gaps in the new snapshot.
     pub snapshot: Option<&'a Snapshot>,
-    /// Whether it is served. Then the new data must not be worse: an input that it has must be read again, and a client that
-    /// vanished must be gone. Data that was withdrawn demands nothing any more, so that a permanent loss does not end the audits.
+    /// Whether it is still served. Then the new data must not be worse: every input that was read must be read again, and every
+    /// vanished client must really be removed. After the data is withdrawn, this is not required, so that an input that is lost
+    /// permanently does not stop the audits.
     pub served: bool,
 }
 
@@ -140,7 +145,7 @@ impl Fetch<'_> {
     async fn run(&mut self, now: Timestamp) -> Result<Fetched, Failure> {
         let platform = self.platform;
         let identity = platform.identity().await?.clone();
-        // Another organisation's data says nothing about this one.
+        // Ignore the data of another organisation.
         self.previous.snapshot = self.previous.snapshot.filter(|previous| previous.organisation.id == identity.org_id);
 
         let registry = self.input(Collector::Scopes, platform.scopes(), |last| last.registry.read().is_some()).await?;
@@ -177,14 +182,15 @@ impl Fetch<'_> {
         Ok(Fetched { snapshot, listing, calls: Vec::new(), duplicates })
     }
 
-    /// Runs one collector, and notes its outcome and duration. `supported` says whether an error leaves it supported.
+    /// Runs one collector and records its outcome and duration. If it fails, `supported` says whether the exporter's client may
+    /// read the input at all.
     async fn collect<T, E>(
         &mut self,
         collector: Collector,
         read: impl Future<Output = Result<T, E>>,
         supported: impl FnOnce(&E) -> bool,
     ) -> Result<T, E> {
-        // Until it has ended well, a collector has failed: the deadline can cut it.
+        // The deadline can cancel a collector, so it counts as failed until it has succeeded.
         let position = self.collectors.len();
         self.collectors.push(CollectorStatus { collector, success: false, supported: true, duration: Duration::ZERO });
         let started = Instant::now();
@@ -216,7 +222,8 @@ impl Fetch<'_> {
         .await
     }
 
-    /// An input beside the clients. If it cannot be read, that is a failure if the last complete data has it, and a gap otherwise.
+    /// Reads an input other than the clients. If it cannot be read, the refresh fails if the last complete data has it; otherwise
+    /// the input is a gap.
     async fn input<T>(
         &mut self,
         collector: Collector,
@@ -240,7 +247,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// What follows from an input that cannot be read.
+    /// Handles an input that cannot be read: the refresh fails, or the input is a gap.
     fn without<T>(
         &self,
         collector: Collector,
@@ -250,7 +257,7 @@ impl Fetch<'_> {
         let Previous { snapshot, served } = self.previous;
         match error {
             error if served && snapshot.is_some_and(has) => Err(Failure::InputLost { collector, error }),
-            // The list of clients would fail for the same reason, or the platform asked for a pause.
+            // Other calls would fail for the same reason, or the platform asks for a pause.
             ApiError::Token(_) | ApiError::Unauthorized { .. } | ApiError::RateLimited { .. } => Err(error.into()),
             error if self.platform.asked_wait().is_some() => Err(error.into()),
             error => {
@@ -261,8 +268,8 @@ impl Fetch<'_> {
         }
     }
 
-    /// The registry of permissions. Only the policy's patterns are compared with it, so that no failure matters to the refresh, and
-    /// what was read before stays valid.
+    /// Reads the registry of permissions. Only the policy's patterns are compared with it, so the refresh goes on without it, and an
+    /// earlier registry stays valid.
     async fn permissions(&mut self) -> Input<BTreeSet<String>> {
         let Self { platform, config, previous, .. } = *self;
         let read = async {
@@ -272,7 +279,10 @@ impl Fetch<'_> {
                     missing_permission: error.missing_permission().map(str::to_owned),
                     message: error.to_string(),
                 }),
-                Err(_) => Err(InputGap { missing_permission: None, message: "the platform took too long".to_owned() }),
+                Err(_) => Err(InputGap {
+                    missing_permission: None,
+                    message: "the platform did not answer in time".to_owned(),
+                }),
             }
         };
         match self.collect(Collector::Permissions, read, |gap| gap.missing_permission.is_none()).await {
@@ -281,7 +291,7 @@ impl Fetch<'_> {
                 warn!(
                     collector = Collector::Permissions.label(),
                     error = gap.message,
-                    "the registry of permissions cannot be read"
+                    "the registry of permissions cannot be read; an earlier one is used if there is one"
                 );
                 let known = previous.snapshot.and_then(|previous| previous.permissions.read().cloned());
                 known.map_or(Input::Gap(gap), Input::Read)
@@ -290,8 +300,8 @@ impl Fetch<'_> {
     }
 }
 
-/// Asks for the clients that vanished since the last snapshot, before the list is trusted: if a client is removed and another
-/// added between two pages, a third slips through, and the number of clients is right all the same.
+/// Checks that the clients that vanished since the last snapshot are really removed. If a client is removed and another added while
+/// the pages are read, the list can omit a third client although its total is right.
 async fn check_vanished(platform: &Platform, last: &Snapshot, listed: &ListedClients) -> Result<(), Failure> {
     let is_listed = |id: &ClientId| listed.clients.binary_search_by(|client| client.id().cmp(id)).is_ok();
     let vanished = last.clients.iter().map(|client| &client.id).filter(|id| !is_listed(id)).take(VANISHED_CHECKED);

@@ -1,6 +1,6 @@
-//! The policy and the baseline that are in force, read from their files together: both, or an error.
+//! The policy and the baseline in force. Both are read together from their files; if one has an error, neither is used.
 //!
-//! They are read once, with the settings, whose errors are reported together with theirs; `reload` reads them again.
+//! They are first read together with the settings, so that all errors are reported at once. `reload` reads them again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,33 +13,33 @@ use crate::baseline::Baseline;
 use crate::domain::{OrgId, Timestamp};
 use crate::policy::{Extension, Policy, Reading};
 
-/// A larger policy file is a mistake.
+/// The largest policy file that is read. A larger file must be another file.
 const MAX_POLICY_BYTES: u64 = 4 << 20;
-/// A larger baseline is not ours: 100,000 clients with a few roles take about 200 MB.
+/// The largest baseline that is read. A baseline of 100,000 clients with a few roles takes about 200 MB.
 const MAX_BASELINE_BYTES: u64 = 512 << 20;
 
-/// Where policy and baseline are.
+/// The files of policy and baseline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    /// The policy; `None` is the built-in one.
+    /// The policy file; `None` for the built-in policy.
     pub policy: Option<PathBuf>,
-    /// What the settings add to the policy.
+    /// The additions to the policy from the settings.
     pub extension: Extension,
-    /// The baseline; `None` is none.
+    /// The baseline file; `None` if no baseline is used.
     pub baseline: Option<PathBuf>,
 }
 
-/// What data is evaluated by.
+/// The policy and the baseline by which data is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InForce {
-    /// What is dangerous.
+    /// The policy, which says what is dangerous.
     pub policy: Arc<Policy>,
-    /// What is approved; `None` where no file is named, or the file is missing.
+    /// The baseline, which says what is approved; `None` if no file is configured or the file does not exist.
     pub baseline: Option<Baseline>,
 }
 
 impl InForce {
-    /// Reads both. The message names every mistake. A baseline that is named but missing is no mistake.
+    /// Reads both files. The error lists all mistakes. A configured baseline file that does not exist is allowed.
     pub(super) fn read(files: &Files) -> Result<Self, String> {
         let (policy, baseline) =
             match (policy(files.policy.as_deref(), &files.extension), baseline(files.baseline.as_deref())) {
@@ -50,11 +50,11 @@ impl InForce {
         Ok(Self { policy: Arc::new(policy), baseline })
     }
 
-    /// Logs which baseline is in force. A separate step, since the files are read before there is a log.
+    /// Logs which baseline is in force. This is separate from reading, because the files are read before the log is set up.
     pub fn log(&self, files: &Files) {
         match (&files.baseline, &self.baseline) {
             (Some(path), None) => {
-                warn!(path = %path.display(), "the baseline file does not exist; until it does, nothing is approved and there is no drift");
+                warn!(path = %path.display(), "the baseline file does not exist; until it does, nothing is approved and no drift is reported");
             }
             (Some(path), Some(baseline)) => {
                 info!(path = %path.display(), org_id = %baseline.organisation, clients = baseline.clients.len(), "baseline read");
@@ -63,17 +63,17 @@ impl InForce {
         }
     }
 
-    /// Whether a baseline is named and there is none.
+    /// Whether a baseline is configured but its file does not exist.
     pub const fn lacks_baseline(&self, files: &Files) -> bool {
         files.baseline.is_some() && self.baseline.is_none()
     }
 
-    /// Whether the baseline is another organisation's: then it counts as not loaded.
+    /// Whether the baseline belongs to another organisation. Then it counts as not loaded.
     pub fn has_foreign_baseline(&self, org: &OrgId) -> bool {
         self.baseline.as_ref().is_some_and(|baseline| baseline.organisation != *org)
     }
 
-    /// Warns if it is.
+    /// Logs a warning if the baseline belongs to another organisation.
     pub fn warn_of_foreign_baseline(&self, org: &OrgId) {
         if let Some(baseline) = self.baseline.as_ref().filter(|_| self.has_foreign_baseline(org)) {
             warn!(baseline_org_id = %baseline.organisation, org_id = %org, "the baseline belongs to another organisation and is not used");
@@ -81,7 +81,8 @@ impl InForce {
     }
 }
 
-/// Reads the policy, the built-in one if no file is named, and adds what the settings add. The message names every error.
+/// Reads the policy, or the built-in policy without a file, and applies the additions from the settings. The error lists all
+/// mistakes.
 pub(super) fn policy(file: Option<&Path>, extension: &Extension) -> Result<Policy, String> {
     let slugs = rules::slugs();
     let now = Some(Timestamp::from(SystemTime::now()));
@@ -95,7 +96,7 @@ pub(super) fn policy(file: Option<&Path>, extension: &Extension) -> Result<Polic
     Policy::read(&text, reading).map_err(|errors| list(&format!("policy file {name}"), &errors))
 }
 
-/// Reads the baseline; `None` where no file is named or it is missing.
+/// Reads the baseline; `None` if no file is configured or the file does not exist.
 pub(super) fn baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> {
     let Some(path) = file else { return Ok(None) };
     let what = format!("baseline file {}", path.display());
@@ -110,7 +111,7 @@ fn text(what: &str, path: &Path, most: u64) -> Result<Option<String>, String> {
         Err(error) => return Err(format!("{what}: {error}")),
     };
     if size > most {
-        return Err(format!("{what}: {size} bytes are more than the {most} that are read"));
+        return Err(format!("{what}: the file has {size} bytes, but the limit is {most}; check the path"));
     }
     std::fs::read_to_string(path).map(Some).map_err(|error| format!("{what}: {error}"))
 }

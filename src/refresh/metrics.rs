@@ -1,4 +1,4 @@
-//! How often refreshes run, how they end and how long they take.
+//! The metrics of refreshes: number, outcome and duration.
 
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ const CLOCK_STEPS: Family = Family {
     help: "Number of times that the system clock was found to have been set back. Starts at 0 for every configured organisation.",
 };
 
-/// Everything that this module exposes.
+/// The families of this module.
 pub const FAMILIES: &[Family] = &[REFRESHES, DURATION, CLOCK_STEPS];
 
-/// Upper bounds in seconds: a small organisation takes under one, and the deadline is 120 s.
+/// Upper bounds in seconds. A refresh of a small organisation takes less than 1 s, and the default deadline is 120 s.
 const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
 /// How a refresh ended. The value of the label `outcome`.
@@ -52,7 +52,7 @@ impl Outcome {
     }
 }
 
-/// The counters of all organisations.
+/// The metrics of all organisations.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     refreshes: IntCounterVec,
@@ -61,7 +61,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers the families. Fails where one of the names is taken.
+    /// Registers the families. Fails if one of the names is registered already.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
         let metrics = Self {

@@ -1,6 +1,6 @@
 //! The refresh of one organisation: fetch, evaluate, remember, store, publish, wait.
 //!
-//! How to speak to the platform is `genesys`'s business; what is dangerous, `audit`'s; what is new, `ledger`'s.
+//! `genesys` calls the platform, `audit` decides what is dangerous, and `ledger` decides what is new.
 
 mod complete;
 mod config;

@@ -1,10 +1,10 @@
-//! The way of an organisation's data: evaluated, remembered, stored, published; and again when policy or baseline change.
+//! Evaluates the data of an organisation, updates its ledger, and stores and publishes it; again when policy or baseline change.
 //!
-//! Blocking: evaluating and rendering take time that an async worker does not have. The files of policy and baseline are read by
-//! `in_force` and `reload`; what is new or gone is decided in `ledger`.
+//! Blocking: evaluating and rendering take too long for an async worker. `in_force` and `reload` read the files of policy and
+//! baseline; `ledger` decides which grants are new or removed.
 //!
-//! A state file is read back only for the same client id and API host before the organisation's id is known. After the first
-//! refresh the ledger is found by the organisation's id, so that a new OAuth client for the exporter makes no old grant new.
+//! Before the first refresh, the organisation's id is not known, so saved data is used only for the same client id and API host.
+//! The first refresh finds the ledger by the organisation's id. So if the exporter gets a new OAuth client, no old grant is new.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,21 +20,21 @@ use crate::ledger::{Evaluation, Event, Ledger, Sighting, held_grants, widens};
 use crate::publish::{Evaluated, Publisher};
 use crate::store::{Saved, Store};
 
-/// The only way in which one organisation's data changes. Shared by its worker and by a reload.
+/// Changes the data of one organisation; nothing else does. Its worker and the reloader share it.
 #[derive(Debug)]
 pub struct Pipeline {
-    /// The organisation's place in what is published.
+    /// The index of the organisation in the published data.
     index: usize,
     client_id: String,
     api_host: String,
     in_force: Arc<ArcSwap<InForce>>,
     publisher: Publisher,
     store: Arc<Store>,
-    /// The last complete data. It is kept when it is withdrawn: what it held is not new. Locked while data is evaluated.
+    /// The last complete data. It is kept after it is withdrawn, because its grants are not new. Locked while data is evaluated.
     last: Mutex<Option<Arc<Evaluated>>>,
 }
 
-/// What happens to the data that is served.
+/// What happens to the published data.
 enum Data {
     Keep,
     Withdraw,
@@ -42,7 +42,7 @@ enum Data {
 }
 
 impl Pipeline {
-    /// The pipeline of the organisation at that place in what is published.
+    /// A pipeline for the organisation at this index in the published data.
     pub fn new(
         index: usize,
         platform: &genesys::Config,
@@ -55,23 +55,24 @@ impl Pipeline {
         Self { index, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
     }
 
-    /// The last complete snapshot.
+    /// The last complete snapshot, even if it is withdrawn; `None` if there is none yet.
     pub fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
         self.last().as_ref().map(|last| Arc::clone(&last.snapshot))
     }
 
-    /// Serves what the state file kept, with its true age, unless it is too old. Returns when it was taken.
+    /// Publishes the data of the state file with its true age, unless it is too old. Returns when it was taken, or `None` if there
+    /// is none.
     pub fn restore(&self, now: Timestamp, stale_after: Duration) -> Option<Timestamp> {
         let saved = self.store.read_by(&self.client_id, &self.api_host)?;
         let taken_at = saved.snapshot.taken_at;
         let withdrawn = now.since(taken_at) >= stale_after;
         let mut last = self.last();
         let evaluated = self.evaluate(saved.snapshot, now);
-        // The file does not say which policy was in force: it is taken for the same.
+        // The file does not say which policy was in force, so assume that it has not changed.
         let restored = advanced(evaluated, &saved.ledger, Event::PolicyChange { widens: false }, now);
         *last = Some(Arc::clone(&restored));
         self.publish(|freshness| {
-            // A time in the future says nothing about the age; 0 makes the alert on stale data fire at once.
+            // If the time is in the future, the age is unknown. Without it the metric is 0, and the alert on stale data fires.
             freshness.last_success = Some(taken_at).filter(|taken_at| *taken_at <= now);
             freshness.withdrawn = withdrawn;
             if withdrawn { Data::Keep } else { Data::Replace(restored) }
@@ -79,14 +80,14 @@ impl Pipeline {
         Some(taken_at)
     }
 
-    /// Publishes and stores complete data, and returns it as published.
+    /// Evaluates, stores and publishes complete data, and returns the result.
     pub fn accept(&self, fetched: Fetched, now: Timestamp, succeed: impl FnOnce(&mut Freshness)) -> Arc<Evaluated> {
         let mut last = self.last();
         let evaluated = self.evaluate(Arc::new(fetched.snapshot), now);
         let evaluated = Evaluated { calls: fetched.calls, ..evaluated };
         let accepted = self.remember(last.as_deref(), evaluated, now);
         *last = Some(Arc::clone(&accepted));
-        // Stored before it is shown: a first-seen time that was scraped must survive a crash.
+        // Store it first: a first-seen time that was scraped must survive a crash.
         self.save(&accepted);
         self.publish(|freshness| {
             succeed(freshness);
@@ -95,7 +96,7 @@ impl Pipeline {
         accepted
     }
 
-    /// Evaluates the last snapshot again, after policy or baseline changed, and publishes the result at once if data is served.
+    /// Evaluates the last snapshot again after a change of policy or baseline, and publishes the result unless it is withdrawn.
     pub fn evaluate_again(&self, now: Timestamp) {
         let mut last = self.last();
         let Some(previous) = last.as_ref() else { return };
@@ -107,7 +108,7 @@ impl Pipeline {
         self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again) });
     }
 
-    /// Publishes how a failed refresh ended. The data stays, unless it is to be withdrawn now because it is too old.
+    /// Publishes the outcome of a failed refresh. The data stays published, unless `withdraw` says that it is too old now.
     pub fn fail(&self, withdraw: bool, fail: impl FnOnce(&mut Freshness)) {
         self.publish(|freshness| {
             fail(freshness);
@@ -120,7 +121,7 @@ impl Pipeline {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Evaluates by the policy and the baseline in force. The ledger is still empty.
+    /// Evaluates a snapshot by the policy and the baseline in force. The result has an empty ledger.
     fn evaluate(&self, snapshot: Arc<Snapshot>, now: Timestamp) -> Evaluated {
         let in_force = self.in_force.load();
         in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
@@ -129,19 +130,21 @@ impl Pipeline {
         Evaluated { snapshot, report, policy, ledger: Ledger::default(), calls: Vec::new() }
     }
 
-    /// Advances the ledger by a complete refresh, from the last data of this process, from the state file, or from nothing.
+    /// Adds the ledger to complete data: updates the ledger of the last data in this process or in the state file, or starts a new
+    /// one.
     fn remember(&self, last: Option<&Evaluated>, evaluated: Evaluated, now: Timestamp) -> Arc<Evaluated> {
         let organisation = &evaluated.snapshot.organisation.id;
         if let Some(last) = last.filter(|last| last.snapshot.organisation.id == *organisation) {
             let before = if Arc::ptr_eq(&last.policy, &evaluated.policy) {
                 held_grants(&last.report)
             } else {
-                // A reload came in between and has not evaluated the last snapshot yet: new is new under the policy in force.
+                // A reload changed the policy, but has not evaluated the last snapshot yet. What is new depends on the current
+                // policy.
                 held_grants(&self.evaluate(Arc::clone(&last.snapshot), now).report)
             };
             return advanced(evaluated, &last.ledger, Event::Refresh { before: &before }, now);
         }
-        // The first refresh of this process: another client of the same organisation may have written the state.
+        // The first refresh of this process. The state may be from another client of the same organisation.
         match self.store.of(organisation) {
             Some(saved) => {
                 let before = held_grants(&self.evaluate(saved.snapshot, now).report);
@@ -160,7 +163,7 @@ impl Pipeline {
         });
     }
 
-    /// One swap: `change` changes the freshness and says what happens to the data.
+    /// Publishes a change in one swap. `change` updates the freshness and returns what happens to the data.
     fn publish(&self, change: impl FnOnce(&mut Freshness) -> Data) {
         self.publisher.update(|organisations, reload| {
             let Some(organisation) = organisations.get_mut(self.index) else { return };
@@ -169,7 +172,8 @@ impl Pipeline {
                 Data::Withdraw => organisation.evaluated = None,
                 Data::Replace(evaluated) => organisation.evaluated = Some(evaluated),
             }
-            // With another organisation's baseline no approval is asked for: the alert on a failed reload reports it.
+            // A baseline of another organisation is not used, so no approval would be required. Mark the reload as failed, so that
+            // its alert reports this.
             let org = organisation.evaluated.as_ref().map(|evaluated| &evaluated.snapshot.organisation.id);
             if org.is_some_and(|org| self.in_force.load().has_foreign_baseline(org)) {
                 reload.last_successful = false;
@@ -178,7 +182,7 @@ impl Pipeline {
     }
 }
 
-/// An evaluation with the ledger after this event.
+/// The evaluation with the ledger as it is after this event.
 fn advanced(evaluated: Evaluated, ledger: &Ledger, event: Event<'_>, now: Timestamp) -> Arc<Evaluated> {
     let Evaluated { snapshot, report, policy, .. } = &evaluated;
     let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));

@@ -1,8 +1,8 @@
-//! The reload of policy and baseline, by signal or by request: all of it, or nothing.
+//! Reloads policy and baseline after a signal or a request: either both, or neither.
 //!
-//! A baseline that was in force and is missing at a reload fails the reload: otherwise the exporter would silently stop asking for
-//! approvals. So does a baseline of another organisation. At the start the organisation is not known yet, so that
-//! `config_last_reload_successful` becomes 0 as soon as it is.
+//! The reload fails if the baseline file was in force and no longer exists, because the exporter would silently stop requiring
+//! approvals. It also fails if the baseline belongs to another organisation. At the start the organisation is not known yet, so
+//! `config_last_reload_successful` becomes 0 once it is known.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::domain::{OrgId, Timestamp};
 use crate::policy::{Extension, Policy};
 use crate::publish::Publisher;
 
-/// Reads the files again, and has every organisation's last snapshot evaluated again.
+/// Reads the files again, and evaluates the last snapshot of every organisation again.
 #[derive(Debug)]
 pub struct Reloader {
     files: Files,
@@ -28,7 +28,7 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// A reloader of those files for those organisations.
+    /// A reloader of these files, for the organisations of these pipelines.
     pub fn new(
         files: Files,
         in_force: Arc<ArcSwap<InForce>>,
@@ -38,17 +38,18 @@ impl Reloader {
         Self { files, in_force, pipelines, publisher }
     }
 
-    /// Reads the policy, the built-in one where no file is named. The message names every mistake.
+    /// Reads the policy, or the built-in policy without a file. The error lists all mistakes.
     pub fn read(file: Option<&PathBuf>, extension: &Extension) -> Result<Policy, String> {
         in_force::policy(file.map(PathBuf::as_path), extension)
     }
 
-    /// Reads the baseline; `None` where no file is named or it is missing. The message says what is wrong, and where.
+    /// Reads the baseline; `None` if no file is configured or the file does not exist. The error says what is wrong, and where.
     pub fn read_baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> {
         in_force::baseline(file)
     }
 
-    /// Reloads. A bad file keeps policy and baseline as they were, and shows in the metrics. Blocking.
+    /// Reloads both files. If one of them cannot be used, the previous policy and baseline stay in force, and the metrics report
+    /// the failure. Blocking.
     pub fn reload(&self) -> Result<(), String> {
         let now = Timestamp::from(SystemTime::now());
         match self.read_again() {
@@ -73,33 +74,36 @@ impl Reloader {
         }
     }
 
-    /// A baseline that was there and is not any more is a mistake, and so is one of an organisation that is not watched:
-    /// without it no approval would be asked for.
+    /// Reads both files. Refuses a missing baseline if one is in force, and a baseline of an organisation that is not audited:
+    /// without a baseline, no approval would be required.
     fn read_again(&self) -> Result<InForce, String> {
         let read = InForce::read(&self.files)?;
         read.log(&self.files);
         let Some(path) = &self.files.baseline else { return Ok(read) };
         let Some(baseline) = &read.baseline else {
             return match self.in_force.load().baseline {
-                Some(_) => Err(format!("baseline file {}: it was there before and is missing", path.display())),
+                Some(_) => Err(format!(
+                    "baseline file {}: the file no longer exists; restore it, or restart the exporter to run without it",
+                    path.display()
+                )),
                 None => Ok(read),
             };
         };
-        let watched: Vec<OrgId> = self
+        let audited: Vec<OrgId> = self
             .pipelines
             .iter()
             .filter_map(|pipeline| pipeline.last_snapshot())
             .map(|s| s.organisation.id.clone())
             .collect();
-        if watched.is_empty() || watched.contains(&baseline.organisation) {
+        if audited.is_empty() || audited.contains(&baseline.organisation) {
             return Ok(read);
         }
-        let watched: Vec<&str> = watched.iter().map(OrgId::as_str).collect();
+        let audited: Vec<&str> = audited.iter().map(OrgId::as_str).collect();
         Err(format!(
-            "baseline file {}: it is of the organisation {}, and the exporter watches {}",
+            "baseline file {}: it belongs to the organisation {}, but the exporter audits {}; name a baseline of the latter",
             path.display(),
             baseline.organisation,
-            watched.join(", ")
+            audited.join(", ")
         ))
     }
 }

@@ -1,11 +1,11 @@
-//! When the next refresh starts: pure arithmetic.
+//! Calculates when the next refresh starts. Pure.
 
 use std::time::Duration;
 
-/// A refresh that takes longer than its interval still leaves the platform this long alone.
+/// The shortest pause between two refreshes, even if a refresh takes longer than the interval.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The pause after a refresh that took `took`: what is left of the interval, or the wait that the platform asked for.
+/// The pause after a refresh that took `took`: the rest of the interval, or the wait that the platform asked for if that is longer.
 pub(super) fn pause(interval: Duration, took: Duration, asked: Option<Duration>) -> Duration {
     interval.saturating_sub(took).max(LEAST_PAUSE).max(asked.unwrap_or_default())
 }
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_does_not_stretch_the_interval_but_a_request_to_wait_does() {
+    fn the_interval_includes_the_refresh_and_a_longer_request_to_wait_extends_it() {
         let seconds = Duration::from_secs;
         for (interval, took, asked, expected) in [
             (300, 2, None, 298),
@@ -33,7 +33,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_pause_is_never_nothing_nor_longer_than_the_longest_reason(interval: u32, took: u32, asked: Option<u32>) {
+        fn the_pause_is_never_zero_and_never_longer_than_its_longest_reason(interval: u32, took: u32, asked: Option<u32>) {
             let seconds = |s: u32| Duration::from_secs(s.into());
             let pause = pause(seconds(interval), seconds(took), asked.map(seconds));
             prop_assert!(pause >= LEAST_PAUSE);

@@ -1,6 +1,6 @@
-//! The loop of one organisation.
+//! The refresh loop of one organisation.
 //!
-//! It never gives up and never panics: a failure is published, and the next refresh starts on schedule.
+//! The loop never ends because of a failure: it publishes the failure, and the next refresh starts on schedule.
 
 use std::future::Future;
 use std::pin::pin;
@@ -27,24 +27,24 @@ pub struct Worker {
     config: Config,
     pipeline: Arc<Pipeline>,
     metrics: Metrics,
-    /// When the data was taken, by a clock that does not step; `None` if there is none.
+    /// When the data was taken, by the monotonic clock; `None` if there is no data.
     taken: Option<Instant>,
     last_attempt: Option<Timestamp>,
     failures: u64,
     withdrawn: bool,
 }
 
-/// One refresh that began.
+/// The start of one refresh.
 #[derive(Debug, Clone, Copy)]
 struct Refresh {
-    /// By a clock that does not step.
+    /// By the monotonic clock, for durations and ages.
     began: Instant,
-    /// By the wall clock, for the metrics.
+    /// By the system clock, for the metrics.
     now: Timestamp,
 }
 
 impl Worker {
-    /// A worker; serves at once what the state file kept. Blocking.
+    /// A worker. It immediately publishes the data of the state file, if there is any. Blocking.
     pub fn new(platform: Platform, config: Config, pipeline: Arc<Pipeline>, metrics: Metrics) -> Self {
         let org = platform.config().org.clone();
         metrics.begin_at_zero(&org);
@@ -63,15 +63,15 @@ impl Worker {
             metrics.clock_stepped_back(&org);
             warn!(
                 org,
-                "the data of the state file was taken in the future: the clock was set back; its age is unknown"
+                "the data of the state file was taken in the future, because the clock was set back; its age is unknown"
             );
         }
-        // The age of data from the future counts from now on.
+        // If the data is from the future, its age counts from now.
         let taken = age.map(|age| Instant::now().checked_sub(age).unwrap_or_else(Instant::now));
         Self { platform, config, pipeline, metrics, taken, last_attempt: None, failures: 0, withdrawn }
     }
 
-    /// The loop. Ends only when `shutdown` does.
+    /// Runs the loop until `shutdown` completes.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         loop {
@@ -83,7 +83,7 @@ impl Worker {
                     return;
                 }
             };
-            // What was fetched is evaluated, stored and published, even if the process is about to end.
+            // Evaluate, store and publish the data even if a shutdown has been requested.
             let asked = match attempt.outcome {
                 Ok(fetched) => {
                     self.succeeded(fetched, attempt.collectors, refresh).await;
@@ -102,26 +102,29 @@ impl Worker {
         }
     }
 
-    /// The time of a refresh that begins; says where the clock was set back since the last one.
+    /// The current time, for a refresh that starts. Logs and counts if the clock was set back since the last refresh.
     fn begin(&mut self) -> Timestamp {
         let now = Timestamp::from(SystemTime::now());
         if let Some(last) = self.last_attempt.filter(|last| *last > now) {
             self.metrics.clock_stepped_back(&self.platform.config().org);
             let seconds = last.seconds() - now.seconds();
-            warn!(seconds, "the clock was set back; times in the metrics jump, the age of the data does not");
+            warn!(
+                seconds,
+                "the clock was set back; timestamps in the metrics jump back, but the age of the data stays right"
+            );
         }
         self.last_attempt = Some(now);
         now
     }
 
-    /// Reads everything of the organisation. Cancel safe.
+    /// Fetches the data of the organisation. Cancel safe.
     async fn fetch(&self, now: Timestamp) -> Attempt {
         let last = self.pipeline.last_snapshot();
         let previous = Previous { snapshot: last.as_deref(), served: !self.withdrawn };
         fetch(&self.platform, &self.config, previous, now).await
     }
 
-    /// Waits for the next refresh; data that grows too old on the way is withdrawn at its time.
+    /// Waits for the next refresh, and withdraws the data as soon as it is too old.
     async fn wait_until(&mut self, next: Instant) {
         if let Some(taken) = self.taken.filter(|_| !self.withdrawn) {
             let too_old = taken + self.config.stale_after;
@@ -192,7 +195,7 @@ impl Worker {
                 freshness.last_successful = false;
                 freshness.consecutive_failures = failures;
                 freshness.failure = Some(failure);
-                // A collector that did not run keeps what is known of it.
+                // A collector that did not run keeps its last status.
                 for status in collectors {
                     match freshness.collectors.iter_mut().find(|known| known.collector == status.collector) {
                         Some(known) => *known = status,
@@ -206,7 +209,7 @@ impl Worker {
     }
 }
 
-/// Runs work on a thread that may block. `None` if the work panicked, which is logged.
+/// Runs work on a thread that may block. Logs an error and returns `None` if the work panics.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => Some(value),

@@ -86,15 +86,15 @@ async fn only_what_a_client_holds_is_approved() {
     let advice = "without a condition; write \"groups:team:view\"";
     approved.refuses(&[&partner, "--permission", "groups:team:view (conditional)"], 2, &[advice]);
 
-    for (client, flag, power) in [
+    for (client, flag, privilege) in [
         (&crm, "--scope", "oauth"),
         (&partner, "--permission", "authorization:grant:add (conditional)"),
         (&partner, "--permission", "groups:team:view"),
         (&partner, "--permission", "admin"),
     ] {
-        let (code, said) = approved.approve(&[client, flag, power]);
+        let (code, said) = approved.approve(&[client, flag, privilege]);
         assert_eq!(code, Some(0), "{said}");
-        assert!(approved.text().contains(&format!("\"{power}\"")), "{power}");
+        assert!(approved.text().contains(&format!("\"{privilege}\"")), "{privilege}");
     }
 }
 

@@ -133,7 +133,7 @@ async fn the_doctor_distinguishes_the_cases_and_says_what_to_do() {
     for (fault, code, part) in [
         (Fault::InvalidClient(400).at(Endpoint::Token), 3, "GENESYSCLOUD_REGION is the organisation's own region"),
         (Fault::InvalidClient(401).at(Endpoint::Token), 3, "GENESYSCLOUD_REGION is the organisation's own region"),
-        (Fault::Unauthorized.at(Endpoint::Clients), 3, "refuses a fresh token"),
+        (Fault::Unauthorized.at(Endpoint::Clients), 3, "refuses a new token"),
         (forbidden("oauth:client:view").at(Endpoint::Clients), 3, "add oauth:client:view to the role"),
         (forbidden("authorization:role:view").at(Endpoint::Roles), 0, "add authorization:role:view to the role"),
         (Fault::EmptyList.at(Endpoint::Clients), 3, "empty list of clients"),

@@ -449,7 +449,7 @@ async fn with_a_baseline_a_new_grant_is_unapproved_until_it_is_approved_or_gone(
     foreign["organisation"] = "another".into();
     fs::write(&file, foreign.to_string()).expect("writable");
     let (status, why) = exporter.post("/-/reload").await;
-    assert!(status == 500 && why.contains("it is of the organisation another"), "{status} {why}");
+    assert!(status == 500 && why.contains("it belongs to the organisation another"), "{status} {why}");
     assert_eq!(exporter.scrape().await.sum("baseline_loaded", &[]), 1.0);
     fs::write(&file, good).expect("writable");
 

@@ -1,4 +1,4 @@
-//! One organisation's refresh against the simulated platform, one named scenario a test.
+//! The refresh of one organisation against the simulated platform, with one named scenario for each test.
 
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
@@ -88,7 +88,7 @@ impl World {
         self.refresh(previous).await.0.expect_err("an incomplete refresh")
     }
 
-    /// The sum of the samples of that family whose labels contain all of `labels`.
+    /// The sum of the samples of this family that have all of these labels.
     fn metric(&self, family: &str, labels: &[(&str, &str)]) -> f64 {
         let families = self.registry.gather();
         let family = families.iter().find(|known| known.name() == family).expect(family);
@@ -101,7 +101,7 @@ impl World {
     }
 }
 
-/// A failure's text is for people: it must hold no secret and no body.
+/// The text of a failure must not contain a secret or control characters.
 fn assert_clean(text: &str) {
     for secret in [DEFAULT_CLIENT_SECRET, "SIMULATED-SECRET-MUST-NEVER-LEAVE", "Bearer", "Basic "] {
         assert!(!text.contains(secret), "{text}");
@@ -166,18 +166,18 @@ async fn a_refresh_makes_the_fewest_calls_and_reuses_the_token() {
 
 #[tokio::test]
 async fn every_way_of_paging_gives_the_same_clients() {
-    let whole = World::start().await.snapshot().await;
+    let complete = World::start().await.snapshot().await;
     for paging in [Paging::NextUri, Paging::PageCount, Paging::Cursor, Paging::NextPage] {
         let options = Options { page_size: Some(7), paging, ..Options::default() };
         let world = World::with(options, |_| {}).await;
         let ids = |snapshot: &Snapshot| snapshot.clients.iter().map(|c| c.id.to_string()).collect::<Vec<_>>();
-        assert_eq!(ids(&world.snapshot().await), ids(&whole), "{paging:?}");
+        assert_eq!(ids(&world.snapshot().await), ids(&complete), "{paging:?}");
         assert_eq!(world.simulator.organisation().request_count("/api/v2/oauth/clients"), 10, "{paging:?}");
     }
 }
 
 #[tokio::test]
-async fn a_list_that_ignores_the_page_is_merged_and_counted() {
+async fn repeated_pages_are_merged_and_counted() {
     let world = World::start().await;
     world.simulator.organisation().set_fault(Fault::RepeatedPages(3));
     let fetched = world.refresh(None).await.0.expect("identical duplicates are merged");
@@ -191,11 +191,11 @@ async fn incomplete_lists_are_refused() {
     let good = world.snapshot().await;
     for (fault, part) in [
         (Fault::EmptyList, "empty list"),
-        (Fault::TruncatedList(64), "there are 67 clients and sent 3"),
+        (Fault::TruncatedList(64), "there are 67 clients, but sent 3"),
         (Fault::WithoutSelf, "lacks the exporter's own client"),
         (Fault::DuplicateConflicting, "listed twice with different contents"),
-        (Fault::LoopingNextUri, "in a circle"),
-        (Fault::ForeignNextUri("http://127.0.0.2:1".to_owned()), "leads to another origin (http://127.0.0.2:1)"),
+        (Fault::LoopingNextUri, "form a loop"),
+        (Fault::ForeignNextUri("http://127.0.0.2:1".to_owned()), "is on another origin (http://127.0.0.2:1)"),
         (Fault::MissingEntities, "cannot be read"),
         (Fault::UnreadableRecord(Unreadable::NotAnObject), "a record has no id that can be read"),
         (Fault::UnreadableRecord(Unreadable::NumericId), "a record has no id that can be read"),
@@ -213,7 +213,7 @@ async fn incomplete_lists_are_refused() {
 }
 
 #[tokio::test]
-async fn two_settings_lift_what_makes_a_list_incomplete() {
+async fn two_settings_allow_incomplete_lists() {
     let mut world = World::start().await;
     world.simulator.organisation().set_fault(Fault::WithoutSelf);
     assert!(matches!(world.failure(None).await, Failure::Incomplete(Incomplete::WithoutSelf { .. })));
@@ -226,24 +226,24 @@ async fn two_settings_lift_what_makes_a_list_incomplete() {
 }
 
 #[tokio::test]
-async fn what_the_list_leaves_out_is_fetched_by_id() {
+async fn fields_that_the_list_omits_are_fetched_by_id() {
     for fault in [Fault::SparseEntities, Fault::NullFields] {
         let world = World::start().await;
-        let whole = world.snapshot().await;
+        let complete = world.snapshot().await;
         let by_id = "/api/v2/oauth/clients/";
         assert_eq!(world.simulator.organisation().request_count(by_id), 0);
         let name = format!("{fault:?}");
         world.simulator.organisation().set_fault(fault.at(Endpoint::Clients));
-        assert_same_clients(&world.snapshot().await, &whole, &name);
-        assert_eq!(world.simulator.organisation().request_count(by_id), whole.clients.len(), "{name}");
+        assert_same_clients(&world.snapshot().await, &complete, &name);
+        assert_eq!(world.simulator.organisation().request_count(by_id), complete.clients.len(), "{name}");
     }
 }
 
-/// The same clients with the same power, whatever the order of the scope table.
+/// Asserts that both snapshots have the same clients with the same privileges. The order of the scope table does not matter.
 fn assert_same_clients(a: &Snapshot, b: &Snapshot, what: &str) {
-    let power = |snapshot: &Snapshot| {
+    let privileges = |snapshot: &Snapshot| {
         let scopes = |client: &genesyscloud_oauth_exporter::domain::Client| {
-            // A scope that the registry does not know has no name behind an opaque id.
+            // Leave out scopes that the registry does not know, because their opaque ids have no name.
             let known = |name: &&str| snapshot.registry.read().is_some_and(|registry| registry.contains_key(*name));
             let names = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope));
             let mut names: Vec<String> = names.filter(known).map(str::to_owned).collect();
@@ -253,7 +253,7 @@ fn assert_same_clients(a: &Snapshot, b: &Snapshot, what: &str) {
         let clients = snapshot.clients.iter();
         clients.map(|c| (c.id.to_string(), c.grant_type, scopes(c), c.role_grants.clone())).collect::<Vec<_>>()
     };
-    let (a, b) = (power(a), power(b));
+    let (a, b) = (privileges(a), privileges(b));
     assert_eq!(a.len(), b.len(), "{what}");
     for (a, b) in a.into_iter().zip(b) {
         assert_eq!(a, b, "{what}");
@@ -261,8 +261,8 @@ fn assert_same_clients(a: &Snapshot, b: &Snapshot, what: &str) {
 }
 
 #[tokio::test]
-async fn older_shapes_of_the_list_mean_the_same() {
-    let whole = World::start().await.snapshot().await;
+async fn older_formats_of_the_list_give_the_same_clients() {
+    let complete = World::start().await.snapshot().await;
     for fault in [
         Fault::AliasFields(Alias::ScopeObjects),
         Fault::AliasFields(Alias::ScopeIds),
@@ -273,7 +273,7 @@ async fn older_shapes_of_the_list_mean_the_same() {
         let world = World::start().await;
         let name = format!("{fault:?}");
         world.simulator.organisation().set_fault(fault);
-        assert_same_clients(&world.snapshot().await, &whole, &name);
+        assert_same_clients(&world.snapshot().await, &complete, &name);
         assert_eq!(world.simulator.organisation().request_count("/api/v2/oauth/scopes"), 1, "{name}: once a refresh");
     }
 }
@@ -294,7 +294,7 @@ async fn a_field_that_cannot_be_read_is_counted_and_keeps_its_last_known_value()
     world.simulator.organisation().set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes));
     world.simulator.organisation().add_fault(Fault::Garbage.at(Endpoint::Client));
     let fetched = world.refresh(Some(&good)).await.0.expect("every id can be read");
-    assert_same_clients(&fetched.snapshot, &good, "the last known values are in place of the unread ones");
+    assert_same_clients(&fetched.snapshot, &good, "the last known values replace the unread values");
     let partial: Vec<_> = fetched.snapshot.clients.partial().collect();
     assert_eq!(partial.len(), 1);
     assert_eq!(partial[0].gaps.of(ClientField::Scopes), Some(Gap::LastKnown(good.taken_at)));
@@ -315,14 +315,14 @@ async fn a_client_whose_details_are_not_found_does_not_vanish() {
     world.simulator.organisation().set_fault(Fault::SparseEntities.at(Endpoint::Clients));
     world.simulator.organisation().add_fault(Fault::NotFound.at(Endpoint::Client));
     let fetched = world.refresh(Some(&good)).await.0.expect("the list is complete").snapshot;
-    assert_same_clients(&fetched, &good, "the last known values are in place of the missing ones");
+    assert_same_clients(&fetched, &good, "the last known values replace the missing values");
     assert_eq!(fetched.clients.partial().count(), good.clients.len());
     let first = world.refresh(None).await.0.expect("the list is complete").snapshot;
     assert_eq!(first.clients.partial().count(), good.clients.len(), "nothing vanishes, and nothing is compliant");
 }
 
 #[tokio::test]
-async fn the_record_by_id_fills_what_the_list_has_wrong() {
+async fn the_record_by_id_replaces_unreadable_fields_of_the_list() {
     let world = World::start().await;
     let good = world.snapshot().await;
     world.simulator.organisation().set_fault(Fault::UnreadableRecord(Unreadable::WrongFieldTypes));
@@ -332,7 +332,7 @@ async fn the_record_by_id_fills_what_the_list_has_wrong() {
 }
 
 #[tokio::test]
-async fn bad_answers_get_a_clear_message() {
+async fn each_bad_answer_has_a_clear_message() {
     let world = World::with(Options::default(), |config| config.limits.max_body_bytes = 256 << 10).await;
     let good = world.snapshot().await;
     for (fault, part) in [
@@ -359,7 +359,7 @@ async fn bad_answers_get_a_clear_message() {
 }
 
 #[tokio::test]
-async fn a_silent_platform_is_given_up_in_time() {
+async fn a_platform_that_does_not_answer_is_given_up_in_time() {
     let mut world =
         World::with(Options::default(), |config| config.limits.read_timeout = Duration::from_millis(400)).await;
     world.simulator.organisation().set_fault(Fault::Hang.at(Endpoint::Clients));
@@ -414,7 +414,7 @@ async fn attempts_are_bounded_and_a_parsed_answer_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_long_wait_fails_the_refresh_and_is_handed_up() {
+async fn a_long_wait_fails_the_refresh_and_is_reported_to_the_caller() {
     let world = World::start().await;
     for endpoint in [Endpoint::Clients, Endpoint::Scopes, Endpoint::Roles] {
         world.simulator.organisation().set_fault(Fault::RateLimited(RetryAfter::Seconds(7200)).at(endpoint));
@@ -425,7 +425,7 @@ async fn a_long_wait_fails_the_refresh_and_is_handed_up() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_early_is_replaced_once() {
+async fn a_token_that_becomes_invalid_early_is_replaced_once() {
     let world = World::start().await;
     world.snapshot().await;
     world.simulator.organisation().expire_tokens();
@@ -436,8 +436,8 @@ async fn a_token_that_ends_early_is_replaced_once() {
     assert_eq!(world.simulator.organisation().tokens_issued(), 3);
     world.simulator.organisation().set_fault(Fault::Unauthorized.at(Endpoint::Clients));
     let failure = world.failure(None).await.to_string();
-    assert!(failure.contains("refuses a fresh token"), "{failure}");
-    assert_eq!(world.simulator.organisation().tokens_issued(), 4, "once more, and no more");
+    assert!(failure.contains("refuses a new token"), "{failure}");
+    assert_eq!(world.simulator.organisation().tokens_issued(), 4, "only one new token for each refresh");
 }
 
 #[tokio::test]
@@ -459,15 +459,15 @@ async fn calls_at_the_same_time_share_one_token_fetch() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_token_are_told_apart() {
+async fn each_refusal_of_the_token_has_its_message_and_outcome() {
     let fetches = "genesyscloud_oauth_exporter_token_fetches_total";
     for (fault, part, outcome) in [
         (Fault::InvalidClient(400), "GENESYSCLOUD_REGION", "invalid_client"),
         (Fault::InvalidClient(401), "GENESYSCLOUD_REGION", "invalid_client"),
-        (Fault::TokenRateLimited, "asked too often", "rate_limited"),
+        (Fault::TokenRateLimited, "token: rate limited", "rate_limited"),
         (Fault::ServerError(503), "HTTP 503", "server_error"),
-        (Fault::HtmlInsteadOfJson, "is the login URL right", "malformed"),
-        (Fault::Garbage, "is the login URL right", "malformed"),
+        (Fault::HtmlInsteadOfJson, "check the login URL", "malformed"),
+        (Fault::Garbage, "check the login URL", "malformed"),
         (Fault::CloseWithoutAnswer, "cannot reach the login host", "network"),
         (Fault::NotFound, "refused with HTTP 404", "rejected"),
     ] {
@@ -507,14 +507,14 @@ async fn a_secret_in_a_file_is_read_at_each_fetch() {
     world.simulator.organisation().expire_tokens();
     std::fs::write(&path, "the-next-one").expect("writable");
     world.snapshot().await;
-    std::fs::remove_file(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("the file can be removed");
     world.simulator.organisation().expire_tokens();
     let failure = world.failure(None).await.to_string();
     assert!(failure.contains("cannot read the secret's file"), "{failure}");
 }
 
 #[tokio::test]
-async fn credentials_travel_as_configured() {
+async fn credentials_are_sent_as_configured() {
     for (auth_style, scheme) in [(AuthStyle::Basic, Some("Basic")), (AuthStyle::Body, None)] {
         let world = World::with(Options::default(), |config| {
             config.auth_style = auth_style;
@@ -529,7 +529,7 @@ async fn credentials_travel_as_configured() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_named_and_the_rest_goes_on() {
+async fn a_missing_permission_is_named_and_the_other_inputs_are_read() {
     let world = World::start().await;
     let forbidden = |permission: &str| Fault::Forbidden { permission: permission.to_owned() };
     world.simulator.organisation().set_fault(forbidden("authorization:role:view").at(Endpoint::Roles));
@@ -566,20 +566,20 @@ async fn an_input_that_was_read_and_now_fails_makes_the_refresh_fail() {
                 "{name}: {failure}"
             );
             let first = world.refresh(None).await.0;
-            assert!(first.is_ok(), "{name}: what never could be read is no failure: {first:?}");
+            assert!(first.is_ok(), "{name}: an input that could never be read must not fail the refresh: {first:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_input_that_comes_in_part_is_no_input() {
+async fn an_incomplete_input_fails_the_refresh() {
     let world = World::start().await;
     world.simulator.organisation().set_fault(Fault::TruncatedList(5).at(Endpoint::Roles));
     assert!(matches!(world.failure(None).await, Failure::InputIncomplete { collector: Collector::Roles, .. }));
 }
 
 #[tokio::test]
-async fn a_role_that_cannot_be_read_keeps_what_was_known_of_it() {
+async fn a_role_that_cannot_be_read_keeps_its_last_known_permissions() {
     let world = World::start().await;
     let good = world.snapshot().await;
     let known = good.roles.read().expect("read").iter().find(|role| role.general.is_empty()).expect("a role").clone();
@@ -587,12 +587,12 @@ async fn a_role_that_cannot_be_read_keeps_what_was_known_of_it() {
     world.simulator.organisation().edit_role(&id, |role| role["permissionPolicies"] = "nonsense".into());
     let fetched = world.refresh(Some(&good)).await.0.expect("its id can be read").snapshot;
     let role = fetched.role(&known.id).expect("it is listed");
-    assert_eq!(role.permissions, known.permissions, "the last known permissions are in place of the unread ones");
+    assert_eq!(role.permissions, known.permissions, "the last known permissions replace the unread permissions");
     assert_eq!(role.gaps.of(RoleField::Contents), Some(Gap::LastKnown(good.taken_at)));
 }
 
 #[tokio::test]
-async fn the_platforms_budget_is_shown_and_kept() {
+async fn the_platforms_rate_limit_is_exported() {
     let world = World::start().await;
     world.simulator.organisation().set_fault(Fault::Budget { count: 7, allowed: 100, reset: 42 });
     world.snapshot().await;
@@ -613,7 +613,7 @@ async fn thousands_of_clients_are_read() {
     assert!(snapshot.clients.len() >= 5_000);
 }
 
-/// A gateway that answers everything with an error that quotes the whole request.
+/// A gateway that answers every request with an error that quotes the complete request.
 async fn echoing_gateway() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -634,7 +634,7 @@ async fn echoing_gateway() -> String {
 }
 
 #[tokio::test]
-async fn what_a_gateway_echoes_holds_no_secret_of_ours() {
+async fn an_error_that_echoes_the_request_is_shown_without_secrets() {
     let gateway: url::Url = format!("{}/", echoing_gateway().await).parse().expect("a URL");
     for auth_style in [AuthStyle::Basic, AuthStyle::Body] {
         let world = World::with(Options::default(), |config| {

@@ -21,13 +21,13 @@ struct Page {
     alert: String,
     client: String,
     /// The scopes or permissions of the alerts that fire, or of all alerts if none fires any more.
-    powers: Vec<String>,
+    privileges: Vec<String>,
 }
 
 impl Page {
-    fn new(status: &str, alert: &str, client: &str, powers: &[&str]) -> Self {
-        let powers = powers.iter().map(|power| (*power).to_owned()).collect();
-        Self { status: status.to_owned(), alert: alert.to_owned(), client: client.to_owned(), powers }
+    fn new(status: &str, alert: &str, client: &str, privileges: &[&str]) -> Self {
+        let privileges = privileges.iter().map(|privilege| (*privilege).to_owned()).collect();
+        Self { status: status.to_owned(), alert: alert.to_owned(), client: client.to_owned(), privileges }
     }
 
     fn of(notification: &Notification) -> Self {
@@ -35,15 +35,15 @@ impl Page {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let status = text(&body["status"]);
         let alerts = body["alerts"].as_array().expect("alerts");
-        let mut powers: Vec<String> = alerts
+        let mut privileges: Vec<String> = alerts
             .iter()
             .filter(|alert| alert["status"] == status.as_str())
             .map(|alert| &alert["labels"])
             .map(|labels| text(labels.get("scope").unwrap_or(&labels["permission"])))
             .collect();
-        powers.sort();
+        privileges.sort();
         let labels = &body["groupLabels"];
-        Self { status, alert: text(&labels["alertname"]), client: text(&labels["client_id"]), powers }
+        Self { status, alert: text(&labels["alertname"]), client: text(&labels["client_id"]), privileges }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::audit::finding::{Evidence, Finding, Status};
 use crate::audit::role_gaps::is_hidden_from;
 use crate::audit::rule::{Rule, weighed};
 use crate::baseline::{Baseline, Difference};
-use crate::domain::{Client, ClientId, DivisionId, Power, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
+use crate::domain::{Client, ClientId, DivisionId, Privilege, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 
 /// The input of the rules.
@@ -54,7 +54,7 @@ pub(super) struct Drift {
     pub(super) client: ClientId,
     pub(super) difference: Difference,
     /// Dangerous scopes and permissions that the client gains and that take effect, sorted.
-    pub(super) gained: Vec<Power>,
+    pub(super) gained: Vec<Privilege>,
     /// Whether privileges that the client already has become more dangerous.
     pub(super) exposes_more: bool,
 }

@@ -5,7 +5,7 @@
 use super::context::{Context, Drift};
 use crate::audit::finding::{Evidence, Kind};
 use crate::baseline::Difference;
-use crate::domain::{ClientState, DivisionId, Power, RoleId};
+use crate::domain::{ClientState, DivisionId, Privilege, RoleId};
 
 /// Label, in the details of a finding, of a dangerous scope that the difference adds.
 pub(in crate::audit) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
@@ -20,9 +20,9 @@ const MOST_IN_DETAILS: usize = 20;
 /// The difference as evidence.
 pub(super) fn of(context: &Context<'_>, drift: &Drift) -> Evidence {
     let mut evidence = plain(context, drift);
-    evidence.details.extend(drift.gained.iter().map(|power| match power {
-        Power::Scope(scope) => (DANGEROUS_SCOPE_DETAIL, scope.clone()),
-        Power::Permission(permission) => (DANGEROUS_PERMISSION_DETAIL, permission.clone()),
+    evidence.details.extend(drift.gained.iter().map(|privilege| match privilege {
+        Privilege::Scope(scope) => (DANGEROUS_SCOPE_DETAIL, scope.clone()),
+        Privilege::Permission(permission) => (DANGEROUS_PERMISSION_DETAIL, permission.clone()),
     }));
     evidence
 }
@@ -30,7 +30,7 @@ pub(super) fn of(context: &Context<'_>, drift: &Drift) -> Evidence {
 fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
     let gain = || match drift.gained.as_slice() {
         [] => String::new(),
-        gained => format!("; this adds dangerous privileges: {}", list(gained.iter().map(Power::name))),
+        gained => format!("; this adds dangerous privileges: {}", list(gained.iter().map(Privilege::name))),
     };
     match &drift.difference {
         Difference::ClientRemoved => Evidence::new(Kind::Client, "", "is in the baseline but no longer exists"),
@@ -116,7 +116,7 @@ fn added(context: &Context<'_>, drift: &Drift) -> Evidence {
         parts.push(format!("roles: {}", list(names.into_iter())));
     }
     if !drift.gained.is_empty() {
-        parts.push(format!("dangerous privileges: {}", list(drift.gained.iter().map(Power::name))));
+        parts.push(format!("dangerous privileges: {}", list(drift.gained.iter().map(Privilege::name))));
     }
     Evidence::new(Kind::Client, "", parts.join("; "))
 }

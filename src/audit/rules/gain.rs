@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::context::{Context, Drift};
 use crate::audit::rule::AppliesTo;
 use crate::baseline::{CONDITIONAL, Difference};
-use crate::domain::{Client, Power, RoleId};
+use crate::domain::{Client, Privilege, RoleId};
 
 impl Context<'_> {
     pub(super) fn drift(&self) -> &[Drift] {
@@ -21,7 +21,8 @@ impl Context<'_> {
         for (id, differences) in baseline.differences(self.snapshot) {
             let client = self.snapshot.client(&id);
             for difference in differences.into_iter().filter(Difference::is_drift) {
-                let gained: BTreeSet<Power> = client.map(|client| self.gained(client, &difference)).unwrap_or_default();
+                let gained: BTreeSet<Privilege> =
+                    client.map(|client| self.gained(client, &difference)).unwrap_or_default();
                 let exposes_more = client.is_some_and(|client| self.exposes_more(client, &difference));
                 let gained = gained.into_iter().collect();
                 drift.push(Drift { client: id.clone(), difference, gained, exposes_more });
@@ -31,7 +32,7 @@ impl Context<'_> {
     }
 
     /// The dangerous scopes and permissions that the client gains through this difference and that take effect.
-    fn gained(&self, client: &Client, difference: &Difference) -> BTreeSet<Power> {
+    fn gained(&self, client: &Client, difference: &Difference) -> BTreeSet<Privilege> {
         match difference {
             Difference::ClientAdded => self.dangerous_privileges(client, true, true),
             Difference::ScopeAdded(scope) => {
@@ -65,10 +66,10 @@ impl Context<'_> {
     }
 
     /// The dangerous scopes, permissions or both that the client has and that take effect.
-    fn dangerous_privileges(&self, client: &Client, scopes: bool, permissions: bool) -> BTreeSet<Power> {
+    fn dangerous_privileges(&self, client: &Client, scopes: bool, permissions: bool) -> BTreeSet<Privilege> {
         let mut dangerous = BTreeSet::new();
         if scopes {
-            dangerous.extend(self.dangerous_scopes_of(client).map(|scope| Power::Scope(scope.to_owned())));
+            dangerous.extend(self.dangerous_scopes_of(client).map(|scope| Privilege::Scope(scope.to_owned())));
         }
         if permissions && client.grant_type.roles_count() {
             dangerous.extend(client.role_grants.iter().flat_map(|grant| self.dangerous_permissions_of(&grant.role)));
@@ -82,7 +83,7 @@ impl Context<'_> {
         dangerous.map(|scope| self.snapshot.scopes.name(*scope))
     }
 
-    fn dangerous_permissions_of(&self, role: &RoleId) -> impl Iterator<Item = Power> {
-        self.dangerous_permissions(role).iter().map(|danger| Power::Permission(danger.name.clone()))
+    fn dangerous_permissions_of(&self, role: &RoleId) -> impl Iterator<Item = Privilege> {
+        self.dangerous_permissions(role).iter().map(|danger| Privilege::Permission(danger.name.clone()))
     }
 }

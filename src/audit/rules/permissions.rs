@@ -9,7 +9,7 @@ use super::context::Context;
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
-use crate::domain::{ClientField, Collector, DivisionId, Permission, Power, Role, Severity};
+use crate::domain::{ClientField, Collector, DivisionId, Permission, Privilege, Role, Severity};
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -74,7 +74,7 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     pattern: Some(danger.worst.pattern.to_string()),
                     reason: danger.worst.reason.clone(),
                     dangerous: Some(Box::new(DangerousPrivilege {
-                        power: Power::Permission(danger.name.clone()),
+                        privilege: Privilege::Permission(danger.name.clone()),
                         role: Some(held.role.id.clone()),
                         labels: Arc::clone(&danger.labels),
                     })),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::context::Context;
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
-use crate::domain::{ClientField, Collector, Power, Severity};
+use crate::domain::{ClientField, Collector, Privilege, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 
@@ -77,7 +77,7 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 pattern: Some(pattern.pattern.to_string()),
                 reason: pattern.reason.clone(),
                 dangerous: Some(Box::new(DangerousPrivilege {
-                    power: Power::Scope(name.to_owned()),
+                    privilege: Privilege::Scope(name.to_owned()),
                     role: None,
                     labels: Arc::new([name.to_owned()]),
                 })),

@@ -15,7 +15,7 @@ fn approval_is_of_a_scope_under_the_grant_type_that_gave_it_effect() {
         open.map(|finding| finding.evidence.key.clone()).collect::<Vec<_>>()
     };
     assert_eq!(open(&baseline), ["users"]);
-    assert!(baseline.approve_powers(&ClientId::new("c-1"), ["users".to_owned()], [], &approval()));
+    assert!(baseline.approve_privileges(&ClientId::new("c-1"), ["users".to_owned()], [], &approval()));
     assert_eq!(open(&baseline), Vec::<String>::new());
     let ineffective =
         Baseline::of(&snapshot(&[Case { grant: GrantType::ClientCredentials, ..held }], ROLES), &approval());
@@ -32,7 +32,7 @@ fn a_permission_is_approved_as_it_was_granted() {
     assert!(baseline.approves_permission(client, DANGEROUS, anywhere, false));
     assert!(!baseline.approves_permission(client, "authorization:grant:add", anywhere, false));
     assert!(!baseline.approves_permission(client, "*:*:*", anywhere, false));
-    baseline.approve_powers(&client.id, [], ["oauth:client:add".to_owned()], &approval());
+    baseline.approve_privileges(&client.id, [], ["oauth:client:add".to_owned()], &approval());
     assert!(baseline.approves_permission(client, "oauth:client:add", anywhere, false));
     // With the roles unreadable, what was known of them stays.
     let blind = Snapshot { roles: Input::Gap(not_read("403")), ..there.clone() };
@@ -97,7 +97,7 @@ fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
         ("authorization:grant:add", 2, 2),
     ] {
         let mut baseline = nothing.clone();
-        baseline.approve_powers(&ClientId::new("c-1"), [], [literal.to_owned()], &approval());
+        baseline.approve_privileges(&ClientId::new("c-1"), [], [literal.to_owned()], &approval());
         let count = |now| open(&baseline, now).len();
         assert_eq!((count(&free), count(&conditional)), (expected_free, expected_conditional), "{literal}");
     }

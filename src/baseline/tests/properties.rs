@@ -30,8 +30,8 @@ proptest! {
         prop_assert!(read.differences(&now).is_empty());
         prop_assert_eq!(drift(&evaluated(&now, &read, NOW)), Vec::<String>::new());
         for finding in evaluated(&now, &read, NOW).findings {
-            let is_power = ["dangerous-scope", "dangerous-permission"].contains(&finding.rule.slug);
-            prop_assert!(!is_power || finding.status.label() == "approved", "{finding:?}");
+            let is_privilege = ["dangerous-scope", "dangerous-permission"].contains(&finding.rule.slug);
+            prop_assert!(!is_privilege || finding.status.label() == "approved", "{finding:?}");
         }
     }
 

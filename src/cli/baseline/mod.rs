@@ -152,7 +152,7 @@ fn approve_grants(
     for permission in permissions.iter().filter(|permission| !known.permissions.contains(*permission)) {
         say(format_args!("  + approved permission {}", visible(permission)));
     }
-    baseline.approve_powers(&client.id, scopes, permissions, approval);
+    baseline.approve_privileges(&client.id, scopes, permissions, approval);
     Ok(())
 }
 

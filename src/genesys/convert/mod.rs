@@ -1,7 +1,7 @@
-//! From the platform's records to domain values, one record at a time.
+//! Converts the platform's records to domain values, one record at a time.
 //!
-//! A field that could not be read is a gap in the record, and the rest of the record counts. A record without an id that can be
-//! read makes its listing useless: nobody can say whose it is.
+//! A field that could not be read becomes a gap, and the other fields of the record are used. A record without a readable id makes
+//! its listing unusable, because the exporter cannot know which client or role it describes.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -14,41 +14,41 @@ use crate::domain::{
     RoleField, RoleGrant, RoleId, ScopeIndex, ScopeTable, Timestamp,
 };
 
-/// Names and descriptions are cut after this many characters: others write them, and every output repeats them.
+/// Names and descriptions are cut after this many characters: anyone can make them long, and every output repeats them.
 const LONGEST_TEXT: usize = 1_000;
-/// The longest real scope has about thirty characters.
+/// Scopes are cut after this many characters. The longest real scope has about thirty.
 const LONGEST_SCOPE: usize = 256;
 
 /// The records of one listing.
 #[derive(Debug)]
 pub struct Listed<T> {
-    /// One for each id of the list.
+    /// One record for each id of the list.
     pub records: T,
-    /// The number of records that the platform says there are, where it does.
+    /// The number of records that the platform reports; `None` if it reports none.
     pub total: Option<u64>,
-    /// The number of distinct ids that were sent.
+    /// The number of distinct ids that the platform sent.
     pub distinct: usize,
 }
 
 /// The clients of one listing.
 #[derive(Debug)]
 pub struct ListedClients {
-    /// One for each id of the list, sorted by id.
+    /// One client for each id of the list, sorted by id.
     pub clients: Vec<Client>,
-    /// The names of the scopes that they hold.
+    /// The names of the scopes that the clients hold.
     pub scopes: ScopeTable,
-    /// Records that came more than once with the same content.
+    /// The number of records that repeated an earlier record with the same content.
     pub duplicates: usize,
-    /// The number of clients that the platform says there are, where it does.
+    /// The number of clients that the platform reports; `None` if it reports none.
     pub total: Option<u64>,
 }
 
 /// The platform's registry of scopes.
 #[derive(Debug, Default)]
 pub(super) struct ScopeRegistry {
-    /// Readable id to description.
+    /// The description of each scope, by its readable id.
     pub(super) descriptions: BTreeMap<String, String>,
-    /// Opaque id to readable name, where a registry has both.
+    /// The readable name of each opaque id, if the registry has both.
     names: HashMap<String, String>,
 }
 
@@ -65,14 +65,14 @@ impl ScopeRegistry {
         self.descriptions.insert(readable, description);
     }
 
-    /// The readable name of a scope as a client's record has it.
+    /// The readable name of a scope in the record of a client.
     fn resolve<'a>(&'a self, scope: &'a wire::Scope) -> Option<&'a str> {
         let (id, name) = match scope {
             wire::Scope::Id(id) => (Some(id.as_str()), None),
             wire::Scope::Object { id, name } => (id.as_deref(), name.as_deref()),
         };
         match id {
-            // A title must not hide the id that rules match: `name` counts only where the id says nothing.
+            // Rules match the id, so `name` is used only if the id is opaque.
             Some(id) if !is_opaque(id) => Some(id),
             Some(id) => Some(self.names.get(id).map(String::as_str).or(name).unwrap_or(id)),
             None => name,
@@ -80,7 +80,7 @@ impl ScopeRegistry {
     }
 }
 
-/// Whether an id says nothing: it is not of the form of a scope such as `users` or `users:readonly`, or it is a UUID.
+/// Whether an id is not readable: it is a UUID, or does not have the form of a scope such as `users` or `users:readonly`.
 fn is_opaque(id: &str) -> bool {
     let segment = |segment: &str| {
         segment.starts_with(|c: char| c.is_ascii_lowercase())
@@ -91,18 +91,18 @@ fn is_opaque(id: &str) -> bool {
     is_uuid || !id.split(':').all(segment)
 }
 
-/// The clients read so far, with what is still missing.
+/// The clients that were read so far, and the records that are still incomplete.
 #[derive(Debug, Default)]
 pub(super) struct ClientAssembly {
     scopes: ScopeTable,
     clients: BTreeMap<ClientId, Client>,
-    /// Records that lack something that decides what the client may do.
+    /// Records without data that decides what the client may do.
     sparse: BTreeMap<ClientId, wire::Client>,
     duplicates: usize,
 }
 
 impl ClientAssembly {
-    /// Takes a record of the list. Fails if it has no id, or if the same id came with another content.
+    /// Adds a record of the list. Fails if it has no id, or if an earlier record with the same id has different content.
     pub(super) fn add(&mut self, record: &Fields, registry: &ScopeRegistry) -> Result<(), String> {
         let record = wire::Client::read(record).ok_or_else(|| WITHOUT_ID.to_owned())?;
         let client = client(&record, registry, &mut self.scopes);
@@ -119,16 +119,17 @@ impl ClientAssembly {
         Ok(())
     }
 
-    /// The ids whose records must be fetched one by one, since the list lacks something that decides what the client may do.
+    /// The clients whose records must be fetched by id, because the list lacks data that decides what they may do.
     pub(super) fn wanted(&self) -> Vec<ClientId> {
         self.sparse.keys().cloned().collect()
     }
 
-    /// Takes a record that was fetched by id; `None` if there is none that can be read. What is missing even then is a gap.
+    /// Completes a client with the record that was fetched by id; `None` if that could not be read. Data that is still missing
+    /// becomes a gap.
     pub(super) fn complete(&mut self, id: &ClientId, detail: Option<wire::Client>, registry: &ScopeRegistry) {
         let Some(listed) = self.sparse.remove(id) else { return };
         let detail = detail.filter(|detail| detail.id == id.as_str());
-        let is_all = detail.is_some();
+        let has_detail = detail.is_some();
         let record = match detail {
             Some(detail) => listed.fill(detail),
             None => listed,
@@ -138,14 +139,14 @@ impl ClientAssembly {
             return;
         }
         let mut client = client(&record, registry, &mut self.scopes);
-        if !is_all {
-            // The record that could say more could not be had: what the list lacks is unknown, whatever the grant type.
+        if !has_detail {
+            // The record by id could not be read, so what the list lacks is unknown for every grant type.
             if matches!(record.scopes, Read::Absent) {
                 client.gaps.insert(ClientField::Scopes, Gap::Unread);
             }
             match (&record.role_divisions, &record.role_ids) {
                 (Read::Absent, Read::Absent) => client.gaps.insert(ClientField::Roles, Gap::Unread),
-                // `roleIds` name the roles, but not in which divisions.
+                // `roleIds` contain the roles, but not their divisions.
                 (Read::Absent, Read::Full(ids)) if !ids.is_empty() => {
                     client.gaps.insert(ClientField::Roles, Gap::Partial);
                 }
@@ -161,12 +162,12 @@ impl ClientAssembly {
     }
 }
 
-/// What a list says that has a record without a readable id.
+/// The error for a list with a record without a readable id.
 pub(super) const WITHOUT_ID: &str = "a record has no id that can be read";
 
-/// Notes the gap that the reading of a field left, and hands out what was read of it.
+/// Returns the value of a field, and records a gap if it could not be read in full.
 ///
-/// A field that is absent has no gap of its own: most fields are optional.
+/// An absent field is not a gap, because most fields are optional.
 fn take<F: Copy + Ord, T>(gaps: &mut Gaps<F>, field: F, read: Read<T>) -> Option<T> {
     match &read {
         Read::Absent | Read::Full(_) => {}
@@ -182,7 +183,7 @@ fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTab
     let spelling = take(&mut gaps, ClientField::GrantType, record.grant_type.clone());
     let grant_type = match &spelling {
         Some(spelling) => GrantType::from_platform(spelling),
-        // The last resort: only client credentials hold roles. The grant type stays a gap all the same.
+        // Only client-credentials clients hold roles, so assume that grant type. It is still a gap.
         None if !role_grants.is_empty() => GrantType::ClientCredentials,
         None => GrantType::Other,
     };
@@ -232,8 +233,8 @@ fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTab
     }
 }
 
-/// What is unknown of the roles of a client. If roles decide what it may do, one of the two fields must be there: a record
-/// without both is not the record of a client without roles.
+/// The gap in the roles of a client. If roles decide what it may do, the record must have one of the two fields: without both, it
+/// is unknown whether the client has roles.
 fn roles_gap(record: &wire::Client, grant_type: GrantType, some_were_read: bool) -> Option<Gap> {
     match (&record.role_divisions, &record.role_ids) {
         (Read::Absent, Read::Absent) => grant_type.roles_count().then_some(Gap::Unread),
@@ -242,7 +243,7 @@ fn roles_gap(record: &wire::Client, grant_type: GrantType, some_were_read: bool)
     }
 }
 
-/// `null`, 0 and a missing value are the platform's default; a negative life has no meaning. A life beyond 136 years is cut.
+/// `null`, 0 and an absent value mean the platform's default. A negative value cannot be read, and values beyond 136 years are cut.
 fn token_validity(read: &Read<i64>) -> Read<Option<u32>> {
     match *read {
         Read::Absent => Read::Absent,
@@ -252,7 +253,7 @@ fn token_validity(read: &Read<i64>) -> Read<Option<u32>> {
     }
 }
 
-/// `roleDivisions` together with those of `roleIds` that it does not name.
+/// The role grants of `roleDivisions`, and those of `roleIds` for roles that `roleDivisions` does not contain.
 fn role_grants(record: &wire::Client) -> Box<[RoleGrant]> {
     let pairs = record.role_divisions.as_ref().map(Vec::as_slice).unwrap_or_default();
     let mut grants: Vec<RoleGrant> = pairs
@@ -283,7 +284,7 @@ fn bounded(text: &str, longest: usize) -> String {
     }
 }
 
-/// A date of the platform's; an empty one is as good as none.
+/// Parses a date. An empty text is treated as absent.
 fn date(read: &Read<String>) -> Read<Timestamp> {
     match read {
         Read::Full(text) if text.trim().is_empty() => Read::Absent,
@@ -299,7 +300,7 @@ fn date(read: &Read<String>) -> Read<Timestamp> {
 pub(super) fn role(record: wire::Role) -> Role {
     let mut gaps = Gaps::default();
     let in_full = match (&record.general, &record.policies) {
-        // A role has at least one of the two lists: without both, what it permits is unknown.
+        // Every role has at least one of the two lists. Without both, its permissions are unknown.
         (Read::Absent, Read::Absent) => false,
         (general, policies) => [general.is_odd(), policies.is_odd()] == [false, false],
     };
@@ -340,7 +341,8 @@ pub(super) fn role(record: wire::Role) -> Role {
     }
 }
 
-/// The permissions of a domain of the registry, each as `domain:entity:action`. One without a segment is passed over.
+/// The permissions of a domain of the registry, each as `domain:entity:action`. A permission without a domain or an action is
+/// skipped.
 pub(super) fn permissions(record: wire::PermissionDomain) -> impl Iterator<Item = String> {
     let of_domain = record.domain;
     record.permission_map.unwrap_or_default().into_iter().flat_map(move |(entity, listed)| {

@@ -1,4 +1,4 @@
-//! What of the platform's records is read, and which gaps are left, field by field.
+//! For each field of the platform's records: the value that is read, and the gap that remains.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ fn fields(value: &Value) -> Fields {
     serde_json::from_value(value.clone()).expect("a record")
 }
 
-/// A record of the list alone, and the same completed by a record that was fetched by id.
+/// The client from a record of the list, completed by a record that was fetched by id if there is one.
 fn read(listed: &Value, detail: Option<&Value>) -> (Client, ScopeTable) {
     let registry = ScopeRegistry::default();
     let mut assembly = ClientAssembly::default();
@@ -20,7 +20,7 @@ fn read(listed: &Value, detail: Option<&Value>) -> (Client, ScopeTable) {
     (listed.clients.pop().expect("one client"), listed.scopes)
 }
 
-/// A user-grant client in which nothing is odd, with these fields replaced.
+/// The valid record of a user-grant client, with these fields replaced.
 fn code(changes: &Value) -> Value {
     changed(
         json!({
@@ -33,7 +33,7 @@ fn code(changes: &Value) -> Value {
     )
 }
 
-/// The same of a client-credentials client.
+/// The valid record of a client-credentials client, with these fields replaced.
 fn credentials(changes: &Value) -> Value {
     changed(
         json!({
@@ -63,7 +63,7 @@ fn gaps(client: &Client) -> Vec<(&'static str, Gap)> {
 }
 
 #[test]
-fn an_odd_field_is_a_gap_in_that_field_and_hides_no_scope() {
+fn an_unreadable_field_is_a_gap_and_hides_no_scope() {
     use Gap::{Partial, Unread};
     for (changes, expected) in [
         (json!({}), vec![]),
@@ -101,7 +101,7 @@ fn an_odd_field_is_a_gap_in_that_field_and_hides_no_scope() {
 }
 
 #[test]
-fn what_was_read_of_the_scopes_counts_and_what_was_not_is_a_gap() {
+fn readable_scopes_count_and_unreadable_scopes_are_a_gap() {
     use Gap::{Partial, Unread};
     for (scope, held, expected) in [
         (json!(["oauth", null]), vec!["oauth"], Some(Partial)),
@@ -122,7 +122,7 @@ fn what_was_read_of_the_scopes_counts_and_what_was_not_is_a_gap() {
 }
 
 #[test]
-fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
+fn absent_is_not_empty_and_the_record_by_id_can_complete_it() {
     use Gap::{Partial, Unread};
     let role = json!({"roleIds": ["r"]});
     for (what, listed, detail, held, expected) in [
@@ -138,15 +138,27 @@ fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
             None,
         ),
         ("empty role ids alone", without(credentials(&json!({"roleIds": []})), &["roleDivisions"]), None, 0, None),
-        ("one odd pair", credentials(&json!({"roleDivisions": [{"roleId": "r"}, null]})), None, 1, Some(Partial)),
         (
-            "an odd division",
+            "one unreadable pair",
+            credentials(&json!({"roleDivisions": [{"roleId": "r"}, null]})),
+            None,
+            1,
+            Some(Partial),
+        ),
+        (
+            "an unreadable division",
             credentials(&json!({"roleDivisions": [{"roleId": "r", "divisionId": 5}]})),
             None,
             1,
             Some(Partial),
         ),
-        ("odd pairs beside ids", credentials(&json!({"roleDivisions": 5, "roleIds": ["r"]})), None, 1, Some(Partial)),
+        (
+            "unreadable pairs and role ids",
+            credentials(&json!({"roleDivisions": 5, "roleIds": ["r"]})),
+            None,
+            1,
+            Some(Partial),
+        ),
         (
             "the record by id has them",
             without(credentials(&json!({})), &["roleDivisions"]),
@@ -162,7 +174,7 @@ fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
             Some(Unread),
         ),
         (
-            "odd in the list, fine by id",
+            "unreadable in the list, readable by id",
             credentials(&json!({"roleDivisions": [null]})),
             Some(credentials(&json!({}))),
             1,
@@ -178,7 +190,7 @@ fn absent_is_not_empty_and_the_record_by_id_can_say_more() {
 }
 
 #[test]
-fn a_grant_type_that_cannot_be_read_is_a_gap_whatever_it_is_taken_for() {
+fn an_unreadable_grant_type_is_a_gap_even_if_one_is_assumed() {
     for (listed, expected, gap) in [
         (without(credentials(&json!({})), &["authorizedGrantType"]), GrantType::ClientCredentials, Some(Gap::Partial)),
         (without(code(&json!({})), &["authorizedGrantType"]), GrantType::Other, Some(Gap::Unread)),
@@ -192,7 +204,7 @@ fn a_grant_type_that_cannot_be_read_is_a_gap_whatever_it_is_taken_for() {
 }
 
 #[test]
-fn a_client_of_which_only_the_id_was_read_has_a_gap_in_every_field() {
+fn a_client_with_nothing_readable_but_its_id_has_a_gap_in_every_field() {
     assert_eq!(read(&json!({"id": "c"}), None).0, Client::unread(ClientId::new("c")));
     assert_eq!(read(&json!({"id": "c", "scope": 5}), None).0, Client::unread(ClientId::new("c")));
 }
@@ -206,7 +218,7 @@ fn only_a_record_without_an_id_is_refused() {
 }
 
 #[test]
-fn the_life_of_tokens_is_read_as_it_is() {
+fn the_token_validity_is_read_and_zero_is_the_default() {
     for (value, expected) in [
         (json!(3600), Some(3600)),
         (json!("86400"), Some(86_400)),
@@ -219,7 +231,7 @@ fn the_life_of_tokens_is_read_as_it_is() {
     }
 }
 
-/// What a role of this record permits, and the gap in it.
+/// The permissions of a role with these contents, and their gap.
 fn permits(contents: &Value) -> (String, Option<Gap>) {
     let role = role(wire::Role::read(&fields(&changed(json!({"id": "r"}), contents))).expect("an id"));
     let permissions = role.permissions.iter().map(ToString::to_string);
@@ -228,7 +240,7 @@ fn permits(contents: &Value) -> (String, Option<Gap>) {
 }
 
 #[test]
-fn what_a_role_permits_is_read_policy_by_policy() {
+fn the_permissions_of_a_role_are_read_policy_by_policy() {
     use Gap::{Partial, Unread};
     let policy = |policy: Value| json!({"permissionPolicies": [policy]});
     for (contents, expected, gap) in [
@@ -277,7 +289,7 @@ fn what_a_role_permits_is_read_policy_by_policy() {
 }
 
 #[test]
-fn an_odd_mark_of_a_default_role_hides_nothing_that_the_role_permits() {
+fn an_unreadable_name_or_default_mark_hides_no_permission() {
     let record = json!({"id": "r", "name": 5, "default": "yes", "permissionPolicies": [
         {"domain": "authorization", "entityName": "*", "actionSet": ["*"]}]});
     let role = role(wire::Role::read(&fields(&record)).expect("an id"));

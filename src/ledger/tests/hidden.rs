@@ -1,4 +1,4 @@
-//! Data that could not be read, through snapshots that the audit evaluates: a gap neither ends a grant nor makes an old one new.
+//! Gaps in evaluated snapshots: a gap neither removes a grant nor makes an old grant new.
 
 use super::*;
 use crate::audit;
@@ -6,7 +6,7 @@ use crate::domain::{ClientField, Collector, Gap, GrantType, RoleField, Snapshot}
 use crate::fixtures::{self, ClientBuilder, SnapshotBuilder, client, not_read, policy_of, role, snapshot};
 use crate::policy::Policy;
 
-/// A ledger that follows an organisation through evaluated snapshots, as `refresh` drives it.
+/// A ledger that is updated with evaluated snapshots of an organisation, in the same way as in `refresh`.
 struct Followed {
     ledger: Ledger,
     last: Option<(Snapshot, Policy)>,
@@ -46,7 +46,7 @@ impl Followed {
         self
     }
 
-    /// The last snapshot is evaluated by another policy.
+    /// A reload: evaluates the last snapshot by another policy.
     fn reload(mut self, policy: Policy) -> Self {
         self.now += 10;
         let (snapshot, before) = self.last.take().expect("a refresh comes first");
@@ -87,15 +87,15 @@ fn with_roles(client: ClientBuilder) -> SnapshotBuilder {
     roles().into_iter().fold(world(client), SnapshotBuilder::role)
 }
 
-/// Steps after which these grants are held, each with its first-seen time: 0 is not new. Refreshes are at 100, 200, 300, …
+/// Steps, and the grants that are held after them, each with its first-seen time; 0 means not new. Refreshes are at 100, 200, …
 #[test]
-fn a_gap_neither_ends_a_grant_nor_makes_an_old_one_new() {
+fn a_gap_neither_removes_a_grant_nor_makes_an_old_grant_new() {
     let unread_scopes = || code(&[]).gap(ClientField::Scopes, Gap::Unread);
     let part_of_scopes = |scopes: &[&str]| code(scopes).gap(ClientField::Scopes, Gap::Partial);
     let cases = vec![
-        // A field that cannot be read hides nothing that was known.
+        // A known grant stays while its field cannot be read.
         (
-            "scopes known, then unread for ever",
+            "scopes known, then never read again",
             Followed::new()
                 .refresh(world(code(&[])))
                 .refresh(world(code(&["oauth"])))
@@ -123,14 +123,14 @@ fn a_gap_neither_ends_a_grant_nor_makes_an_old_one_new() {
                 .refresh(world(code(&[]))),
             vec![],
         ),
-        // What is read beside a gap is certain, and new if it was not there.
+        // A grant in a field with a gap is certain, and new if the last snapshot did not contain it.
         (
-            "gained beside a gap",
+            "gained in a field with a gap",
             Followed::new().refresh(world(code(&[]))).refresh(world(part_of_scopes(&["oauth"]))),
             vec!["c oauth 200".to_owned()],
         ),
         (
-            "gained while an unrelated field is odd",
+            "gained while an unrelated field cannot be read",
             Followed::new()
                 .refresh(world(code(&[])))
                 .refresh(world(code(&["oauth"]).gap(ClientField::TokenValidity, Gap::Unread))),
@@ -141,7 +141,7 @@ fn a_gap_neither_ends_a_grant_nor_makes_an_old_one_new() {
             Followed::new().refresh(world(code(&[]))).refresh(world(unread_scopes())).refresh(world(code(&["oauth"]))),
             vec!["c oauth 300".to_owned()],
         ),
-        // What could not be read at the first refresh ever was there before the exporter looked.
+        // A grant in data that could not be read at the first refresh may be older than that refresh.
         (
             "unread at first",
             Followed::new()
@@ -159,7 +159,7 @@ fn a_gap_neither_ends_a_grant_nor_makes_an_old_one_new() {
             vec!["c authorization 300".to_owned(), "c oauth 0".to_owned()],
         ),
         (
-            "wholly unread at first",
+            "completely unread at first",
             Followed::new().refresh(world(fixtures::unread_client("c"))).refresh(world(code(&["oauth"]))),
             vec!["c oauth 0".to_owned()],
         ),
@@ -185,7 +185,7 @@ fn a_gap_neither_ends_a_grant_nor_makes_an_old_one_new() {
 }
 
 #[test]
-fn a_role_that_cannot_be_read_neither_ends_a_permission_nor_makes_an_old_one_new() {
+fn an_unread_role_neither_removes_a_permission_nor_makes_an_old_permission_new() {
     let unread_roles = || credentials(&[]).gap(ClientField::Roles, Gap::Unread);
     let without_contents = || world(credentials(&["adds"])).role(role("adds").gap(RoleField::Contents, Gap::Unread));
     let no_roles = |client| world(client).not_read(Collector::Roles, not_read("HTTP 403"));
@@ -220,7 +220,7 @@ fn a_role_that_cannot_be_read_neither_ends_a_permission_nor_makes_an_old_one_new
             vec![format!("{adds} 200")],
         ),
         (
-            "a role known, then not listed any more",
+            "a role known, then no longer listed",
             Followed::new()
                 .refresh(quiet())
                 .refresh(with_roles(credentials(&["adds"])))
@@ -238,7 +238,7 @@ fn a_role_that_cannot_be_read_neither_ends_a_permission_nor_makes_an_old_one_new
             vec![format!("{adds} 200")],
         ),
         (
-            "a role taken away while no role can be read",
+            "a role removed from the client while no role can be read",
             Followed::new()
                 .refresh(with_roles(credentials(&["adds"])))
                 .refresh(no_roles(credentials(&["harmless"])))
@@ -246,7 +246,7 @@ fn a_role_that_cannot_be_read_neither_ends_a_permission_nor_makes_an_old_one_new
             vec![],
         ),
         (
-            "a role of the first refresh whose contents were unknown",
+            "a role with unknown contents at the first refresh",
             Followed::new().refresh(without_contents()).refresh(with_roles(credentials(&["adds"]))),
             vec![format!("{adds} 0")],
         ),
@@ -259,7 +259,7 @@ fn a_role_that_cannot_be_read_neither_ends_a_permission_nor_makes_an_old_one_new
             vec![format!("{adds} 0")],
         ),
         (
-            "a role given later than that",
+            "a role added later while no role could be read",
             Followed::new()
                 .refresh(no_roles(credentials(&["harmless"])))
                 .refresh(no_roles(credentials(&["adds", "harmless"])))
@@ -267,7 +267,7 @@ fn a_role_that_cannot_be_read_neither_ends_a_permission_nor_makes_an_old_one_new
             vec![format!("{adds} 300")],
         ),
         (
-            "the grant type cannot be read, so that roles seem to decide",
+            "the grant type cannot be read, so roles seem to decide",
             Followed::new()
                 .refresh(world(code(&[])))
                 .refresh(world(code(&["oauth"])))
@@ -291,14 +291,14 @@ fn partly_read() -> SnapshotBuilder {
 }
 
 #[test]
-fn a_policy_that_changes_while_something_is_hidden_makes_nothing_new_of_it() {
+fn a_grant_that_is_hidden_while_the_policy_changes_is_not_new_later() {
     let wider =
         || policy_of(DANGEROUS, "[[scopes.dangerous]]\nmatch = \"outbound\"\nseverity = \"high\"\nreason = \"R\"\n");
     let hidden = || world(code(&[]).gap(ClientField::Scopes, Gap::Partial));
     let quiet = || Followed::new().refresh(world(code(&[]))).refresh(hidden());
     let read = || world(code(&["outbound"]));
     let widened = quiet().reload(wider()).refresh_under(wider(), read());
-    assert_eq!(widened.held(), ["c outbound 0"], "it may have been there before the policy called it dangerous");
+    assert_eq!(widened.held(), ["c outbound 0"], "it may be older than the pattern");
     let gained = Followed::new().refresh(world(code(&[]))).reload(wider()).refresh_under(wider(), read());
     assert_eq!(gained.held(), ["c outbound 210"], "nothing was hidden when the policy changed");
     let oauth = || world(code(&["oauth"]));
@@ -306,5 +306,5 @@ fn a_policy_that_changes_while_something_is_hidden_makes_nothing_new_of_it() {
     assert_eq!(same.held(), ["c oauth 310"], "a reload without a new pattern changes nothing");
     let narrower = policy_of(&["dangerous-permission"], "");
     let off = Followed::new().refresh(oauth()).refresh(hidden()).reload(narrower);
-    assert_eq!(off.held(), [""; 0], "a rule that is off looks for nothing, so that nothing is hidden from it");
+    assert_eq!(off.held(), [""; 0], "no gap hides a grant from a disabled rule");
 }

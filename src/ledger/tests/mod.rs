@@ -1,6 +1,6 @@
-//! Every way in which a ledger advances, on sets of grants: a list that flaps, a policy that changes.
+//! Updates of a ledger with sets of grants: lists that flap, and policies that change.
 //!
-//! Data that could not be read is in `hidden`.
+//! Tests with data that could not be read are in `hidden`.
 
 mod hidden;
 
@@ -42,7 +42,7 @@ fn seen(ledger: &Ledger, scope: &str) -> Option<i64> {
 const POLICY: Event<'_> = Event::PolicyChange { widens: true };
 
 #[test]
-fn grants_of_the_first_refresh_ever_are_not_new() {
+fn grants_of_the_first_refresh_are_not_new() {
     let ledger = Ledger::default().advance(&of(grants(&["oauth"])), Event::First, at(100));
     assert_eq!(seen(&ledger, "oauth"), Some(0));
     let ledger = refresh(&ledger, &["oauth"], &["oauth", "users"], 200);
@@ -50,7 +50,7 @@ fn grants_of_the_first_refresh_ever_are_not_new() {
 }
 
 #[test]
-fn what_the_last_snapshot_held_is_not_new_under_a_new_policy() {
+fn a_grant_of_the_last_snapshot_is_not_new_under_a_new_policy() {
     assert_eq!(seen(&refresh(&Ledger::default(), &["outbound"], &["outbound"], 300), "outbound"), Some(0));
 }
 
@@ -78,7 +78,7 @@ fn a_grant_that_is_gone_is_exported_as_zero_for_26_hours() {
 }
 
 #[test]
-fn a_new_policy_makes_no_old_grant_new_and_forgets_what_is_no_longer_dangerous() {
+fn a_new_policy_makes_no_old_grant_new_and_removes_what_is_no_longer_dangerous() {
     let ledger = refresh(&Ledger::default(), &[], &["oauth"], 100);
     let policy = |ledger: &Ledger, held: &[&str], now| ledger.advance(&of(grants(held)), POLICY, at(now));
     let changed = policy(&ledger, &["oauth", "outbound"], 150);
@@ -99,14 +99,14 @@ fn a_permission_with_the_name_of_a_scope_is_another_grant() {
 }
 
 #[test]
-fn a_respelled_pattern_is_exported_as_gone_and_the_grant_keeps_its_time_under_the_new_label() {
+fn a_replaced_pattern_is_exported_as_removed_and_the_grant_keeps_its_time_under_the_new_label() {
     let (before, after) = (permission("a:b:c role=r", "a:b:c"), permission("a:b:c role=r", "a:b:*"));
     let none = BTreeSet::new();
     let ledger = Ledger::default().advance(&of([before.clone()].into()), Event::Refresh { before: &none }, at(100));
-    let respelled = ledger.advance(&of([after.clone()].into()), POLICY, at(150));
-    assert_eq!(memory(&respelled, &before), Some(Memory::Gone(at(150))));
+    let replaced = ledger.advance(&of([after.clone()].into()), POLICY, at(150));
+    assert_eq!(memory(&replaced, &before), Some(Memory::Gone(at(150))));
     let known = Memory::Held { first_seen: Some(at(100)), standing: Standing::Unapproved, missed: 0 };
-    assert_eq!(memory(&respelled, &after), Some(known));
+    assert_eq!(memory(&replaced, &after), Some(known));
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn an_exempt_grant_has_no_first_seen_time_until_the_exemption_ends() {
 }
 
 proptest! {
-    /// However the list flaps, and wherever the clock jumps: held grants are always exported, a first-seen time is the
-    /// time of some refresh, and it does not change while the grant is held. A gap never removes a grant.
+    /// For any sequence of lists and clock changes: held grants are always exported, a first-seen time is the time of a
+    /// refresh, and it does not change while the grant is held. A gap never removes a grant.
     #[test]
     fn held_grants_keep_their_first_seen_time(
         steps in prop::collection::vec((0_i64..1_000_000, any::<bool>(), any::<bool>(), any::<bool>()), 1..40)

@@ -1,6 +1,6 @@
-//! The ledger in the state file: dangerous grants, and the places in which others may be hidden.
+//! The ledger in the state file: dangerous grants, and the unread data that may hide others.
 //!
-//! The file around it is in `mod`.
+//! The rest of the file format is in `mod`.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::ledger::{Grant, GrantKind, Hidden, HidingPlace, Ledger, Memory, Stand
 pub(super) struct SavedGrant {
     client: String,
     #[serde(flatten)]
-    power: SavedPower,
+    privilege: SavedPrivilege,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<i64>,
     #[serde(default, skip_serializing_if = "SavedStanding::is_settled")]
@@ -24,12 +24,12 @@ pub(super) struct SavedGrant {
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum SavedPower {
+enum SavedPrivilege {
     Scope { scope: String },
     Permission { permission: String, pattern: String, role: String },
 }
 
-/// A client, and what of it could not be read: `scopes`, `roles`, or the contents of the role that is named.
+/// A client, and the part of its data that could not be read: `scopes`, `roles`, or the permissions of a named role.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedHidden {
     client: String,
@@ -118,14 +118,14 @@ fn save_grant(grant: &Grant, memory: Memory) -> SavedGrant {
         }
         Memory::Gone(since) => (None, SavedStanding::Settled, 0, Some(since.seconds())),
     };
-    let power = match grant.kind {
-        GrantKind::Scope => SavedPower::Scope { scope: grant.evidence.clone() },
+    let privilege = match grant.kind {
+        GrantKind::Scope => SavedPrivilege::Scope { scope: grant.evidence.clone() },
         GrantKind::Permission => {
             let role = grant.role.as_ref().map(ToString::to_string).unwrap_or_default();
-            SavedPower::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone(), role }
+            SavedPrivilege::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone(), role }
         }
     };
-    SavedGrant { client: grant.client.to_string(), power, first_seen, standing, missed, gone_since }
+    SavedGrant { client: grant.client.to_string(), privilege, first_seen, standing, missed, gone_since }
 }
 
 fn restore_grant(saved: SavedGrant) -> (Grant, Memory) {
@@ -138,9 +138,9 @@ fn restore_grant(saved: SavedGrant) -> (Grant, Memory) {
         },
     };
     let client = ClientId::new(saved.client);
-    let grant = match saved.power {
-        SavedPower::Scope { scope } => Grant::scope(&client, &scope),
-        SavedPower::Permission { permission, pattern, role } => {
+    let grant = match saved.privilege {
+        SavedPrivilege::Scope { scope } => Grant::scope(&client, &scope),
+        SavedPrivilege::Permission { permission, pattern, role } => {
             Grant::permission(&client, &permission, &pattern, RoleId::new(role))
         }
     };

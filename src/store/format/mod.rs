@@ -1,6 +1,6 @@
 //! The state file's JSON, format 1, as documented in `docs/state-file.md`.
 //!
-//! Its own types, so that the domain can change without changing the file.
+//! It has separate types, so that the domain types can change without a change of the file.
 
 mod grants;
 mod records;
@@ -35,14 +35,14 @@ struct SavedOrganisation {
     taken_at: i64,
     own_client: Option<String>,
     grants: Vec<SavedGrant>,
-    /// What could not be read at the first refresh ever, nor since. Absent if nothing.
+    /// Data that could not be read at the first refresh or since then. Absent if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     hidden: Vec<SavedHidden>,
     clients: Vec<SavedClient>,
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
-    /// Absent in files of before there was such an input.
+    /// Absent in files of versions that did not read this input.
     #[serde(default = "never_read")]
     permissions: SavedInput<BTreeSet<String>>,
 }
@@ -50,7 +50,7 @@ struct SavedOrganisation {
 pub(super) fn encode(organisations: &BTreeMap<OrgId, Saved>) -> Vec<u8> {
     let organisations =
         organisations.iter().map(|(id, saved)| (id.as_str().to_owned(), SavedOrganisation::from(saved))).collect();
-    // Maps with text keys and plain values cannot fail to serialise; were they to, an empty file is set aside at the next start.
+    // Maps with text keys and plain values always serialise. If they did not, the next start would set the empty file aside.
     serde_json::to_vec(&Document { format: FORMAT, organisations }).unwrap_or_default()
 }
 
@@ -62,7 +62,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, String> {
     let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
     let head: Head = serde_json::from_slice(bytes).map_err(|error| place(&error))?;
     if head.format != FORMAT {
-        return Err(format!("its format is {}, this version reads {FORMAT}", head.format));
+        return Err(format!("its format is {}, but this version reads format {FORMAT}", head.format));
     }
     let document: Document = serde_json::from_slice(bytes).map_err(|error| place(&error))?;
     Ok(document.organisations.into_iter().map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect())

@@ -1,6 +1,6 @@
-//! Clients, roles and divisions in the state file, with their gaps, and the inputs that hold them.
+//! Clients, roles and divisions in the state file, with their gaps, and the inputs that contain them.
 //!
-//! The file around them is in `mod`.
+//! The rest of the file format is in `mod`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::domain::{
     Permission, Role, RoleField, RoleGrant, RoleId, ScopeTable, Timestamp,
 };
 
-/// Fields with a gap, by their names.
+/// Gaps by the name of the field.
 type SavedGaps = BTreeMap<String, SavedGap>;
 
 #[derive(Serialize, Deserialize)]
@@ -19,7 +19,7 @@ type SavedGaps = BTreeMap<String, SavedGap>;
 enum SavedGap {
     Partial,
     Unread,
-    /// The value is the last known one, read at this time.
+    /// The value is the last known value, which was read at this time.
     LastKnown(i64),
 }
 
@@ -29,7 +29,7 @@ pub(super) struct SavedClient {
     name: String,
     description: Option<String>,
     grant_type: String,
-    /// What the grant type was taken for, where the platform did not spell it. Older files have none.
+    /// The assumed grant type, which differs from `grant_type` if the record did not state it. Older files do not have it.
     #[serde(default)]
     taken_for: Option<String>,
     state: String,
@@ -181,7 +181,7 @@ fn save_gaps<F: Copy + Ord>(gaps: &Gaps<F>, label: fn(F) -> &'static str) -> Sav
     gaps.iter().map(|(field, gap)| (label(field).to_owned(), saved(gap))).collect()
 }
 
-/// A field that this version does not know is passed over: the next refresh reads the record again.
+/// Fields that this version does not know are ignored: the next refresh reads the record again.
 fn restore_gaps<F: Copy + Ord>(saved: SavedGaps, field: fn(&str) -> Option<F>) -> Gaps<F> {
     let gap = |saved| match saved {
         SavedGap::Partial => Gap::Partial,

@@ -1,4 +1,4 @@
-//! What is written is read, by this version and from earlier ones.
+//! Files are read back unchanged, and files of earlier versions can be read.
 
 use proptest::prelude::*;
 
@@ -69,7 +69,7 @@ fn the_file_is_as_documented() {
 }
 
 #[test]
-fn a_file_of_before_there_was_a_registry_of_permissions_is_read() {
+fn a_file_from_a_version_without_the_registry_of_permissions_is_read() {
     let file = encode(&BTreeMap::from([(OrgId::new("o-1"), saved())]));
     let mut file: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
     let organisation = file["organisations"]["o-1"].as_object_mut().expect("an organisation");
@@ -78,9 +78,9 @@ fn a_file_of_before_there_was_a_registry_of_permissions_is_read() {
     assert!(organisations[&OrgId::new("o-1")].snapshot.permissions.read().is_none());
 }
 
-/// A client whose grant type was told by its roles alone is the same after a restart.
+/// The grant type may be known from the roles only; it must not change at a restart.
 #[test]
-fn an_unspelled_grant_type_outlives_a_restart() {
+fn an_assumed_grant_type_is_kept_across_a_restart() {
     let mut saved = saved();
     let snapshot = Arc::make_mut(&mut saved.snapshot);
     snapshot.clients[0].grant_type = GrantType::ClientCredentials;
@@ -90,21 +90,24 @@ fn an_unspelled_grant_type_outlives_a_restart() {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn a_file_is_read_back_unchanged() {
     let organisations = BTreeMap::from([(OrgId::new("o-1"), saved())]);
     assert_eq!(decode(&encode(&organisations)), Ok(organisations));
 }
 
 #[test]
-fn a_file_of_before_there_were_permissions_is_read() {
+fn a_file_from_a_version_without_permissions_is_read() {
     let old = r#"{"format":1,"organisations":{"o":{"name":"O","region":"r","client_id":"c","api_host":"h","taken_at":1,
         "own_client":null,"grants":[{"client":"c-1","scope":"oauth","first_seen":5}],"clients":[],
         "registry":{"read":{}},"roles":{"read":[]},"divisions":{"read":[]}}}}"#;
-    let saved = decode(old.as_bytes()).expect("it is read").remove(&OrgId::new("o")).expect("it is there");
+    let saved = decode(old.as_bytes()).expect("it is read").remove(&OrgId::new("o")).expect("the organisation");
     let held = held(Some(5), Standing::Settled, 0);
     let expected = Grant::scope(&ClientId::new("c-1"), "oauth");
     assert_eq!(saved.ledger.entries().collect::<Vec<_>>(), [(&expected, held)]);
-    assert!(decode(old.replace("\"scope\":\"oauth\",", "").as_bytes()).is_err(), "a grant of nothing");
+    assert!(
+        decode(old.replace("\"scope\":\"oauth\",", "").as_bytes()).is_err(),
+        "a grant without a scope or a permission"
+    );
 }
 
 proptest! {

@@ -100,7 +100,7 @@ fn explain_gives_the_outcome_of_each_rule() {
     let own = world.grants("gone", None).with(|w| w.snapshot.own_client = Some(ClientId::new("c-1")));
     assert_eq!(
         outcome_of(&own, "dangerous-permission"),
-        "not evaluated: role gone: the organisation's list of roles lacks it, so what it permits is unknown"
+        "not evaluated: role gone: it is not in the organisation's list of roles, so its permissions are unknown"
     );
     assert_eq!(
         (outcome_of(&own, "unresolved-role"), outcome_of(&own, "self-not-listed")),
