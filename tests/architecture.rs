@@ -4,6 +4,8 @@
 
 #[path = "architecture/cycles.rs"]
 mod cycles;
+#[path = "architecture/guides.rs"]
+mod guides;
 #[path = "architecture/imports.rs"]
 mod imports;
 #[path = "architecture/phrases.rs"]
