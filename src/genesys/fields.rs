@@ -2,10 +2,12 @@
 //!
 //! The records of the platform are defined in `wire`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The result of reading one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,23 +58,59 @@ impl<T> Read<T> {
         }
     }
 
-    fn of(value: Option<&Value>, read: impl FnOnce(&Value) -> Self) -> Self {
-        match value {
-            None | Some(Value::Null) => Self::Absent,
-            Some(value) => read(value),
-        }
-    }
-
     fn all_or_nothing(value: Option<T>) -> Self {
         value.map_or(Self::Odd, Self::Full)
     }
 }
 
-/// The fields of one record. If a name occurs twice with different values, both are kept.
+impl<T> Read<Vec<T>> {
+    /// The result for a list of which these elements were read.
+    fn of_elements(elements: Vec<T>, in_full: bool) -> Self {
+        match (in_full, elements.is_empty()) {
+            (true, _) => Self::Full(elements),
+            (false, true) => Self::Odd,
+            (false, false) => Self::Partial(elements),
+        }
+    }
+
+    /// The elements of both lists, which are two names of one field. They are full only if both say the same.
+    pub(super) fn with_other_name(self, other: Self) -> Self
+    where
+        T: PartialEq,
+    {
+        match (self, other) {
+            (Self::Absent, read) | (read, Self::Absent) => read,
+            (Self::Full(one), Self::Full(other)) if one == other => Self::Full(one),
+            (one, other) => {
+                let elements = one.value().into_iter().chain(other.value()).flatten().collect();
+                Self::of_elements(elements, false)
+            }
+        }
+    }
+
+    /// The better of the two lists. An element that was read in this list is certain, so it is kept even if the other list, which
+    /// was read in full, does not contain it.
+    pub(super) fn completed_by(self, other: Self) -> Self
+    where
+        T: Ord,
+    {
+        match (self, other) {
+            (Self::Partial(known), Self::Full(elements) | Self::Partial(elements)) => {
+                let known: BTreeSet<T> = known.into_iter().collect();
+                let all: BTreeSet<T> = elements.into_iter().collect();
+                let in_full = known.is_subset(&all);
+                Self::of_elements(known.into_iter().chain(all).collect(), in_full)
+            }
+            (known, other) => known.or_better(other),
+        }
+    }
+}
+
+/// The fields of one record, each as text. A field is parsed when it is read, so a value that cannot be parsed hides no other.
 ///
 /// A field `secret` is skipped while the record is parsed, so a client's secret is never stored.
 #[derive(Debug)]
-pub(super) struct Fields(Vec<(String, Value)>);
+pub(super) struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -86,16 +124,13 @@ impl<'de> Deserialize<'de> for Fields {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields: Vec<(String, Value)> = Vec::new();
+                let mut fields: Vec<(String, Box<RawValue>)> = Vec::new();
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "secret" {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     }
-                    let value = map.next_value::<Value>()?;
-                    if !fields.iter().any(|(known, before)| *known == name && *before == value) {
-                        fields.push((name, value));
-                    }
+                    fields.push((name, map.next_value()?));
                 }
                 Ok(Fields(fields))
             }
@@ -107,84 +142,76 @@ impl<'de> Deserialize<'de> for Fields {
 
 impl Fields {
     /// The fields of a nested record; `None` if the value is not an object.
-    pub(super) fn of(value: &Value) -> Option<Self> {
-        let fields = value.as_object()?.iter().filter(|(name, _)| *name != "secret");
-        Some(Self(fields.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    pub(super) fn of(value: &RawValue) -> Option<Self> {
+        serde_json::from_str(value.get()).ok()
     }
 
-    fn one(&self, name: &str) -> Option<Result<&Value, ()>> {
-        let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value);
-        let value = values.next()?;
-        // Two values contradict each other, so neither can be trusted.
-        Some(if values.next().is_some() { Err(()) } else { Ok(value) })
+    fn values(&self, name: &str) -> impl Iterator<Item = &RawValue> {
+        self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| &**value)
     }
 
-    fn scalar<T>(&self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Read<T> {
-        match self.one(name) {
-            Some(Err(())) => Read::Odd,
-            value => Read::of(value.and_then(Result::ok), |value| Read::all_or_nothing(read(value))),
+    fn scalar<T>(&self, name: &str, read: impl FnOnce(&RawValue) -> Read<T>) -> Read<T> {
+        let mut values = self.values(name);
+        let Some(value) = values.next() else { return Read::Absent };
+        if values.any(|other| other.get() != value.get()) {
+            // Two values contradict each other, so neither can be trusted.
+            Read::Odd
+        } else if is_null(value) {
+            Read::Absent
+        } else {
+            read(value)
         }
     }
 
     /// Reads a string.
     pub(super) fn text(&self, name: &str) -> Read<String> {
-        self.scalar(name, text)
+        self.scalar(name, |value| Read::all_or_nothing(text(value)))
     }
 
     /// Reads a boolean.
     pub(super) fn flag(&self, name: &str) -> Read<bool> {
-        self.scalar(name, Value::as_bool)
+        self.scalar(name, |value| Read::all_or_nothing(serde_json::from_str(value.get()).ok()))
     }
 
     /// Reads an integer in any notation that [`integer`] accepts.
     pub(super) fn integer(&self, name: &str) -> Read<i64> {
-        self.scalar(name, integer)
+        self.scalar(name, |value| {
+            Read::all_or_nothing(serde_json::from_str(value.get()).ok().and_then(|value| integer(&value)))
+        })
     }
 
     /// Reads the id of a nested reference such as `{"id": "…"}`; absent if the reference has no id.
     pub(super) fn reference(&self, name: &str) -> Read<String> {
-        match self.one(name) {
-            Some(Err(())) => Read::Odd,
-            value => Read::of(value.and_then(Result::ok), |value| {
-                Fields::of(value).map_or(Read::Odd, |reference| reference.text("id"))
-            }),
-        }
+        self.scalar(name, |value| Fields::of(value).map_or(Read::Odd, |reference| reference.text("id")))
     }
 
-    /// The JSON value of any type; `None` if it is absent or null.
-    pub(super) fn any(&self, name: &str) -> Option<&Value> {
-        self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value).find(|value| !value.is_null())
+    /// The first value of any type; `None` if the field is absent or null.
+    pub(super) fn any(&self, name: &str) -> Option<&RawValue> {
+        self.values(name).find(|value| !is_null(value))
     }
 
     /// Reads a list. `element` reads one element, and returns with it whether it was read in full.
     ///
-    /// A single value instead of a list is read as its only element, and the field counts as partial. If the field occurs twice,
-    /// the elements of both lists are read, because everything that they grant is certain.
-    pub(super) fn list<T>(&self, name: &str, element: impl Fn(&Value) -> Option<(T, bool)>) -> Read<Vec<T>> {
-        let values: Vec<&Value> =
-            self.0.iter().filter(|(of, value)| of == name && !value.is_null()).map(|(_, value)| value).collect();
-        let [first, rest @ ..] = values.as_slice() else { return Read::Absent };
-        let mut full = rest.is_empty();
-        let mut elements = Vec::new();
-        for value in std::iter::once(first).chain(rest) {
-            let single = std::slice::from_ref(*value);
-            let listed = value.as_array().map(Vec::as_slice);
-            full &= listed.is_some();
-            for value in listed.unwrap_or(single) {
+    /// A single value instead of a list is read as its only element, and the field counts as partial. If the field occurs twice
+    /// with different values, the elements of both are read, because everything that they grant is certain.
+    pub(super) fn list<T>(&self, name: &str, element: impl Fn(&RawValue) -> Option<(T, bool)>) -> Read<Vec<T>> {
+        let Some(first) = self.any(name) else { return Read::Absent };
+        let others = self.values(name).filter(|value| value.get() != first.get());
+        let (mut in_full, mut elements) = (true, Vec::new());
+        for (position, value) in std::iter::once(first).chain(others).enumerate() {
+            let listed = serde_json::from_str::<Vec<&RawValue>>(value.get()).ok();
+            in_full &= position == 0 && listed.is_some();
+            for value in listed.unwrap_or_else(|| vec![value]) {
                 match element(value) {
-                    Some((element, in_full)) => {
-                        full &= in_full;
+                    Some((element, element_in_full)) => {
+                        in_full &= element_in_full;
                         elements.push(element);
                     }
-                    None => full = false,
+                    None => in_full = false,
                 }
             }
         }
-        match (full, elements.is_empty()) {
-            (true, _) => Read::Full(elements),
-            (false, true) => Read::Odd,
-            (false, false) => Read::Partial(elements),
-        }
+        Read::of_elements(elements, in_full)
     }
 
     /// Reads a list of strings. An empty string counts as an element that cannot be read.
@@ -193,9 +220,13 @@ impl Fields {
     }
 }
 
+fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
+}
+
 /// The string, if the value is one.
-pub(super) fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+pub(super) fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 /// The integer, in any unambiguous notation: `86400`, `86400.0`, `"86400"`, `" 86400 "`.
@@ -262,8 +293,12 @@ mod tests {
         let record = fields(
             r#"{"a": "x", "b": 5, "c": null, "list": ["x", null, "y"], "one": "x", "none": [null], "empty": [], "odd": {},
                 "twice": ["x"], "twice": [], "ref": {"id": "u"}, "bare": "u", "blank": {}, "same": "x", "same": "x",
-                "differs": "x", "differs": "y"}"#,
+                "differs": "x", "differs": "y", "listed": ["x"], "listed": ["x"], "nulled": ["x"], "nulled": null,
+                "large": 1e999, "cut": "\ud800", "cuts": ["x", "\ud800"], "twice-in": {"id": "u", "id": "v"}}"#,
         );
+        assert_eq!(record.integer("large"), Read::Odd);
+        assert_eq!(record.text("cut"), Read::Odd);
+        assert_eq!(record.reference("twice-in"), Read::Odd, "a nested record is read in the same way");
         assert_eq!(record.text("a"), Read::Full("x".to_owned()));
         assert_eq!(record.text("b"), Read::Odd);
         assert_eq!(record.text("c"), Read::Absent);
@@ -273,6 +308,9 @@ mod tests {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         assert_eq!(record.texts("list"), Read::Partial(texts(&["x", "y"])));
         assert_eq!(record.texts("one"), Read::Partial(texts(&["x"])));
+        assert_eq!(record.texts("cuts"), Read::Partial(texts(&["x"])));
+        assert_eq!(record.texts("listed"), Read::Full(texts(&["x"])));
+        assert_eq!(record.texts("nulled"), Read::Partial(texts(&["x"])));
         assert_eq!(record.texts("none"), Read::Odd);
         assert_eq!(record.texts("empty"), Read::Full(Vec::new()));
         assert_eq!(record.texts("odd"), Read::Odd);
@@ -281,6 +319,44 @@ mod tests {
         assert_eq!(record.reference("ref"), Read::Full("u".to_owned()));
         assert_eq!(record.reference("bare"), Read::Odd);
         assert_eq!(record.reference("blank"), Read::Absent);
+    }
+
+    #[test]
+    fn a_deeply_nested_value_hides_no_other_field() {
+        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+        let record = fields(&format!(r#"{{"deep": {deep}, "list": ["x", {deep}], "a": "x"}}"#));
+        assert_eq!(record.text("a"), Read::Full("x".to_owned()));
+        assert_eq!(record.texts("deep"), Read::Odd);
+        assert_eq!(record.texts("list"), Read::Partial(vec!["x".to_owned()]));
+    }
+
+    #[test]
+    fn two_lists_of_one_field_lose_no_element() {
+        let (full, part) = (Read::Full as fn(Vec<i32>) -> Read<Vec<i32>>, Read::Partial as fn(Vec<i32>) -> _);
+        for (one, other, named, completed) in [
+            (Read::Absent, full(vec![1]), full(vec![1]), full(vec![1])),
+            (full(vec![1]), full(vec![1]), full(vec![1]), full(vec![1])),
+            (full(vec![1]), full(vec![2]), part(vec![1, 2]), full(vec![1])),
+            (full(vec![]), full(vec![2]), part(vec![2]), full(vec![])),
+            (full(vec![]), Read::Odd, Read::Odd, full(vec![])),
+            (part(vec![1]), full(vec![2, 1]), part(vec![1, 2, 1]), full(vec![1, 2])),
+            (part(vec![1]), full(vec![2]), part(vec![1, 2]), part(vec![1, 2])),
+            (part(vec![1]), full(vec![]), part(vec![1]), part(vec![1])),
+            (part(vec![1]), part(vec![2]), part(vec![1, 2]), part(vec![1, 2])),
+            (Read::Odd, full(vec![2]), part(vec![2]), full(vec![2])),
+            (part(vec![1]), Read::Absent, part(vec![1]), part(vec![1])),
+        ] {
+            let sorted = |read: Read<Vec<i32>>| match read {
+                Read::Partial(mut elements) => {
+                    elements.sort_unstable();
+                    Read::Partial(elements)
+                }
+                Read::Full(elements) => Read::Full(elements.into_iter().collect::<BTreeSet<_>>().into_iter().collect()),
+                read => read,
+            };
+            assert_eq!(one.clone().with_other_name(other.clone()), named, "{one:?} {other:?}");
+            assert_eq!(sorted(one.clone().completed_by(other.clone())), completed, "{one:?} {other:?}");
+        }
     }
 
     #[test]
@@ -297,8 +373,8 @@ mod tests {
         fn no_unreadable_element_hides_another(elements in prop::collection::vec(prop_oneof![
             "[a-z]{1,8}".prop_map(|text| json!(text)), Just(json!(null)), Just(json!(5)), Just(json!({})), Just(json!([]))
         ], 0..20)) {
-            let good: Vec<String> = elements.iter().filter_map(text).collect();
-            let record = Fields(vec![("list".to_owned(), Value::Array(elements.clone()))]);
+            let good: Vec<String> = elements.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let record = fields(&json!({"list": elements}).to_string());
             let expected = match (good.len() == elements.len(), good.is_empty()) {
                 (true, _) => Read::Full(good),
                 (false, true) => Read::Odd,

@@ -5,8 +5,10 @@
 
 #![expect(clippy::struct_field_names, reason = "the names are the platform's")]
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::fields::{Fields, Read, text};
 use crate::domain::GrantType;
@@ -42,9 +44,9 @@ impl Client {
             id: id(record)?,
             name: record.text("name"),
             description: record.text("description"),
-            grant_type: first(grant_type),
+            grant_type: grant_type_of(&grant_type),
             state: record.text("state"),
-            scopes: first(scopes.into_iter().chain([nested])),
+            scopes: scopes.into_iter().fold(nested, Read::with_other_name),
             role_ids: record.texts("roleIds"),
             role_divisions: record.list("roleDivisions", role_division),
             redirect_uris: record.texts("registeredRedirectUri"),
@@ -83,10 +85,11 @@ impl Client {
             description: self.description.or_better(detail.description),
             grant_type: self.grant_type.or_better(detail.grant_type),
             state: self.state.or_better(detail.state),
-            scopes: self.scopes.or_better(detail.scopes),
-            role_ids: self.role_ids.or_better(detail.role_ids),
-            role_divisions: self.role_divisions.or_better(detail.role_divisions),
-            redirect_uris: self.redirect_uris.or_better(detail.redirect_uris),
+            scopes: self.scopes.completed_by(detail.scopes),
+            role_ids: self.role_ids.completed_by(detail.role_ids),
+            role_divisions: without_replaced(self.role_divisions, &detail.role_divisions)
+                .completed_by(detail.role_divisions),
+            redirect_uris: self.redirect_uris.completed_by(detail.redirect_uris),
             token_validity: self.token_validity.or_better(detail.token_validity),
             created: self.created.or_better(detail.created),
             modified: self.modified.or_better(detail.modified),
@@ -102,51 +105,79 @@ pub(super) fn id(record: &Fields) -> Option<String> {
     record.text("id").value().filter(|id| !id.is_empty())
 }
 
-/// The first of several names of a field that the record has.
-fn first<T>(spellings: impl IntoIterator<Item = Read<T>>) -> Read<T> {
-    spellings.into_iter().find(|read| !matches!(read, Read::Absent)).unwrap_or(Read::Absent)
+/// The grant type, which a record can contain under several names. Values that contradict each other cannot be trusted.
+fn grant_type_of(spellings: &[Read<String>]) -> Read<String> {
+    let mut values = spellings.iter().filter_map(Read::as_ref);
+    let is_odd = spellings.iter().any(Read::is_odd);
+    match values.next() {
+        None if is_odd => Read::Odd,
+        None => Read::Absent,
+        Some(value) => {
+            let grant_type = GrantType::from_platform(value);
+            if values.any(|other| GrantType::from_platform(other) != grant_type) {
+                Read::Odd
+            } else if is_odd {
+                Read::Partial(value.clone())
+            } else {
+                Read::Full(value.clone())
+            }
+        }
+    }
 }
 
 /// A scope in the record of a client: its readable id, or in older formats an object or an opaque id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
     Id(String),
     Object { id: Option<String>, name: Option<String> },
 }
 
+/// Reads scopes. Older formats have one string with all of them, separated by spaces as in RFC 6749 section 3.3, or by commas.
 fn scopes(record: &Fields, name: &str) -> Read<Vec<Scope>> {
-    if let Some(Value::String(listed)) = record.any(name) {
-        // A string of scopes separated by spaces, as in RFC 6749 section 3.3.
-        let scopes: Vec<Scope> = listed
-            .split(|c: char| c.is_whitespace() || c == ',')
-            .filter(|scope| !scope.is_empty())
-            .map(|scope| Scope::Id(scope.to_owned()))
-            .collect();
-        return if scopes.is_empty() { Read::Odd } else { Read::Partial(scopes) };
-    }
-    record.list(name, |value| {
-        if let Some(id) = text(value) {
-            return (!id.is_empty()).then_some((Scope::Id(id), true));
+    let listed = record.list(name, |value| {
+        if let Some(text) = text(value) {
+            let separate = |c: char| c.is_whitespace() || c == ',';
+            let ids = text.split(separate).filter(|id| !id.is_empty());
+            let scopes: Vec<Scope> = ids.map(|id| Scope::Id(id.to_owned())).collect();
+            let in_full = !text.contains(separate);
+            return (!scopes.is_empty()).then_some((scopes, in_full));
         }
         let fields = Fields::of(value)?;
-        let (id, name) = (fields.text("id").value(), fields.text("name").value());
-        (id.is_some() || name.is_some()).then_some((Scope::Object { id, name }, true))
-    })
+        let (id, name) = (fields.text("id"), fields.text("name"));
+        let in_full = !id.is_odd();
+        let (id, name) = (id.value(), name.value());
+        (id.is_some() || name.is_some()).then_some((vec![Scope::Object { id, name }], in_full))
+    });
+    let flat = |scopes: Vec<Vec<Scope>>| scopes.into_iter().flatten().collect();
+    match listed {
+        Read::Absent => Read::Absent,
+        Read::Full(scopes) => Read::Full(flat(scopes)),
+        Read::Partial(scopes) => Read::Partial(flat(scopes)),
+        Read::Odd => Read::Odd,
+    }
 }
 
-/// A role that a client holds, and its division.
-#[derive(Debug)]
+/// A role that a client holds, and its division; `None` if the division is missing or cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RoleDivision {
     pub(super) role_id: String,
     pub(super) division_id: Option<String>,
 }
 
-fn role_division(value: &Value) -> Option<(RoleDivision, bool)> {
+fn role_division(value: &RawValue) -> Option<(RoleDivision, bool)> {
     let pair = Fields::of(value)?;
     let role_id = pair.text("roleId").value().filter(|id| !id.is_empty())?;
-    let division = pair.text("divisionId");
-    let in_full = !matches!(division, Read::Odd);
-    Some((RoleDivision { role_id, division_id: division.value().filter(|id| !id.is_empty()) }, in_full))
+    let division_id = pair.text("divisionId").value().filter(|id| !id.is_empty());
+    let in_full = division_id.is_some();
+    Some((RoleDivision { role_id, division_id }, in_full))
+}
+
+/// The listed pairs, except those without a division whose role the record by id contains.
+fn without_replaced(listed: Read<Vec<RoleDivision>>, detail: &Read<Vec<RoleDivision>>) -> Read<Vec<RoleDivision>> {
+    let Read::Partial(mut pairs) = listed else { return listed };
+    let roles: HashSet<&str> = detail.as_ref().into_iter().flatten().map(|pair| pair.role_id.as_str()).collect();
+    pairs.retain(|pair| pair.division_id.is_some() || !roles.contains(pair.role_id.as_str()));
+    Read::Partial(pairs)
 }
 
 /// A scope of the registry. The platform sends no `name`, but older guides expect one.
@@ -201,7 +232,7 @@ pub(super) struct PermissionPolicy {
 
 impl PermissionPolicy {
     /// Reads a policy; `None` if its domain, entity or actions cannot be read. Then the role has a gap.
-    fn read(value: &Value) -> Option<(Self, bool)> {
+    fn read(value: &RawValue) -> Option<(Self, bool)> {
         let policy = Fields::of(value)?;
         let domain = policy.text("domain").value().filter(|domain| !domain.is_empty())?;
         let entity = match policy.text("entityName") {

@@ -134,11 +134,13 @@ impl ClientAssembly {
             Some(detail) => listed.fill(detail),
             None => listed,
         };
-        if record.says_nothing() {
-            self.clients.insert(id.clone(), Client::unread(id.clone()));
-            return;
-        }
         let mut client = client(&record, registry, &mut self.scopes);
+        if record.says_nothing() {
+            // So much is missing that an absent field cannot be taken for an optional one.
+            for field in absent(&record) {
+                client.gaps.insert(field, Gap::Unread);
+            }
+        }
         if !has_detail {
             // The record by id could not be read, so what the list lacks is unknown for every grant type.
             if matches!(record.scopes, Read::Absent) {
@@ -175,6 +177,26 @@ fn take<F: Copy + Ord, T>(gaps: &mut Gaps<F>, field: F, read: Read<T>) -> Option
         Read::Odd => gaps.insert(field, Gap::Unread),
     }
     read.value()
+}
+
+/// The fields that a record does not have.
+fn absent(record: &wire::Client) -> impl Iterator<Item = ClientField> {
+    let has_roles = record.role_divisions != Read::Absent || record.role_ids != Read::Absent;
+    let fields = [
+        (ClientField::Name, record.name == Read::Absent),
+        (ClientField::Description, record.description == Read::Absent),
+        (ClientField::State, record.state == Read::Absent),
+        (ClientField::Scopes, record.scopes == Read::Absent),
+        (ClientField::Roles, !has_roles),
+        (ClientField::RedirectUris, record.redirect_uris == Read::Absent),
+        (ClientField::TokenValidity, record.token_validity == Read::Absent),
+        (ClientField::Created, record.created == Read::Absent),
+        (ClientField::Modified, record.modified == Read::Absent),
+        (ClientField::CreatedBy, record.created_by == Read::Absent),
+        (ClientField::ModifiedBy, record.modified_by == Read::Absent),
+        (ClientField::Deletion, record.deletion == Read::Absent),
+    ];
+    fields.into_iter().filter(|(_, is_absent)| *is_absent).map(|(field, _)| field)
 }
 
 fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTable) -> Client {
@@ -299,11 +321,8 @@ fn date(read: &Read<String>) -> Read<Timestamp> {
 
 pub(super) fn role(record: wire::Role) -> Role {
     let mut gaps = Gaps::default();
-    let in_full = match (&record.general, &record.policies) {
-        // Every role has at least one of the two lists. Without both, its permissions are unknown.
-        (Read::Absent, Read::Absent) => false,
-        (general, policies) => [general.is_odd(), policies.is_odd()] == [false, false],
-    };
+    // Every role has the list of policies, even if it is empty. Without it, what the role permits is unknown.
+    let in_full = matches!(record.policies, Read::Full(_)) && !record.general.is_odd();
     let name = take(&mut gaps, RoleField::Name, record.name).unwrap_or_default();
     let default_role = take(&mut gaps, RoleField::Default, record.default_role).filter(|id| !id.is_empty());
     let is_default = take(&mut gaps, RoleField::Default, record.is_default);

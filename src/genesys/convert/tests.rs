@@ -108,6 +108,9 @@ fn readable_scopes_count_and_unreadable_scopes_are_a_gap() {
         (json!([5, "oauth", {}]), vec!["oauth"], Some(Partial)),
         (json!(["", "oauth"]), vec!["oauth"], Some(Partial)),
         (json!("oauth users"), vec!["oauth", "users"], Some(Partial)),
+        (json!(["oauth users"]), vec!["oauth", "users"], Some(Partial)),
+        (json!(["oauth ", " "]), vec!["oauth"], Some(Partial)),
+        (json!([{"id": 5, "name": "oauth"}]), vec!["oauth"], Some(Partial)),
         (json!([{"id": "oauth"}, {"name": "users"}]), vec!["oauth", "users"], None),
         (json!([]), vec![], None),
         (json!([null]), vec![], Some(Unread)),
@@ -150,6 +153,21 @@ fn absent_is_not_empty_and_the_record_by_id_can_complete_it() {
             credentials(&json!({"roleDivisions": [{"roleId": "r", "divisionId": 5}]})),
             None,
             1,
+            Some(Partial),
+        ),
+        ("no division", credentials(&json!({"roleDivisions": [{"roleId": "r"}]})), None, 1, Some(Partial)),
+        (
+            "no division in the list, but by id",
+            credentials(&json!({"roleDivisions": [{"roleId": "r"}]})),
+            Some(credentials(&json!({}))),
+            1,
+            None,
+        ),
+        (
+            "a role in the list that the record by id does not have",
+            credentials(&json!({"roleDivisions": [{"roleId": "q", "divisionId": "*"}, null]})),
+            Some(credentials(&json!({}))),
+            2,
             Some(Partial),
         ),
         (
@@ -197,6 +215,9 @@ fn an_unreadable_grant_type_is_a_gap_even_if_one_is_assumed() {
         (code(&json!({"authorizedGrantType": 5})), GrantType::Other, Some(Gap::Unread)),
         (code(&json!({"authorizedGrantType": "DEVICE"})), GrantType::Other, None),
         (without(code(&json!({"grantType": "CODE"})), &["authorizedGrantType"]), GrantType::Code, None),
+        (code(&json!({"grantType": "code"})), GrantType::Code, None),
+        (code(&json!({"grantType": 5})), GrantType::Code, Some(Gap::Partial)),
+        (code(&json!({"grantType": "CLIENT-CREDENTIALS"})), GrantType::Other, Some(Gap::Unread)),
     ] {
         let (client, _) = read(&listed, None);
         assert_eq!((client.grant_type, client.gaps.of(ClientField::GrantType)), (expected, gap), "{listed}");
@@ -207,6 +228,25 @@ fn an_unreadable_grant_type_is_a_gap_even_if_one_is_assumed() {
 fn a_client_with_nothing_readable_but_its_id_has_a_gap_in_every_field() {
     assert_eq!(read(&json!({"id": "c"}), None).0, Client::unread(ClientId::new("c")));
     assert_eq!(read(&json!({"id": "c", "scope": 5}), None).0, Client::unread(ClientId::new("c")));
+    let named = read(&json!({"id": "c", "name": "n"}), None).0;
+    assert_eq!((&*named.name, named.gaps.of(ClientField::Name)), ("n", None), "what was read is kept");
+    assert_eq!(named.gaps.iter().count(), ClientField::ALL.len() - 1);
+}
+
+#[test]
+fn two_names_of_one_field_lose_no_scope() {
+    for (changes, held, gap) in [
+        (json!({"scopes": ["oauth", "users"]}), vec!["oauth", "users"], None),
+        (json!({"scopes": ["authorization"]}), vec!["authorization", "oauth", "users"], Some(Gap::Partial)),
+        (json!({"scope": [], "scopes": ["oauth"]}), vec!["oauth"], Some(Gap::Partial)),
+        (json!({"scope": 5, "scopeIds": ["oauth"]}), vec!["oauth"], Some(Gap::Partial)),
+        (json!({"oauth_client": {"scopes": ["routing"]}}), vec!["oauth", "routing", "users"], Some(Gap::Partial)),
+    ] {
+        let (client, scopes) = read(&code(&changes), None);
+        let mut names: Vec<_> = client.scopes.iter().map(|scope| scopes.name(*scope)).collect();
+        names.sort_unstable();
+        assert_eq!((names, client.gaps.of(ClientField::Scopes)), (held, gap), "{changes}");
+    }
 }
 
 #[test]
@@ -244,9 +284,10 @@ fn the_permissions_of_a_role_are_read_policy_by_policy() {
     use Gap::{Partial, Unread};
     let policy = |policy: Value| json!({"permissionPolicies": [policy]});
     for (contents, expected, gap) in [
-        (json!({"permissions": []}), "", None),
+        (json!({"permissions": []}), "", Some(Unread)),
         (json!({"permissionPolicies": []}), "", None),
-        (json!({"permissions": ["admin"], "permissionPolicies": null}), "admin", None),
+        (json!({"permissions": ["admin"], "permissionPolicies": null}), "admin", Some(Partial)),
+        (json!({"permissions": ["admin"], "permissionPolicies": []}), "admin", None),
         (policy(json!({"domain": "oauth", "entityName": "client", "actionSet": ["add"]})), "oauth:client:add", None),
         (policy(json!({"domain": "oauth", "entityName": "", "actionSet": ["add"]})), "oauth:*:add", None),
         (policy(json!({"domain": "oauth", "actionSet": ["add"]})), "oauth:*:add", None),
@@ -261,8 +302,8 @@ fn the_permissions_of_a_role_are_read_policy_by_policy() {
             "oauth:client:add",
             Some(Partial),
         ),
-        (json!({"permissions": "admin"}), "admin", Some(Partial)),
-        (json!({"permissions": ["admin", 5]}), "admin", Some(Partial)),
+        (json!({"permissions": "admin", "permissionPolicies": []}), "admin", Some(Partial)),
+        (json!({"permissions": ["admin", 5], "permissionPolicies": []}), "admin", Some(Partial)),
         (
             json!({"permissionPolicies": [
                 {"domain": "*", "entityName": "*", "actionSet": ["*"]},
