@@ -57,7 +57,7 @@ pub(super) fn fields(raw: &RawValue) -> Result<Fields, String> {
     serde_json::from_str(raw.get()).map_err(|_| WITHOUT_ID.to_owned())
 }
 
-/// Reads all pages of a listing and passes each raw record to `take`. Returns the `total` that the platform reports.
+/// Reads all pages of a listing and passes each raw record to `take`. Returns the largest `total` that a page states.
 pub(super) async fn pages(
     api: &Api,
     endpoint: Endpoint,
@@ -66,7 +66,6 @@ pub(super) async fn pages(
 ) -> Result<Option<u64>, ApiError> {
     let mut walk = Walk::new(&api.config.api_url, api.url(path)?, api.config.limits.max_pages);
     let mut next = Some(walk.first());
-    let mut total = None;
     let mut progress = Progress::new();
     let (mut pages, mut records) = (0_u32, 0_usize);
     while let Some(url) = next {
@@ -75,7 +74,6 @@ pub(super) async fn pages(
             serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, &answer, &error))?;
         let contradiction = |message| malformed(endpoint, message, answer.correlation_id.clone());
         next = walk.next(&page).map_err(|error| contradiction(error.to_string()))?;
-        total = page.total.or(total);
         for raw in &page.entities {
             take(raw).map_err(contradiction)?;
         }
@@ -83,7 +81,7 @@ pub(super) async fn pages(
         records += page.entities.len();
         progress.log(|| info!(endpoint = endpoint.label(), pages, records, "still listing"));
     }
-    Ok(total)
+    Ok(walk.total())
 }
 
 /// Logs and counts the records of a list that could not be read in full, with one log line for the list.
@@ -103,7 +101,7 @@ where
         collector = collector.label(),
         records = partial.len(),
         ids,
-        "some records could not be read in full; what was read is evaluated, and none of these clients counts as compliant"
+        "some records could not be read in full; what was read is evaluated, but no client that depends on them counts as compliant"
     );
     api.transport.metrics.rejected(collector, partial.len());
 }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::struct_field_names, reason = "the names are the platform's")]
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -26,15 +27,12 @@ pub(super) struct Page<'a> {
     pub(super) next_page: Option<String>,
     /// The cursor `cursors.after`.
     pub(super) after: Option<String>,
+    /// Whether a pointer is null or empty. That states that no page follows; an absent pointer may have been removed on the way.
+    pub(super) ends: bool,
+    /// Whether the page states that more records follow.
+    pub(super) has_more: bool,
     /// The name of a field that is needed to decide whether the list is complete, but whose value cannot be read.
     pub(super) unreadable: Option<&'static str>,
-}
-
-impl Page<'_> {
-    /// Whether the page states the number of records or pages.
-    pub(super) fn states_the_size(&self) -> bool {
-        self.total.is_some() || self.page_count.is_some()
-    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Page<'a> {
@@ -51,27 +49,27 @@ impl<'de: 'a, 'a> Deserialize<'de> for Page<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<'de>, A::Error> {
                 let mut page = Page::default();
                 let mut entities = None;
+                let mut read: BTreeMap<&'static str, Value> = BTreeMap::new();
                 while let Some(name) = map.next_key::<String>()? {
-                    match folded(&name).as_str() {
-                        "entities" | "scopes" | "clients" => {
+                    match known_name(&name) {
+                        Some("entities") => {
                             if entities.replace(map.next_value()?).is_some() {
                                 return Err(A::Error::custom("a page with two lists"));
                             }
                         }
-                        "total" => page.total = page.count("total", &map.next_value()?),
-                        "pagecount" => page.page_count = page.count("pageCount", &map.next_value()?),
-                        "pagenumber" => page.page_number = page.count("pageNumber", &map.next_value()?),
-                        "pagesize" => page.page_size = page.count("pageSize", &map.next_value()?),
-                        "nexturi" => page.next_uri = page.address(&map.next_value()?),
-                        "nextpage" => page.next_page = page.pointer("nextPage", &map.next_value()?),
-                        "cursors" => match map.next_value::<Value>()? {
-                            Value::Null => {}
-                            Value::Object(cursors) => {
-                                page.after = cursors.get("after").and_then(|after| page.pointer("cursors", after));
+                        Some(name) => {
+                            let value = map.next_value()?;
+                            match read.get(name) {
+                                None => {
+                                    page.take(name, &value);
+                                    read.insert(name, value);
+                                }
+                                Some(earlier) if *earlier == value => {}
+                                // The two contradict each other, so neither can be trusted.
+                                Some(_) => page.unreadable = Some(name),
                             }
-                            _ => page.unreadable = Some("cursors"),
-                        },
-                        _ => {
+                        }
+                        None => {
                             map.next_value::<IgnoredAny>()?;
                         }
                     }
@@ -85,7 +83,52 @@ impl<'de: 'a, 'a> Deserialize<'de> for Page<'a> {
     }
 }
 
+/// The name under which a field of a page is read; `None` if it does not matter.
+fn known_name(name: &str) -> Option<&'static str> {
+    Some(match folded(name).as_str() {
+        "entities" | "scopes" | "clients" => "entities",
+        "total" | "totalcount" => "total",
+        "pagecount" | "totalpages" => "pageCount",
+        "pagenumber" => "pageNumber",
+        "pagesize" => "pageSize",
+        "nexturi" => "nextUri",
+        "nextpage" | "next" => "nextPage",
+        "lasturi" => "lastUri",
+        "hasmore" => "hasMore",
+        "cursors" => "cursors",
+        _ => return None,
+    })
+}
+
 impl Page<'_> {
+    fn take(&mut self, name: &'static str, value: &Value) {
+        match name {
+            "total" => self.total = self.count(name, value),
+            "pageCount" => self.page_count = self.count(name, value).max(self.page_count),
+            "pageNumber" => self.page_number = self.count(name, value),
+            "pageSize" => self.page_size = self.count(name, value),
+            "nextUri" => self.next_uri = self.address(value),
+            "nextPage" => self.next_page = self.pointer(name, value),
+            // The platform's address of the last page contains its number (reference, section 3).
+            "lastUri" => {
+                let address = self.pointer(name, value);
+                self.page_count = address.as_deref().and_then(page_number).max(self.page_count);
+            }
+            "hasMore" => match value {
+                Value::Bool(more) => self.has_more = *more,
+                Value::Null => {}
+                _ => self.unreadable = Some(name),
+            },
+            _ => match value {
+                Value::Null => self.ends = true,
+                Value::Object(cursors) => {
+                    self.after = cursors.get("after").and_then(|after| self.pointer(name, after));
+                }
+                _ => self.unreadable = Some(name),
+            },
+        }
+    }
+
     /// Reads a count. A value that is not a count must not look like an absent one, so it makes the page unreadable.
     fn count(&mut self, name: &'static str, value: &Value) -> Option<u64> {
         let count = integer(value).and_then(|number| u64::try_from(number).ok());
@@ -106,15 +149,25 @@ impl Page<'_> {
     /// A cursor. Some APIs count with numbers.
     fn pointer(&mut self, name: &'static str, value: &Value) -> Option<String> {
         match value {
-            Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
-            Value::Null => None,
+            Value::String(_) | Value::Null => {
+                self.ends |= name != "lastUri";
+                None
+            }
             _ => {
                 self.unreadable = Some(name);
                 None
             }
         }
     }
+}
+
+/// The parameter `pageNumber` of an address.
+fn page_number(address: &str) -> Option<u64> {
+    let (_, query) = address.split_once('?')?;
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    parameters.find(|(name, _)| name == "pageNumber").and_then(|(_, number)| number.parse().ok())
 }
 
 /// The name of a field in lower case, without `_` and `-`.
@@ -165,6 +218,13 @@ mod tests {
             (r#""cursors": [1]"#, "cursors"),
             (r#""cursors": "x""#, "cursors"),
             (r#""cursors": {"after": {}}"#, "cursors"),
+            (r#""hasMore": "x""#, "hasMore"),
+            (r#""lastUri": []"#, "lastUri"),
+            (r#""total": 60, "total": 25"#, "total"),
+            (r#""total": 60, "TOTAL": null"#, "total"),
+            (r#""totalCount": 60, "total": 25"#, "total"),
+            (r#""nextUri": "/x", "next_uri": null"#, "nextUri"),
+            (r#""cursors": {"after": "x"}, "cursors": null"#, "cursors"),
         ] {
             let body = format!(r#"{{"entities": [], {field}}}"#);
             assert_eq!(page(&body).unreadable, Some(name), "{field}");
@@ -181,6 +241,23 @@ mod tests {
         assert_eq!(page(r#"{"entities": [], "next_page": 7}"#).next_page.as_deref(), Some("7"));
         assert_eq!(page(r#"{"entities": [], "cursors": {"after": "x"}}"#).after.as_deref(), Some("x"));
         assert_eq!(page(r#"{"entities": [], "nextUri": "", "cursors": null}"#).next_uri, None);
+    }
+
+    #[test]
+    fn the_size_is_found_in_every_form() {
+        for (field, total, pages) in [
+            (r#""total": 60, "total": 60"#, Some(60), None),
+            (r#""totalCount": 60"#, Some(60), None),
+            (r#""totalPages": 3"#, None, Some(3)),
+            (r#""lastUri": "/api/v2/oauth/clients?pageSize=25&pageNumber=3""#, None, Some(3)),
+            (r#""pageCount": 0, "lastUri": "/x?pageNumber=3""#, None, Some(3)),
+            (r#""lastUri": "/x?pageNumber=3", "pageCount": 4"#, None, Some(4)),
+            (r#""lastUri": "/x""#, None, None),
+        ] {
+            let body = format!(r#"{{"entities": [], {field}}}"#);
+            let page = page(&body);
+            assert_eq!((page.total, page.page_count, page.unreadable), (total, pages, None), "{field}");
+        }
     }
 
     #[test]

@@ -3,14 +3,15 @@
 //! Pure: it returns the next address, and `listing` fetches it. It also refuses a list that may have been cut off.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use url::Url;
 
 use super::page::Page;
 
-/// The platform's default page size, and the largest documented one (reference, sections 3 and 4). A page with this many records
-/// and without a pointer may be the first of a longer list.
-const USUAL_SIZES: [u64; 2] = [25, 100];
+/// The platform's default page size, of which the documented sizes are multiples (reference, sections 3 and 4). A first page with a
+/// multiple of it may be the first of a longer list.
+const USUAL_SIZE: u64 = 25;
 
 /// The progress through the pages of one listing.
 #[derive(Debug)]
@@ -21,6 +22,16 @@ pub(super) struct Walk {
     visited: HashSet<Url>,
     page: u32,
     max_pages: u32,
+    /// The largest number of records that a page has stated.
+    total: Option<u64>,
+    /// The largest number of pages that a page has stated.
+    page_count: Option<u64>,
+    /// The number of records on the first page.
+    first_size: u64,
+    /// The number of records on all pages so far.
+    received: u64,
+    /// The content of every page with records.
+    contents: HashSet<u64>,
 }
 
 /// Why a listing cannot be read to its end, or cannot be trusted.
@@ -34,20 +45,45 @@ pub(super) enum PagingError {
     Loop(u32),
     #[error("the list has more than {0} pages; if that is expected, raise --genesys.max-pages")]
     TooManyPages(u32),
+    #[error("page {0} of the list has the records of an earlier page, so the list may be incomplete")]
+    Repeated(u32),
+    #[error("the list has {pages} pages but only {records} records, so records are missing")]
+    TooFew {
+        /// The stated number of pages.
+        pages: u64,
+        /// The number of records that were received.
+        records: u64,
+    },
     #[error("the address of the next page cannot be read")]
     BadUri,
     #[error("the value of {0} in a page cannot be read, so the list may be incomplete")]
     Unreadable(&'static str),
     #[error(
-        "the page is full ({0} records) but states neither the number of records nor the next page, so the list may be cut \
-         off; check whether a gateway removes fields from the answer"
+        "the last page has {0} records, and more may follow, but it states neither the number of records nor the next page, so \
+         the list may be cut off; check whether a gateway removes fields from the answer"
     )]
     CutOff(u64),
 }
 
 impl Walk {
     pub(super) fn new(base: &Url, first: Url, max_pages: u32) -> Self {
-        Self { base: base.clone(), visited: HashSet::from([first.clone()]), first, page: 1, max_pages }
+        Self {
+            base: base.clone(),
+            visited: HashSet::from([first.clone()]),
+            first,
+            page: 1,
+            max_pages,
+            total: None,
+            page_count: None,
+            first_size: 0,
+            received: 0,
+            contents: HashSet::new(),
+        }
+    }
+
+    /// The largest number of records that a page has stated.
+    pub(super) const fn total(&self) -> Option<u64> {
+        self.total
     }
 
     pub(super) fn first(&self) -> Url {
@@ -59,6 +95,7 @@ impl Walk {
         if let Some(field) = page.unreadable {
             return Err(PagingError::Unreadable(field));
         }
+        self.count(page)?;
         let Some(next) = self.successor(page)? else { return self.end(page) };
         self.page += 1;
         if self.page > self.max_pages {
@@ -70,28 +107,56 @@ impl Walk {
         Ok(Some(next))
     }
 
-    /// A full first page without a pointer may be cut off, unless it states the number of records or pages. A later page was
-    /// reached by a pointer, so if it has no pointer itself, it is the last.
+    /// Counts the records of a page. Without a total, nothing else shows that a page came twice.
+    fn count(&mut self, page: &Page<'_>) -> Result<(), PagingError> {
+        let records = page.entities.len() as u64;
+        self.total = self.total.max(page.total);
+        // Zero pages and a record contradict each other, so that count states nothing.
+        self.page_count = self.page_count.max(page.page_count.filter(|count| *count > 0 || records == 0));
+        self.received = self.received.saturating_add(records);
+        if self.page == 1 {
+            self.first_size = records;
+        }
+        let mut content = DefaultHasher::new();
+        page.entities.iter().for_each(|record| record.get().hash(&mut content));
+        if records > 0 && !self.contents.insert(content.finish()) && self.total.is_none() {
+            return Err(PagingError::Repeated(self.page));
+        }
+        Ok(())
+    }
+
+    /// Refuses a list that may go on after the page without a successor. If a total is stated, `refresh` compares it.
     fn end(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
         let records = page.entities.len() as u64;
+        if page.has_more {
+            return Err(PagingError::CutOff(records));
+        }
+        if self.total.is_some() {
+            return Ok(None);
+        }
+        if let Some(pages) = self.page_count {
+            let complete = self.received > pages.saturating_sub(1).saturating_mul(self.first_size) || pages < 2;
+            return if complete { Ok(None) } else { Err(PagingError::TooFew { pages, records: self.received }) };
+        }
         let asked =
             self.first.query_pairs().find(|(name, _)| name == "pageSize").and_then(|(_, size)| size.parse().ok());
         let is_full = match page.page_size.or(asked) {
-            Some(size) => records >= size && records > 0,
-            None => USUAL_SIZES.contains(&records),
+            Some(size) => records >= size,
+            None if self.page > 1 => records >= self.first_size,
+            None => records.is_multiple_of(USUAL_SIZE),
         };
-        if self.page == 1 && is_full && !page.states_the_size() {
-            return Err(PagingError::CutOff(records));
-        }
-        Ok(None)
+        // A pointer led to a later page, so if the platform sends an empty one there, it is the last.
+        let ends = self.page > 1 && page.ends;
+        if records > 0 && is_full && !ends { Err(PagingError::CutOff(records)) } else { Ok(None) }
     }
 
     fn successor(&self, page: &Page<'_>) -> Result<Option<Url>, PagingError> {
         if let Some(uri) = &page.next_uri {
             return self.resolve(uri).map(Some);
         }
-        if let Some(count) = page.page_count.filter(|count| *count > 1) {
-            let number = page.page_number.unwrap_or(0).max(self.page.into());
+        if let Some(count) = self.page_count.filter(|count| *count > 1) {
+            // The number of the request counts: with the number in the answer, a wrong answer could skip a page.
+            let number = u64::from(self.page);
             return Ok((number < count).then(|| self.with_parameter("pageNumber", &(number + 1).to_string())));
         }
         if let Some(cursor) = &page.next_page {
@@ -159,7 +224,9 @@ mod tests {
             (r#"{"entities":[],"pageCount":" 3 "}"#, Some("pageNumber=2")),
             (r#"{"entities":[],"pageCount":3.0}"#, Some("pageNumber=2")),
             (r#"{"entities":[],"nextURI":"/api/v2/oauth/clients?pageNumber=2"}"#, Some("pageNumber=2")),
-            (r#"{"entities":[],"pageCount":3,"pageNumber":3}"#, None),
+            (r#"{"entities":[],"pageCount":3,"pageNumber":3}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"lastUri":"/api/v2/oauth/clients?pageNumber=3"}"#, Some("pageNumber=2")),
+            (r#"{"entities":[],"next":"abc"}"#, Some("cursor=abc")),
             (r#"{"entities":[],"next_page":"abc"}"#, Some("cursor=abc")),
             (r#"{"entities":[],"nextPage":"abc"}"#, Some("cursor=abc")),
             (r#"{"entities":[],"nextPage":"/api/v2/oauth/clients?cursor=x"}"#, Some("cursor=x")),
@@ -179,6 +246,11 @@ mod tests {
             ("api/v2/oauth/clients", 24, "", Ok(None)),
             ("api/v2/oauth/clients", 25, "", Err(PagingError::CutOff(25))),
             ("api/v2/oauth/clients", 100, "", Err(PagingError::CutOff(100))),
+            ("api/v2/oauth/clients", 50, "", Err(PagingError::CutOff(50))),
+            ("api/v2/oauth/clients", 25, r#","pageCount":0"#, Err(PagingError::CutOff(25))),
+            ("api/v2/oauth/clients", 25, r#","nextUri":null"#, Err(PagingError::CutOff(25))),
+            ("api/v2/oauth/clients", 3, r#","hasMore":true"#, Err(PagingError::CutOff(3))),
+            ("api/v2/oauth/clients", 3, r#","hasMore":false"#, Ok(None)),
             ("api/v2/oauth/clients", 25, r#","total":25"#, Ok(None)),
             ("api/v2/oauth/clients", 25, r#","total":60"#, Ok(None)),
             ("api/v2/oauth/clients", 25, r#","pageCount":1"#, Ok(None)),
@@ -192,9 +264,46 @@ mod tests {
             let mut walk = Walk::new(&base, base.join(path).expect("a URL"), 10);
             assert_eq!(next(&mut walk, &page(records, fields)), expected, "{path} {records} {fields}");
         }
+    }
+
+    /// The second page of a list that has 25 records on its first page.
+    #[test]
+    fn the_last_page_must_show_that_it_is_the_last() {
+        let page = |id: &str, records: usize, fields: &str| {
+            format!(r#"{{"entities":[{}]{fields}}}"#, vec![id; records].join(","))
+        };
+        let uri = r#","nextUri":"/api/v2/oauth/clients?pageNumber=2""#;
+        for (first, records, second, expected) in [
+            (uri, 25, "", Err(PagingError::CutOff(25))),
+            (uri, 25, r#","nextUri":null"#, Ok(None)),
+            (uri, 25, r#","nextUri":"""#, Ok(None)),
+            (uri, 24, "", Ok(None)),
+            (uri, 0, "", Ok(None)),
+            (r#","nextUri":"/api/v2/oauth/clients?pageNumber=2","total":60"#, 25, "", Ok(None)),
+            (r#","pageCount":2"#, 25, "", Ok(None)),
+            (r#","pageCount":2"#, 1, r#","pageCount":1"#, Ok(None)),
+            (r#","pageCount":2"#, 0, "", Err(PagingError::TooFew { pages: 2, records: 25 })),
+        ] {
+            let mut walk = walk("https://api.example.com/", 10);
+            assert!(next(&mut walk, &page("1", 25, first)).is_ok_and(|next| next.is_some()), "{first}");
+            assert_eq!(next(&mut walk, &page("2", records, second)), expected, "{first} {records} {second}");
+        }
+        let mut repeated = walk("https://api.example.com/", 10);
+        assert!(next(&mut repeated, &page("1", 25, r#","pageCount":3"#)).is_ok());
+        assert_eq!(next(&mut repeated, &page("1", 25, r#","pageCount":3"#)), Err(PagingError::Repeated(2)));
+    }
+
+    #[test]
+    fn the_largest_stated_size_counts() {
         let mut walk = walk("https://api.example.com/", 10);
-        assert!(next(&mut walk, &page(25, r#","nextUri":"/api/v2/oauth/clients?pageNumber=2""#)).is_ok());
-        assert_eq!(next(&mut walk, &page(25, "")), Ok(None), "a later page without a pointer is the last");
+        for (body, more) in [
+            (r#"{"entities":[1],"total":3,"pageCount":3}"#, true),
+            (r#"{"entities":[2],"total":1,"pageCount":1,"pageNumber":9}"#, true),
+            (r#"{"entities":[3]}"#, false),
+        ] {
+            assert!(next(&mut walk, body).is_ok_and(|next| next.is_some() == more), "{body}");
+        }
+        assert_eq!(walk.total(), Some(3));
     }
 
     #[test]

@@ -51,10 +51,16 @@ impl Ledger {
     #[must_use]
     pub fn advance(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
         let mut entries = BTreeMap::new();
+        // Data that becomes readable can contain old grants. Data that still has a gap shows a grant only if it was added.
+        let readable_again = self.hidden.difference(&seen.hidden).cloned().collect();
+        let is_new = |grant| match event {
+            Event::First | Event::PolicyChange { .. } => false,
+            Event::Refresh { before } => !before.contains(grant) && !grant::can_be_in(&readable_again, grant),
+        };
         for (grant, standing) in &seen.held {
             let first_seen = match self.held(grant) {
                 Some(Memory::Held { first_seen, .. }) => first_seen,
-                _ => self.is_new(grant, event).then_some(now),
+                _ => is_new(grant).then_some(now),
             };
             entries.insert(grant.clone(), Memory::Held { first_seen, standing: *standing, missed: 0 });
         }
@@ -66,18 +72,10 @@ impl Ledger {
         let hidden = match event {
             Event::First => seen.hidden.clone(),
             Event::Refresh { .. } => self.hidden.intersection(&seen.hidden).cloned().collect(),
-            Event::PolicyChange { widens: true } => self.hidden.union(&seen.hidden).cloned().collect(),
+            Event::PolicyChange { widens: true } => self.hidden.union(&seen.unknown).cloned().collect(),
             Event::PolicyChange { widens: false } => self.hidden.clone(),
         };
         Self { entries, hidden }
-    }
-
-    /// Whether a grant that is not remembered as held was granted after the last snapshot.
-    fn is_new(&self, grant: &Grant, event: Event<'_>) -> bool {
-        match event {
-            Event::First | Event::PolicyChange { .. } => false,
-            Event::Refresh { before } => !before.contains(grant) && !grant::can_be_in(&self.hidden, grant),
-        }
     }
 
     /// The memory of a held grant under any label; `None` if it is not remembered as held.

@@ -8,7 +8,7 @@ use super::grant::{Grant, GrantKind, Hidden, HidingPlace, can_be_in};
 use super::memory::Standing;
 use crate::audit::rules::{DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
 use crate::audit::{DangerousGrant, Report, Status};
-use crate::domain::{Client, ClientField, Privilege, RoleField, RoleId, Snapshot};
+use crate::domain::{Client, ClientField, Gap, Privilege, RoleField, RoleId, Snapshot};
 use crate::policy::Policy;
 
 /// A snapshot and the result of its audit.
@@ -29,6 +29,8 @@ pub struct Sighting {
     pub held: BTreeMap<Grant, Standing>,
     /// The data that could not be read.
     pub hidden: BTreeSet<Hidden>,
+    /// The part of `hidden` without a last known value, of which this evaluation therefore saw nothing.
+    pub unknown: BTreeSet<Hidden>,
     /// The labels that the policy still calls dangerous. A grant with another label cannot be hidden, because no rule looks for
     /// it.
     pub labels: Labels,
@@ -62,7 +64,10 @@ impl Sighting {
             };
             held.extend(grants(dangerous).map(|grant| (grant, standing)));
         }
-        let hidden = snapshot.clients.iter().flat_map(|client| hidden(snapshot, client)).collect();
+        let places = snapshot.clients.iter().flat_map(|client| hidden(snapshot, client));
+        let places: BTreeMap<Hidden, bool> = places.collect();
+        let unknown = places.iter().filter(|(_, is_known)| !**is_known).map(|(place, _)| place.clone()).collect();
+        let hidden = places.into_keys().collect();
         let known = known.into_iter().filter(|grant| grant.kind == GrantKind::Scope).map(|grant| &grant.label);
         let is_enabled = |slug: &str| policy.rule(slug).is_none_or(|rule| rule.enabled);
         let labels = Labels {
@@ -76,7 +81,7 @@ impl Sighting {
                 BTreeSet::new()
             },
         };
-        Self { held, hidden, labels }
+        Self { held, hidden, unknown, labels }
     }
 
     /// Whether unread data can hide this grant, which the snapshot does not show.
@@ -89,24 +94,32 @@ impl Sighting {
     }
 }
 
-/// The data of a client that could not be read.
-fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<Hidden> {
-    let unknown_grant_type = client.has_gap(ClientField::GrantType);
-    let mut places = Vec::new();
-    if unknown_grant_type || client.has_gap(ClientField::Scopes) {
-        places.push(HidingPlace::Scopes);
-    }
-    if unknown_grant_type || client.has_gap(ClientField::Roles) {
-        places.push(HidingPlace::Roles);
-    }
+/// The data of a client that could not be read, each with whether a last known value was evaluated instead.
+fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<(Hidden, bool)> {
+    // Without the grant type, only what the assumed grant type does not count is not evaluated.
+    let of_grant_type =
+        |counts: bool| if counts { None } else { client.gaps.of(ClientField::GrantType).map(is_last_known) };
+    let of_field = |field, counts| client.gaps.of(field).map(is_last_known).or(of_grant_type(counts));
+    let scopes = of_field(ClientField::Scopes, client.grant_type.scopes_count());
+    let roles = of_field(ClientField::Roles, client.grant_type.roles_count());
+    let mut places: Vec<(HidingPlace, bool)> = Vec::new();
+    places.extend(scopes.map(|is_known| (HidingPlace::Scopes, is_known)));
+    places.extend(roles.map(|is_known| (HidingPlace::Roles, is_known)));
     if client.grant_type.roles_count() {
         let roles: BTreeSet<&RoleId> = client.role_grants.iter().map(|grant| &grant.role).collect();
-        let unknown = roles
-            .into_iter()
-            .filter(|role| snapshot.role(role).is_none_or(|role| role.gaps.of(RoleField::Contents).is_some()));
-        places.extend(unknown.cloned().map(HidingPlace::Role));
+        places.extend(roles.into_iter().filter_map(|id| {
+            let is_known = match snapshot.role(id) {
+                None => false,
+                Some(role) => is_last_known(role.gaps.of(RoleField::Contents)?),
+            };
+            Some((HidingPlace::Role(id.clone()), is_known))
+        }));
     }
-    places.into_iter().map(|place| Hidden { client: client.id.clone(), place }).collect()
+    places.into_iter().map(|(place, is_known)| (Hidden { client: client.id.clone(), place }, is_known)).collect()
+}
+
+const fn is_last_known(gap: Gap) -> bool {
+    matches!(gap, Gap::LastKnown(_))
 }
 
 /// A dangerous grant with each of its labels.

@@ -704,7 +704,7 @@ async fn a_list_that_may_have_been_cut_off_is_refused() {
     assert_eq!(world.snapshot().await.clients.len(), 67, "nextURI as the only pointer is followed");
     organisation.add_fault(remove("nextURI"));
     let failure = world.failure(None).await.to_string();
-    assert!(failure.contains("the page is full (25 records)"), "{failure}");
+    assert!(failure.contains("the last page has 25 records"), "{failure}");
 }
 
 #[tokio::test]

@@ -163,6 +163,22 @@ fn a_gap_neither_removes_a_grant_nor_makes_an_old_grant_new() {
             Followed::new().refresh(world(fixtures::unread_client("c"))).refresh(world(code(&["oauth"]))),
             vec!["c oauth 0".to_owned()],
         ),
+        (
+            "gained in a field that has a gap since the first refresh",
+            Followed::new()
+                .refresh(world(part_of_scopes(&["users:readonly"])))
+                .refresh(world(part_of_scopes(&["users:readonly"])))
+                .refresh(world(part_of_scopes(&["users:readonly", "oauth"]))),
+            vec!["c oauth 300".to_owned()],
+        ),
+        (
+            "removed while the grant type cannot be read, but scopes are evaluated anyway",
+            Followed::new()
+                .refresh(world(code(&["oauth"])))
+                .refresh(world(code(&[]).gap(ClientField::GrantType, Gap::Unread)))
+                .refresh(world(code(&[]).gap(ClientField::GrantType, Gap::Unread))),
+            vec![],
+        ),
         // A client that is both new and partial counts as added.
         (
             "added with unread scopes, read later",
@@ -301,6 +317,12 @@ fn a_grant_that_is_hidden_while_the_policy_changes_is_not_new_later() {
     assert_eq!(widened.held(), ["c outbound 0"], "it may be older than the pattern");
     let gained = Followed::new().refresh(world(code(&[]))).reload(wider()).refresh_under(wider(), read());
     assert_eq!(gained.held(), ["c outbound 210"], "nothing was hidden when the policy changed");
+    let last_known = Followed::new()
+        .refresh(world(code(&[])))
+        .refresh(world(code(&[]).gap(ClientField::Scopes, Gap::Unread)))
+        .reload(wider())
+        .refresh_under(wider(), read());
+    assert_eq!(last_known.held(), ["c outbound 310"], "the last known value was evaluated by the wider policy");
     let oauth = || world(code(&["oauth"]));
     let same = quiet().reload(Followed::policy()).refresh(oauth());
     assert_eq!(same.held(), ["c oauth 310"], "a reload without a new pattern changes nothing");
