@@ -48,7 +48,7 @@ fn describe_role(gap: RoleGap, now: Timestamp) -> String {
         RoleGap::NotListed => {
             "it is not in the organisation's list of roles, so its permissions are unknown".to_owned()
         }
-        RoleGap::Contents(gap) => describe("its permissions", gap, now),
+        RoleGap::Field(field, gap) => describe(&format!("its {}", field.words()), gap, now),
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// A verdict for each client, in the snapshot's order.
     pub verdicts: Vec<ClientVerdict>,
-    /// Roles of clients for which not all permissions are known, unless a finding already flags the client because of the role. A
+    /// Roles of clients about which not everything is known, unless a finding already flags the client because of the role. A
     /// strict audit fails because of these roles.
     pub role_gaps: BTreeSet<RoleId>,
     /// The dangerous scopes that clients hold or that the registry contains, sorted by name.

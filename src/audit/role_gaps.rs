@@ -7,28 +7,30 @@ use std::collections::BTreeMap;
 use super::rule::{Rule, UNRESOLVED_ROLE};
 use crate::domain::{Client, Collector, Gap, Role, RoleField, RoleId, Snapshot};
 
-/// Why not all permissions of a role are known.
+/// Why not everything about a role is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RoleGap {
     /// The role is not in the organisation's list.
     NotListed,
-    /// The permissions of the role have a gap.
-    Contents(Gap),
+    /// A field of the role's record has a gap. If several have one, this is about its permissions.
+    Field(RoleField, Gap),
 }
 
 impl RoleGap {
     /// Whether none of the role's permissions are known.
     pub(super) const fn is_unknown(self) -> bool {
-        matches!(self, Self::NotListed | Self::Contents(Gap::Unread))
+        matches!(self, Self::NotListed | Self::Field(RoleField::Contents, Gap::Unread))
     }
 }
 
-/// The gaps in the roles that decide what a client may do. Empty if no roles could be read at all: that is a gap of the input.
+/// The gaps in the roles that decide what a client may do, also in their names and default marks, because rules read those too.
+/// Empty if no roles could be read at all: that is a gap of the input.
 pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap<&'a RoleId, RoleGap> {
     let Some(roles) = snapshot.roles.read().filter(|_| client.grant_type.roles_count()) else { return BTreeMap::new() };
     let gap = |role: Option<&Role>| match role {
         None => Some(RoleGap::NotListed),
-        Some(role) => role.gaps.of(RoleField::Contents).map(RoleGap::Contents),
+        // The permissions are the last field.
+        Some(role) => role.gaps.iter().last().map(|(field, gap)| RoleGap::Field(field, gap)),
     };
     let held = client.role_grants.iter().map(|grant| &grant.role);
     held.filter_map(|id| Some((id, gap(roles.find(id))?))).collect()
@@ -40,7 +42,7 @@ pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap
 pub(super) fn is_hidden_from(rule: &Rule, snapshot: &Snapshot, client: &Client) -> bool {
     let reads_roles = rule.needs.contains(&Collector::Roles);
     let is_open = |gap: Gap| !matches!(gap, Gap::LastKnown(_));
-    let of_role = |gap| !matches!(gap, RoleGap::Contents(Gap::LastKnown(_)));
+    let of_role = |gap| !matches!(gap, RoleGap::Field(_, Gap::LastKnown(_)));
     rule.reads.iter().any(|field| client.gaps.of(*field).is_some_and(is_open))
         || (reads_roles && rule.slug != UNRESOLVED_ROLE && role_gaps(snapshot, client).into_values().any(of_role))
 }

@@ -6,8 +6,10 @@ use super::console::say;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
+use crate::domain::Record;
 use crate::genesys::{ApiError, Config, Metrics, Platform, Scopes};
 use crate::refresh::Listing;
+use crate::text::visible;
 
 /// With a larger difference, ages in metrics are wrong. Tokens do not depend on the clock.
 const TOLERABLE_SKEW_SECONDS: u64 = 30;
@@ -65,6 +67,7 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
     };
     match (platform.clients(&scopes).await, platform.identity().await) {
         (Ok(listed), Ok(identity)) => {
+            partial("clients", listed.clients.iter());
             let listing = Listing::of(&listed, &identity.own_client);
             match listing.check(settings.refresh.trust_total, settings.refresh.require_self) {
                 Ok(()) => good("clients", format_args!("{}, including the exporter's own", listing.distinct)),
@@ -78,7 +81,10 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
         (Ok(listed), Err(_)) => odd("clients", format_args!("{} listed", listed.clients.len())),
     }
     match platform.roles().await {
-        Ok(roles) => good("roles", roles.records.len()),
+        Ok(roles) => {
+            good("roles", roles.records.len());
+            partial("roles", roles.records.iter());
+        }
         Err(error) => {
             odd("roles", format_args!("{error}; the permissions of client-credentials clients are not evaluated"));
             advise(&error);
@@ -88,6 +94,18 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
         Ok(divisions) => good("divisions", divisions.records.len()),
         Err(error) => odd("divisions", format_args!("{error}; rules that need divisions are not evaluated")),
     }
+}
+
+/// Reports the records that cannot be read in full.
+fn partial<'a, R: Record + 'a>(what: &str, records: impl Iterator<Item = &'a R>)
+where
+    R::Id: std::fmt::Display,
+{
+    let ids: Vec<String> = records.filter(|record| !record.gaps().is_empty()).map(|r| r.id().to_string()).collect();
+    let Some(first) = ids.first() else { return };
+    let first = visible(first);
+    let count = ids.len();
+    odd(what, format_args!("{count} cannot be read in full, for example {first}; audit lists the fields"));
 }
 
 async fn least_privilege(platform: &Platform) {

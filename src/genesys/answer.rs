@@ -48,6 +48,11 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
     let what = endpoint.label();
     let body: wire::ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
     let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().map(printable));
+    if answer.status == 404 && endpoint == Endpoint::Client && body.message.is_none() && body.code.is_none() {
+        let message = "the answer is HTTP 404 without an error of the platform, so it does not show whether the client exists; check that no \
+             proxy answers instead of the platform";
+        return malformed(endpoint, message.to_owned(), correlation_id);
+    }
     let message = match (body.message, body.code) {
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (Some(message), None) => message,

@@ -95,10 +95,11 @@ impl<T> Read<Vec<T>> {
         T: Ord,
     {
         match (self, other) {
-            (Self::Partial(known), Self::Full(elements) | Self::Partial(elements)) => {
+            (Self::Partial(known), other @ (Self::Full(_) | Self::Partial(_))) => {
+                let other_in_full = matches!(other, Self::Full(_));
                 let known: BTreeSet<T> = known.into_iter().collect();
-                let all: BTreeSet<T> = elements.into_iter().collect();
-                let in_full = known.is_subset(&all);
+                let all: BTreeSet<T> = other.value().into_iter().flatten().collect();
+                let in_full = other_in_full && known.is_subset(&all);
                 Self::of_elements(known.into_iter().chain(all).collect(), in_full)
             }
             (known, other) => known.or_better(other),
@@ -344,6 +345,7 @@ mod tests {
             (part(vec![1]), full(vec![]), part(vec![1]), part(vec![1])),
             (part(vec![1]), part(vec![2]), part(vec![1, 2]), part(vec![1, 2])),
             (Read::Odd, full(vec![2]), part(vec![2]), full(vec![2])),
+            (part(vec![1]), part(vec![1]), part(vec![1, 1]), part(vec![1, 1])),
             (part(vec![1]), Read::Absent, part(vec![1]), part(vec![1])),
         ] {
             let sorted = |read: Read<Vec<i32>>| match read {

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::page::Page;
 
-/// The platform's default page size, of which the documented sizes are multiples (reference, sections 3 and 4). A first page with a
-/// multiple of it may be the first of a longer list.
+/// The platform's default page size. The documented sizes are multiples of it (reference, sections 3 and 4). So a first page whose
+/// number of records is a multiple may be the first of a longer list.
 const USUAL_SIZE: u64 = 25;
 
 /// The progress through the pages of one listing.
@@ -107,7 +107,7 @@ impl Walk {
         Ok(Some(next))
     }
 
-    /// Counts the records of a page. Without a total, nothing else shows that a page came twice.
+    /// Counts the records of a page. Without a total, nothing else shows that a page is repeated.
     fn count(&mut self, page: &Page<'_>) -> Result<(), PagingError> {
         let records = page.entities.len() as u64;
         self.total = self.total.max(page.total);

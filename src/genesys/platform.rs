@@ -234,6 +234,8 @@ impl Platform {
     /// the state `deleted` (Terraform provider, `oauth_client`).
     pub async fn has_client(&self, id: &ClientId) -> Result<bool, ApiError> {
         match self.client(id).await {
+            // The record of another client shows nothing about this one.
+            Ok(Some(record)) if record.id != id.as_str() => Ok(true),
             Ok(Some(record)) => Ok(record.state.as_ref().is_none_or(|state| !state.eq_ignore_ascii_case("deleted"))),
             Ok(None) => Ok(true),
             Err(ApiError::NotFound { .. }) => Ok(false),

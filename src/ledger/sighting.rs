@@ -29,7 +29,7 @@ pub struct Sighting {
     pub held: BTreeMap<Grant, Standing>,
     /// The data that could not be read.
     pub hidden: BTreeSet<Hidden>,
-    /// The part of `hidden` without a last known value, of which this evaluation therefore saw nothing.
+    /// The part of `hidden` without a last known value. This evaluation therefore contains no value for it.
     pub unknown: BTreeSet<Hidden>,
     /// The labels that the policy still calls dangerous. A grant with another label cannot be hidden, because no rule looks for
     /// it.

@@ -147,7 +147,7 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
         push(
             text,
             format_args!(
-                "\n**UNKNOWN ROLE** {}: clients hold it, but its permissions are not fully known.\n",
+                "\n**UNKNOWN ROLE** {}: clients hold it, but not everything about it is known.\n",
                 code(role.as_str())
             ),
         );

@@ -257,7 +257,7 @@ impl Table {
             let unknown = self.painted("UNKNOWN ROLE", "33");
             let role = visible(role.as_str());
             self.line(&format!(
-                "{unknown} {role}: clients hold it, but its permissions are not fully known; --strict fails because of it."
+                "{unknown} {role}: clients hold it, but not everything about it is known; --strict fails because of it."
             ));
         }
         if !organisation.complete {

@@ -304,8 +304,10 @@ impl Fetch<'_> {
 /// the pages are read, the list can omit a third client although its total is right.
 async fn check_vanished(platform: &Platform, last: &Snapshot, listed: &ListedClients) -> Result<(), Failure> {
     let is_listed = |id: &ClientId| listed.clients.binary_search_by(|client| client.id().cmp(id)).is_ok();
-    let vanished = last.clients.iter().map(|client| &client.id).filter(|id| !is_listed(id)).take(VANISHED_CHECKED);
-    stream::iter(vanished.cloned().collect::<Vec<_>>())
+    let vanished: Vec<&ClientId> = last.clients.iter().map(|client| &client.id).filter(|id| !is_listed(id)).collect();
+    // A missing page is a run of ids or is spread over all of them. Every n-th id finds it in both cases.
+    let step = vanished.len().div_ceil(VANISHED_CHECKED).max(1);
+    stream::iter(vanished.into_iter().step_by(step).cloned().collect::<Vec<_>>())
         .map(|client| async move {
             match platform.has_client(&client).await {
                 Ok(false) => Ok(()),

@@ -703,6 +703,8 @@ async fn a_list_that_may_have_been_cut_off_is_refused() {
     organisation.add_fault(remove("pageCount"));
     assert_eq!(world.snapshot().await.clients.len(), 67, "nextURI as the only pointer is followed");
     organisation.add_fault(remove("nextURI"));
+    assert_eq!(world.snapshot().await.clients.len(), 67, "the address of the last page states the number of pages");
+    organisation.add_fault(remove("lastUri"));
     let failure = world.failure(None).await.to_string();
     assert!(failure.contains("the last page has 25 records"), "{failure}");
 }

@@ -33,8 +33,10 @@ pub(super) fn partial_record(context: &Context<'_>, findings: &mut Vec<Finding>)
         }
     }
     for role in context.snapshot.roles.read().into_iter().flat_map(Records::partial) {
+        // The name itself can be the field that could not be read.
+        let name = if role.name.is_empty() { role.id.as_str() } else { &role.name };
         for (field, gap) in role.gaps.iter() {
-            let text = sentence(&format!("the role {} has a record whose", role.name), field.words(), gap);
+            let text = sentence(&format!("the role {name} has a record whose"), field.words(), gap);
             let key = format!("role={} {}", role.id, field.label());
             let evidence = Evidence {
                 details: vec![("role", role.name.clone()), ("role_id", role.id.to_string())],

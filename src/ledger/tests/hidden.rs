@@ -141,6 +141,15 @@ fn a_gap_neither_removes_a_grant_nor_makes_an_old_grant_new() {
             Followed::new().refresh(world(code(&[]))).refresh(world(unread_scopes())).refresh(world(code(&["oauth"]))),
             vec!["c oauth 300".to_owned()],
         ),
+    ];
+    check(cases);
+}
+
+#[test]
+fn a_grant_is_new_unless_it_may_be_older_than_the_first_refresh() {
+    let unread_scopes = || code(&[]).gap(ClientField::Scopes, Gap::Unread);
+    let part_of_scopes = |scopes: &[&str]| code(scopes).gap(ClientField::Scopes, Gap::Partial);
+    let cases = vec![
         // A grant in data that could not be read at the first refresh may be older than that refresh.
         (
             "unread at first",

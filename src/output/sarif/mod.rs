@@ -86,7 +86,7 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
     }
     for role in organisation.audited.iter().flat_map(|audited| &audited.report.role_gaps) {
         let role = visible(role.as_str());
-        notes.push(note("warning", format!("Clients hold the role {role}, but its permissions are not fully known.")));
+        notes.push(note("warning", format!("Clients hold the role {role}, but not everything about it is known.")));
     }
     let left_out = organisation.left_out();
     if left_out > 0 {

@@ -265,7 +265,11 @@ fn missing_companion_permission() {
 
 /// A role that is listed, but of its record only the id could be read.
 fn unread_role(world: &mut World, id: &str) {
-    let role = crate::fixtures::role(id).gap(RoleField::Contents, Gap::Unread).build();
+    with_gap(world, id, RoleField::Contents, Gap::Unread);
+}
+
+fn with_gap(world: &mut World, id: &str, field: RoleField, gap: Gap) {
+    let role = crate::fixtures::role(id).gap(field, gap).build();
     if let Input::Read(roles) = &mut world.snapshot.roles {
         roles.insert(role);
     }
@@ -280,11 +284,20 @@ fn a_client_with_a_role_that_cannot_be_found_is_never_compliant() {
             w.policy.rules.insert("unresolved-role".to_owned(), setting);
         })
     };
+    let of_field = |field| {
+        let disabled = crate::policy::RuleSetting { enabled: false, severity: None };
+        rule(setting(true, None)).with(move |w| {
+            with_gap(w, "gone", field, Gap::Unread);
+            w.policy.rules.insert("partial-record".to_owned(), disabled);
+        })
+    };
     for (world, expected, unjudged) in [
         (rule(setting(true, None)), "FLAGGED", &[][..]),
         (rule(setting(false, None)), "NOT_EVALUATED", &["gone"]),
         (rule(setting(true, Some(Severity::Low))), "NOT_EVALUATED", &["gone"]),
         (rule(setting(true, None)).with(|w| unread_role(w, "gone")), "FLAGGED", &["gone"]),
+        (of_field(RoleField::Name), "NOT_EVALUATED", &["gone"]),
+        (of_field(RoleField::Default), "NOT_EVALUATED", &["gone"]),
         (World::of(CC).role("R", Some("d-1"), &["routing:queue:view"]), "COMPLIANT", &[]),
         (World::of("CODE").scopes(&["users:readonly"]).grants("gone", None), "COMPLIANT", &[]),
     ] {
