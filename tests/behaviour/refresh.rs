@@ -337,7 +337,7 @@ async fn each_bad_answer_has_a_clear_message() {
     let good = world.snapshot().await;
     for (fault, part) in [
         (Fault::HtmlInsteadOfJson, "HTML, not JSON"),
-        (Fault::HtmlError, "HTTP 503"),
+        (Fault::HtmlError(503), "HTTP 503"),
         (Fault::Garbage, "cannot be read at line"),
         (Fault::InvalidUtf8, "cannot be read at line"),
         (Fault::EmptyBody, "cannot be read at line 1"),
@@ -726,6 +726,10 @@ async fn a_client_that_vanishes_from_the_list_is_asked_for_before_the_list_is_tr
     organisation.add_fault(Fault::ServerError(500).at(Endpoint::Client));
     let failure = world.failure(Some(&good)).await;
     assert!(matches!(&failure, Failure::Unchecked { client, .. } if client.as_str() == id), "{failure}");
+    organisation.set_fault(Fault::ShiftedPages(id.clone()));
+    organisation.add_fault(Fault::HtmlError(404).at(Endpoint::Client));
+    let failure = world.failure(Some(&good)).await;
+    assert!(matches!(&failure, Failure::Unchecked { .. }), "a proxy's 404 does not show that it is gone: {failure}");
     assert!(world.refresh(None).await.0.is_ok(), "without an earlier list, nothing vanished");
     let withdrawn = Previous { snapshot: Some(&good), served: false };
     let attempt = fetch(&world.platform, &world.config, withdrawn, Timestamp::from(SystemTime::now())).await;

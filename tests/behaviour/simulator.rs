@@ -543,7 +543,7 @@ async fn faults_that_replace_the_answer() {
         (Fault::ServerError(500), 500, "content-type", "application/json"),
         (Fault::ServerError(502), 502, "content-type", "application/json"),
         (Fault::HtmlInsteadOfJson, 200, "content-type", "text/html; charset=utf-8"),
-        (Fault::HtmlError, 503, "content-type", "text/html; charset=utf-8"),
+        (Fault::HtmlError(503), 503, "content-type", "text/html; charset=utf-8"),
         (Fault::Forbidden { permission: "oauth:client:view".to_owned() }, 403, "content-type", "application/json"),
         (Fault::Unauthorized, 401, "content-type", "application/json"),
         (Fault::NotFound, 404, "content-type", "application/json"),
@@ -576,7 +576,7 @@ async fn faults_of_the_token_endpoint() {
     let text = answer.json()["error_description"].as_str().expect("a text").to_owned();
     assert!(text.starts_with("rate limit exceeded; "));
     assert_eq!(platform.login(BASIC, "grant_type=client_credentials").await.status, 200);
-    platform.organisation.set_fault(Fault::HtmlError.at(Endpoint::Token));
+    platform.organisation.set_fault(Fault::HtmlError(503).at(Endpoint::Token));
     assert_eq!(platform.login(BASIC, "grant_type=client_credentials").await.status, 503);
     assert_eq!(platform.get(CLIENTS).await.status, 200);
 }

@@ -108,8 +108,8 @@ pub enum Fault {
     ServerError(u16),
     /// 200 with an HTML page, as from a captive portal.
     HtmlInsteadOfJson,
-    /// 503 with an HTML page, as from a gateway.
-    HtmlError,
+    /// This status with an HTML page, as from a gateway.
+    HtmlError(u16),
     /// 200, but the connection is closed before as many bytes are sent as `Content-Length` says.
     CutBody,
     /// 200 with incomplete JSON.

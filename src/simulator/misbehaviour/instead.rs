@@ -21,7 +21,7 @@ fn one(fault: &Fault, world: &World, correlation: &str) -> Option<Reaction> {
         Fault::RateLimited(after) => rate_limited(*after, world, correlation),
         Fault::ServerError(status) => server_error(*status, correlation),
         Fault::HtmlInsteadOfJson => Reply::raw(200, HTML, "<!doctype html><title>Sign in</title><p>Welcome</p>"),
-        Fault::HtmlError => Reply::raw(503, HTML, "<html><body><h1>503 Service Unavailable</h1></body></html>"),
+        Fault::HtmlError(status) => Reply::raw(*status, HTML, format!("<html><body><h1>{status}</h1></body></html>")),
         Fault::Garbage => Reply::raw(200, JSON, "{\"entities\":[{\"id\":\"6f1d1a0e-0000"),
         Fault::InvalidUtf8 => Reply::raw(200, JSON, &b"{\"entities\":[{\"id\":\"\xff\xfe\xc3\x28\"}]}"[..]),
         Fault::EmptyBody => Reply::raw(200, JSON, ""),
