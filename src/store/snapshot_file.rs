@@ -40,7 +40,7 @@ struct About {
     incomplete: Option<String>,
 }
 
-/// Writes the snapshots to a file that only its owner can read. See [`super::replace`].
+/// Writes the snapshots to a file that only its owner can read. See [`super::replace()`].
 pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
     super::replace(path, &encode(kept)?, Mode::Private)
 }

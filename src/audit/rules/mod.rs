@@ -1,7 +1,7 @@
 //! The audit rules: static metadata and one pure function each, in one file per area.
 //!
 //! [`all`] lists every rule; the order is the order of the documentation. `context` holds the data that the functions read. A new
-//! rule is a static and a function in the file of its area, and one row in [`ENTRIES`].
+//! rule is a static and a function in the file of its area, and one row in `ENTRIES`.
 
 mod context;
 mod divisions;
