@@ -41,8 +41,7 @@ pub(super) fn role_gaps<'a>(snapshot: &Snapshot, client: &'a Client) -> BTreeMap
 /// A last known value counts as read here; the verdict states its age.
 pub(super) fn is_hidden_from(rule: &Rule, snapshot: &Snapshot, client: &Client) -> bool {
     let reads_roles = rule.needs.contains(&Collector::Roles);
-    let is_open = |gap: Gap| !matches!(gap, Gap::LastKnown(_));
     let of_role = |gap| !matches!(gap, RoleGap::Field(_, Gap::LastKnown(_)));
-    rule.reads.iter().any(|field| client.gaps.of(*field).is_some_and(is_open))
+    rule.reads.iter().any(|field| client.gaps.of(*field).is_some_and(|gap| !gap.is_last_known()))
         || (reads_roles && rule.slug != UNRESOLVED_ROLE && role_gaps(snapshot, client).into_values().any(of_role))
 }

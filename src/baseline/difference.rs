@@ -70,7 +70,7 @@ impl Difference {
     /// What was read is certain. What is missing in a list with a gap may be there all the same, and a single value that could
     /// not be read differs from nothing; the last known value does.
     pub(super) fn is_certain(&self, client: &Client) -> bool {
-        let single = |field| matches!(client.gaps.of(field), None | Some(Gap::LastKnown(_)));
+        let single = |field| client.gaps.of(field).is_none_or(Gap::is_last_known);
         match self {
             Self::ClientAdded
             | Self::ClientRemoved

@@ -16,6 +16,13 @@ pub enum Gap {
     LastKnown(Timestamp),
 }
 
+impl Gap {
+    /// Whether a last known value is evaluated instead of the value that could not be read.
+    pub const fn is_last_known(self) -> bool {
+        matches!(self, Self::LastKnown(_))
+    }
+}
+
 /// The gaps of one record, at most one for each field. Most records have no gaps, and then this allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gaps<F>(Vec<(F, Gap)>);

@@ -98,8 +98,8 @@ impl Sighting {
 fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<(Hidden, bool)> {
     // Without the grant type, only what the assumed grant type does not count is not evaluated.
     let of_grant_type =
-        |counts: bool| if counts { None } else { client.gaps.of(ClientField::GrantType).map(is_last_known) };
-    let of_field = |field, counts| client.gaps.of(field).map(is_last_known).or(of_grant_type(counts));
+        |counts: bool| if counts { None } else { client.gaps.of(ClientField::GrantType).map(Gap::is_last_known) };
+    let of_field = |field, counts| client.gaps.of(field).map(Gap::is_last_known).or(of_grant_type(counts));
     let scopes = of_field(ClientField::Scopes, client.grant_type.scopes_count());
     let roles = of_field(ClientField::Roles, client.grant_type.roles_count());
     let mut places: Vec<(HidingPlace, bool)> = Vec::new();
@@ -110,16 +110,12 @@ fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<(Hidden, bool)> {
         places.extend(roles.into_iter().filter_map(|id| {
             let is_known = match snapshot.role(id) {
                 None => false,
-                Some(role) => is_last_known(role.gaps.of(RoleField::Contents)?),
+                Some(role) => role.gaps.of(RoleField::Contents)?.is_last_known(),
             };
             Some((HidingPlace::Role(id.clone()), is_known))
         }));
     }
     places.into_iter().map(|(place, is_known)| (Hidden { client: client.id.clone(), place }, is_known)).collect()
-}
-
-const fn is_last_known(gap: Gap) -> bool {
-    matches!(gap, Gap::LastKnown(_))
 }
 
 /// A dangerous grant with each of its labels.
