@@ -45,28 +45,6 @@ impl Client {
     /// The platform's default lifetime of an access token, in seconds (Terraform provider documentation of `oauth_client`).
     pub const DEFAULT_TOKEN_VALIDITY: u32 = 86_400;
 
-    /// A listed client whose record could not be read: every field is a gap.
-    pub fn unread(id: ClientId) -> Self {
-        Self {
-            id,
-            name: String::new(),
-            description: None,
-            grant_type: GrantType::Other,
-            grant_type_spelling: Box::default(),
-            state: ClientState::Other,
-            scopes: Box::default(),
-            role_grants: Box::default(),
-            redirect_uris: Box::default(),
-            token_validity: None,
-            created: None,
-            modified: None,
-            created_by: None,
-            modified_by: None,
-            deletion: None,
-            gaps: ClientField::ALL.iter().map(|field| (*field, Gap::Unread)).collect(),
-        }
-    }
-
     /// The lifetime of the client's access tokens in seconds, with the platform's default if none is set.
     pub fn effective_token_validity(&self) -> u32 {
         self.token_validity.unwrap_or(Self::DEFAULT_TOKEN_VALIDITY)

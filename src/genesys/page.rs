@@ -19,7 +19,6 @@ pub(super) struct Page<'a> {
     pub(super) entities: Vec<&'a RawValue>,
     pub(super) total: Option<u64>,
     pub(super) page_count: Option<u64>,
-    pub(super) page_number: Option<u64>,
     pub(super) page_size: Option<u64>,
     /// The address of the next page.
     pub(super) next_uri: Option<String>,
@@ -105,7 +104,10 @@ impl Page<'_> {
         match name {
             "total" => self.total = self.count(name, value),
             "pageCount" => self.page_count = self.count(name, value).max(self.page_count),
-            "pageNumber" => self.page_number = self.count(name, value),
+            // The number of the request decides, but a number that cannot be read shows that the page cannot be trusted.
+            "pageNumber" => {
+                self.count(name, value);
+            }
             "pageSize" => self.page_size = self.count(name, value),
             "nextUri" => self.next_uri = self.address(value),
             "nextPage" => self.next_page = self.pointer(name, value),

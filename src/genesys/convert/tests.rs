@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fixtures;
 
 fn fields(value: &Value) -> Fields {
     serde_json::from_value(value.clone()).expect("a record")
@@ -226,8 +227,9 @@ fn an_unreadable_grant_type_is_a_gap_even_if_one_is_assumed() {
 
 #[test]
 fn a_client_with_nothing_readable_but_its_id_has_a_gap_in_every_field() {
-    assert_eq!(read(&json!({"id": "c"}), None).0, Client::unread(ClientId::new("c")));
-    assert_eq!(read(&json!({"id": "c", "scope": 5}), None).0, Client::unread(ClientId::new("c")));
+    let unread = fixtures::snapshot().client(fixtures::unread_client("c")).build().clients[0].clone();
+    assert_eq!(read(&json!({"id": "c"}), None).0, unread);
+    assert_eq!(read(&json!({"id": "c", "scope": 5}), None).0, unread);
     let named = read(&json!({"id": "c", "name": "n"}), None).0;
     assert_eq!((&*named.name, named.gaps.of(ClientField::Name)), ("n", None), "what was read is kept");
     assert_eq!(named.gaps.iter().count(), ClientField::ALL.len() - 1);
