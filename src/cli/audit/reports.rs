@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::config::Settings;
+use crate::file::{self, Mode};
 use crate::output::sarif::{File, Files};
 use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
-use crate::store::{self, Mode};
+use crate::refresh;
 
 /// Width in columns of a table that is not written to a terminal.
 const WIDTH: usize = 120;
+
+/// The largest policy or baseline that SARIF results point into: the limit for a baseline.
+const MAX_POINTED_AT: u64 = refresh::MAX_BASELINE_BYTES;
 
 /// The names of stdout, to which only the report of `--format` is written.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -98,7 +102,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
-    store::replace(path, bytes, Mode::AsBefore)
+    file::replace(path, bytes, Mode::AsBefore)
 }
 
 /// The policy and baseline files, which SARIF results point into.
@@ -106,7 +110,7 @@ fn pointed_at(settings: &Settings) -> Files {
     let file = |path: Option<&PathBuf>| {
         let path = path?;
         // The file was read a moment ago. If it is gone, results have no location.
-        Some(File { uri: uri(path)?, text: fs::read_to_string(path).ok()? })
+        Some(File { uri: uri(path)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
     };
     Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
 }
