@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::config::Config;
 use super::fetch::{Attempt, Fetched, Previous, fetch};
-use super::metrics::{Metrics, Outcome};
+use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::schedule;
 use crate::audit::Verdict;
@@ -79,7 +79,9 @@ impl Worker {
             let attempt = tokio::select! {
                 attempt = self.fetch(refresh.now) => attempt,
                 () = &mut shutdown => {
-                    self.metrics.ended(&self.platform.config().org, Outcome::Cancelled, refresh.began.elapsed());
+                    self.metrics.ended(&self.platform.config().org, refresh.began.elapsed());
+                    let pipeline = Arc::clone(&self.pipeline);
+                    blocking(move || pipeline.fail(false, |freshness| freshness.refreshes.cancelled += 1)).await;
                     return;
                 }
             };
@@ -152,6 +154,7 @@ impl Worker {
                 freshness.failure = None;
                 freshness.collectors = statuses;
                 freshness.withdrawn = false;
+                freshness.refreshes.success += 1;
             })
         })
         .await;
@@ -162,7 +165,7 @@ impl Worker {
         self.failures = 0;
         self.withdrawn = false;
         self.taken = Some(began);
-        self.metrics.ended(&self.platform.config().org, Outcome::Success, began.elapsed());
+        self.metrics.ended(&self.platform.config().org, began.elapsed());
         log_figures(&evaluated, duplicates, began.elapsed());
     }
 
@@ -170,7 +173,7 @@ impl Worker {
         let Refresh { began, now } = refresh;
         self.failures += 1;
         let failures = self.failures;
-        self.metrics.ended(&self.platform.config().org, Outcome::Error, began.elapsed());
+        self.metrics.ended(&self.platform.config().org, began.elapsed());
         let age = self.taken.map(|taken| taken.elapsed());
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);
         self.withdrawn |= withdraw;
@@ -195,6 +198,7 @@ impl Worker {
                 freshness.last_successful = false;
                 freshness.consecutive_failures = failures;
                 freshness.failure = Some(failure);
+                freshness.refreshes.error += 1;
                 // A collector that did not run keeps its last status.
                 for status in collectors {
                     match freshness.collectors.iter_mut().find(|known| known.collector == status.collector) {

@@ -149,10 +149,10 @@ struct Disk {
 
 impl Disk {
     fn store(patience: Patience) -> (Store, Self, Metrics) {
-        let (begin, began) = channel();
+        let (states, began) = channel();
         let (outcomes, outcome) = channel();
         let write = move |state: &State| {
-            begin.send(state.clone()).expect("the test is there");
+            states.send(state.clone()).expect("the test is there");
             outcome.recv().unwrap_or(Ok(()))
         };
         let metrics = metrics();

@@ -72,14 +72,19 @@ struct Progress {
     done: u64,
     /// The number of writes that began.
     began: u64,
-    writing: bool,
-    /// Whether somebody waited in vain for the write in progress. Then nobody else waits for it.
+    write: Option<InProgress>,
+    /// Whether somebody waited in vain. Then nobody else waits until a write ends.
     late: bool,
-    /// Whether the write in progress was reported.
-    reported: bool,
     stopping: bool,
     /// Whether the thread that writes has ended, so that nothing is written any more.
     ended: bool,
+}
+
+/// A write that has not ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct InProgress {
+    /// Whether it was reported, because it takes long.
+    reported: bool,
 }
 
 impl Writer {
@@ -173,10 +178,9 @@ fn write_all(shared: &Arc<Shared>, mut write: Write, retry: Duration, mut failed
         let began = Instant::now();
         let outcome = write(&state);
         let mut progress = shared.lock();
-        progress.writing = false;
+        let reported = progress.write.take().is_some_and(|write| write.reported);
         progress.late = false;
         progress.done = number;
-        let reported = std::mem::take(&mut progress.reported);
         shared.metrics.written(outcome.is_ok());
         shared.changed.notify_all();
         // A log can block too.
@@ -185,7 +189,7 @@ fn write_all(shared: &Arc<Shared>, mut write: Write, retry: Duration, mut failed
         match &outcome {
             Ok(()) if failed => info!(%path, "the state file can be written again"),
             Ok(()) if reported => {
-                info!(%path, seconds = began.elapsed().as_secs(), "the state file was written after all")
+                info!(%path, seconds = began.elapsed().as_secs(), "the state file was written after all");
             }
             Err(cause) if !failed => {
                 error!(%path, %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
@@ -211,7 +215,7 @@ fn next(shared: &Shared, unwritten: Option<(u64, State)>, retry: Duration) -> Op
     let stopping = progress.stopping;
     let next = progress.pending.take().or(unwritten.filter(|_| !stopping));
     if next.is_some() {
-        progress.writing = true;
+        progress.write = Some(InProgress::default());
         progress.began += 1;
         shared.changed.notify_all();
     }
@@ -222,16 +226,17 @@ fn next(shared: &Shared, unwritten: Option<(u64, State)>, retry: Duration) -> Op
 fn watch(shared: &Shared, longest: Duration) {
     let mut progress = shared.lock();
     loop {
-        progress = shared.wait_while(progress, |progress| !progress.writing && !progress.ended);
+        progress = shared.wait_while(progress, |progress| progress.write.is_none() && !progress.ended);
         if progress.ended {
             return;
         }
         let write = progress.began;
-        let in_progress = |progress: &mut Progress| progress.writing && progress.began == write && !progress.ended;
+        let in_progress =
+            |progress: &mut Progress| progress.write.is_some() && progress.began == write && !progress.ended;
         let timed_out;
         (progress, timed_out) = shared.wait_timeout_while(progress, longest, in_progress);
         if timed_out {
-            progress.reported = true;
+            progress.write = Some(InProgress { reported: true });
             shared.metrics.stuck();
             drop(progress);
             error!(path = %shared.path.display(), seconds = longest.as_secs(), "a write of the state file takes very long; first-seen times and the last data will be lost if the exporter stops before it ends");
@@ -248,7 +253,7 @@ impl Drop for Ended {
         let Self(shared) = self;
         let mut progress = shared.lock();
         progress.ended = true;
-        progress.writing = false;
+        progress.write = None;
         let expected = progress.stopping;
         if !expected {
             shared.metrics.stuck();

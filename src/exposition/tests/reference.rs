@@ -181,7 +181,7 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
 
 fn first_seen(memory: Memory) -> i64 {
     match memory {
-        Memory::Held { standing: Standing::Exempt, .. } | Memory::Gone(_) => 0,
+        Memory::Held { standing: Standing::Exempt, .. } | Memory::Gone { .. } => 0,
         Memory::Held { first_seen, .. } => first_seen.map_or(0, Timestamp::seconds),
     }
 }
