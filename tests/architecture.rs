@@ -178,6 +178,21 @@ fn secrets_are_exposed_in_one_place() {
     }
 }
 
+/// Elsewhere, a named pipe could block the process, and a device could fill its memory.
+#[test]
+fn files_are_opened_in_one_module() {
+    let openers = ["fs::read(", "fs::read_to_string", "fs::write(", "File::open", "File::create", "OpenOptions"];
+    for (path, text) in sources() {
+        let opens = openers.into_iter().find(|opener| code(&text).contains(opener));
+        // A report may be written to a device or a pipe that the user names.
+        let allowed = path.starts_with("src/file")
+            || path.ends_with("tests.rs")
+            || path == Path::new("src/cli/audit/reports.rs")
+            || path.starts_with("src/fixtures");
+        assert!(opens.is_none() || allowed, "{}: {opens:?}; use `file::read` or `file::replace`", path.display());
+    }
+}
+
 #[test]
 fn metrics_are_registered_by_their_owners_only() {
     for (path, text) in sources() {
