@@ -171,11 +171,11 @@ impl App {
         };
         systemd::stopping();
         stop.cancel();
-        let all = async { while tasks.ended().await.is_some() {} };
-        if tokio::time::timeout(STOP_LIMIT, all).await.is_ok() {
+        let unended = tasks.all_ended(STOP_LIMIT).await;
+        if unended.is_empty() {
             info!("stopped");
         } else {
-            let tasks = tasks.names().join(", ");
+            let tasks = unended.join(", ");
             warn!(
                 tasks,
                 limit_seconds = STOP_LIMIT.as_secs(),
@@ -212,8 +212,11 @@ impl Tasks {
         })
     }
 
-    fn names(&self) -> Vec<&str> {
-        self.names.values().map(String::as_str).collect()
+    /// Waits for all tasks, at most this long. Returns the names of those that have not ended; they are abandoned.
+    async fn all_ended(mut self, limit: Duration) -> Vec<String> {
+        let all = async { while self.ended().await.is_some() {} };
+        let _ = tokio::time::timeout(limit, all).await;
+        self.names.into_values().collect()
     }
 }
 
@@ -231,4 +234,28 @@ fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<
 fn read_now(in_force: &InForce, files: &Files) -> exposition::ReloadStatus {
     let last_successful = !in_force.lacks_baseline(files);
     exposition::ReloadStatus { last_successful, last_success: Timestamp::from(SystemTime::now()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_stop_waits_for_tasks_but_not_for_one_that_never_ends() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("stuck".to_owned(), std::future::pending());
+        tasks.spawn("slow".to_owned(), tokio::time::sleep(STOP_LIMIT / 2));
+        assert_eq!(tasks.all_ended(STOP_LIMIT).await, ["stuck"]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_is_named() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("server".to_owned(), async {});
+        assert_eq!(tasks.ended().await.expect("a task").to_string(), "the task server ended unexpectedly");
+        tasks.spawn("reload".to_owned(), async { panic!("a defect") });
+        let failure = tasks.ended().await.expect("a task").to_string();
+        assert!(failure.starts_with("the task reload failed: ") && failure.contains("a defect"), "{failure}");
+        assert!(tasks.ended().await.is_none());
+    }
 }

@@ -122,3 +122,25 @@ fn block_on(work: impl Future<Output = u8>) -> u8 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_command_ends_although_a_thread_of_it_is_blocked() {
+        let (end, ended) = mpsc::channel();
+        let (_release, released) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let code = block_on(async {
+                tokio::task::spawn_blocking(move || released.recv());
+                CLEAN
+            });
+            end.send(code)
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_mins(3)), Ok(CLEAN));
+    }
+}

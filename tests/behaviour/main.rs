@@ -19,9 +19,12 @@ mod refresh;
 mod simulator;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
+mod blocking;
 mod exporter;
 mod exposition;
+mod hardening;
 mod server;
+mod signals;
 mod systemd;
 
 // The commands, as a shell or a CI job runs them.
