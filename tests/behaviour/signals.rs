@@ -210,7 +210,7 @@ async fn sigterm_and_sigint_end_a_one_off_command_at_once_and_leave_its_files_al
         (&["audit", "--snapshot-out", "out"], CLIENTS),
         (&["doctor"], TOKEN),
         (&["policy", "check", "--live"], TOKEN),
-        (&["baseline", "init", "--baseline.file", "out"], CLIENTS),
+        (&["baseline", "init", "--by", "Kim", "--reason", "OPS-1", "--baseline.file", "out"], CLIENTS),
     ] {
         for (signal, number) in [("-TERM", 15), ("-INT", 2)] {
             let simulator = simulator().await;
