@@ -5,6 +5,8 @@
 use std::fmt::Display;
 use std::io::Write;
 
+use crate::telemetry;
+
 /// Prints a line of output. A closed stdout is not an error.
 pub(super) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
@@ -12,10 +14,10 @@ pub(super) fn say(line: impl Display) {
 
 /// Prints an error to stderr.
 pub(super) fn complain(mistake: impl Display) {
-    let _ = writeln!(std::io::stderr(), "error: {mistake}");
+    telemetry::line(format!("error: {mistake}\n").as_bytes());
 }
 
 /// Prints to stderr what the user should know besides the output.
 pub(super) fn notice(said: impl Display) {
-    let _ = writeln!(std::io::stderr(), "note: {said}");
+    telemetry::line(format!("note: {said}\n").as_bytes());
 }

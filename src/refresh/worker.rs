@@ -18,7 +18,13 @@ use super::schedule;
 use crate::audit::Verdict;
 use crate::domain::{CollectorStatus, Timestamp};
 use crate::genesys::Platform;
+use crate::liveness::Latch;
 use crate::publish::Evaluated;
+
+/// How much longer than its own limit a fetch or a pause may take before the worker counts as stuck.
+const MARGIN: Duration = Duration::from_mins(1);
+/// How long it may take to evaluate and publish data before the worker counts as stuck. The largest organisations take seconds.
+const EVALUATION: Duration = Duration::from_mins(5);
 
 /// Refreshes one organisation until the process ends.
 #[derive(Debug)]
@@ -71,11 +77,12 @@ impl Worker {
         Self { platform, config, pipeline, metrics, taken, last_attempt: None, failures: 0, withdrawn }
     }
 
-    /// Runs the loop until `shutdown` completes.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+    /// Runs the loop until `shutdown` completes. `latch` shows that it gets on.
+    pub async fn run(mut self, latch: Latch, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         loop {
             let refresh = Refresh { began: Instant::now(), now: self.begin() };
+            latch.due_within("the fetch", self.config.deadline + MARGIN);
             let attempt = tokio::select! {
                 attempt = self.fetch(refresh.now) => attempt,
                 () = &mut shutdown => {
@@ -85,7 +92,8 @@ impl Worker {
                     return;
                 }
             };
-            // Evaluate, store and publish the data even if a shutdown has been requested.
+            // Evaluate, store and publish the data even if a shutdown has been requested. The process waits for it only briefly.
+            latch.due_within("evaluating and publishing data", EVALUATION);
             let asked = match attempt.outcome {
                 Ok(fetched) => {
                     self.succeeded(fetched, attempt.collectors, refresh).await;
@@ -96,7 +104,9 @@ impl Worker {
                     self.platform.asked_wait()
                 }
             };
-            let next = Instant::now() + schedule::pause(self.config.interval, refresh.began.elapsed(), asked);
+            let pause = schedule::pause(self.config.interval, refresh.began.elapsed(), asked);
+            let next = Instant::now() + pause;
+            latch.due_within("waiting for the next refresh", pause + EVALUATION + MARGIN);
             tokio::select! {
                 () = self.wait_until(next) => {}
                 () = &mut shutdown => return,

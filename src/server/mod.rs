@@ -17,12 +17,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use accept::run;
-pub use health::{Latch, Liveness};
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;
 
 use crate::domain::Timestamp;
+use crate::liveness::Liveness;
 use crate::publish::Reader;
 
 /// The settings of the server.
@@ -53,7 +53,7 @@ pub struct View {
     pub registry: prometheus::Registry,
     /// Counts the responses.
     pub metrics: Metrics,
-    /// Knows whether the refresh tasks are running.
+    /// Knows which tasks have ended or are stuck.
     pub liveness: Liveness,
     /// Requests a reload.
     pub reload: ReloadHandle,

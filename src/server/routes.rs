@@ -6,7 +6,7 @@
 //! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status` searches clients |
 //! | `/clients/ID` | GET, HEAD | the page of one client |
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
-//! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run |
+//! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run and get on |
 //! | `/-/ready` | GET, HEAD | 200 once every organisation had a first refresh and one has data |
 //! | `/-/reload` | POST | reads policy and baseline again |
 //! | `/favicon.ico` | GET, HEAD | the icon, which browsers request on their own |
@@ -18,6 +18,7 @@ use hyper::body::Body;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY};
 use hyper::{Request, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::error;
 
 use super::answer::{self, Answer};
@@ -166,14 +167,12 @@ impl Routes {
     }
 
     fn healthy(&self) -> Answer {
-        let dead: Vec<&str> = self.view.liveness.dead().collect();
-        if dead.is_empty() {
+        let stuck = self.view.liveness.stuck(Instant::now());
+        if stuck.is_empty() {
             answer::text(StatusCode::OK, "healthy")
         } else {
-            answer::text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("not healthy: these tasks have ended: {}", dead.join(", ")),
-            )
+            let stuck: Vec<String> = stuck.iter().map(ToString::to_string).collect();
+            answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not healthy:\n{}", stuck.join("\n")))
         }
     }
 

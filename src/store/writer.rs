@@ -41,7 +41,7 @@ impl Default for Patience {
             publish: Duration::from_secs(1),
             report: Duration::from_secs(10),
             retry: Duration::from_mins(1),
-            stop: Duration::from_secs(2),
+            stop: Duration::from_secs(1),
         }
     }
 }
@@ -128,7 +128,7 @@ impl Writer {
         }
     }
 
-    /// Writes what is pending, if the disk is fast enough, and ends the threads. Blocking, for two seconds at most.
+    /// Writes what is pending, if the disk is fast enough, and ends the threads. Blocking, for one second at most.
     pub(super) fn stop(&self) {
         let mut progress = self.shared.lock();
         if progress.stopping {

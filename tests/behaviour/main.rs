@@ -19,9 +19,12 @@ mod refresh;
 mod simulator;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
+mod blocking;
 mod exporter;
 mod exposition;
+mod hardening;
 mod server;
+mod signals;
 mod state;
 mod systemd;
 

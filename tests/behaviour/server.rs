@@ -14,11 +14,10 @@ use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::fixtures;
 use genesyscloud_oauth_exporter::ledger::Ledger;
+use genesyscloud_oauth_exporter::liveness::{Latch, Liveness};
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
-use genesyscloud_oauth_exporter::server::{
-    Config, Latch, Limits, Liveness, Metrics, ReloadRequests, Routes, View, reload_channel, run,
-};
+use genesyscloud_oauth_exporter::server::{Config, Limits, Metrics, ReloadRequests, Routes, View, reload_channel, run};
 use genesyscloud_oauth_exporter::{audit, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -433,7 +432,19 @@ async fn healthy_while_the_refresh_tasks_live_whatever_the_platform_does() {
     drop(latch);
     let answer = server.ask("GET", "/-/healthy").await;
     assert_eq!(answer.status, 503);
-    assert!(answer.body.contains("refresh of default"), "{}", answer.body);
+    assert!(answer.body.starts_with("not healthy:\nrefresh of default: ended "), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn not_healthy_while_a_task_is_stuck_and_healthy_once_it_gets_on() {
+    let server = Server::start(Options::default()).await;
+    server.latch.due_within("the evaluation", Duration::ZERO);
+    let answer = server.ask("GET", "/-/healthy").await;
+    assert_eq!(answer.status, 503);
+    let shown = "not healthy:\nrefresh of default: has been busy with the evaluation for ";
+    assert!(answer.body.starts_with(shown), "{}", answer.body);
+    server.latch.due_within("waiting for the next refresh", Duration::from_hours(1));
+    assert_eq!(server.ask("GET", "/-/healthy").await.status, 200);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ const AD_HOC: &[(&str, &str)] = &[
         "says when a window ends; the view has the share of it that is used",
     ),
     ("genesyscloud_oauth_exporter_clock_steps_back_total", "explains odd ages afterwards; requires no action"),
+    ("genesyscloud_oauth_exporter_log_lines_dropped_total", "explains gaps in the log; the exporter itself goes on"),
 ];
 
 /// A row of docs/metrics.md.
