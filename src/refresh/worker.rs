@@ -20,6 +20,9 @@ use crate::domain::{CollectorStatus, Timestamp};
 use crate::genesys::Platform;
 use crate::publish::Evaluated;
 
+/// After so many failures in a row, and again after as many more, the next refresh starts with a new token and new connections.
+const FAILURES_BEFORE_FORGETTING: u64 = 2;
+
 /// Refreshes one organisation until the process ends.
 #[derive(Debug)]
 pub struct Worker {
@@ -94,7 +97,7 @@ impl Worker {
                     self.platform.asked_wait()
                 }
             };
-            let next = Instant::now() + schedule::pause(self.config.interval, refresh.began.elapsed(), asked);
+            let next = Instant::now() + schedule::pause(&self.config, refresh.began.elapsed(), asked);
             tokio::select! {
                 () = self.wait_until(next) => {}
                 () = &mut shutdown => return,
@@ -170,6 +173,9 @@ impl Worker {
         let Refresh { began, now } = refresh;
         self.failures += 1;
         let failures = self.failures;
+        if failures.is_multiple_of(FAILURES_BEFORE_FORGETTING) {
+            self.platform.forget().await;
+        }
         self.metrics.ended(&self.platform.config().org, Outcome::Error, began.elapsed());
         let age = self.taken.map(|taken| taken.elapsed());
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);

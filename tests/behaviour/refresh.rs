@@ -35,6 +35,7 @@ fn platform_config(url: &str) -> genesys::Config {
         client_secret: SecretSource::Value(SecretString::from(DEFAULT_CLIENT_SECRET)),
         api_url: url.clone(),
         login_url: url,
+        proxy: None,
         region: "simulated".to_owned(),
         auth_style: AuthStyle::Basic,
         token_scope: None,
@@ -44,6 +45,7 @@ fn platform_config(url: &str) -> genesys::Config {
         limits: Limits {
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(10),
+            attempt_deadline: Duration::from_mins(1),
             max_body_bytes: 8 << 20,
             max_pages: 1000,
         },
