@@ -44,7 +44,8 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Option<String>, Vec<String>> {
-        let set = pairs.iter().map(|(name, value)| ((*name).to_owned(), (SecretString::from(*value), Origin::Environment)));
+        let set =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (SecretString::from(*value), Origin::Environment)));
         match proxy(&set.collect()) {
             Ok(proxy) => Ok(proxy.map(|proxy| format!("{proxy:?}"))),
             Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),

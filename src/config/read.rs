@@ -103,7 +103,9 @@ impl Layers {
             let Ok(name) = name.into().into_string() else { continue };
             match value.into().into_string() {
                 Ok(value) => pairs.push((name, value)),
-                Err(_) if names::is_ours(&name) || is_about_proxies(&name) => self.errors.push(ConfigError::new(name, "is not valid UTF-8")),
+                Err(_) if names::is_ours(&name) || is_about_proxies(&name) => {
+                    self.errors.push(ConfigError::new(name, "is not valid UTF-8"))
+                }
                 Err(_) => {}
             }
         }

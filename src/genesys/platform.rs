@@ -125,7 +125,10 @@ impl Platform {
         let identity = self.fetch_identity().await?;
         let Some(known) = self.contradicted(known, &identity.org_id) else { return Ok(identity) };
         self.api.forget().await;
-        Err(ApiError::OtherOrganisation { known: printable(known.as_str()), named: printable(identity.org_id.as_str()) })
+        Err(ApiError::OtherOrganisation {
+            known: printable(known.as_str()),
+            named: printable(identity.org_id.as_str()),
+        })
     }
 
     /// The known organisation, if an answer that names this one must not be believed yet.

@@ -30,7 +30,9 @@ impl Proxy {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&text).map_err(|_| SHAPE)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err("names a proxy that is not supported; use a proxy with http:// or https:// (SOCKS is not supported)");
+            return Err(
+                "names a proxy that is not supported; use a proxy with http:// or https:// (SOCKS is not supported)",
+            );
         }
         let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         // The HTTP client parses the URL with another parser, and would call the platform directly if that fails.

@@ -240,7 +240,9 @@ mod tests {
             TokenError::Rejected { status, message } => format!("{status} {message}"),
             other => panic!("{other:?}"),
         };
-        assert!(rejected(400, r#"{"error":"unauthorized_client"}"#).starts_with("400 unauthorized_client: the client does"));
+        assert!(
+            rejected(400, r#"{"error":"unauthorized_client"}"#).starts_with("400 unauthorized_client: the client does")
+        );
         assert!(rejected(400, r#"{"error":"hunter2"}"#).starts_with("400 an error that is not in the standard"));
         assert!(rejected(400, r#"{"error":"invalid_scope","description":7}"#).ends_with("(correlation id x)"));
         assert_eq!(rejected(302, ""), "302 no reason given (correlation id x)");

@@ -104,7 +104,9 @@ impl Transport {
     pub(super) fn reconnect(&self) {
         match client(&self.config, self.route.as_ref()) {
             Ok(client) => *self.http.lock().unwrap_or_else(PoisonError::into_inner) = client,
-            Err(error) => warn!(%error, "the connections to the platform cannot be set up again; the old ones stay in use"),
+            Err(error) => {
+                warn!(%error, "the connections to the platform cannot be set up again; the old ones stay in use")
+            }
         }
     }
 
@@ -193,7 +195,8 @@ impl Transport {
         let mut attempt = Attempt { metrics: &self.metrics, endpoint, started: Instant::now(), status: None };
         *self.last_call.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
         let limit = self.config.limits.attempt_deadline;
-        let outcome = tokio::time::timeout(limit, self.exchange(endpoint, request)).await;
+        // Boxed: the future is large, and every future that contains it would copy it.
+        let outcome = tokio::time::timeout(limit, Box::pin(self.exchange(endpoint, request))).await;
         let outcome = outcome.unwrap_or(Err(Failure::Endless(limit)));
         attempt.status = outcome.as_ref().ok().map(|answer| answer.status);
         drop(attempt);

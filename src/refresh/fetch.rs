@@ -106,8 +106,7 @@ pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>,
     let mut fetch = Fetch { platform, config, previous, collectors: Vec::new() };
     // Boxed: the future is large, and every future that contains it would copy it.
     let outcome = tokio::time::timeout(config.deadline, Box::pin(fetch.run(now))).await;
-    let mut outcome =
-        outcome.unwrap_or_else(|_| {
+    let mut outcome = outcome.unwrap_or_else(|_| {
         let last_call = platform.last_call();
         Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait(), last_call })
     });

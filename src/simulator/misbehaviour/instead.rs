@@ -32,7 +32,9 @@ fn one(fault: &Fault, world: &World, correlation: &str) -> Option<Reaction> {
         }
         Fault::Unauthorized => Reply::error(401, "bad.credentials", "Invalid login credentials.", correlation),
         Fault::NotFound => Reply::not_found(correlation),
-        Fault::HugeBody(bytes) => Reply { status: 200, headers: Vec::new(), payload: Payload::Huge(*bytes), trickle: None },
+        Fault::HugeBody(bytes) => {
+            Reply { status: 200, headers: Vec::new(), payload: Payload::Huge(*bytes), trickle: None }
+        }
         Fault::Says { status, header: (name, value), body } => {
             Reply::raw(*status, JSON, body.clone()).with_header(name, value.as_str())
         }
