@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Origin, variable_from};
 use crate::genesys::Proxy;
-use crate::secret::{ExposeSecret, SecretString};
+use crate::secret::SecretString;
 
 /// The usual variables. In each pair, the first that is set counts, as in most programs.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
@@ -26,11 +26,11 @@ pub(crate) type ProxyVariables = BTreeMap<String, (SecretString, Origin)>;
 /// The proxy that is in force, or an error for each variable that names none.
 pub(crate) fn proxy(set: &ProxyVariables) -> Result<Option<Proxy>, Vec<ConfigError>> {
     let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, set.get(name)?)));
-    let bypass = first(NO).map_or("", |(_, (bypass, _))| bypass.expose_secret());
+    let bypass = first(NO).map(|(_, (bypass, _))| bypass.clone()).unwrap_or_default();
     let (mut in_force, mut errors) = (None, Vec::new());
     for (names, is_used) in [(HTTPS, true), (ALL, true), (HTTP, false)] {
         let Some((name, (url, origin))) = first(names) else { continue };
-        match Proxy::new(name, url.expose_secret(), bypass) {
+        match Proxy::new(name, url, bypass.clone()) {
             Ok(proxy) if is_used => in_force = in_force.or(Some(proxy)),
             Ok(_) => {}
             Err(problem) => errors.push(ConfigError::new(variable_from(name, origin), problem)),

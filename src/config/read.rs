@@ -104,7 +104,7 @@ impl Layers {
             match value.into().into_string() {
                 Ok(value) => pairs.push((name, value)),
                 Err(_) if names::is_ours(&name) || is_about_proxies(&name) => {
-                    self.errors.push(ConfigError::new(name, "is not valid UTF-8"))
+                    self.errors.push(ConfigError::new(name, "is not valid UTF-8"));
                 }
                 Err(_) => {}
             }

@@ -16,17 +16,17 @@ pub struct Proxy {
     /// It can contain a password.
     url: SecretString,
     /// The hosts that are called directly, as in `NO_PROXY`.
-    bypass: String,
+    bypass: SecretString,
 }
 
 impl Proxy {
     /// Reads the URL of a proxy, with or without a scheme. The error says what is wrong and does not quote the URL.
     ///
     /// `variable` is where it was given, and `bypass` is the content of `NO_PROXY`.
-    pub fn new(variable: &'static str, url: &str, bypass: &str) -> Result<Self, &'static str> {
+    pub fn new(variable: &'static str, url: &SecretString, bypass: SecretString) -> Result<Self, &'static str> {
         const SHAPE: &str = "is not the URL of a proxy; use for example http://proxy.example:3128, and encode special characters \
                              in the user name and the password with % (@ is %40)";
-        let text = url.trim();
+        let text = url.expose_secret().trim();
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&text).map_err(|_| SHAPE)?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -39,13 +39,13 @@ impl Proxy {
         if !is_origin || url.host_str().is_none_or(str::is_empty) || url.as_str().parse::<Uri>().is_err() {
             return Err(SHAPE);
         }
-        Ok(Self { variable, url: SecretString::from(String::from(url)), bypass: bypass.to_owned() })
+        Ok(Self { variable, url: SecretString::from(String::from(url)), bypass })
     }
 
     /// The decision for each URL.
     pub(super) fn route(&self) -> Route {
         // Only the list of exceptions is used. The address is a placeholder.
-        let matcher = Matcher::builder().https("http://proxy.invalid").no(self.bypass.as_str()).build();
+        let matcher = Matcher::builder().https("http://proxy.invalid").no(self.bypass.expose_secret()).build();
         Route { proxy: self.clone(), matcher }
     }
 }
@@ -99,9 +99,13 @@ mod tests {
         Url::parse(text).expect("a URL")
     }
 
+    fn proxy(variable: &'static str, url: &str, bypass: &str) -> Result<Proxy, &'static str> {
+        Proxy::new(variable, &SecretString::from(url), SecretString::from(bypass))
+    }
+
     #[test]
     fn only_https_to_another_machine_uses_the_proxy() {
-        let route = Proxy::new("HTTPS_PROXY", "http://proxy.example:3128", "").expect("a proxy").route();
+        let route = proxy("HTTPS_PROXY", "http://proxy.example:3128", "").expect("a proxy").route();
         for (target, proxied) in [
             ("https://api.mypurecloud.ie/", true),
             ("https://api.mypurecloud.ie:8443/api/v2/tokens/me?x=1", true),
@@ -139,7 +143,7 @@ mod tests {
             ("purecloud.ie", "https://api.mypurecloud.ie/", true),
             ("", "https://api.mypurecloud.ie/", true),
         ] {
-            let route = Proxy::new("ALL_PROXY", "proxy.example", bypass).expect("a proxy").route();
+            let route = proxy("ALL_PROXY", "proxy.example", bypass).expect("a proxy").route();
             assert_eq!(route.proxy(&url(target)).is_some(), proxied, "{bypass} {target}");
         }
     }
@@ -159,7 +163,7 @@ mod tests {
             "user:pass@proxy.example:3128",
             " http://proxy.example:3128 ",
         ] {
-            assert!(Proxy::new("HTTPS_PROXY", text, "").is_ok(), "{text}");
+            assert!(proxy("HTTPS_PROXY", text, "").is_ok(), "{text}");
         }
         for text in [
             "http://",
@@ -180,17 +184,17 @@ mod tests {
             "ftp://proxy.example",
             "file:///hunter2",
         ] {
-            let error = Proxy::new("HTTPS_PROXY", text, "").expect_err(text);
+            let error = proxy("HTTPS_PROXY", text, "").expect_err(text);
             assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
     #[test]
     fn the_password_of_a_proxy_is_used_but_never_shown() {
-        let proxy = Proxy::new("HTTPS_PROXY", "http://user:hunter2@proxy.example", "").expect("a proxy");
-        let route = proxy.route();
+        let found = proxy("HTTPS_PROXY", "http://user:hunter2@proxy.example", "").expect("a proxy");
+        let route = found.route();
         let used = route.proxy(&url("https://api.mypurecloud.ie/")).expect("a proxy");
         assert_eq!(used.password(), Some("hunter2"));
-        assert!(!format!("{proxy:?} {route:?}").contains("hunter2"));
+        assert!(!format!("{found:?} {route:?}").contains("hunter2"));
     }
 }

@@ -105,7 +105,7 @@ impl Transport {
         match client(&self.config, self.route.as_ref()) {
             Ok(client) => *self.http.lock().unwrap_or_else(PoisonError::into_inner) = client,
             Err(error) => {
-                warn!(%error, "the connections to the platform cannot be set up again; the old ones stay in use")
+                warn!(%error, "the connections to the platform cannot be set up again; the old ones stay in use");
             }
         }
     }

@@ -206,7 +206,7 @@ async fn absurd_rate_limit_headers_in_every_answer_do_not_keep_a_refresh_from_it
 }
 
 #[tokio::test]
-async fn an_answer_that_trickles_in_for_ever_ends_at_the_time_limit_of_one_attempt() {
+async fn an_answer_that_trickles_in_without_an_end_ends_at_the_time_limit_of_one_attempt() {
     let pause = Duration::from_millis(20);
     for fault in [Fault::Trickle(pause), Fault::SlowBody { chunk: 1, pause }] {
         for (endpoint, path) in [
