@@ -3,11 +3,12 @@
 //! It makes the calls that a refresh makes, and changes nothing.
 
 use super::console::say;
+use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
 use crate::domain::Record;
-use crate::genesys::{ApiError, Config, Metrics, Platform, Scopes};
+use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Scopes};
 use crate::refresh::Listing;
 use crate::text::visible;
 
@@ -33,14 +34,23 @@ async fn examine(config: &Config, settings: &Settings) -> u8 {
             return report.code;
         }
     };
+    let checks = checks(&platform, settings, &mut report);
+    if let Err(late) = within_deadline(settings, &platform, checks).await {
+        report.bad("time", &late);
+    }
+    report.code
+}
+
+async fn checks(platform: &Platform, settings: &Settings, report: &mut Report) {
     if let Err(error) = platform.authorise().await {
         report.bad("token", &error);
-        return report.code;
+        return;
     }
     good("token", "issued by the platform");
-    match platform.identity().await {
+    let identity = platform.identity(None).await;
+    match &identity {
         Ok(identity) => good("organisation", format_args!("{} ({})", identity.org_name, identity.org_id)),
-        Err(error) => report.bad("organisation", &error),
+        Err(error) => report.bad("organisation", error),
     }
     match platform.clock_skew_seconds() {
         Some(skew) if skew.unsigned_abs() > TOLERABLE_SKEW_SECONDS => {
@@ -49,12 +59,11 @@ async fn examine(config: &Config, settings: &Settings) -> u8 {
         Some(_) => good("clock", "agrees with the platform's clock"),
         None => odd("clock", "not checked: the platform sent no date to compare with"),
     }
-    inputs(&platform, settings, &mut report).await;
-    least_privilege(&platform).await;
-    report.code
+    inputs(platform, identity.ok().as_ref(), settings, report).await;
+    least_privilege(platform).await;
 }
 
-async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
+async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Settings, report: &mut Report) {
     let scopes = match platform.scopes().await {
         Ok(scopes) => {
             good("scopes", format_args!("{} in the registry", scopes.records.descriptions().len()));
@@ -65,8 +74,8 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             Scopes::default()
         }
     };
-    match (platform.clients(&scopes).await, platform.identity().await) {
-        (Ok(listed), Ok(identity)) => {
+    match (platform.clients(&scopes).await, identity) {
+        (Ok(listed), Some(identity)) => {
             partial("clients", listed.clients.iter());
             let listing = Listing::of(&listed, &identity.own_client);
             match listing.check(settings.refresh.trust_total, settings.refresh.require_self) {
@@ -78,7 +87,7 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             report.bad("clients", &error);
             advise(&error);
         }
-        (Ok(listed), Err(_)) => odd("clients", format_args!("{} listed", listed.clients.len())),
+        (Ok(listed), None) => odd("clients", format_args!("{} listed", listed.clients.len())),
     }
     match platform.roles().await {
         Ok(roles) => {

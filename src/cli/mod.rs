@@ -7,6 +7,7 @@ mod audit;
 pub mod baseline;
 mod client;
 mod console;
+mod deadline;
 mod docs;
 mod doctor;
 mod exit;

@@ -176,7 +176,7 @@ pub struct SettingsArgs {
     )]
     pub genesys_retry_base: String,
     /// Longest `Retry-After` that a request waits for, up to 1h. A longer one fails the refresh, and the next refresh
-    /// starts no sooner than requested.
+    /// starts no sooner than requested, but never waits for longer than 1h or a quarter of `--refresh.stale-after`.
     #[arg(
         long = "genesys.max-retry-after",
         global = true,
@@ -213,7 +213,8 @@ pub struct SettingsArgs {
         default_value = "5s"
     )]
     pub genesys_connect_timeout: String,
-    /// Longest pause between two reads of a response, 10ms to 5m.
+    /// Longest pause between two reads of a response, 10ms to 5m. A whole response may take 1m, or twice this time if that
+    /// is longer.
     #[arg(
         long = "genesys.read-timeout",
         global = true,

@@ -25,6 +25,8 @@ use crate::publish::Evaluated;
 const MARGIN: Duration = Duration::from_mins(1);
 /// How long it may take to evaluate and publish data before the worker counts as stuck. The largest organisations take seconds.
 const EVALUATION: Duration = Duration::from_mins(5);
+/// After so many failures in a row, and again after as many more, the next refresh starts with a new token and new connections.
+const FAILURES_BEFORE_FORGETTING: u64 = 2;
 
 /// Refreshes one organisation until the process ends.
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl Worker {
                     self.platform.asked_wait()
                 }
             };
-            let pause = schedule::pause(self.config.interval, refresh.began.elapsed(), asked);
+            let pause = schedule::pause(&self.config, refresh.began.elapsed(), asked);
             let next = Instant::now() + pause;
             latch.due_within("waiting for the next refresh", pause + EVALUATION + MARGIN);
             tokio::select! {
@@ -183,6 +185,9 @@ impl Worker {
         let Refresh { began, now } = refresh;
         self.failures += 1;
         let failures = self.failures;
+        if failures.is_multiple_of(FAILURES_BEFORE_FORGETTING) {
+            self.platform.forget().await;
+        }
         self.metrics.ended(&self.platform.config().org, began.elapsed());
         let age = self.taken.map(|taken| taken.elapsed());
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);

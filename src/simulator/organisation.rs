@@ -204,6 +204,11 @@ impl SimulatedOrganisation {
         self.world().tokens.expire_all();
     }
 
+    /// Lets every endpoint refuse the tokens that were issued so far with this status, although they have not expired.
+    pub fn refuse_tokens(&self, status: u16) {
+        self.world().tokens.refuse_all(status);
+    }
+
     /// Sets `expires_in` of new tokens, in seconds.
     pub fn set_token_lifetime(&self, seconds: u32) {
         self.world().tokens.lifetime = seconds;

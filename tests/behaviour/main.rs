@@ -15,6 +15,8 @@ mod support;
 // The simulated organisation, and the exporter's side of the platform's API.
 mod partial;
 mod planted;
+mod platform;
+mod proxy;
 mod refresh;
 mod simulator;
 
