@@ -21,6 +21,10 @@ mod simulator;
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
 mod exporter;
 mod exposition;
+mod local;
+mod peers;
+mod report_stream;
+mod served;
 mod server;
 mod systemd;
 
