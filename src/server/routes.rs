@@ -67,36 +67,35 @@ impl Routes {
 
     /// Answers one request and counts it. The request body is not read; for HEAD, hyper does not send the response body.
     pub(super) async fn answer<B: Body>(&self, request: Request<B>, place: &Place) -> Answer {
-        let (handler, answer) = match self.refusal(&request, place) {
-            Ok((handler, access)) => {
-                (handler, self.dispatch(handler, access, &request, place).await.unwrap_or_else(|Busy| answer::busy()))
-            }
-            Err((handler, refusal)) => (handler, refusal),
+        let (handler, access) = self.check(&request, place);
+        let answer = match access {
+            Ok(access) => self.dispatch(handler, access, &request, place).await.unwrap_or_else(|Busy| answer::busy()),
+            Err(refusal) => refusal,
         };
         self.view.metrics.answered(handler, answer.status());
         answer
     }
 
     /// Checks what is the same for every route: where the request comes from, its path, its method and its body.
-    fn refusal<B: Body>(&self, request: &Request<B>, place: &Place) -> Result<(Handler, Access), (Handler, Answer)> {
+    fn check<B: Body>(&self, request: &Request<B>, place: &Place) -> (Handler, Result<Access, Answer>) {
         let access = access::of(&self.view.config, self.view.bound, place.peer(), request);
         let handler = self.handler(request.uri().path());
         if let Access::Refused(reason) = access {
-            return Err((handler.unwrap_or(Handler::None), answer::text(StatusCode::FORBIDDEN, reason)));
+            return (handler.unwrap_or(Handler::None), Err(answer::text(StatusCode::FORBIDDEN, reason)));
         }
-        let Some(handler) = handler else { return Err((Handler::None, self.not_found())) };
+        let Some(handler) = handler else { return (Handler::None, Err(self.not_found())) };
         let allowed = if handler == Handler::Reload { "POST" } else { "GET, HEAD" };
         if !allowed.split(", ").any(|method| method == request.method().as_str()) {
-            return Err((Handler::None, not_allowed(allowed)));
+            return (Handler::None, Err(not_allowed(allowed)));
         }
         if request.body().size_hint().upper().is_none_or(|length| length > Limits::MAX_BODY) {
             let refusal = answer::text(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The request body is too large. No route of the exporter reads a body.",
             );
-            return Err((Handler::None, refusal));
+            return (Handler::None, Err(refusal));
         }
-        Ok((handler, access))
+        (handler, Ok(access))
     }
 
     /// Requests about health are answered at once. All others take turns, so that they leave room for those about health, and
