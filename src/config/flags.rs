@@ -30,11 +30,12 @@ pub struct SettingsArgs {
     /// port may call it.
     #[arg(long = "web.enable-lifecycle", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_enable_lifecycle: String,
-    /// Serve the details of the status page and the report on any address, and not only on loopback. They show which
-    /// credentials of the organisation have the most privileges.
+    /// Serve the details of the status page and the report on any address, and not only on loopback, and answer requests
+    /// that name any host or come through a proxy. They show which credentials of the organisation have the most privileges.
     #[arg(long = "web.expose-report", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_expose_report: String,
-    /// Maximum number of simultaneous connections, 1 to 10000.
+    /// Maximum number of simultaneous connections, 1 to 10000. For a further one, the exporter closes a connection that
+    /// waits without a request or does not read its response.
     #[arg(
         long = "web.max-connections",
         global = true,
