@@ -12,6 +12,7 @@ use super::state::{RuleOutcome, RuleState};
 use crate::baseline::names_permission;
 use crate::domain::{ClientId, Snapshot};
 use crate::policy::Exemption;
+use crate::text::masked;
 
 /// An exemption that covers findings of more clients than this is too broad, no matter how it selects them.
 const MOST_CLIENTS: usize = 10;
@@ -104,6 +105,8 @@ fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
         Some(granted) => {
             only.eq_ignore_ascii_case(&evidence.key) || names_permission(only, &granted.name, granted.conditional)
         }
+        // The policy may still have the address with its secret.
+        None if evidence.kind == Kind::RedirectUri => masked(only) == evidence.key,
         None => *only == evidence.key,
     }
 }

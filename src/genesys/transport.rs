@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect;
 use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
+use super::body::Body;
 use super::config::{Config, RetryConfig};
 use super::endpoint::Endpoint;
 use super::metrics::OrgMetrics;
@@ -47,7 +47,7 @@ pub(super) struct Transport {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) correlation_id: Option<String>,
     retry_after: Option<Duration>,
 }
@@ -181,14 +181,14 @@ impl Transport {
         let status = response.status().as_u16();
         let correlation_id = text(response.headers(), "inin-correlation-id");
         let retry_after = self.read_headers(response.headers());
-        let mut body = BytesMut::new();
+        let mut body = Body::default();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
             if body.len() + chunk.len() > self.max_body_bytes {
                 return Err(Failure::TooLarge { limit: self.max_body_bytes, correlation_id });
             }
-            body.extend_from_slice(&chunk);
+            body.push(&chunk);
         }
-        Ok(Answer { status, body: body.freeze(), correlation_id, retry_after })
+        Ok(Answer { status, body, correlation_id, retry_after })
     }
 
     fn read_headers(&self, headers: &HeaderMap) -> Option<Duration> {

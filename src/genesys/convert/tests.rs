@@ -5,8 +5,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixtures;
 
-fn fields(value: &Value) -> Fields {
-    serde_json::from_value(value.clone()).expect("a record")
+/// The text of a record, of which `Fields` borrows.
+fn text(value: &Value) -> &'static str {
+    value.to_string().leak()
+}
+
+fn fields(value: &Value) -> Fields<'static> {
+    serde_json::from_str(text(value)).expect("a record")
 }
 
 /// The client from a record of the list, completed by a record that was fetched by id if there is one.
