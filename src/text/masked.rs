@@ -433,7 +433,7 @@ mod tests {
         #[test]
         fn a_masked_address_contains_nothing_of_the_secret(
             secret in SECRET,
-            start in "(https://|myapp:/|myapp://x/|)(a[.]example)?/[a-z]{0,5}",
+            start in "(https://a[.]example|myapp:|myapp://x|)/[a-z]{0,5}",
             name in "(?i)(client_secret|access_token|pass_?word|api-?key|my%5Fsecret|sig|code)",
             at in prop_oneof![Just("?x=1&"), Just("#"), Just("?"), Just(";"), Just("/")],
         ) {

@@ -8,7 +8,7 @@ mod masked;
 mod time;
 mod visible;
 
-pub use counted::counted;
+pub use counted::{counted, listed};
 pub use distinct::distinct;
 pub use masked::{is_masked, masked, masked_prose, masked_uris};
 pub use time::{rfc3339, utc};
