@@ -102,7 +102,13 @@ fn mask(text: &str, depth: usize) -> String {
     // In `user:password@host`, the user looks like a scheme.
     let is_opaque = !scheme.is_empty() && slashes < 2 && !is_web;
     let before = text.len() - after_slashes.len();
-    let end = if is_opaque && slashes == 0 { last_at(after_slashes) } else { userinfo_end(after_slashes) };
+    let end = match slashes {
+        // In `password:x`, the name of the parameter looks like a scheme.
+        0 if is_opaque && !is_secret(scheme) => last_at(after_slashes),
+        0 if scheme.is_empty() => userinfo_end(text).filter(|end| text[..*end].contains(':') && !text[..*end].contains('=')),
+        0 | 1 if !is_web => None,
+        _ => userinfo_end(after_slashes),
+    };
     match end.filter(|_| !is_address) {
         Some(end) => {
             out.push_str(&text[..before]);
@@ -369,6 +375,10 @@ mod tests {
             ("myapp:/cb?password=S3CR3T", "myapp:/cb?password=[masked]"),
             ("client_secret=S3CR3T", "client_secret=[masked]"),
             ("password:S3CR3T", "password:[masked]"),
+            ("password:a@S3CR3T", "password:[masked]"),
+            ("client_secret=a@S3CR3T", "client_secret=[masked]"),
+            ("/;client_secret=a@S3CR3T", "/;client_secret=[masked]"),
+            ("/user:S3CR3T@host.example", "/user:[masked]@host.example"),
             ("not an address? token=S3CR3T", "not an address? token=[masked]"),
         ] {
             assert_eq!(masked(uri), expected, "{uri}");
