@@ -75,7 +75,10 @@ impl<'c> Sink<'c> {
                 listed.push(finding);
             } else {
                 let fingerprint = finding.fingerprint();
-                self.unlisted.entry((finding.status, finding.severity, finding.exemption)).or_default().push(fingerprint);
+                self.unlisted
+                    .entry((finding.status, finding.severity, finding.exemption))
+                    .or_default()
+                    .push(fingerprint);
             }
         }
         self.group = listed;
@@ -87,7 +90,8 @@ impl<'c> Sink<'c> {
         }
         if let Some(Finding { rule, client, .. }) = self.group.first() {
             for ((status, severity, exemption), unlisted) in std::mem::take(&mut self.unlisted) {
-                let key = format!("{} {} {}", status.label(), severity.label(), exemption.as_deref().unwrap_or_default());
+                let key =
+                    format!("{} {} {}", status.label(), severity.label(), exemption.as_deref().unwrap_or_default());
                 let count = counted(unlisted.len(), "more finding");
                 let text = format!("and {count} of this rule and severity, not listed one by one");
                 self.listed.push(Finding {

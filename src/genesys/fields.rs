@@ -378,10 +378,18 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_kept_in_any_spelling_of_its_name() {
-        for name in
-            ["secret", r"\u0073ecret", r"\u0053\u0045cret", "Secret", "SECRET", "clientSecret", "client_secret", "se-cret"]
-        {
-            let json = format!(r#"{{"id": "c", "{name}": "s3cret", "nested": {{"x": {{"{name}": ["s3cret"]}}, "a": 1}}}}"#);
+        for name in [
+            "secret",
+            r"\u0073ecret",
+            r"\u0053\u0045cret",
+            "Secret",
+            "SECRET",
+            "clientSecret",
+            "client_secret",
+            "se-cret",
+        ] {
+            let json =
+                format!(r#"{{"id": "c", "{name}": "s3cret", "nested": {{"x": {{"{name}": ["s3cret"]}}, "a": 1}}}}"#);
             let record = fields(&json);
             let names: Vec<&str> = record.0.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["id", "nested"], "{name}");

@@ -80,7 +80,10 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(
         if text.len() + line.len() > MOST - RESERVE {
             push(
                 text,
-                format_args!("- … and {} more; the other report formats list them\n", findings[position..].iter().map(|finding| finding.count()).sum::<usize>()),
+                format_args!(
+                    "- … and {} more; the other report formats list them\n",
+                    findings[position..].iter().map(|finding| finding.count()).sum::<usize>()
+                ),
             );
             return;
         }

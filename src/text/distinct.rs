@@ -33,9 +33,8 @@ pub fn distinct(text: &str, characters: usize) -> Cow<'_, str> {
 }
 
 fn looks_shortened(text: &str) -> bool {
-    text.rsplit_once('…').is_some_and(|(_, hash)| {
-        hash.len() == DIGITS && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
-    })
+    text.rsplit_once('…')
+        .is_some_and(|(_, hash)| hash.len() == DIGITS && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')))
 }
 
 #[cfg(test)]

@@ -19,9 +19,29 @@ const LONGEST_URI: usize = 2_048;
 
 /// Parameters whose name contains one of these, in lower case and without punctuation, are secrets.
 const SECRET_PARTS: &[&str] = &[
-    "secret", "passw", "passphrase", "pwd", "token", "apikey", "accesskey", "privatekey", "authkey", "accountkey",
-    "subscriptionkey", "functionkey", "functionskey", "credential", "signature", "jwt", "bearer", "sessionid", "sessid",
-    "assertion", "hmac", "authcode", "authorization",
+    "secret",
+    "passw",
+    "passphrase",
+    "pwd",
+    "token",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authkey",
+    "accountkey",
+    "subscriptionkey",
+    "functionkey",
+    "functionskey",
+    "credential",
+    "signature",
+    "jwt",
+    "bearer",
+    "sessionid",
+    "sessid",
+    "assertion",
+    "hmac",
+    "authcode",
+    "authorization",
 ];
 /// Parameters with exactly one of these names are secrets.
 const SECRET_NAMES: &[&str] = &["sig", "code", "key", "pass", "auth", "pin", "otp", "sid", "pw", "psk"];
@@ -105,7 +125,9 @@ fn mask(text: &str, depth: usize) -> String {
     let end = match slashes {
         // In `password:x`, the name of the parameter looks like a scheme.
         0 if is_opaque && !is_secret(scheme) => last_at(after_slashes),
-        0 if scheme.is_empty() => userinfo_end(text).filter(|end| text[..*end].contains(':') && !text[..*end].contains('=')),
+        0 if scheme.is_empty() => {
+            userinfo_end(text).filter(|end| text[..*end].contains(':') && !text[..*end].contains('='))
+        }
         0 | 1 if !is_web => None,
         _ => userinfo_end(after_slashes),
     };
@@ -256,7 +278,8 @@ fn push_value(out: &mut String, value: &str, depth: usize) {
         out.push_str(if decoded == value { value } else { MASK });
         return;
     }
-    let result = if decoded == value && separator(value).is_none() { value.to_owned() } else { mask(&decoded, depth + 1) };
+    let result =
+        if decoded == value && separator(value).is_none() { value.to_owned() } else { mask(&decoded, depth + 1) };
     if result == decoded {
         out.push_str(value);
     } else if decoded == value {
@@ -299,7 +322,12 @@ fn is_secret(name: &str) -> bool {
     for _ in 0..DEEPEST {
         plain = decoded(&plain);
     }
-    let folded: String = plain.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    let folded: String = plain
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .collect();
     SECRET_NAMES.contains(&folded.as_str())
         || (!PUBLIC_NAMES.contains(&folded.as_str()) && SECRET_PARTS.iter().any(|part| folded.contains(part)))
 }
@@ -348,7 +376,10 @@ mod tests {
             ("myapp://user:S3CR3T@cb", "myapp://user:[masked]@cb"),
             ("myapp:user:S3CR3T@cb", "myapp:[masked]@cb"),
             ("https://a.example/cb?client_secret=S3CR3T", "https://a.example/cb?client_secret=[masked]"),
-            ("https://a.example/cb?x=1&Client-Secret=S3CR3T&y=2", "https://a.example/cb?x=1&Client-Secret=[masked]&y=2"),
+            (
+                "https://a.example/cb?x=1&Client-Secret=S3CR3T&y=2",
+                "https://a.example/cb?x=1&Client-Secret=[masked]&y=2",
+            ),
             ("https://a.example/cb?x=1;PassWord=S3CR3T;y=2", "https://a.example/cb?x=1;PassWord=[masked];y=2"),
             ("https://a.example/cb?%63lient%5Fsecret=S3CR3T", "https://a.example/cb?%63lient%5Fsecret=[masked]"),
             ("https://a.example/cb?%2563lient_secret=S3CR3T", "https://a.example/cb?%2563lient_secret=[masked]"),
@@ -364,7 +395,10 @@ mod tests {
             ("https://a.example/cb?token=ab&S3CR3T", "https://a.example/cb?token=[masked]"),
             ("https://a.example/cb?token=ab#S3CR3T", "https://a.example/cb?token=[masked]"),
             ("https://a.example/cb?token=ab/S3CR3T==", "https://a.example/cb?token=[masked]"),
-            ("https://a.example/cb?next=https://u:S3CR3T@b.example/", "https://a.example/cb?next=https://u:[masked]@b.example/"),
+            (
+                "https://a.example/cb?next=https://u:S3CR3T@b.example/",
+                "https://a.example/cb?next=https://u:[masked]@b.example/",
+            ),
             ("https://a.example/https://u:S3CR3T@b.example/", "https://a.example/https://u:[masked]@b.example/"),
             (
                 "https://a.example/cb?next=https%3A%2F%2Fu%3AS3CR3T%40b.example%2F%3Fx%3D1",

@@ -6,12 +6,12 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::role_facts::RoleFacts;
 use crate::audit::finding::{Evidence, Finding, Status};
 use crate::audit::role_gaps::is_hidden_from;
 use crate::audit::rule::{Rule, weighed};
 use crate::baseline::{Baseline, Difference};
 use crate::domain::{Client, ClientId, DivisionId, Privilege, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
-use super::role_facts::RoleFacts;
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
 use crate::text::listed;
 

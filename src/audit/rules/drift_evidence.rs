@@ -53,7 +53,11 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
             let name = role_name(context, role);
             let place = context.divisions_in_words(places(divisions));
             Evidence {
-                details: divisions.iter().take(MOST_IN_DETAILS).map(|division| ("division", division.to_string())).collect(),
+                details: divisions
+                    .iter()
+                    .take(MOST_IN_DETAILS)
+                    .map(|division| ("division", division.to_string()))
+                    .collect(),
                 ..Evidence::new(
                     Kind::Role,
                     role.as_str(),

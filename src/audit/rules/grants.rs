@@ -116,7 +116,10 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
 
 pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
-        let text = format!("has redirect URIs that have no effect: {}", listed(client.redirect_uris.iter().map(String::as_str), MOST_NAMES));
+        let text = format!(
+            "has redirect URIs that have no effect: {}",
+            listed(client.redirect_uris.iter().map(String::as_str), MOST_NAMES)
+        );
         findings.push(context.finding(&INEFFECTIVE_REDIRECTS, client, Evidence::new(Kind::Client, "", text)));
     }
 }

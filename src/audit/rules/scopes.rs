@@ -108,11 +108,17 @@ pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else { return };
     let percent = context.policy.scopes.all_scopes_percent;
     for client in context.covered(&ALL_SCOPES) {
-        let permitted: usize = client.scopes.iter().filter_map(|scope| context.facts_on(*scope)).map(|facts| {
-            // `x` includes `x:readonly`, which counts only once.
-            let implied = facts.readonly_is_registered && !facts.readonly.is_some_and(|readonly| holds(client, readonly));
-            usize::from(facts.is_registered) + usize::from(implied)
-        }).sum();
+        let permitted: usize = client
+            .scopes
+            .iter()
+            .filter_map(|scope| context.facts_on(*scope))
+            .map(|facts| {
+                // `x` includes `x:readonly`, which counts only once.
+                let implied =
+                    facts.readonly_is_registered && !facts.readonly.is_some_and(|readonly| holds(client, readonly));
+                usize::from(facts.is_registered) + usize::from(implied)
+            })
+            .sum();
         let over_cap = context.policy.scopes.all_scopes_cap.is_some_and(|cap| client.scopes.len() > cap);
         if over_cap || permitted * 100 >= registry.len() * percent as usize {
             let text = format!("may use {permitted} of the platform's {} scopes", registry.len());

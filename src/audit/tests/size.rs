@@ -76,7 +76,9 @@ fn exempt_findings_do_not_use_up_the_limit() {
 #[test]
 fn only_new_finds_the_one_new_finding_among_the_unlisted_and_no_other() {
     let before = fingerprints(&report(&snapshot(client(scopes(10, 200))), ""));
-    for (now, is_new) in [(client(scopes(10, 200)), false), (client(scopes(10, 201)), true), (client(scopes(9, 200)), true)] {
+    for (now, is_new) in
+        [(client(scopes(10, 200)), false), (client(scopes(10, 201)), true), (client(scopes(9, 200)), true)]
+    {
         let report = report(&snapshot(now), "");
         let selection = Selection { before: Some(&before), ..Selection::default() };
         let counted = report.findings.iter().filter(|finding| selection.is_counted(finding)).count();

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::fields::{Fields, Read};
 use super::redact::printable;
 use super::wire;
-use crate::text::{distinct, masked_prose, masked_uris};
 use crate::domain::{
     Client, ClientField, ClientId, ClientState, Division, DivisionId, Gap, Gaps, GrantType, Permission, Role,
     RoleField, RoleGrant, RoleId, ScopeIndex, ScopeTable, Timestamp,
 };
+use crate::text::{distinct, masked_prose, masked_uris};
 
 /// Names and descriptions are cut after this many characters: anyone can make them long, and every output repeats them.
 const LONGEST_TEXT: usize = 1_000;
@@ -382,7 +382,11 @@ pub(super) fn permissions(record: wire::PermissionDomain) -> impl Iterator<Item 
 }
 
 pub(super) fn division(record: wire::Division) -> Division {
-    Division { id: DivisionId::new(record.id), name: record.name.as_deref().map(prose).unwrap_or_default(), home: record.home }
+    Division {
+        id: DivisionId::new(record.id),
+        name: record.name.as_deref().map(prose).unwrap_or_default(),
+        home: record.home,
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,11 @@ pub(super) struct ExemptionText {
 }
 
 /// The findings, open ones first and then the worst first, their total number, and the number of those without a row.
-pub(super) fn found(evaluated: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize, usize) {
+pub(super) fn found(
+    evaluated: &Evaluated,
+    client: &Client,
+    first_seen: &FirstSeen<'_>,
+) -> (Vec<FoundRow>, usize, usize) {
     let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
     let total = findings.iter().map(|finding| finding.count()).sum();

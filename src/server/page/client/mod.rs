@@ -100,7 +100,8 @@ impl View {
             Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
             None => ("wait", "not evaluated".to_owned(), None),
         };
-        let (findings, total_findings, more_findings) = found(evaluated, client, &FirstSeen::new(&evaluated.ledger, now));
+        let (findings, total_findings, more_findings) =
+            found(evaluated, client, &FirstSeen::new(&evaluated.ledger, now));
         let privileges = Privileges::new(evaluated, client);
         Self {
             org: visible(&organisation.org).into_owned(),
