@@ -2,7 +2,7 @@
 //!
 //! `api` makes the requests.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::endpoint::Endpoint;
 use super::error::ApiError;
@@ -11,7 +11,7 @@ use super::token::AccessToken;
 use super::transport::{Answer, Failure};
 use super::wire;
 
-pub(super) fn parse<T: DeserializeOwned>(endpoint: Endpoint, answer: &Answer) -> Result<T, ApiError> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(endpoint: Endpoint, answer: &'a Answer) -> Result<T, ApiError> {
     serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
 }
 

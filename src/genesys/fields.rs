@@ -109,25 +109,26 @@ impl<T> Read<Vec<T>> {
 
 /// The fields of one record, each as text. A field is parsed when it is read, so a value that cannot be parsed hides no other.
 ///
-/// A field `secret` is skipped while the record is parsed, so a client's secret is never stored.
+/// The text is borrowed from the answer, which is overwritten when it is dropped, so that no secret is copied. A field whose name
+/// contains `secret` is skipped, in any spelling.
 #[derive(Debug)]
-pub(super) struct Fields(Vec<(String, Box<RawValue>)>);
+pub(super) struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ReadFields;
 
         impl<'de> Visitor<'de> for ReadFields {
-            type Value = Fields;
+            type Value = Fields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a record")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields: Vec<(String, Box<RawValue>)> = Vec::new();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields: Vec<(String, &'de RawValue)> = Vec::new();
                 while let Some(name) = map.next_key::<String>()? {
-                    if name == "secret" {
+                    if is_secret(&name) {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     }
@@ -141,14 +142,19 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-impl Fields {
+/// Whether a field has a secret: `secret`, `clientSecret`, `client_secret` and so on.
+fn is_secret(name: &str) -> bool {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>().contains("secret")
+}
+
+impl<'a> Fields<'a> {
     /// The fields of a nested record; `None` if the value is not an object.
-    pub(super) fn of(value: &RawValue) -> Option<Self> {
+    pub(super) fn of(value: &'a RawValue) -> Option<Self> {
         serde_json::from_str(value.get()).ok()
     }
 
-    fn values(&self, name: &str) -> impl Iterator<Item = &RawValue> {
-        self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| &**value)
+    fn values(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
+        self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| *value)
     }
 
     fn scalar<T>(&self, name: &str, read: impl FnOnce(&RawValue) -> Read<T>) -> Read<T> {
@@ -187,29 +193,37 @@ impl Fields {
     }
 
     /// The first value of any type; `None` if the field is absent or null.
-    pub(super) fn any(&self, name: &str) -> Option<&RawValue> {
+    pub(super) fn any(&self, name: &str) -> Option<&'a RawValue> {
         self.values(name).find(|value| !is_null(value))
     }
 
     /// Reads a list. `element` reads one element, and returns with it whether it was read in full.
+    pub(super) fn list<T>(&self, name: &str, element: impl Fn(&'a RawValue) -> Option<(T, bool)>) -> Read<Vec<T>> {
+        self.flat_list(name, |value, elements| {
+            let (element, in_full) = element(value)?;
+            elements.push(element);
+            Some(in_full)
+        })
+    }
+
+    /// Reads a list. `push` reads one value of the list, adds its elements, and returns whether it was read in full; `None` if it
+    /// cannot be read.
     ///
     /// A single value instead of a list is read as its only element, and the field counts as partial. If the field occurs twice
     /// with different values, the elements of both are read, because everything that they grant is certain.
-    pub(super) fn list<T>(&self, name: &str, element: impl Fn(&RawValue) -> Option<(T, bool)>) -> Read<Vec<T>> {
+    pub(super) fn flat_list<T>(
+        &self,
+        name: &str,
+        push: impl Fn(&'a RawValue, &mut Vec<T>) -> Option<bool>,
+    ) -> Read<Vec<T>> {
         let Some(first) = self.any(name) else { return Read::Absent };
         let others = self.values(name).filter(|value| value.get() != first.get());
         let (mut in_full, mut elements) = (true, Vec::new());
         for (position, value) in std::iter::once(first).chain(others).enumerate() {
-            let listed = serde_json::from_str::<Vec<&RawValue>>(value.get()).ok();
+            let listed = serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok();
             in_full &= position == 0 && listed.is_some();
             for value in listed.unwrap_or_else(|| vec![value]) {
-                match element(value) {
-                    Some((element, element_in_full)) => {
-                        in_full &= element_in_full;
-                        elements.push(element);
-                    }
-                    None => in_full = false,
-                }
+                in_full &= push(value, &mut elements).unwrap_or(false);
             }
         }
         Read::of_elements(elements, in_full)
@@ -258,7 +272,7 @@ mod tests {
 
     use super::*;
 
-    fn fields(json: &str) -> Fields {
+    fn fields(json: &str) -> Fields<'_> {
         serde_json::from_str(json).expect("a record")
     }
 
@@ -325,7 +339,8 @@ mod tests {
     #[test]
     fn a_deeply_nested_value_hides_no_other_field() {
         let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
-        let record = fields(&format!(r#"{{"deep": {deep}, "list": ["x", {deep}], "a": "x"}}"#));
+        let json = format!(r#"{{"deep": {deep}, "list": ["x", {deep}], "a": "x"}}"#);
+        let record = fields(&json);
         assert_eq!(record.text("a"), Read::Full("x".to_owned()));
         assert_eq!(record.texts("deep"), Read::Odd);
         assert_eq!(record.texts("list"), Read::Partial(vec!["x".to_owned()]));
@@ -362,11 +377,34 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_kept() {
-        let record = fields(r#"{"id": "c", "secret": "s3cret", "nested": {"secret": "s3cret"}}"#);
-        assert!(record.any("secret").is_none());
-        let nested = Fields::of(record.any("nested").expect("an object")).expect("a record");
-        assert!(nested.any("secret").is_none());
+    fn a_secret_is_not_kept_in_any_spelling_of_its_name() {
+        for name in [
+            "secret",
+            r"\u0073ecret",
+            r"\u0053\u0045cret",
+            "Secret",
+            "SECRET",
+            "clientSecret",
+            "client_secret",
+            "se-cret",
+        ] {
+            let json =
+                format!(r#"{{"id": "c", "{name}": "s3cret", "nested": {{"x": {{"{name}": ["s3cret"]}}, "a": 1}}}}"#);
+            let record = fields(&json);
+            let names: Vec<&str> = record.0.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["id", "nested"], "{name}");
+            let nested = Fields::of(record.any("nested").expect("an object")).expect("a record");
+            let inner = Fields::of(nested.any("x").expect("an object")).expect("a record");
+            assert!(inner.0.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_record_copies_no_value_of_the_answer() {
+        let json = r#"{"id": "c", "nested": {"secret": "s3cret"}}"#.to_owned();
+        let record = fields(&json);
+        let nested = record.any("nested").expect("an object").get().as_ptr() as usize;
+        assert!((json.as_ptr() as usize..json.as_ptr() as usize + json.len()).contains(&nested));
     }
 
     proptest! {
@@ -376,7 +414,8 @@ mod tests {
             "[a-z]{1,8}".prop_map(|text| json!(text)), Just(json!(null)), Just(json!(5)), Just(json!({})), Just(json!([]))
         ], 0..20)) {
             let good: Vec<String> = elements.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            let record = fields(&json!({"list": elements}).to_string());
+            let json = json!({"list": elements}).to_string();
+            let record = fields(&json);
             let expected = match (good.len() == elements.len(), good.is_empty()) {
                 (true, _) => Read::Full(good),
                 (false, true) => Read::Odd,

@@ -4,6 +4,7 @@
 
 mod answer;
 mod api;
+mod body;
 mod config;
 mod convert;
 mod endpoint;

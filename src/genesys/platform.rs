@@ -174,7 +174,7 @@ impl Platform {
 
     /// Reads the registry of scopes.
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
-        let read = |record: &Fields| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
+        let read = |record: &Fields<'_>| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
         let listed = list(&self.api, Endpoint::Scopes, "api/v2/oauth/scopes", read).await?;
         let mut registry = ScopeRegistry::default();
         for scope in listed.records {
@@ -186,7 +186,7 @@ impl Platform {
     /// Reads every role with its permissions. The pages have 100 roles: no larger size is documented, and the default is 25.
     pub async fn roles(&self) -> Result<Listed<Records<Role>>, ApiError> {
         let path = "api/v2/authorization/roles?pageSize=100&pageNumber=1&userCount=false";
-        let read = |record: &Fields| {
+        let read = |record: &Fields<'_>| {
             let role = convert::role(wire::Role::read(record)?);
             Some((role.id.to_string(), role))
         };
@@ -204,7 +204,7 @@ impl Platform {
     /// Reads every division.
     pub async fn divisions(&self) -> Result<Listed<BTreeMap<DivisionId, Division>>, ApiError> {
         let path = "api/v2/authorization/divisions?pageSize=100&pageNumber=1&objectCount=false";
-        let read = |record: &Fields| {
+        let read = |record: &Fields<'_>| {
             let division = convert::division(wire::Division::read(record)?);
             Some((division.id.to_string(), division))
         };
@@ -295,7 +295,7 @@ impl Platform {
             segments.push(id.as_str());
         }
         let answer = self.api.get(Endpoint::Client, url).await?;
-        let record: Fields = parse(Endpoint::Client, &answer)?;
+        let record: Fields<'_> = parse(Endpoint::Client, &answer)?;
         Ok(wire::Client::read(&record))
     }
 

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::body::Body;
 use super::config::{Config, RetryConfig};
 use super::endpoint::Endpoint;
 use super::metrics::OrgMetrics;
@@ -53,7 +53,7 @@ pub(super) struct Transport {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) correlation_id: Option<String>,
     retry_after: Option<Duration>,
 }
@@ -213,14 +213,14 @@ impl Transport {
         let correlation_id = correlation_id(response.headers());
         let retry_after = self.read_headers(endpoint, response.headers());
         let limit = self.config.limits.max_body_bytes;
-        let mut body = BytesMut::new();
+        let mut body = Body::default();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, proxy))? {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit, correlation_id });
             }
-            body.extend_from_slice(&chunk);
+            body.push(&chunk);
         }
-        Ok(Answer { status, body: body.freeze(), correlation_id, retry_after })
+        Ok(Answer { status, body, correlation_id, retry_after })
     }
 
     fn read_headers(&self, endpoint: Endpoint, headers: &HeaderMap) -> Option<Duration> {

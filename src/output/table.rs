@@ -101,7 +101,12 @@ impl Table {
     fn findings(&mut self, snapshot: &Snapshot, organisation: &ReportedOrganisation<'_>) {
         for severity in Severity::ALL {
             let open = organisation.findings().filter(|f| f.status == Status::Open && f.severity == severity);
-            let mut rows: Vec<TableRow> = open.map(|finding| TableRow::new(snapshot, finding)).collect();
+            let mut count = 0;
+            let row = |finding: &Finding| {
+                count += finding.count();
+                TableRow::new(snapshot, finding)
+            };
+            let mut rows: Vec<TableRow> = open.map(row).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -115,7 +120,7 @@ impl Table {
             };
             let heading = self.painted(&severity.label().to_uppercase(), ansi);
             self.line("");
-            self.line(&format!("{heading}  {}", counted(rows.len(), "open finding")));
+            self.line(&format!("{heading}  {}", counted(count, "open finding")));
             self.rows(&rows);
         }
     }
@@ -124,8 +129,10 @@ impl Table {
     fn settled(&mut self, audited: Audited<'_>, organisation: &ReportedOrganisation<'_>) {
         for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
             let of_status = organisation.findings().filter(|finding| finding.status == status);
+            let mut count = 0;
             let mut rows: Vec<TableRow> = of_status
                 .map(|finding| {
+                    count += finding.count();
                     let mut row = TableRow::new(audited.snapshot, finding);
                     if let Some(permission) = cure(finding) {
                         // The full reason is shown once, in the summary.
@@ -151,7 +158,7 @@ impl Table {
             rows.sort_by(|a, b| (&a.name, &a.id, a.rule).cmp(&(&b.name, &b.id, b.rule)));
             let heading = self.painted(&status.label().replace('_', " ").to_uppercase(), "2");
             self.line("");
-            self.line(&format!("{heading}  {}", counted(rows.len(), "finding")));
+            self.line(&format!("{heading}  {}", counted(count, "finding")));
             self.rows(&rows);
         }
     }

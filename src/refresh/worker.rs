@@ -15,7 +15,7 @@ use super::fetch::{Attempt, Fetched, Previous, fetch};
 use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::schedule;
-use crate::audit::Verdict;
+use crate::audit::{Finding, Verdict};
 use crate::domain::{CollectorStatus, Timestamp};
 use crate::genesys::Platform;
 use crate::liveness::Latch;
@@ -249,7 +249,7 @@ fn log_figures(evaluated: &Evaluated, duplicates: usize, took: Duration) {
         flagged,
         not_evaluated,
         partial = evaluated.snapshot.clients.partial().count(),
-        findings = evaluated.report.findings.len(),
+        findings = evaluated.report.findings.iter().map(Finding::count).sum::<usize>(),
         duplicates,
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "refresh complete"

@@ -110,7 +110,7 @@ impl Limits {
             blocked_in_total: Duration::from_secs(30),
             stalled: Duration::from_secs(2),
             turn: Duration::from_secs(5),
-            drain: Duration::from_secs(3),
+            drain: Duration::from_secs(2),
         }
     }
 }

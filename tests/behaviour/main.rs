@@ -39,6 +39,7 @@ mod approvals;
 mod baseline;
 mod cli;
 mod manual;
+mod masked;
 mod policy_commands;
 mod reports;
 
