@@ -47,6 +47,11 @@ impl Tokens {
         self.live.iter().any(|(known, end)| known == token && *end > now)
     }
 
+    /// The tokens that were issued and not revoked, expired ones included.
+    pub(super) fn live(&self) -> Vec<String> {
+        self.live.iter().map(|(token, _)| token.clone()).collect()
+    }
+
     pub(super) fn revoke(&mut self, token: &str) {
         self.live.retain(|(known, _)| known != token);
     }

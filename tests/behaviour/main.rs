@@ -22,6 +22,7 @@ mod simulator;
 mod exporter;
 mod exposition;
 mod server;
+mod soak;
 mod systemd;
 
 // The commands, as a shell or a CI job runs them.
