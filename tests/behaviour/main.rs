@@ -19,6 +19,7 @@ mod refresh;
 mod simulator;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
+mod crash;
 mod exporter;
 mod exposition;
 mod server;

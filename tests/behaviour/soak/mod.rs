@@ -9,7 +9,7 @@ mod allowed;
 mod faults;
 mod invariants;
 pub(crate) mod parser;
-mod peers;
+pub(crate) mod peers;
 pub(crate) mod process;
 
 use std::fs;
@@ -56,7 +56,8 @@ struct Soak {
 }
 
 #[allow(clippy::disallowed_methods, reason = "parameters of the test, not of the program")]
-fn number(variable: &str) -> Option<u64> {
+/// A parameter of a long run.
+pub(crate) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a whole number"))
 }
 

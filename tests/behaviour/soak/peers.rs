@@ -121,7 +121,7 @@ fn pace() -> Interval {
     pace
 }
 
-pub(super) fn client(keep_alive: bool) -> reqwest::Client {
+pub(crate) fn client(keep_alive: bool) -> reqwest::Client {
     // reqwest wants one even for plain HTTP. Another test of this process may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let idle = usize::from(keep_alive);

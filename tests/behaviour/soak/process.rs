@@ -66,6 +66,12 @@ impl Program {
         assert!(status.expect("kill is installed").success());
     }
 
+    /// Kills it as a crash would, without a chance to finish anything.
+    pub(crate) fn crash(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
     pub(crate) async fn until_ended(&mut self) -> ExitStatus {
         let child = &mut self.child;
         until("the end", || std::future::ready(child.try_wait().expect("it can be waited for"))).await
