@@ -34,6 +34,9 @@ mod manual;
 mod policy_commands;
 mod reports;
 
+// Readers, fed with what they do not expect.
+mod fuzz;
+
 // Documents and examples: they say what the code does, and the program accepts them.
 mod documents;
 mod kubernetes;
