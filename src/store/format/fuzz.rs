@@ -1,4 +1,4 @@
-//! Any state is read back as it was written, and a damaged file is refused or read in full: nothing of it is lost in silence.
+//! Any state is read back as it was written, and a damaged file is refused or has every client and every grant.
 //!
 //! A change within a value cannot be noticed, because the file has no checksum.
 
