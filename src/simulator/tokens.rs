@@ -36,6 +36,11 @@ impl Tokens {
         token
     }
 
+    /// The tokens that were issued and not revoked, expired ones included.
+    pub(super) fn live(&self) -> Vec<String> {
+        self.live.iter().map(|(token, _)| token.clone()).collect()
+    }
+
     /// The number of tokens issued since the start.
     pub(super) fn issued(&self) -> u64 {
         self.issued
@@ -45,11 +50,6 @@ impl Tokens {
     pub(super) fn accepts(&self, token: &str) -> bool {
         let now = Instant::now();
         self.live.iter().any(|(known, end)| known == token && *end > now)
-    }
-
-    /// The tokens that were issued and not revoked, expired ones included.
-    pub(super) fn live(&self) -> Vec<String> {
-        self.live.iter().map(|(token, _)| token.clone()).collect()
     }
 
     pub(super) fn revoke(&mut self, token: &str) {
