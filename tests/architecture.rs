@@ -10,6 +10,8 @@ mod guides;
 mod imports;
 #[path = "architecture/phrases.rs"]
 mod phrases;
+#[path = "architecture/promises.rs"]
+mod promises;
 #[path = "architecture/prose.rs"]
 mod prose;
 #[path = "architecture/sample.rs"]

@@ -10,6 +10,8 @@ mod convert;
 mod endpoint;
 mod error;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod listing;
 mod metrics;
 mod pacing;

@@ -109,6 +109,11 @@ impl SimulatedOrganisation {
         self.world().tokens.issued()
     }
 
+    /// The newest tokens, to check that an exporter never shows one.
+    pub fn live_tokens(&self) -> Vec<String> {
+        self.world().tokens.live()
+    }
+
     // Changes that an administrator can make.
 
     /// Adds a scope to a client.

@@ -38,6 +38,11 @@ impl Tokens {
         token
     }
 
+    /// The tokens that were issued and not revoked, expired ones included.
+    pub(super) fn live(&self) -> Vec<String> {
+        self.live.iter().map(|(token, _)| token.clone()).collect()
+    }
+
     /// The number of tokens issued since the start.
     pub(super) fn issued(&self) -> u64 {
         self.issued

@@ -21,7 +21,11 @@ mod refresh;
 mod simulator;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
+<<<<<<< HEAD
 mod blocking;
+=======
+mod crash;
+>>>>>>> survive-proof
 mod exporter;
 mod exposition;
 mod hardening;
@@ -30,8 +34,12 @@ mod peers;
 mod report_stream;
 mod served;
 mod server;
+<<<<<<< HEAD
 mod signals;
 mod state;
+=======
+mod soak;
+>>>>>>> survive-proof
 mod systemd;
 
 // The commands, as a shell or a CI job runs them.
@@ -42,6 +50,9 @@ mod manual;
 mod masked;
 mod policy_commands;
 mod reports;
+
+// Readers, fed with what they do not expect.
+mod fuzz;
 
 // Documents and examples: they say what the code does, and the program accepts them.
 mod documents;

@@ -4,6 +4,8 @@
 
 #![allow(clippy::expect_used, reason = "clippy.toml allows it in #[test] functions, not in what they call")]
 
+use std::time::Duration;
+
 use genesyscloud_oauth_exporter::domain::Freshness;
 use genesyscloud_oauth_exporter::liveness::Liveness;
 use genesyscloud_oauth_exporter::server::{Limits, reload_channel};
