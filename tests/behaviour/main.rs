@@ -21,11 +21,8 @@ mod refresh;
 mod simulator;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
-<<<<<<< HEAD
 mod blocking;
-=======
 mod crash;
->>>>>>> survive-proof
 mod exporter;
 mod exposition;
 mod hardening;
@@ -34,12 +31,9 @@ mod peers;
 mod report_stream;
 mod served;
 mod server;
-<<<<<<< HEAD
 mod signals;
 mod state;
-=======
 mod soak;
->>>>>>> survive-proof
 mod systemd;
 
 // The commands, as a shell or a CI job runs them.
