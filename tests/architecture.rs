@@ -28,7 +28,7 @@ use imports::Crate;
 static CRATE: LazyLock<Crate> = LazyLock::new(|| Crate::of(&sources()));
 
 /// The modules of the crate's root: a module may import only modules that come before it. `lib.rs` has the same order.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 24] = [
     "domain",
     "metric",
     "secret",
@@ -41,6 +41,8 @@ const ORDER: [&str; 22] = [
     "store",
     "exposition",
     "output",
+    "hardening",
+    "liveness",
     "publish",
     "refresh",
     "server",
