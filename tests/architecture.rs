@@ -30,7 +30,7 @@ use imports::Crate;
 static CRATE: LazyLock<Crate> = LazyLock::new(|| Crate::of(&sources()));
 
 /// The modules of the crate's root: a module may import only modules that come before it. `lib.rs` has the same order.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 25] = [
     "domain",
     "metric",
     "secret",
@@ -44,6 +44,8 @@ const ORDER: [&str; 23] = [
     "store",
     "exposition",
     "output",
+    "hardening",
+    "liveness",
     "publish",
     "refresh",
     "server",

@@ -16,15 +16,33 @@ const DROPPED: Family = Family {
 /// The families that this module exports.
 pub const FAMILIES: &[Family] = &[DROPPED];
 
-/// One counter for the process, like its stderr.
-static COUNTER: OnceLock<IntCounter> = OnceLock::new();
+/// The counter of lines that were dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Dropped(IntCounter);
 
-#[expect(clippy::expect_used, reason = "the name of the family is valid, or every test fails")]
-pub(super) fn dropped() -> IntCounter {
-    COUNTER.get_or_init(|| IntCounter::new(DROPPED.name, DROPPED.help).expect("a valid name")).clone()
+impl Dropped {
+    #[expect(clippy::expect_used, reason = "the name of the family is valid, or every test fails")]
+    pub(super) fn new() -> Self {
+        Self(IntCounter::new(DROPPED.name, DROPPED.help).expect("a valid name"))
+    }
+
+    /// The one counter of the process, like its stderr.
+    pub(super) fn of_process() -> Self {
+        static COUNTER: OnceLock<Dropped> = OnceLock::new();
+        COUNTER.get_or_init(Self::new).clone()
+    }
+
+    pub(super) fn inc(&self) {
+        self.0.inc();
+    }
+
+    #[cfg(test)]
+    pub(super) fn get(&self) -> u64 {
+        self.0.get()
+    }
 }
 
 /// Registers the families. Fails if one of the names is already registered.
 pub fn register(registry: &Registry) -> prometheus::Result<()> {
-    registry.register(Box::new(dropped()))
+    registry.register(Box::new(Dropped::of_process().0))
 }

@@ -11,9 +11,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use prometheus::IntCounter;
-
-use super::metrics;
+use super::metrics::Dropped;
 
 /// The longest queue, in lines.
 const MAX_LINES: usize = 1_024;
@@ -27,14 +25,14 @@ static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// Queues all further lines. A thread writes them; `report` makes the line that says how many were dropped.
 pub(super) fn never_block(report: impl Fn(u64) -> Vec<u8> + Send + 'static) -> io::Result<()> {
-    let queue = Arc::new(Queue::new(metrics::dropped()));
+    let queue = Arc::new(Queue::new(Dropped::of_process()));
     let writer = Arc::clone(&queue);
     std::thread::Builder::new().name("stderr".to_owned()).spawn(move || {
         loop {
             writer.step(&mut io::stderr(), &report);
         }
     })?;
-    // If there is a queue already, lines stay in that one, and the new thread waits for ever.
+    // If there is a queue already, lines stay in that one, and the new thread waits forever.
     let _ = QUEUE.set(queue);
     Ok(())
 }
@@ -75,7 +73,7 @@ struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     /// All lines that were dropped since the start.
-    dropped: IntCounter,
+    dropped: Dropped,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +96,7 @@ enum Next {
 }
 
 impl Queue {
-    fn new(dropped: IntCounter) -> Self {
+    fn new(dropped: Dropped) -> Self {
         Self { state: Mutex::default(), changed: Condvar::new(), dropped }
     }
 
@@ -197,7 +195,7 @@ mod tests {
     }
 
     fn queue() -> Queue {
-        Queue::new(IntCounter::new("dropped", "dropped").expect("a valid name"))
+        Queue::new(Dropped::new())
     }
 
     fn report(dropped: u64) -> Vec<u8> {

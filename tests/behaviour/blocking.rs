@@ -117,7 +117,7 @@ async fn once_stderr_is_read_again_the_log_goes_on_and_says_how_many_lines_are_m
     let (found, finding) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         while let Ok(length @ 1..) = reader.read(&mut buffer) {
             text.extend_from_slice(&buffer[..length]);
             let lossy = String::from_utf8_lossy(&text);

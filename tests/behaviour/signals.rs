@@ -140,7 +140,7 @@ async fn sigterm_ends_the_exporter_whatever_the_peers_of_its_server_do() {
     }
 }
 
-/// A file that can be opened, but whose reader waits for ever.
+/// A file that can be opened, but whose reader waits forever.
 fn hanging_file(folder: &std::path::Path) -> std::path::PathBuf {
     let path = folder.join("policy.toml");
     let status = Command::new("mkfifo").arg(&path).status();
