@@ -29,7 +29,7 @@ async fn a_token_that_every_endpoint_refuses_is_replaced_after_two_failed_refres
         let failed = |scrape: &crate::support::Scrape| scrape.sum("exporter_refreshes_total", &["outcome=\"error\""]);
         exporter.until("a failure", |scrape| failed(scrape) >= 1.0).await;
         let recovered = exporter
-            .until("a new token", |scrape| failed(scrape) >= 1.0 && scrape.own("last_refresh_successful") == Some(1.0))
+            .until("a new token", |scrape| failed(scrape) >= 2.0 && scrape.own("last_refresh_successful") == Some(1.0))
             .await;
         assert!((failed(&recovered) - 2.0).abs() < 0.1, "{status}: {}", failed(&recovered));
         assert_eq!(simulator.organisation().tokens_issued(), 2, "{status}");
@@ -248,7 +248,7 @@ async fn every_command_that_calls_the_platform_ends_although_an_answer_trickles_
             &["policy", "test-glob", "*"],
             &["policy", "explain", DEFAULT_CLIENT_ID],
             &["audit"],
-            &["baseline", "init"],
+            &["baseline", "init", "--by", "a test", "--reason", "a test"],
         ] {
             simulator.organisation().set_fault(fault.clone());
             let folder = tempfile::tempdir().expect("a folder");
