@@ -32,8 +32,8 @@ pub struct Finding {
     /// The dangerous scope or permission that the finding is about; only for findings of `dangerous-scope` and
     /// `dangerous-permission`.
     pub dangerous: Option<Box<DangerousPrivilege>>,
-    /// The findings that this one stands for because they are not listed, all with its rule, client, severity and status. Empty for
-    /// a finding that stands only for itself.
+    /// The findings that this one replaces because they are not listed, all with its rule, client, severity and status. Empty for
+    /// any other finding.
     pub unlisted: Box<[Fingerprint]>,
 }
 

@@ -54,10 +54,10 @@ impl Summary {
         let mut open_by_severity = Severity::ALL.map(|severity| (severity, 0));
         let mut findings_by_status = Status::ALL.map(|status| (status, 0));
         for finding in &report.findings {
-            let stands_for = finding.count();
-            add(&mut findings_by_status, finding.status, stands_for);
+            let counted = finding.count();
+            add(&mut findings_by_status, finding.status, counted);
             if finding.status == Status::Open {
-                add(&mut open_by_severity, finding.severity, stands_for);
+                add(&mut open_by_severity, finding.severity, counted);
             }
         }
         Self {

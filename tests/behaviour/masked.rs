@@ -33,7 +33,7 @@ async fn no_output_has_a_secret_that_an_earlier_version_saved() {
         command.current_dir(folder.path()).args(arguments).args(outputs.map(|output| format!("--output={output}")));
         let output = command.output().expect("it runs");
         assert_eq!(output.status.code(), code, "{}", text(&output.stderr));
-        let mut shown = vec![text(&output.stdout).to_owned(), text(&output.stderr).to_owned()];
+        let mut shown = vec![text(&output.stdout), text(&output.stderr)];
         for name in ["r.json", "r.csv", "r.sarif", "r.md"] {
             let report = fs::read_to_string(file(name)).expect("written");
             assert!(report.contains("exposed-secret"), "{name} reports that there is a secret");
