@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, debug_span, error, info_span, warn};
 
 use super::connection::serve;
-use super::peers::{Peers, Place};
+use super::peers::{Peers, Place, WARN_EVERY};
 use super::{Limits, Routes};
 
 /// The pause after a failed accept. It doubles with each failure, up to `LONGEST_PAUSE`.
@@ -33,7 +34,7 @@ async fn accept_until(listener: TcpListener, routes: Arc<Routes>, limits: Limits
     let stop = CancellationToken::new();
     let mut connections = JoinSet::new();
     let peers = Arc::new(Peers::new(limits, routes.server_metrics().clone()));
-    let mut acceptor = Acceptor { listener, peers, arrived: None, pause: FIRST_PAUSE };
+    let mut acceptor = Acceptor { listener, peers, arrived: None, pause: FIRST_PAUSE, warned: None };
     loop {
         tokio::select! {
             biased;
@@ -76,6 +77,7 @@ struct Acceptor {
     /// A connection that was accepted and has no place yet.
     arrived: Option<(TcpStream, SocketAddr)>,
     pause: Duration,
+    warned: Option<Instant>,
 }
 
 impl Acceptor {
@@ -97,7 +99,14 @@ impl Acceptor {
                 Err(cause) if is_of_peer(&cause) => debug!(%cause, "a connection ended before it was accepted"),
                 Err(cause) => {
                     // Most likely out of file descriptors. Without a pause the loop would spin.
-                    warn!(%cause, pause = ?self.pause, "cannot accept a connection; trying again after a pause");
+                    let now = Instant::now();
+                    if self.warned.is_none_or(|last| now.saturating_duration_since(last) >= WARN_EVERY) {
+                        self.warned = Some(now);
+                        warn!(
+                            %cause,
+                            "cannot accept a connection; trying again, and closing connections that wait or read slowly"
+                        );
+                    }
                     self.peers.make_room();
                     tokio::time::sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);

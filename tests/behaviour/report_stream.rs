@@ -89,7 +89,7 @@ async fn every_client_receives_the_document_of_the_audit_command() {
 }
 
 #[tokio::test]
-async fn two_reports_are_sent_at_once_and_a_further_one_is_told_when_to_come_back() {
+async fn two_reports_are_sent_at_once_and_a_further_one_is_answered_with_when_to_retry() {
     let server = Server::start(patient(SHORT)).await;
     server.publish(refreshed(), Some(large()));
     let slow = [reader_that_stops(&server, "1.1").await, reader_that_stops(&server, "1.1").await];

@@ -23,7 +23,7 @@ pub(super) enum Admission {
     Wait,
 }
 
-/// The admission of one more connection beside those that are `open`; `closing` more are being closed.
+/// The admission of one more connection while these are `open`; `closing` more are being closed.
 pub(super) fn admission(open: &[(u64, Activity)], closing: usize, limits: &Limits, now: Instant) -> Admission {
     let all = open.len() + closing;
     if all < limits.connections {

@@ -7,5 +7,5 @@ mod choice;
 mod registry;
 mod stream;
 
-pub(super) use registry::{Peers, Place};
+pub(super) use registry::{Peers, Place, WARN_EVERY};
 pub(super) use stream::Observed;

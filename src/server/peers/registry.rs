@@ -19,8 +19,8 @@ use crate::server::metrics::{Closed, Metrics};
 
 /// How often a waiting request or connection looks for a response that has stalled by now.
 const LOOK: Duration = Duration::from_millis(200);
-/// The least time between two log lines about the limit.
-const WARN_EVERY: Duration = Duration::from_mins(1);
+/// The least time between two log lines about too many connections.
+pub(in crate::server) const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// The open connections.
 #[derive(Debug)]
@@ -113,13 +113,15 @@ impl Peers {
         None
     }
 
-    /// Closes the connection that has waited longest without a request: the process has no file descriptors left.
+    /// Closes the connection that gives way first, because the process has no file descriptors left.
     pub(in crate::server) fn make_room(&self) {
         let mut table = self.table();
         let open = table.candidates();
         let full = Limits { connections: 0, reserve: 0, ..self.limits };
-        if let Admission::Evict(id) = admission(&open, 0, &full, Instant::now()) {
-            table.ask_to_close(id, Closed::Evicted);
+        match admission(&open, 0, &full, Instant::now()) {
+            Admission::Evict(id) => table.ask_to_close(id, Closed::Evicted),
+            Admission::CutOff(id) => table.ask_to_close(id, Closed::SlowReader),
+            Admission::Admit | Admission::Refuse(_) | Admission::Wait => {}
         }
     }
 
