@@ -45,13 +45,13 @@ fn read(path: &Path) -> String {
 
 /// What is wrong with the name of a test, if anything.
 fn wrong(test: &str) -> Option<&'static str> {
-    let words: Vec<&str> = test.split("::").collect();
-    let (name, modules) = words.split_last()?;
+    let path: Vec<&str> = test.split("::").collect();
+    let (name, modules) = path.split_last()?;
     let Some(file) = file_of(modules) else { return Some("its module does not exist") };
-    let text = read(&file);
-    let Some(position) = text.find(&format!("fn {name}(")) else { return Some("it does not exist") };
+    let source = read(&file);
+    let Some(position) = source.find(&format!("fn {name}(")) else { return Some("it does not exist") };
     // The attributes are in the lines before the function.
-    let before = text[..position].trim_end_matches(|c| c != '\n').lines().rev().map(str::trim);
+    let before = source[..position].trim_end_matches(|c| c != '\n').lines().rev().map(str::trim);
     let mut attributes = before.take_while(|line| line.starts_with("#[") || line.starts_with("///"));
     let is_test = attributes.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
     (!is_test).then_some("it is not a test")

@@ -21,7 +21,7 @@ use crate::soak::process::Program;
 use crate::support::program_for;
 
 /// Kills in the test of the suite.
-const KILLS: u64 = 16;
+const KILLS: u64 = 12;
 /// The seed of the test of the suite.
 const SEED: u64 = 10;
 /// Clients of the organisation: enough for a state file that is written in several steps.
@@ -29,7 +29,7 @@ const CLIENTS: usize = 150;
 /// The state file, the lock of its owner, a file that is being written, and one that a crash left.
 const FILES: usize = 4;
 /// Looks at the folder after which the program is killed in any case, so that a program that never writes ends the test.
-const LOOKS: u32 = 2_000_000;
+const LOOKS: u32 = 1_000_000;
 /// The families that page. A value above 0 that was scraped does not change over a crash.
 const PAGING: [&str; 2] = [
     "genesyscloud_oauth_client_dangerous_scope_first_seen_timestamp_seconds",
@@ -84,6 +84,7 @@ impl Point {
             if reached {
                 return;
             }
+            std::thread::yield_now();
         }
     }
 }

@@ -60,12 +60,13 @@ pub(super) fn fault(random: &mut Rng) -> (&'static str, Injection) {
 
 /// A random fault of the login host. It is met once the tokens have expired.
 pub(super) fn token_fault(random: &mut Rng) -> (&'static str, Injection) {
-    let (name, fault) = match random.u8(..6) {
-        0 => ("token: rate limited", Fault::TokenRateLimited),
-        1 => ("token: invalid client", Fault::InvalidClient(400)),
-        2 => ("token: 500", Fault::ServerError(500)),
-        3 => ("token: HTML", Fault::HtmlInsteadOfJson),
-        4 => ("token: garbage", Fault::Garbage),
+    let (name, fault) = match random.u8(..12) {
+        // A refused secret is not tried again for a minute, so this is rare.
+        0 => ("token: invalid client", Fault::InvalidClient(400)),
+        1 | 6 => ("token: rate limited", Fault::TokenRateLimited),
+        2 | 7 => ("token: 500", Fault::ServerError(500)),
+        3 | 8 => ("token: HTML", Fault::HtmlInsteadOfJson),
+        4 | 9 => ("token: garbage", Fault::Garbage),
         _ => ("token: 403", Fault::NotAuthorized),
     };
     (name, fault.at(Endpoint::Token).times(random.u32(1..=3)))

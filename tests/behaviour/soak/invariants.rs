@@ -122,20 +122,18 @@ pub(super) struct History {
     last: Option<(u64, Exposition)>,
     /// By series that pages: its last value above 0, and how often it rose.
     rises: BTreeMap<String, (f64, u64)>,
-    /// How often the counter of refreshes was ahead of the freshness.
-    pub(super) ahead: u64,
 }
 
 impl History {
     pub(super) fn new(allowed: Allowed) -> Self {
-        Self { allowed, last: None, rises: BTreeMap::new(), ahead: 0 }
+        Self { allowed, last: None, rises: BTreeMap::new() }
     }
 
     /// Compares a scrape with the one before. `epoch` is the same in both if no file was reloaded between them.
     pub(super) fn follows(&mut self, scrape: Exposition, epoch: u64, broken: &mut Broken) {
         if let Some((last_epoch, last)) = self.last.take() {
             counters(&last, &scrape, broken);
-            self.ahead += freshness(&last, &scrape, last_epoch == epoch, broken);
+            freshness(&last, &scrape, last_epoch == epoch, broken);
             for family in PAGING {
                 self.paging(family, &last, &scrape, broken);
             }
@@ -190,8 +188,8 @@ fn counters(last: &Exposition, scrape: &Exposition, broken: &mut Broken) {
     }
 }
 
-/// Without a success and a reload, the audited data stays. Returns 1 if the counter of refreshes is ahead of the freshness.
-fn freshness(last: &Exposition, scrape: &Exposition, same_epoch: bool, broken: &mut Broken) -> u64 {
+/// Without a success and a reload, the audited data stays. The number of refreshes and their outcome change in one scrape.
+fn freshness(last: &Exposition, scrape: &Exposition, same_epoch: bool, broken: &mut Broken) {
     let success = |scrape: &Exposition| own(scrape, "last_refresh_success_timestamp_seconds");
     let attempt = |scrape: &Exposition| own(scrape, "last_refresh_attempt_timestamp_seconds");
     broken.unless(success(scrape) >= success(last), || "the last success went back".to_owned());
@@ -208,5 +206,11 @@ fn freshness(last: &Exposition, scrape: &Exposition, same_epoch: bool, broken: &
     }
     let refreshes = |scrape: &Exposition, outcome| scrape.sum(&format!("{OWN}refreshes"), &[("outcome", outcome)]);
     let counted = refreshes(scrape, "success") - refreshes(last, "success");
-    u64::from(counted > 0.0 && success(scrape) == success(last))
+    broken.unless((counted > 0.0) == (success(scrape) > success(last)), || {
+        format!(
+            "{counted} refreshes succeeded, but the last success went from {} to {}",
+            success(last),
+            success(scrape)
+        )
+    });
 }

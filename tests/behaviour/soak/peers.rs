@@ -33,7 +33,6 @@ pub(super) struct Watch {
     pub(super) epoch: AtomicU64,
     pub(super) scrapes: AtomicU64,
     pub(super) other_answers: AtomicU64,
-    pub(super) ahead: AtomicU64,
     pub(super) stop: CancellationToken,
     violations: Mutex<Vec<String>>,
 }
@@ -49,7 +48,7 @@ pub(super) struct Style {
 impl Watch {
     pub(super) fn new(address: SocketAddr, organisation: SimulatedOrganisation, allowed: Allowed) -> Arc<Self> {
         let (stop, zero) = (CancellationToken::new(), AtomicU64::default);
-        let (epoch, scrapes, other_answers, ahead) = (zero(), zero(), zero(), zero());
+        let (epoch, scrapes, other_answers) = (zero(), zero(), zero());
         Arc::new(Self {
             address,
             organisation,
@@ -57,7 +56,6 @@ impl Watch {
             epoch,
             scrapes,
             other_answers,
-            ahead,
             stop,
             violations: Mutex::default(),
         })
@@ -148,7 +146,6 @@ pub(super) async fn scraper(watch: Arc<Watch>, style: Style) {
             Err(cause) => watch.violated(format!("{style:?}: a scrape failed: {cause}")),
         }
     }
-    watch.ahead.fetch_add(history.ahead, Ordering::Relaxed);
 }
 
 async fn scrape(http: &reqwest::Client, address: SocketAddr, style: Style) -> Result<String, String> {
