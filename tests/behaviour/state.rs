@@ -26,6 +26,8 @@ struct Served {
 
 impl Served {
     fn start(simulator: &Simulator, state: &Path, log: PathBuf) -> Self {
+        // For `reqwest::get`. Another test may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut command = program_for(&simulator.url());
         command.args(["serve", "--web.listen-address=127.0.0.1:0", "--refresh.interval=1s", "--state.file"]).arg(state);
         let child = command.stderr(File::create(&log).expect("writable")).spawn().expect("it starts");
