@@ -91,7 +91,7 @@ fn damaged_files_are_set_aside_one_after_the_other_and_counted() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_or_is_of_a_newer_version_is_refused_and_left_as_it_is() {
+fn a_file_that_cannot_be_read_or_is_of_a_newer_version_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.json");
     fs::create_dir(&path).expect("a folder");
