@@ -39,7 +39,7 @@ pub struct Store {
     writer: Option<Writer>,
 }
 
-/// Why the exporter must not start with this state file. The file is left as it is.
+/// Why the exporter must not start with this state file. The file is left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.

@@ -164,7 +164,7 @@ mod tests {
     fn a_snapshot_never_replaces_the_state_file_of_a_running_exporter() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
-        let metrics = crate::store::Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+        let metrics = crate::store::Metrics::of_a_test();
         let store = crate::store::Store::open(Some(path.clone()), metrics).expect("a new file");
         store.save(saved());
         assert!(write(&path, &[kept(None)]).expect_err("refused").to_string().contains("of a running exporter"));

@@ -1,6 +1,6 @@
 //! The threads that own the disk: one writes the newest state, the other reports a write that takes too long.
 //!
-//! A disk can block for ever, so nobody waits for it without a limit. Only one state waits to be written, because each replaces the
+//! A disk can block forever, so nobody waits for it without a limit. Only one state waits to be written, because each replaces the
 //! one before. What is written, and where, is decided by the function that the writer gets.
 
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ struct Progress {
     pending: Option<(u64, State)>,
     /// The number of states that were handed over.
     handed_over: u64,
-    /// The number of the newest state of which a write ended, with success or without.
+    /// The number of the newest state that was written or failed to be.
     done: u64,
     /// The number of writes that began.
     began: u64,
