@@ -204,6 +204,10 @@ impl Soak {
     /// Memory, threads and descriptors do not grow after the warm-up, which is the first third.
     fn flat(&self) {
         let third = self.usage.len() / 3;
+        if third == 0 {
+            // A violation ended the soak early.
+            return;
+        }
         let (warm, late) = (&self.usage[third..third * 2], &self.usage[third * 2..]);
         let highest = |usage: &[Usage], figure: fn(&Usage) -> u64| usage.iter().map(figure).max().unwrap_or_default();
         let median = |usage: &[Usage]| {
