@@ -464,7 +464,7 @@ mod tests {
         let two = masked_uris([uri("one"), uri("two"), uri("one"), "https://b.example/".to_owned()]);
         assert_eq!(two, [uri("[masked]"), uri("[masked 2]"), "https://b.example/".to_owned()]);
         assert_eq!(masked_uris([uri("two"), uri("one")]), two[..2], "the order does not matter");
-        assert_eq!(masked_uris([uri("three"), uri("four")]), two[..2], "new secrets are no new addresses");
+        assert_eq!(masked_uris([uri("three"), uri("four")]), two[..2], "a new secret is not a new address");
         assert_eq!(masked_uris(two.clone()), two, "a second time changes nothing");
         let long = masked_uris(["a", "b"].map(|end| format!("https://a.example/{}{end}", "x".repeat(5_000))));
         assert!(long[0] != long[1] && long.iter().all(|uri| uri.chars().count() == LONGEST_URI));
