@@ -5,9 +5,9 @@
 //! `dangerous="true"` means that an `*_unapproved` family is 1 for the same grant. Every other difference counts as `"false"`,
 //! even if it is severe: the alert on drift fires on `"false"` only, so each difference is covered by either this alert or a page.
 
-use super::finding::{Finding, Status};
+use super::finding::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Finding, Status};
 use super::grant::DangerousGrant;
-use super::rules::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, drift_kind, drift_kinds};
+use super::rules::{drift_kind, drift_kinds};
 use crate::baseline::Baseline;
 use crate::domain::{Privilege, Timestamp};
 

@@ -53,7 +53,7 @@ impl<'c> Exemptions<'c> {
 
     /// Marks an open finding that exemptions cover. It names the first of them in the file; all of them count as used.
     pub(super) fn apply(&mut self, finding: &mut Finding) {
-        if self.used.is_empty() {
+        if self.used.is_empty() || finding.status != Status::Open {
             return;
         }
         let rule = finding.rule.slug;

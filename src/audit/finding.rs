@@ -10,6 +10,11 @@ use sha2::{Digest, Sha256};
 use super::rule::Rule;
 use crate::domain::{ClientId, DivisionId, Privilege, RoleId, Severity};
 
+/// Label, in the details of a finding, of a dangerous scope that a difference from the baseline adds.
+pub(super) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
+/// Label, in the details of a finding, of a dangerous permission that a difference from the baseline adds.
+pub(super) const DANGEROUS_PERMISSION_DETAIL: &str = "dangerous_permission";
+
 /// A problem that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

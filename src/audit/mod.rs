@@ -27,6 +27,7 @@ pub use report::{ClientVerdict, DangerousPermission, DangerousScope, EnabledRule
 pub use rule::{AppliesTo, Confidence, Rule};
 pub use state::{RuleOutcome, RuleState};
 
+use exempt::Exemptions;
 use sink::Sink;
 
 use crate::baseline::Baseline;
@@ -38,8 +39,19 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
     // The baseline of another organisation approves nothing here, and differences from it are not drift.
     let baseline = baseline.filter(|baseline| baseline.organisation == snapshot.organisation.id);
     let context = rules::Context::new(snapshot, policy, baseline, now);
-    let mut sink = Sink::new(&context);
+    let mut exemptions = Exemptions::new(&context);
+    let mut sink = Sink::new(|finding| {
+        // Approvals first: an approved finding needs no exemption.
+        if approve::approves(&context, finding) {
+            finding.status = Status::Approved;
+        } else {
+            exemptions.apply(finding);
+        }
+    });
     let outcomes = state::run(&context, &mut sink);
-    let findings = sink.finish(&outcomes);
+    let mut findings = sink.finish();
+    exemptions.finish(&outcomes, &mut findings);
+    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    findings.shrink_to_fit();
     Report::new(&context, findings, outcomes, now)
 }

@@ -1,16 +1,15 @@
-//! Takes the findings of the rules. Each is approved or exempted at once, and at most [`MOST`] are listed for each client, rule and
-//! status, so that one client cannot make a report of any size. The others are counted by a last finding, "and N more".
+//! Takes the findings of the rules. At most [`MOST`] are listed for each client, rule and status, so that one client cannot make a
+//! report of any size. The others are counted by a last finding, "and N more".
 //!
-//! A finding that pages is always listed: it is about a dangerous scope or permission, or a difference that adds one.
+//! A finding that pages is always listed: it is about a dangerous scope or permission, or a difference that adds one. The caller
+//! says which findings are approved or exempt.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::approve;
-use super::exempt::Exemptions;
-use super::finding::{Evidence, Finding, Fingerprint, Kind, Status};
-use super::rules::{Context, DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL};
-use super::state::RuleOutcome;
+use super::finding::{
+    DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Evidence, Finding, Fingerprint, Kind, Status,
+};
 use crate::domain::Severity;
 use crate::text::counted;
 
@@ -22,8 +21,8 @@ type Common = (Status, Severity, Option<String>);
 
 /// The findings so far.
 pub(super) struct Sink<'c> {
-    context: &'c Context<'c>,
-    exemptions: Exemptions<'c>,
+    /// Approves or exempts a finding; called once for each.
+    judge: Box<dyn FnMut(&mut Finding) + 'c>,
     listed: Vec<Finding>,
     /// Findings of the client and the rule that are evaluated now.
     group: Vec<Finding>,
@@ -31,21 +30,13 @@ pub(super) struct Sink<'c> {
 }
 
 impl<'c> Sink<'c> {
-    pub(super) fn new(context: &'c Context<'c>) -> Self {
-        let exemptions = Exemptions::new(context);
-        Self { context, exemptions, listed: Vec::new(), group: Vec::new(), unlisted: BTreeMap::new() }
+    pub(super) fn new(judge: impl FnMut(&mut Finding) + 'c) -> Self {
+        Self { judge: Box::new(judge), listed: Vec::new(), group: Vec::new(), unlisted: BTreeMap::new() }
     }
 
     /// Adds a finding. The findings of a rule on one client must follow each other.
     pub(super) fn push(&mut self, mut finding: Finding) {
-        if finding.status == Status::Open {
-            // Approvals first: an approved finding needs no exemption.
-            if approve::approves(self.context, &finding) {
-                finding.status = Status::Approved;
-            } else {
-                self.exemptions.apply(&mut finding);
-            }
-        }
+        (self.judge)(&mut finding);
         if finding.client.is_none() || always_listed(&finding) {
             self.listed.push(finding);
             return;
@@ -95,24 +86,25 @@ impl<'c> Sink<'c> {
                 let count = counted(unlisted.len(), "more finding");
                 let text = format!("and {count} of this rule and severity, not listed one by one");
                 self.listed.push(Finding {
+                    rule,
                     client: client.clone(),
-                    status,
                     severity,
+                    status,
+                    evidence: Evidence::new(Kind::More, key.trim(), text),
+                    pattern: None,
+                    reason: rule.why.to_owned(),
                     exemption,
+                    dangerous: None,
                     unlisted: unlisted.into(),
-                    ..self.context.finding_on_organisation(rule, severity, Evidence::new(Kind::More, key.trim(), text))
                 });
             }
         }
         self.listed.append(&mut self.group);
     }
 
-    /// All findings, sorted by client, rule and evidence, with those on the exemptions themselves.
-    pub(super) fn finish(mut self, outcomes: &[RuleOutcome]) -> Vec<Finding> {
+    /// The findings to list.
+    pub(super) fn finish(mut self) -> Vec<Finding> {
         self.end_group();
-        self.exemptions.finish(outcomes, &mut self.listed);
-        self.listed.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        self.listed.shrink_to_fit();
         self.listed
     }
 }

@@ -30,7 +30,7 @@ pub struct Context<'a> {
     /// The dangerous permissions of each role that a client holds.
     dangers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
     /// What only the rules on roles need, by role. Computed when the first of them needs it.
-    pub(super) roles: OnceCell<HashMap<&'a RoleId, RoleFacts<'a>>>,
+    roles: OnceCell<HashMap<&'a RoleId, RoleFacts<'a>>>,
     /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
 }
@@ -46,7 +46,7 @@ pub(super) struct ScopeFacts<'a> {
     pub(super) readonly_is_registered: bool,
     /// Its `:readonly` form, if a client holds that.
     pub(super) readonly: Option<ScopeIndex>,
-    /// The scope of which it is the `:readonly` form, if a client holds that.
+    /// The scope without `:readonly`, if it ends with this and a client holds that.
     pub(super) base: Option<ScopeIndex>,
 }
 
@@ -191,6 +191,15 @@ impl<'a> Context<'a> {
             held.divisions.insert(grant.division.as_ref());
         }
         held.into_values().collect()
+    }
+
+    /// The facts about a role of the organisation.
+    pub(super) fn role_facts(&self, role: &RoleId) -> Option<&RoleFacts<'a>> {
+        let facts = || {
+            let roles = self.snapshot.roles.read().into_iter().flatten();
+            roles.map(|role| (&role.id, RoleFacts::of(role, self.policy))).collect()
+        };
+        self.roles.get_or_init(facts).get(role)
     }
 
     /// The dangerous permissions of a role that a client holds; empty for any other role.

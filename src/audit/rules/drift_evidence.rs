@@ -3,15 +3,10 @@
 //! `gain` decides what the difference adds.
 
 use super::context::{Context, Drift};
-use crate::audit::finding::{Evidence, Kind};
+use crate::audit::finding::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Evidence, Kind};
 use crate::baseline::Difference;
 use crate::domain::{ClientState, DivisionId, Privilege, RoleId};
 use crate::text::listed;
-
-/// Label, in the details of a finding, of a dangerous scope that the difference adds.
-pub(in crate::audit) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
-/// Label, in the details of a finding, of a dangerous permission that the difference adds.
-pub(in crate::audit) const DANGEROUS_PERMISSION_DETAIL: &str = "dangerous_permission";
 
 /// Most names in a sentence; the sentence says how many more there are.
 const MOST_IN_TEXT: usize = 5;

@@ -31,7 +31,6 @@ pub use context::Context;
 pub use itself::USEFUL_PERMISSIONS;
 
 pub(super) use drift::{kind as drift_kind, kinds as drift_kinds};
-pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL};
 
 use super::sink::Sink;
 use crate::policy::Policy;

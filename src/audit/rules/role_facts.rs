@@ -2,11 +2,8 @@
 //!
 //! The dangerous permissions are in `context`, because other rules need them too.
 
-use std::collections::HashMap;
-
-use super::context::Context;
-use super::roles::{is_named, why_administrator};
-use crate::domain::{Permission, Role, RoleId};
+use crate::domain::{Permission, Role};
+use crate::policy::Policy;
 
 #[derive(Debug)]
 pub(super) struct RoleFacts<'a> {
@@ -20,31 +17,45 @@ pub(super) struct RoleFacts<'a> {
     pub(super) companions: Vec<(bool, bool)>,
 }
 
-impl<'a> Context<'a> {
-    /// The facts about a role of the organisation.
-    pub(super) fn role_facts(&self, role: &RoleId) -> Option<&RoleFacts<'a>> {
-        self.roles.get_or_init(|| self.facts_on_roles()).get(role)
-    }
-
-    fn facts_on_roles(&self) -> HashMap<&'a RoleId, RoleFacts<'a>> {
-        let roles = self.snapshot.roles.read().into_iter().flatten();
-        roles.map(|role| (&role.id, self.facts_on_role(role))).collect()
-    }
-
-    fn facts_on_role(&self, role: &'a Role) -> RoleFacts<'a> {
+impl<'a> RoleFacts<'a> {
+    pub(super) fn of(role: &'a Role, policy: &Policy) -> Self {
         let is_wild = |permission: &&Permission| {
             [&permission.domain, &permission.entity, &permission.action].iter().any(|segment| &***segment == "*")
         };
-        let companions = self.policy.permissions.companions.iter();
+        let companions = policy.permissions.companions.iter();
         let companions = companions.map(|(needing, companion)| {
             let needs = role.permissions.iter().any(|granted| needing.meets(granted));
             (needs, role.permissions.iter().any(|granted| companion.meets(granted)))
         });
-        RoleFacts {
+        Self {
             administrator: why_administrator(role),
-            is_named_administrator: is_named(&self.policy.roles.admin, role),
+            is_named_administrator: policy.roles.admin.iter().any(|pattern| pattern.matches(&role.name)),
             wildcards: role.permissions.iter().filter(is_wild).collect(),
             companions: companions.collect(),
         }
     }
+}
+
+/// What makes the role an administrator role, as text that follows `which`; `None` if nothing but its name may do so.
+fn why_administrator(role: &Role) -> Option<String> {
+    if role.default_role.as_deref().is_some_and(|id| id.eq_ignore_ascii_case("admin")) {
+        return Some("is the platform's default role admin".to_owned());
+    }
+    if role.general.iter().any(|permission| permission.eq_ignore_ascii_case("admin")) {
+        return Some("has the general permission admin".to_owned());
+    }
+    let granting = role.permissions.iter().filter(|permission| makes_administrator(permission));
+    // An unconditional grant is the stronger evidence.
+    let granting = granting.min_by_key(|permission| permission.conditional)?;
+    let condition = if granting.conditional { ", only under a condition" } else { "" };
+    Some(format!("grants {granting}{condition}"))
+}
+
+fn makes_administrator(granted: &Permission) -> bool {
+    let is = |segment: &str, word: &str| segment == "*" || segment.eq_ignore_ascii_case(word);
+    let all_of_authorization =
+        is(&granted.domain, "authorization") && &*granted.entity == "*" && &*granted.action == "*";
+    let organisation =
+        is(&granted.domain, "directory") && is(&granted.entity, "organization") && is(&granted.action, "admin");
+    all_of_authorization || organisation
 }

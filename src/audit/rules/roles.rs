@@ -12,7 +12,7 @@ use crate::audit::finding::{Evidence, Kind};
 use crate::audit::role_gaps::role_gaps;
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
 use crate::audit::sink::Sink;
-use crate::domain::{ClientField, ClientState, Collector, Permission, Role, Severity};
+use crate::domain::{ClientField, ClientState, Collector, Severity};
 use crate::policy::NamePattern;
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
@@ -109,34 +109,6 @@ pub(super) fn admin(context: &Context<'_>, findings: &mut Sink<'_>) {
             findings.push(context.finding_at(&ADMIN, severity, client, of_role(context, &held, text)));
         }
     }
-}
-
-/// What makes the role an administrator role, as text that follows `which`; `None` if nothing but its name may do so.
-pub(super) fn why_administrator(role: &Role) -> Option<String> {
-    if role.default_role.as_deref().is_some_and(|id| id.eq_ignore_ascii_case("admin")) {
-        return Some("is the platform's default role admin".to_owned());
-    }
-    if role.general.iter().any(|permission| permission.eq_ignore_ascii_case("admin")) {
-        return Some("has the general permission admin".to_owned());
-    }
-    let granting = role.permissions.iter().filter(|permission| makes_administrator(permission));
-    // An unconditional grant is the stronger evidence.
-    let granting = granting.min_by_key(|permission| permission.conditional)?;
-    let condition = if granting.conditional { ", only under a condition" } else { "" };
-    Some(format!("grants {granting}{condition}"))
-}
-
-fn makes_administrator(granted: &Permission) -> bool {
-    let is = |segment: &str, word: &str| segment == "*" || segment.eq_ignore_ascii_case(word);
-    let all_of_authorization =
-        is(&granted.domain, "authorization") && &*granted.entity == "*" && &*granted.action == "*";
-    let organisation =
-        is(&granted.domain, "directory") && is(&granted.entity, "organization") && is(&granted.action, "admin");
-    all_of_authorization || organisation
-}
-
-pub(super) fn is_named(patterns: &[NamePattern], role: &Role) -> bool {
-    patterns.iter().any(|pattern| pattern.matches(&role.name))
 }
 
 pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
