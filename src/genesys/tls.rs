@@ -65,9 +65,15 @@ mod tests {
     fn each_explanation_names_the_host_the_reason_and_what_to_do() {
         for (cause, reason) in [
             (rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer), "SSL_CERT_FILE"),
-            (rustls::Error::InvalidCertificate(CertificateError::Expired), "it has expired; check the clock of this machine"),
+            (
+                rustls::Error::InvalidCertificate(CertificateError::Expired),
+                "it has expired; check the clock of this machine",
+            ),
             (rustls::Error::InvalidCertificate(CertificateError::NotValidYet), "the clock of this machine"),
-            (rustls::Error::InvalidCertificate(CertificateError::NotValidForName), "it is for another host; check the URL"),
+            (
+                rustls::Error::InvalidCertificate(CertificateError::NotValidForName),
+                "it is for another host; check the URL",
+            ),
             (rustls::Error::InvalidCertificate(CertificateError::Revoked), "is refused: "),
             (rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType), "does not answer with TLS"),
             (rustls::Error::HandshakeNotComplete, "no TLS connection to h:1: "),

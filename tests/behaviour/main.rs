@@ -35,8 +35,8 @@ mod report_stream;
 mod served;
 mod server;
 mod signals;
-mod state;
 mod soak;
+mod state;
 mod systemd;
 
 // The commands, as a shell or a CI job runs them.

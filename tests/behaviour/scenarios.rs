@@ -6,12 +6,15 @@
 
 use std::net::SocketAddr;
 
-use genesyscloud_oauth_exporter::simulator::{DEFAULT_CLIENT_SECRET, Endpoint, Fault, PLANTED_SECRET, RetryAfter, Simulator};
+use genesyscloud_oauth_exporter::simulator::{
+    DEFAULT_CLIENT_SECRET, Endpoint, Fault, PLANTED_SECRET, RetryAfter, Simulator,
+};
 use serde_json::json;
 use tokio::net::UnixDatagram;
 
 use crate::blocking::{get, until_scraped};
 use crate::signals::Running;
+use crate::soak::peers::client;
 use crate::support::{Scrape, program_for, simulator, until};
 
 const TOKEN: &str = "/oauth/token";
@@ -130,7 +133,11 @@ async fn every_failure_is_told_alike_by_metrics_log_and_readiness_and_ends_with_
         }
         assert_eq!(scrape.own("last_refresh_successful"), Some(0.0), "{name}");
         assert_eq!(scrape.own("last_refresh_success_timestamp_seconds"), Some(0.0), "{name}");
-        assert_eq!(scrape.count("clients", &[]) + scrape.count("org_info", &[]), 0, "{name}: no data is not zero clients");
+        assert_eq!(
+            scrape.count("clients", &[]) + scrape.count("org_info", &[]),
+            0,
+            "{name}: no data is not zero clients"
+        );
         let (family, label) = scenario.counts;
         let counted = scrape.sum(family, &[label]);
         assert_eq!(scrape.count(family, &[label]), 1, "{name}");
@@ -168,7 +175,9 @@ async fn an_input_that_is_lost_is_told_and_the_last_data_stays_until_it_is_back(
     assert!(organisation.request_count(ROLES) > calls);
     assert_eq!(lost.own("last_refresh_successful"), Some(0.0));
     assert_eq!(lost.sum("exporter_collector_success", &["collector=\"roles\""]), 0.0);
-    for family in ["clients", "client_info", "client_findings", "client_dangerous_permission_first_seen_timestamp_seconds"] {
+    for family in
+        ["clients", "client_info", "client_findings", "client_dangerous_permission_first_seen_timestamp_seconds"]
+    {
         assert_eq!(lost.sum(family, &[]), before.sum(family, &[]), "{family}");
         assert_eq!(lost.count(family, &[]), before.count(family, &[]), "{family}");
     }
@@ -240,7 +249,9 @@ async fn names_chosen_by_others_stay_one_line_in_log_metrics_page_report_and_ser
         let (status, page) = get(address, &path).await.expect("an answer");
         assert!(status == 200 && !treacherous(&page), "{path}: {status}");
     }
-    let (_, report) = get(address, "/api/v1/report").await.expect("an answer");
+    // In chunks, which `get` does not join.
+    let report = client(false).get(format!("http://{address}/api/v1/report")).send().await.expect("an answer");
+    let report = report.text().await.expect("a body");
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
     assert!(report.is_object());
     let status = || async {

@@ -56,10 +56,7 @@ async fn one_answer_that_names_another_organisation_changes_no_audited_series_an
     let folder = tempfile::tempdir().expect("a folder");
     let (state, baseline) = (folder.path().join("state.json"), folder.path().join("baseline.json"));
     approve(&simulator, &baseline).await;
-    let flags = [
-        ("state.file", state.to_str().expect("UTF-8")),
-        ("baseline.file", baseline.to_str().expect("UTF-8")),
-    ];
+    let flags = [("state.file", state.to_str().expect("UTF-8")), ("baseline.file", baseline.to_str().expect("UTF-8"))];
     let exporter = Exporter::start(settings(&simulator, &flags)).await;
     exporter.until_refreshed().await;
     // One real grant, so that there is something to forget.
