@@ -21,6 +21,7 @@ mod platform;
 mod proxy;
 mod redact;
 mod retry;
+mod tls;
 mod token;
 mod token_response;
 mod transport;

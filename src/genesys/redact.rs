@@ -5,6 +5,7 @@
 use url::form_urlencoded;
 
 use crate::secret::{ExposeSecret, SecretString};
+use crate::text::is_treacherous;
 
 /// Shorter texts are not redacted: they are not secrets, and without them a message would not be readable.
 const SHORTEST: usize = 4;
@@ -121,10 +122,7 @@ pub(super) fn uuid(text: &str) -> Option<&str> {
 /// The text on one line, cut after 300 characters, without control characters and marks that change the text direction.
 pub(super) fn printable(text: &str) -> String {
     const LONGEST: usize = 300;
-    let visible = |c: char| {
-        let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns_direction { ' ' } else { c }
-    };
+    let visible = |c: char| if is_treacherous(c) { ' ' } else { c };
     let mut printable: String = text.chars().take(LONGEST).map(visible).collect();
     if text.chars().nth(LONGEST).is_some() {
         printable.push('…');

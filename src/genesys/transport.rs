@@ -19,6 +19,7 @@ use super::pacing::{Budget, Pacer};
 use super::proxy::Route;
 use super::redact::{printable, uuid};
 use super::retry::{self, Next, Reason};
+use super::tls;
 use super::token_response::is_token_rate_limit;
 use crate::domain::Timestamp;
 
@@ -286,6 +287,13 @@ fn failure(error: &reqwest::Error, proxy: Option<&'static str>) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
+    let through = |cause: &str| match proxy.filter(|_| error.is_connect()) {
+        Some(variable) => Failure::Network(format!("{cause} (through the proxy that {variable} names)")),
+        None => Failure::Network(cause.to_owned()),
+    };
+    if let Some(explanation) = tls::explain(error) {
+        return through(&printable(&explanation));
+    }
     // The outermost message only repeats the URL. The innermost cause helps the operator.
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
@@ -295,11 +303,7 @@ fn failure(error: &reqwest::Error, proxy: Option<&'static str>) -> Failure {
         }
         cause = inner;
     }
-    let cause = printable(&cause.to_string());
-    match proxy.filter(|_| error.is_connect()) {
-        Some(variable) => Failure::Network(format!("{cause} (through the proxy that {variable} names)")),
-        None => Failure::Network(cause),
-    }
+    through(&printable(&cause.to_string()))
 }
 
 fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {

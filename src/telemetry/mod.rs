@@ -19,6 +19,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use crate::text::is_treacherous;
+
 pub use metrics::{FAMILIES, register};
 pub use stderr::{flush, line};
 
@@ -238,20 +240,17 @@ where
         let mut line = String::new();
         self.0.format_event(context, Writer::new(&mut line), event)?;
         for c in line.trim_end_matches('\n').chars() {
-            if is_harmful(c) {
-                // All these characters fit in four digits, and the escape is valid in a JSON string too.
-                write!(writer, "\\u{:04x}", u32::from(c))?;
+            if is_treacherous(c) {
+                // As in a JSON string, where a character beyond four digits is two escapes.
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
             } else {
                 writer.write_char(c)?;
             }
         }
         writer.write_char('\n')
     }
-}
-
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -69,14 +69,14 @@ fn the_level_applies_to_own_events_and_dependencies_only_log_warnings() {
 
 #[test]
 fn untrusted_text_can_neither_forge_a_line_nor_control_a_terminal() {
-    let evil = "x\nts=1 level=error\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}\u{202e}\u{2028}\u{2066}\0";
+    let evil = "x\nts=1 level=error\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}\u{202e}\u{2028}\u{2066}\u{61c}\u{ad}\u{e0041}\0";
     for format in [LogFormat::Logfmt, LogFormat::Json] {
         let line = logged(Level::Info, format, || {
             let _span = tracing::info_span!("s", org = evil).entered();
             tracing::info!(plain = "\u{9b}31m", display = %evil, debug = ?evil, text = evil, "{evil}");
         });
         assert_eq!(line.lines().count(), 1, "{line:?}");
-        assert!(line.ends_with('\n') && !line[..line.len() - 1].chars().any(is_harmful), "{line:?}");
+        assert!(line.ends_with('\n') && !line[..line.len() - 1].chars().any(is_treacherous), "{line:?}");
         assert!(line.contains("\\u009b31m"), "{line:?}");
         if format == LogFormat::Json {
             let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");

@@ -12,4 +12,4 @@ pub use counted::{counted, listed};
 pub use distinct::distinct;
 pub use masked::{is_masked, masked, masked_prose, masked_uris};
 pub use time::{rfc3339, utc};
-pub use visible::{shortened, visible, wrapped};
+pub use visible::{is_treacherous, shortened, visible, wrapped};

@@ -50,8 +50,8 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Unicode's `Cc`, the bidirectional controls of UAX 9, line separators, and characters without width.
-const fn is_treacherous(character: char) -> bool {
+/// Whether it is in Unicode's `Cc`, a bidirectional control of UAX 9, a line separator, or a character without width.
+pub const fn is_treacherous(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
         | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -64,7 +64,7 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-async fn until_scraped(address: SocketAddr, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
+pub(crate) async fn until_scraped(address: SocketAddr, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
     let scrape =
         || async { Some(Scrape::parse(&get(address, "/metrics").await?.1)).filter(|scrape| condition(scrape)) };
     until(what, scrape).await

@@ -18,7 +18,10 @@ mod planted;
 mod platform;
 mod proxy;
 mod refresh;
+mod scenarios;
 mod simulator;
+mod swap;
+mod tls;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
 mod blocking;

@@ -1,0 +1,93 @@
+//! What a failed TLS handshake means and what to do about it, for the message of a call that failed.
+//!
+//! No request was sent before such a failure. The certificates are checked by `rustls`.
+
+use std::error::Error;
+use std::io;
+
+use reqwest::Url;
+use rustls::CertificateError;
+use url::Position;
+
+/// The explanation if TLS is the cause of this error. It names the host and port that were called.
+pub(super) fn explain(error: &reqwest::Error) -> Option<String> {
+    let host = error.url().map_or("the host", authority);
+    let cause = std::iter::successors(Some(error as &(dyn Error + 'static)), |error| cause(*error))
+        .find_map(|error| error.downcast_ref::<rustls::Error>())?;
+    Some(explanation(host, cause))
+}
+
+fn authority(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}
+
+/// An I/O error leaves out the error that it wraps, and continues with what is below it.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn explanation(host: &str, cause: &rustls::Error) -> String {
+    let route = "check the URL, and what is between the exporter and the platform";
+    let clock = "check the clock of this machine; if it is right, the host needs another certificate";
+    let certificate = match cause {
+        rustls::Error::InvalidCertificate(certificate) => certificate,
+        rustls::Error::InvalidMessage(_) => {
+            return format!("{host} does not answer with TLS; check the scheme and the port of the URL");
+        }
+        other => return format!("no TLS connection to {host}: {other}; {route}"),
+    };
+    let (reason, advice) = match certificate {
+        CertificateError::UnknownIssuer => (
+            "no certificate authority that this machine trusts has signed it",
+            "add the authority to the CA certificates of the system (or name their file in SSL_CERT_FILE) if you trust it, or check \
+             the URL",
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => ("it has expired", clock),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => ("it is not valid yet", clock),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ("it is for another host", route)
+        }
+        other => return format!("the TLS certificate of {host} is refused: {other}; {route}"),
+    };
+    format!("the TLS certificate of {host} is refused: {reason}; {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::InvalidMessage;
+
+    use super::*;
+
+    #[test]
+    fn each_explanation_names_the_host_the_reason_and_what_to_do() {
+        for (cause, reason) in [
+            (rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer), "SSL_CERT_FILE"),
+            (
+                rustls::Error::InvalidCertificate(CertificateError::Expired),
+                "it has expired; check the clock of this machine",
+            ),
+            (rustls::Error::InvalidCertificate(CertificateError::NotValidYet), "the clock of this machine"),
+            (
+                rustls::Error::InvalidCertificate(CertificateError::NotValidForName),
+                "it is for another host; check the URL",
+            ),
+            (rustls::Error::InvalidCertificate(CertificateError::Revoked), "is refused: "),
+            (rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType), "does not answer with TLS"),
+            (rustls::Error::HandshakeNotComplete, "no TLS connection to h:1: "),
+        ] {
+            let explained = explanation("h:1", &cause);
+            assert!(explained.contains(reason) && explained.contains("h:1"), "{explained}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_found_below_wrapped_errors() {
+        let inner = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        let outer = io::Error::other(inner);
+        let chain = std::iter::successors(Some(&outer as &(dyn Error + 'static)), |error| cause(*error));
+        assert!(chain.into_iter().any(|error| error.is::<rustls::Error>()));
+    }
+}
