@@ -14,7 +14,7 @@ use crate::domain::Severity;
 use crate::text::counted;
 
 /// The largest number of findings that are listed for one client, rule and status.
-pub(super) const MOST: usize = 50;
+pub(super) const MOST: usize = 100;
 
 /// What the unlisted findings of one client and rule have in common: the status, the severity and the exemption.
 type Common = (Status, Severity, Option<String>);

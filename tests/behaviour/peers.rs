@@ -328,7 +328,7 @@ async fn peers_that_do_not_read_delay_the_end_by_the_drain_time_only() {
 fn the_default_limits_are_those_that_the_documents_promise() {
     let limits = Limits::new(64);
     let seconds = [limits.head, limits.idle, limits.blocked, limits.turn, limits.drain].map(|limit| limit.as_secs());
-    assert_eq!((limits.connections, limits.reserve, seconds), (64, 16, [5, 90, 5, 5, 3]));
+    assert_eq!((limits.connections, limits.reserve, seconds), (64, 16, [5, 90, 5, 5, 2]));
     assert!(limits.idle > Duration::from_mins(1), "Prometheus scrapes at least once a minute");
     assert!(limits.drain < Duration::from_secs(5) && limits.stalled < limits.turn && limits.head < GUARD);
 }
