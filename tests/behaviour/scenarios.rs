@@ -118,7 +118,7 @@ fn failed_lines(log: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_failure_is_told_alike_by_metrics_log_and_readiness_and_ends_with_its_cause() {
+async fn every_failure_shows_alike_in_metrics_log_and_readiness_and_ends_with_its_cause() {
     for scenario in scenarios() {
         let name = format!("{:?} at {:?}", scenario.fault, scenario.endpoint);
         let simulator = simulator().await;
@@ -164,7 +164,7 @@ async fn every_failure_is_told_alike_by_metrics_log_and_readiness_and_ends_with_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_input_that_is_lost_is_told_and_the_last_data_stays_until_it_is_back() {
+async fn an_input_that_is_lost_is_reported_and_the_last_data_stays_until_it_is_back() {
     let simulator = simulator().await;
     let organisation = simulator.organisation();
     let (exporter, address) = exporter(&simulator, "1s").await;

@@ -1,4 +1,4 @@
-//! The platform names another organisation: one wrong answer changes nothing, and a true change pages for nothing that was there.
+//! The platform names another organisation: one wrong answer changes nothing, and a true change pages for no existing grant.
 
 #![allow(clippy::float_cmp, reason = "the figures are small and whole")]
 
@@ -78,7 +78,7 @@ async fn one_answer_that_names_another_organisation_changes_no_audited_series_an
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_confirmed_change_of_the_organisation_starts_fresh_and_pages_for_nothing_that_was_there() {
+async fn a_confirmed_change_of_the_organisation_starts_fresh_and_pages_for_no_existing_grant() {
     let simulator = simulator().await;
     let organisation = simulator.organisation();
     let folder = tempfile::tempdir().expect("a folder");
