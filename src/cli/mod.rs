@@ -33,13 +33,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let invocation = match args::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
-            // clap reports `--help` and `--version` as errors with exit code 0. A closed stdout is not an error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { CLEAN });
+            // clap reports `--help` and `--version` as errors with exit code 0.
+            if error.use_stderr() {
+                // Without stderr, the exit code still says it.
+                let _ = error.print();
+                return ExitCode::from(USAGE);
+            }
+            console::print_help(&error.render());
+            return ExitCode::from(console::end(CLEAN));
         }
     };
     let gathered = config::read(&invocation.flags, config::environment());
-    ExitCode::from(dispatch(invocation.command, &gathered))
+    ExitCode::from(console::end(dispatch(invocation.command, &gathered)))
 }
 
 fn dispatch(command: Command, gathered: &Gathered) -> u8 {

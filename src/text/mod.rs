@@ -5,7 +5,9 @@
 mod counted;
 mod time;
 mod visible;
+mod wrap;
 
 pub use counted::counted;
 pub use time::{rfc3339, utc};
-pub use visible::{shortened, visible, wrapped};
+pub use visible::{shortened, visible};
+pub use wrap::{columns, wrapped};

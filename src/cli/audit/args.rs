@@ -15,6 +15,9 @@ pub struct AuditArgs {
     /// Also write the report to a file, in any format. May be given several times.
     #[arg(long, value_name = "FORMAT=PATH", value_parser = output_file)]
     pub output: Vec<OutputFile>,
+    /// List every finding in the table. Otherwise, it lists at most 50 under each heading and counts the others.
+    #[arg(long)]
+    pub all: bool,
     /// Exit with 1 if an open finding has at least this severity. By default the policy's `fail_on`, which defaults to high.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
