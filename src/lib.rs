@@ -18,6 +18,8 @@ pub mod audit;
 pub mod ledger;
 
 // Adapters: one foreign format or system each.
+pub mod file;
+
 pub mod genesys;
 pub mod store;
 

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 pub use secrecy::{ExposeSecret, SecretString};
 
+/// Longest file that is accepted as a secret.
+pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
+
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
 pub enum SecretSource {

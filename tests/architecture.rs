@@ -28,7 +28,7 @@ use imports::Crate;
 static CRATE: LazyLock<Crate> = LazyLock::new(|| Crate::of(&sources()));
 
 /// The modules of the crate's root: a module may import only modules that come before it. `lib.rs` has the same order.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "domain",
     "metric",
     "secret",
@@ -37,6 +37,7 @@ const ORDER: [&str; 22] = [
     "baseline",
     "audit",
     "ledger",
+    "file",
     "genesys",
     "store",
     "exposition",

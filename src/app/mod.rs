@@ -46,6 +46,7 @@ pub struct App {
     signals: ReloadSignals,
     reader: Reader,
     liveness: Liveness,
+    store: Arc<Store>,
 }
 
 impl App {
@@ -71,7 +72,8 @@ impl App {
         in_force.log(&files);
         let reload = read_now(&in_force, &files);
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
-        let store = Arc::new(Store::open(state_file, store_metrics));
+        let store = tokio::task::spawn_blocking(move || Store::open(state_file, store_metrics)).await??;
+        let store = Arc::new(store);
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), reload, exposition);
 
         let mut liveness = Liveness::default();
@@ -104,7 +106,7 @@ impl App {
             now: || Timestamp::from(SystemTime::now()),
         };
         let routes = Arc::new(Routes::new(view));
-        Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals, reader, liveness })
+        Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals, reader, liveness, store })
     }
 
     /// The address that the listener is bound to. The port is the real one if the settings say 0.
@@ -162,7 +164,9 @@ impl App {
         systemd::stopping();
         stop.cancel();
         let drained = tokio::time::timeout(HARD_DEADLINE, async { while tasks.join_next().await.is_some() {} }).await;
-        if drained.is_ok() {
+        let store = self.store;
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        if drained.is_ok() && closed.is_ok() {
             info!("stopped");
         } else {
             warn!(

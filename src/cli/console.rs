@@ -28,9 +28,51 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         return;
     }
     // The lock is not held while writing: the reader of a pipe may be slow, and `end` must not wait for it.
-    let mut stdout = BufWriter::with_capacity(BUFFER, io::stdout());
-    if let Err(error) = write(&mut stdout).and_then(|()| stdout.flush()) {
-        failed().get_or_insert(error);
+    let mut stdout = Recording { inner: io::stdout(), error: None };
+    let mut buffered = BufWriter::with_capacity(BUFFER, &mut stdout);
+    let written = write(&mut buffered).and_then(|()| buffered.flush());
+    // What was not written is dropped.
+    drop(buffered.into_parts());
+    if let Err(error) = written {
+        failed().get_or_insert(stdout.error.unwrap_or(error));
+    }
+}
+
+/// Prints a JSON document, indented.
+pub(super) fn document_of(value: impl serde::Serialize) {
+    print(|stdout| {
+        serde_json::to_writer_pretty(&mut *stdout, &value)?;
+        stdout.write_all(b"\n")
+    });
+}
+
+/// A writer that remembers its first error: the formats wrap errors, so that their kind is no longer known.
+struct Recording<W> {
+    inner: W,
+    error: Option<io::Error>,
+}
+
+impl<W> Recording<W> {
+    fn record<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &outcome
+            && error.kind() != ErrorKind::Interrupted
+        {
+            let same = || error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.error.get_or_insert_with(same);
+        }
+        outcome
+    }
+}
+
+impl<W: Write> Write for Recording<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let outcome = self.inner.write(bytes);
+        self.record(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.inner.flush();
+        self.record(outcome)
     }
 }
 

@@ -52,8 +52,8 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Docs { command } => docs::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),
-        Command::Rules { command: RulesCommand::List } => rules::list(),
-        Command::Rules { command: RulesCommand::Explain { rule } } => rules::explain(&rule),
+        Command::Rules { command: RulesCommand::List { format } } => rules::list(format),
+        Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
@@ -63,7 +63,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
         Command::Policy { command } => with_settings(gathered, |settings| match command {
             PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),
-            PolicyCommand::Explain { client } => block_on(policy::explain(&settings, &client)),
+            PolicyCommand::Explain(args) => block_on(policy::explain(&settings, &args)),
             PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
         }),
         Command::Serve => with(Settings::from_raw(gathered), |settings| block_on(serve::serve(settings))),
@@ -74,7 +74,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }
-        Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
+        Command::Doctor(args) => with_settings(gathered, |settings| block_on(doctor::run(&settings, args))),
     }
 }
 

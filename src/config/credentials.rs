@@ -11,10 +11,8 @@ use super::names::{
 };
 use super::raw::RawSettings;
 use super::values::Values;
-use crate::secret::{ExposeSecret, SecretSource, SecretString};
-
-/// Longest file that is accepted as a secret.
-const MAX_SECRET_BYTES: u64 = 64 * 1024;
+use crate::file::{self, ReadError};
+use crate::secret::{ExposeSecret, MAX_SECRET_BYTES, SecretSource, SecretString};
 
 /// The id of the client, or `None` if it is missing or invalid.
 pub(crate) fn client_id(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
@@ -85,26 +83,25 @@ fn header_content(text: &str) -> Result<(), String> {
 
 /// Checks that the file contains a secret. Returns a warning if every user can read it.
 fn check_file(path: &Path) -> Result<Option<String>, String> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(format!(
-            "{} is not a regular file, which it must be because it is read again for each token",
-            path.display()
-        ));
-    }
-    if metadata.len() > MAX_SECRET_BYTES {
-        return Err(format!("{} is longer than 64 KiB, so it is not a client secret", path.display()));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let Ok(text) = String::from_utf8(bytes) else { return Err(format!("{} is not valid UTF-8", path.display())) };
+    let text = file::read_text(path, MAX_SECRET_BYTES).map_err(|error| match error {
+        ReadError::NotRegular(_) => {
+            format!(
+                "{} is not a regular file, which it must be because it is read again for each token",
+                path.display()
+            )
+        }
+        ReadError::TooLarge(_) => format!("{} is longer than 64 KiB, so it is not a client secret", path.display()),
+        ReadError::NotText => format!("{} is not valid UTF-8", path.display()),
+        error => format!("{} cannot be read: {error}", path.display()),
+    })?;
     let secret = SecretString::from(text);
     let content = secret.expose_secret().trim();
     if content.is_empty() {
         return Err(format!("{} is empty; write the client secret to it", path.display()));
     }
     header_content(content).map_err(|problem| format!("the content of {} {problem}", path.display()))?;
-    Ok(world_readable(&metadata).then(|| format!("every user can read {}; set its mode to 0600", path.display())))
+    let world_readable = std::fs::metadata(path).is_ok_and(|metadata| world_readable(&metadata));
+    Ok(world_readable.then(|| format!("every user can read {}; set its mode to 0600", path.display())))
 }
 
 fn world_readable(metadata: &Metadata) -> bool {

@@ -4,21 +4,26 @@
 
 use std::path::Path;
 
+use crate::file::{self, ReadError};
+
 /// Longest file that is accepted.
-const MAX_BYTES: usize = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The names and values in the file, in order; a name that occurs twice is returned twice.
 ///
 /// Errors never quote a line, because it may contain a secret.
 pub(crate) fn pairs(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
-    let text = std::fs::read(path).map_err(|error| vec![format!("{} cannot be read: {error}", path.display())])?;
-    if text.len() > MAX_BYTES {
-        return Err(vec![format!("{} is longer than 1 MiB; name a file with lines NAME=value", path.display())]);
-    }
-    let text = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
+    let text = file::read(path, MAX_BYTES).map_err(|error| {
+        vec![match error {
+            ReadError::TooLarge(_) => {
+                format!("{} is longer than 1 MiB; name a file with lines NAME=value", path.display())
+            }
+            error => format!("{} cannot be read: {error}", path.display()),
+        }]
+    })?;
     let mut pairs = Vec::new();
     let mut problems = Vec::new();
-    for (number, line) in (1_usize..).zip(dotenvy::from_read_iter(text)) {
+    for (number, line) in (1_usize..).zip(dotenvy::from_read_iter(text.as_slice())) {
         match line {
             Ok(pair) => pairs.push(pair),
             Err(dotenvy::Error::LineParse(..)) => problems.push(format!(

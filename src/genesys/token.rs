@@ -18,7 +18,8 @@ use super::redact::{Redactor, printable};
 use super::token_response::{TokenError, TokenFetch, denied, granted};
 use super::transport::{Failure, Transport};
 use crate::domain::Timestamp;
-use crate::secret::{ExposeSecret, SecretSource, SecretString};
+use crate::file;
+use crate::secret::{ExposeSecret, MAX_SECRET_BYTES, SecretSource, SecretString};
 
 /// The pause before a wrong secret is tried again: quick repeats would use up the token endpoint's own limit.
 const INVALID_CLIENT_PAUSE: Duration = Duration::from_mins(1);
@@ -181,8 +182,11 @@ async fn read_secret(source: &SecretSource) -> Result<SecretString, TokenError> 
     match source {
         SecretSource::Value(secret) => Ok(secret.clone()),
         SecretSource::File(path) => {
-            let text = tokio::fs::read_to_string(path)
+            let file = path.clone();
+            // A network file system can block.
+            let text = tokio::task::spawn_blocking(move || file::read_text(&file, MAX_SECRET_BYTES))
                 .await
+                .map_err(|failure| TokenError::SecretFile(format!("{}: {failure}", path.display())))?
                 .map_err(|error| TokenError::SecretFile(format!("{}: {error}", path.display())))?;
             let secret = text.trim();
             if secret.is_empty() {

@@ -11,12 +11,13 @@ use tracing::{info, warn};
 use crate::audit::rules;
 use crate::baseline::Baseline;
 use crate::domain::{OrgId, Timestamp};
+use crate::file::{self, ReadError};
 use crate::policy::{Extension, Policy, Reading};
 
 /// The largest policy file that is read. A larger file must be another file.
 const MAX_POLICY_BYTES: u64 = 4 << 20;
 /// The largest baseline that is read. A baseline of 100,000 clients with a few roles takes about 200 MB.
-const MAX_BASELINE_BYTES: u64 = 512 << 20;
+pub const MAX_BASELINE_BYTES: u64 = 512 << 20;
 
 /// The files of policy and baseline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,15 +106,11 @@ pub(super) fn baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> 
 }
 
 fn text(what: &str, path: &Path, most: u64) -> Result<Option<String>, String> {
-    let size = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{what}: {error}")),
-    };
-    if size > most {
-        return Err(format!("{what}: the file has {size} bytes, but the limit is {most}; check the path"));
+    match file::read_text(path, most) {
+        Ok(text) => Ok(Some(text)),
+        Err(ReadError::NotFound) => Ok(None),
+        Err(error) => Err(format!("{what}: {error}")),
     }
-    std::fs::read_to_string(path).map(Some).map_err(|error| format!("{what}: {error}"))
 }
 
 fn list(what: &str, errors: &[crate::policy::PolicyError]) -> String {

@@ -15,7 +15,7 @@ mod worker;
 pub use complete::{Incomplete, Listing};
 pub use config::Config;
 pub use fetch::{Attempt, Failure, Fetched, Previous, fetch};
-pub use in_force::{Files, InForce};
+pub use in_force::{Files, InForce, MAX_BASELINE_BYTES};
 pub use metrics::{FAMILIES, Metrics};
 pub use pipeline::Pipeline;
 pub use reload::Reloader;

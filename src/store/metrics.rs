@@ -1,6 +1,7 @@
 //! Counts the reads and writes of the state file.
 //!
-//! A damaged state file is counted, because it is set aside and the exporter then runs without the data in it.
+//! A damaged state file is counted, because it is set aside and the exporter then runs without the data in it. A file that cannot
+//! be read is not counted, because the exporter then does not start.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
@@ -16,13 +17,13 @@ const DAMAGED: Family = Family {
     name: "genesyscloud_oauth_exporter_state_damaged_total",
     kind: Kind::Counter,
     labels: &[],
-    help: "Number of state files that could not be read at the start; the exporter sets such a file aside as NAME.damaged. Starts at 0, also without a state file.",
+    help: "Number of damaged state files that were found at the start; the exporter sets such a file aside as NAME.damaged-1, -2 and so on. Starts at 0, also without a state file.",
 };
 const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 if the last read or write of the state file succeeded; 0 if it failed, before the first write of a new file, and without a state file. Always present.",
+    help: "1 if the last read or write of the state file succeeded; 0 if it failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always present.",
 };
 
 /// The families that this module exports.
@@ -56,6 +57,11 @@ impl Metrics {
     pub(super) fn written(&self, success: bool) {
         self.writes.with_label_values(&[if success { "success" } else { "error" }]).inc();
         self.persistent.set(success.into());
+    }
+
+    /// Called when a write takes too long, or when nothing can be written any more.
+    pub(super) fn stuck(&self) {
+        self.persistent.set(0);
     }
 
     /// Called when a state file was read. The first write shows whether it can be written.

@@ -5,48 +5,124 @@
 
 mod format;
 mod metrics;
-mod replace;
+mod owner;
 mod saved;
 pub mod snapshot_file;
+#[cfg(test)]
+mod tests;
+mod writer;
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tracing::{error, info, warn};
 
 pub use metrics::{FAMILIES, Metrics};
-pub use replace::{Mode, replace};
 pub use saved::Saved;
 
+use self::format::Undecodable;
+use self::owner::Owner;
+use self::writer::{Patience, State, Write, Writer};
 use crate::domain::OrgId;
+use crate::file::{self, LockError, Mode, ReadError};
 
-/// Reading stops here, so that a larger file counts as damaged. 100,000 clients take about 100 MB.
-const MAX_BYTES: u64 = 1 << 30;
+/// The largest state or snapshot file. 100,000 clients take about 100 MB.
+const MAX_BYTES: u64 = 512 << 20;
 
 /// The state of all organisations, in memory and on disk.
 #[derive(Debug)]
 pub struct Store {
-    path: Option<PathBuf>,
-    metrics: Metrics,
-    /// Locked while the file is written. The writers are blocking tasks.
-    organisations: Mutex<BTreeMap<OrgId, Saved>>,
-    /// Whether the last write failed. A series of failures is logged once and counted each time.
-    failing: AtomicBool,
+    organisations: Mutex<State>,
+    /// `None` without a state file, and if a damaged file could not be set aside.
+    writer: Option<Writer>,
+}
+
+/// Why the exporter must not start with this state file. The file is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error(
+        "the state file {0} belongs to another running exporter; stop that exporter, or give this one its own file with --state.file"
+    )]
+    Owned(PathBuf),
+    /// The locks of the file cannot be used.
+    #[error("the state file {0} cannot be locked: {1}")]
+    Lock(PathBuf, LockError),
+    /// It exists and cannot be read.
+    #[error(
+        "the state file {0} cannot be read: {1}; correct this, or name another file with --state.file, which loses the first-seen times"
+    )]
+    Unreadable(PathBuf, ReadError),
+    /// A newer version of the program wrote it.
+    #[error(
+        "the state file {0} has the format {1} of a newer version, but this version reads format {format}; use the newer version, or name another file with --state.file, which loses the first-seen times",
+        format = format::FORMAT
+    )]
+    Newer(PathBuf, u32),
+    /// The path has no file name, or a thread cannot be started.
+    #[error("the state file {0} cannot be used: {1}")]
+    Unusable(PathBuf, io::Error),
 }
 
 impl Store {
-    /// Reads the file. A missing file is an empty state; a damaged file is set aside, logged and counted.
-    pub fn open(path: Option<PathBuf>, metrics: Metrics) -> Self {
-        let (organisations, writable) = match &path {
-            Some(path) => read_or_set_aside(path, &metrics),
-            None => (BTreeMap::new(), false),
+    /// Takes possession of the file and reads it. A missing file is an empty state; a damaged file is set aside, logged and counted.
+    /// If the directory cannot be written, the state is kept in memory until it can. Blocking.
+    pub fn open(path: Option<PathBuf>, metrics: Metrics) -> Result<Self, OpenError> {
+        let Some(path) = path else { return Ok(Self { organisations: Mutex::default(), writer: None }) };
+        let unusable = |error| OpenError::Unusable(path.clone(), error);
+        let mut owner = Owner::new(&path).map_err(unusable)?;
+        let owned = match owner.ensure() {
+            Ok(()) => true,
+            Err(LockError::Unwritable(_, cause)) => {
+                error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
+                false
+            }
+            Err(LockError::Held(_)) => return Err(OpenError::Owned(path)),
+            Err(error) => return Err(OpenError::Lock(path, error)),
         };
-        let path = path.filter(|_| writable);
-        Self { path, metrics, organisations: Mutex::new(organisations), failing: AtomicBool::new(false) }
+        let bytes = match file::read(owner.path(), MAX_BYTES) {
+            Ok(bytes) => Some(bytes),
+            Err(ReadError::NotFound) => None,
+            Err(error) => return Err(OpenError::Unreadable(path, error)),
+        };
+        if owned && let Err(cause) = file::remove_leftovers(owner.path()) {
+            warn!(path = %path.display(), %cause, "cannot remove the temporary files of an earlier crash");
+        }
+        let organisations = match bytes.map(|bytes| format::decode(&bytes)) {
+            None => State::new(),
+            Some(Ok(organisations)) => {
+                info!(path = %path.display(), organisations = organisations.len(), "read the state file");
+                if owned {
+                    metrics.in_use();
+                }
+                organisations
+            }
+            Some(Err(Undecodable::Newer(format))) => return Err(OpenError::Newer(path, format)),
+            Some(Err(Undecodable::Damaged(cause))) => {
+                metrics.damaged();
+                if !set_aside(owner.path(), &cause) {
+                    return Ok(Self { organisations: Mutex::default(), writer: None });
+                }
+                State::new()
+            }
+        };
+        let place = owner.path().to_owned();
+        let write = Box::new(move |state: &State| write(&mut owner, state));
+        Self::with_writer(organisations, place, write, Patience::default(), metrics, !owned).map_err(unusable)
+    }
+
+    fn with_writer(
+        organisations: State,
+        path: PathBuf,
+        write: Write,
+        patience: Patience,
+        metrics: Metrics,
+        failed: bool,
+    ) -> io::Result<Self> {
+        let writer = Writer::start(path, write, patience, metrics, failed)?;
+        Ok(Self { organisations: Mutex::new(organisations), writer: Some(writer) })
     }
 
     /// The saved state of this organisation.
@@ -60,138 +136,59 @@ impl Store {
         organisations.values().find(|saved| saved.client_id == client_id && saved.api_host == api_host).cloned()
     }
 
-    /// Saves an organisation's state: always in memory, and on disk if possible. It writes a file, so it must not run on an
-    /// async worker.
+    /// Saves an organisation's state: always in memory, and on disk as soon as possible. If the disk is fast, the state is on it
+    /// when this returns; if not, this returns after a second. Blocking.
     pub fn save(&self, saved: Saved) {
         let mut organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
         organisations.insert(saved.snapshot.organisation.id.clone(), saved);
-        let Some(path) = &self.path else { return };
-        let outcome = replace(path, &format::encode(&organisations), Mode::Private);
-        let failed_before = self.failing.swap(outcome.is_err(), Ordering::Relaxed);
-        match &outcome {
-            Ok(()) if failed_before => info!(path = %path.display(), "the state file can be written again"),
-            Err(cause) if !failed_before => {
-                error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
-            }
-            _ => {}
+        let Some(writer) = &self.writer else { return };
+        // Under the lock, so that an older state never replaces a newer one.
+        let number = writer.hand_over(organisations.clone());
+        drop(organisations);
+        writer.wait_for(number);
+    }
+
+    /// Writes what is not on disk yet, and gives the file up. Waits for two seconds at most. Blocking.
+    pub fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.stop();
         }
-        self.metrics.written(outcome.is_ok());
     }
 }
 
-/// The state, and whether the path may be written: a damaged file that could not be set aside is never overwritten.
-fn read_or_set_aside(path: &Path, metrics: &Metrics) -> (BTreeMap<OrgId, Saved>, bool) {
-    let decoded = match read(path) {
-        Ok(None) => return (BTreeMap::new(), true),
-        Ok(Some(bytes)) => format::decode(&bytes),
-        Err(cause) => Err(cause.to_string()),
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn write(owner: &mut Owner, state: &State) -> io::Result<()> {
+    owner.ensure().map_err(io::Error::other)?;
+    let bytes = format::encode(state);
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("it would have {} bytes, but the limit is {MAX_BYTES}", bytes.len())));
+    }
+    file::replace(owner.path(), &bytes, Mode::Private)
+}
+
+/// Renames a damaged file to the first free name. Only the owner of the file does this, so no other file takes that name. Returns
+/// whether it worked: a damaged file that stays in place is never overwritten.
+fn set_aside(path: &Path, cause: &str) -> bool {
+    let aside = |number: u32| {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".damaged-{number}"));
+        path.with_file_name(name)
     };
-    let cause = match decoded {
-        Ok(organisations) => {
-            info!(path = %path.display(), organisations = organisations.len(), "read the state file");
-            metrics.in_use();
-            return (organisations, true);
-        }
-        Err(cause) => cause,
-    };
-    metrics.damaged();
-    let aside = aside(path);
+    let free = (1..=u32::MAX).map(aside).find(|aside| fs::symlink_metadata(aside).is_err());
+    let aside = free.unwrap_or_else(|| aside(u32::MAX));
     match fs::rename(path, &aside) {
         Ok(()) => {
-            warn!(path = %path.display(), aside = %aside.display(), cause, "cannot read the state file; it is set aside and the exporter starts with an empty state");
-            (BTreeMap::new(), true)
+            warn!(path = %path.display(), aside = %aside.display(), cause, "the state file is damaged; it is set aside and the exporter starts with an empty state");
+            true
         }
         Err(error) => {
-            error!(path = %path.display(), cause, %error, "cannot read the state file and cannot set it aside; the state will not be saved");
-            (BTreeMap::new(), false)
+            error!(path = %path.display(), cause, %error, "the state file is damaged and cannot be set aside; the state will not be saved");
+            false
         }
-    }
-}
-
-fn aside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".damaged");
-    path.with_file_name(name)
-}
-
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-    use crate::store::format::tests::saved;
-
-    fn open(path: &Path) -> (Store, Metrics) {
-        let metrics = Metrics::register(&prometheus::Registry::new()).expect("a fresh registry");
-        (Store::open(Some(path.to_owned()), metrics.clone()), metrics)
-    }
-
-    #[test]
-    fn the_saved_state_is_read_after_a_restart_and_only_its_owner_can_read_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let (store, metrics) = open(&path);
-        store.save(saved());
-        assert_eq!(metrics.values(), (1, 0, 0, 1));
-        let (again, _) = open(&path);
-        assert_eq!(again.of(&saved().snapshot.organisation.id), Some(saved()));
-        assert_eq!(again.read_by(&saved().client_id, &saved().api_host), Some(saved()));
-        assert_eq!(again.read_by("another", &saved().api_host), None);
-        assert_eq!(again.read_by(&saved().client_id, "another"), None);
-        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file is left");
-    }
-
-    #[test]
-    fn a_damaged_file_is_set_aside_and_counted() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let whole = {
-            let (store, _) = open(&path);
-            store.save(saved());
-            fs::read(&path).expect("it is there")
-        };
-        for damaged in [&whole[..whole.len() / 2], b"", b"null", br#"{"format":99,"organisations":{}}"#] {
-            fs::write(&path, damaged).expect("writable");
-            let (store, metrics) = open(&path);
-            assert_eq!(store.of(&saved().snapshot.organisation.id), None);
-            assert_eq!(metrics.values(), (0, 0, 1, 0));
-            assert_eq!(fs::read(folder.path().join("state.json.damaged")).expect("set aside"), damaged);
-            assert!(!path.exists());
-        }
-    }
-
-    #[test]
-    fn a_file_that_can_neither_be_read_nor_set_aside_is_not_overwritten() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        fs::write(&path, b"{").expect("writable");
-        // A rename cannot replace a folder that is not empty, not even for root.
-        fs::create_dir_all(folder.path().join("state.json.damaged").join("x")).expect("a folder");
-        let (store, metrics) = open(&path);
-        store.save(saved());
-        assert_eq!(metrics.values(), (0, 0, 1, 0));
-        assert_eq!(fs::read(&path).expect("still there"), b"{");
-    }
-
-    #[test]
-    fn a_state_that_cannot_be_written_is_kept_in_memory_and_counted() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("missing").join("state.json");
-        let (store, metrics) = open(&path);
-        store.save(saved());
-        assert_eq!(metrics.values(), (0, 1, 0, 0));
-        assert!(store.of(&saved().snapshot.organisation.id).is_some());
     }
 }

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::format::{self, FORMAT};
-use super::{Mode, Saved};
+use super::{MAX_BYTES, Saved};
 use crate::domain::{OrgId, Snapshot};
+use crate::file::{self, Mode, ReadError};
 use crate::ledger::Ledger;
 
 /// The label `org` for an organisation of a state file, which has no labels.
@@ -40,9 +41,9 @@ struct About {
     incomplete: Option<String>,
 }
 
-/// Writes the snapshots to a file that only its owner can read. See [`super::replace()`].
+/// Writes the snapshots to a file that only its owner can read. See [`file::replace`].
 pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
-    super::replace(path, &encode(kept)?, Mode::Private)
+    file::replace(path, &encode(kept)?, Mode::Private)
 }
 
 fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
@@ -69,8 +70,11 @@ fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
 ///
 /// The error message never quotes the file.
 pub fn read(path: &Path) -> Result<Option<Vec<Kept>>, String> {
-    let bytes = super::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let Some(bytes) = bytes else { return Ok(None) };
+    let bytes = match file::read(path, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(ReadError::NotFound) => return Ok(None),
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+    };
     decode(&bytes).map(Some).map_err(|why| format!("{}: {why}", path.display()))
 }
 
@@ -83,7 +87,10 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
     }
     recognise(bytes)?;
     let damaged = |place: String| format!("this snapshot is damaged at {place}; {CREATE_AGAIN}");
-    let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes).map_err(damaged)?;
+    let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes).map_err(|error| match error {
+        format::Undecodable::Newer(format) => other_format(format),
+        format::Undecodable::Damaged(place) => damaged(place),
+    })?;
     let head: Head = serde_json::from_slice(bytes).map_err(|error| damaged(place(&error)))?;
     let mut about = head.snapshots;
     let kept = organisations.into_iter().map(|(id, saved)| {
@@ -108,14 +115,16 @@ fn recognise(bytes: &[u8]) -> Result<(), String> {
     let another = "it is not a snapshot of this program; use a file that `audit --snapshot-out` wrote, or a state file";
     match serde_json::from_slice::<Shape>(bytes) {
         Ok(Shape { format: FORMAT, .. }) => Ok(()),
-        Ok(Shape { format, .. }) => Err(format!(
-            "its format is {format}, but this version of the program reads format {FORMAT}; {CREATE_AGAIN}"
-        )),
+        Ok(Shape { format, .. }) => Err(other_format(format)),
         Err(_) if bytes.is_empty() => Err(format!("the file is empty; {CREATE_AGAIN}")),
         Err(error) if error.is_eof() => Err(format!("its JSON ends early at {}; {CREATE_AGAIN}", place(&error))),
         Err(error) if error.is_syntax() => Err(format!("it is not JSON, see {}; {another}", place(&error))),
         Err(_) => Err(another.to_owned()),
     }
+}
+
+fn other_format(format: u32) -> String {
+    format!("its format is {format}, but this version of the program reads format {FORMAT}; {CREATE_AGAIN}")
 }
 
 fn place(error: &serde_json::Error) -> String {

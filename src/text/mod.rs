@@ -3,11 +3,13 @@
 //! The escapes of a format are applied in addition, by the module of that format.
 
 mod counted;
+mod near;
 mod time;
 mod visible;
 mod wrap;
 
 pub use counted::counted;
+pub use near::{did_you_mean, distance, nearest};
 pub use time::{rfc3339, utc};
 pub use visible::{shortened, visible};
 pub use wrap::{columns, wrapped};

@@ -272,7 +272,7 @@ async fn a_state_file_that_cannot_be_written_or_read_stops_nothing() {
     let exporter = Exporter::start(settings(&simulator, &[("state.file", damaged.to_str().expect("UTF-8"))])).await;
     let scrape = exporter.until("kept and shown", kept_and_shown).await;
     assert_eq!(scrape.own("state_damaged_total"), Some(1.0));
-    assert_eq!(fs::read_to_string(folder.path().join("state.json.damaged")).expect("set aside"), "{\"format\":1,");
+    assert_eq!(fs::read_to_string(folder.path().join("state.json.damaged-1")).expect("set aside"), "{\"format\":1,");
     exporter.stop().await;
 }
 

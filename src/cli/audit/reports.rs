@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 use super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::cli::console::{allows_colour, print};
 use crate::config::Settings;
+use crate::file::{self, Mode};
 use crate::output::sarif::{File, Files};
 use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
-use crate::store::{self, Mode};
+use crate::refresh;
 
 /// Width in columns of a terminal that does not know its own.
 const WIDTH: usize = 80;
+
+/// The largest policy or baseline that SARIF results point into: the limit for a baseline.
+const MAX_POINTED_AT: u64 = refresh::MAX_BASELINE_BYTES;
 
 /// The names of stdout, to which only the report of `--format` is written.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -57,7 +61,7 @@ pub(super) fn write_all(
     for output in &args.output {
         let mut bytes = Vec::new();
         write(organisations, code, output.format, plain, &files, &mut bytes)
-            .and_then(|()| replace(&output.path, &bytes))
+            .and_then(|()| file::replace(&output.path, &bytes, Mode::AsBefore))
             .map_err(|error| format!("--output {}: the report cannot be written: {error}", output.path.display()))?;
     }
     print(|stdout| write(organisations, code, args.format, style(most), &files, stdout));
@@ -86,21 +90,13 @@ fn style(most: usize) -> table::Style {
     table::Style { width: io::stdout().is_terminal().then(width), colour: allows_colour(), most }
 }
 
-/// Replaces a regular file atomically, so that no reader sees half a report. Devices and pipes are written to directly.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    store::replace(path, bytes, Mode::AsBefore)
-}
-
 /// The policy and baseline files of the repository, which SARIF results point into.
 fn pointed_at(settings: &Settings) -> Files {
     let root = root();
     let file = |path: Option<&PathBuf>| {
         let path = path?;
         // The file was read a moment ago. If it is gone, no result points into it.
-        Some(File { uri: uri(path, root.as_deref()?)?, text: fs::read_to_string(path).ok()? })
+        Some(File { uri: uri(path, root.as_deref()?)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
     };
     Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
 }

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::args::TextFormat;
+
 /// The subcommands of `baseline`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BaselineCommand {
@@ -10,11 +12,19 @@ pub enum BaselineCommand {
     /// Show what differs from the baseline.
     ///
     /// Exits with 1 if a client gained anything or is gone.
-    Diff,
+    Diff(DiffArgs),
     /// Approve one client, some of its scopes or permissions, or everything, and show the difference.
     Approve(ApproveArgs),
     /// Remove clients that no longer exist from the baseline.
     Prune(PruneArgs),
+}
+
+/// The flags of `baseline diff`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DiffArgs {
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
 }
 
 /// The flags that say who approves, and why.

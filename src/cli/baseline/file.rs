@@ -2,21 +2,18 @@
 //!
 //! Only the commands of `baseline` and `demo` write it; a running exporter only reads it. `config` reads it with the settings.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use crate::baseline::Baseline;
-use crate::store::{self, Mode};
+use crate::file::{self, Mode};
 
 /// Creates the file. Fails if it exists.
 pub(in crate::cli) fn create(path: &Path, baseline: &Baseline) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(baseline.to_json().as_bytes())?;
-    file.sync_all()
+    file::create(path, baseline.to_json().as_bytes())
 }
 
 /// Replaces the file atomically and keeps its mode.
 pub(super) fn replace(path: &Path, baseline: &Baseline) -> io::Result<()> {
-    store::replace(path, baseline.to_json().as_bytes(), Mode::AsBefore)
+    file::replace(path, baseline.to_json().as_bytes(), Mode::AsBefore)
 }

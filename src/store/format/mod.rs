@@ -54,17 +54,29 @@ pub(super) fn encode(organisations: &BTreeMap<OrgId, Saved>) -> Vec<u8> {
     serde_json::to_vec(&Document { format: FORMAT, organisations }).unwrap_or_default()
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, String> {
+/// Why a file is not a state of this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Undecodable {
+    /// A newer version of the program wrote it, in this format.
+    Newer(u32),
+    /// It is damaged, or another kind of file. The text says where, without quoting the file.
+    Damaged(String),
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, Undecodable> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,
     }
-    let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| place(&error))?;
-    if head.format != FORMAT {
-        return Err(format!("its format is {}, but this version reads format {FORMAT}", head.format));
+    let damaged =
+        |error: serde_json::Error| Undecodable::Damaged(format!("line {}, column {}", error.line(), error.column()));
+    let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
+    match head.format {
+        FORMAT => {}
+        newer if newer > FORMAT => return Err(Undecodable::Newer(newer)),
+        other => return Err(Undecodable::Damaged(format!("there is no format {other}"))),
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| place(&error))?;
+    let document: Document = serde_json::from_slice(bytes).map_err(damaged)?;
     Ok(document.organisations.into_iter().map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect())
 }
 

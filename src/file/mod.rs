@@ -1,0 +1,12 @@
+//! The files of this computer: how the program reads, replaces, creates and locks them.
+//!
+//! No other module opens a file, so that a named pipe, a device, a sparse file or a second process surprises none of them. What
+//! the files contain is decided elsewhere.
+
+mod lock;
+mod read;
+mod replace;
+
+pub use lock::{Lock, LockError};
+pub use read::{ReadError, read, read_text};
+pub use replace::{Mode, create, remove_leftovers, replace};
