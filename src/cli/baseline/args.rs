@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::TextFormat;
+use crate::cli::format::TextFormat;
 
 /// The subcommands of `baseline`.
 #[derive(Debug, Clone, Subcommand)]

@@ -19,10 +19,10 @@ use serde_json::json;
 
 pub use args::{ApproveArgs, BaselineCommand, ByArgs, DiffArgs, InitArgs, PruneArgs};
 
-use super::args::TextFormat;
 use super::client;
 use super::console::{complain, document_of, notice, say};
 use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
+use super::format::TextFormat;
 use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
