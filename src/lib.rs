@@ -27,6 +27,8 @@ pub mod exposition;
 pub mod output;
 
 // Running: tasks, sockets, time.
+pub mod hardening;
+pub mod liveness;
 pub mod publish;
 pub mod refresh;
 pub mod server;

@@ -10,20 +10,27 @@
 //! after a minute.
 
 use std::future::Future;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::pin::pin;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::time::{Interval, MissedTickBehavior};
-use tracing::warn;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tracing::{error, warn};
 
 use crate::audit::Verdict;
+use crate::liveness::Liveness;
 use crate::publish::{Published, Reader, ServedOrganisation};
-use crate::server::Liveness;
 use crate::text::{counted, shortened, utc, visible};
 
 /// Longest status line, in characters. systemd ignores messages of more than 4096 bytes; a character has up to 4 bytes.
 const LONGEST_STATUS: usize = 900;
+/// How long a notification waits for room in the socket. At boot the service manager may be busy; one that hangs must not block the
+/// exporter.
+const LONGEST_SEND: Duration = Duration::from_millis(500);
 
 /// Reports that the exporter is ready: it listens, and serves what is published.
 ///
@@ -48,7 +55,7 @@ pub fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-/// Updates the status line after each refresh, and resets the watchdog while all tasks are alive. Ends with `shutdown`.
+/// Updates the status line after each refresh, and resets the watchdog while all tasks get on. Ends with `shutdown`.
 pub async fn run(mut reader: Reader, liveness: Liveness, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     // systemd never sends zero; `interval` would panic.
@@ -73,9 +80,13 @@ pub async fn run(mut reader: Reader, liveness: Liveness, shutdown: impl Future<O
     }
 }
 
-/// Whether every task is alive, as `/-/healthy` reports it.
+/// Whether every task gets on, as `/-/healthy` reports it. Logs what does not, because the service manager will end the process.
 fn lives(liveness: &Liveness) -> bool {
-    liveness.dead().next().is_none()
+    let stuck = liveness.stuck(Instant::now());
+    for task in &stuck {
+        error!(%task, "the watchdog is not reset, because a task has ended or is stuck");
+    }
+    stuck.is_empty()
 }
 
 fn every(time: Duration) -> Interval {
@@ -96,9 +107,22 @@ async fn tick(interval: &mut Option<Interval>) {
 
 /// Sends a notification. A failure is only logged: the exporter works without the service manager.
 fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
+    if let Err(error) = send(states) {
         warn!(%error, "cannot notify the service manager; check $NOTIFY_SOCKET");
     }
+}
+
+/// `sd_notify::notify`, but with a time limit, and with abstract sockets.
+fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let message = states.iter().fold(String::new(), |message, state| message + &state.to_string() + "\n");
+    let address = match path.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&path)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(LONGEST_SEND))?;
+    socket.send_to_addr(message.as_bytes(), &address).map(drop)
 }
 
 /// The status line that `systemctl status` shows, about every organisation.
@@ -186,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_with_a_dead_task_is_not_alive() {
+    fn the_watchdog_is_not_reset_once_a_task_has_ended() {
         let mut liveness = Liveness::default();
         let latch = liveness.latch("refresh of emea");
         assert!(lives(&liveness));

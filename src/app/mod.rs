@@ -3,7 +3,9 @@
 //! It makes no decisions; `config` interprets the flags.
 
 mod metrics;
+mod reload;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,15 +25,18 @@ use crate::config::Settings;
 use crate::domain::{Freshness, Timestamp};
 use crate::exposition;
 use crate::genesys::{self, Platform};
+use crate::liveness::{Latch, Liveness};
 use crate::publish::{self, Reader, ServedOrganisation};
 use crate::refresh::{self, Files, InForce, Pipeline, Reloader, Worker};
-use crate::server::{self, Latch, Limits, Liveness, ReloadRequests, Routes, View};
+use crate::server::{self, Limits, ReloadRequests, Routes, View};
 use crate::signals::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
-use crate::systemd;
+use crate::{systemd, telemetry};
 
-/// The time that tasks may take to end at shutdown before they are aborted. The server's own drain is shorter.
-const HARD_DEADLINE: Duration = Duration::from_secs(15);
+/// The time that tasks may take to end at shutdown before they are abandoned. With the last write of the state file, for which `store`
+/// waits for 1 s, and the last lines of the log, the process ends within
+/// 5 s: Docker kills it after 10 s. The server's own drain is shorter.
+const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// A process that is ready to run: its listener is bound, and data from the state file is restored.
 #[derive(Debug)]
@@ -47,6 +52,15 @@ pub struct App {
     reader: Reader,
     liveness: Liveness,
     store: Arc<Store>,
+    latches: Latches,
+}
+
+/// The latches of the tasks that the process has once. The workers have their own.
+#[derive(Debug)]
+struct Latches {
+    server: Latch,
+    reload: Latch,
+    service: Latch,
 }
 
 impl App {
@@ -68,6 +82,7 @@ impl App {
         let refresh_metrics = refresh::Metrics::register(&registry)?;
         let server_metrics = server::Metrics::register(&registry)?;
         let store_metrics = store::Metrics::register(&registry)?;
+        telemetry::register(&registry)?;
 
         in_force.log(&files);
         let reload = read_now(&in_force, &files);
@@ -92,6 +107,11 @@ impl App {
             pipelines.push(pipeline);
             workers.push((org, worker, latch));
         }
+        let latches = Latches {
+            server: liveness.latch("server"),
+            reload: liveness.latch("reload"),
+            service: liveness.latch("service"),
+        };
         let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server.max_connections);
@@ -106,7 +126,20 @@ impl App {
             now: || Timestamp::from(SystemTime::now()),
         };
         let routes = Arc::new(Routes::new(view));
-        Ok(Self { listener, address, routes, limits, workers, reloader, requests, signals, reader, liveness, store })
+        Ok(Self {
+            listener,
+            address,
+            routes,
+            limits,
+            workers,
+            reloader,
+            requests,
+            signals,
+            reader,
+            liveness,
+            store,
+            latches,
+        })
     }
 
     /// The address that the listener is bound to. The port is the real one if the settings say 0.
@@ -117,93 +150,94 @@ impl App {
     /// Runs until `shutdown`, then stops all tasks. An error means that a task ended before `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::default();
         info!(address = %self.address, version = env!("CARGO_PKG_VERSION"), "listening");
         for (org, worker, latch) in self.workers {
-            let stop = stop.clone();
-            let refresh = async move {
-                worker.run(stop.cancelled_owned()).await;
-                drop(latch);
-                "refresh"
-            };
-            tasks.spawn(refresh.instrument(info_span!("refresh", org)));
+            let span = info_span!("refresh", org);
+            tasks
+                .spawn(format!("refresh of {org}"), worker.run(latch, stop.clone().cancelled_owned()).instrument(span));
         }
-        let server = {
-            let stop = stop.clone();
-            async move {
-                server::run(self.listener, self.routes, self.limits, stop.cancelled_owned()).await;
-                "server"
-            }
-        };
-        tasks.spawn(server.instrument(info_span!("server")));
-        let reload = {
-            let (stop, reader) = (stop.clone(), self.reader.clone());
-            async move {
-                reload(self.reloader, self.requests, self.signals, reader, stop).await;
-                "reload"
-            }
-        };
-        tasks.spawn(reload.instrument(info_span!("reload")));
+        let Latches { server: latch, reload: reload_latch, service: service_latch } = self.latches;
+        let serving = server::run(self.listener, self.routes, self.limits, stop.clone().cancelled_owned());
+        tasks.spawn(
+            "server".to_owned(),
+            async move { latch.beat_during(serving).await }.instrument(info_span!("server")),
+        );
+        let reloading = reload::run(
+            self.reloader,
+            self.requests,
+            self.signals,
+            self.reader.clone(),
+            stop.clone().cancelled_owned(),
+        );
+        tasks.spawn(
+            "reload".to_owned(),
+            async move { reload_latch.beat_during(reloading).await }.instrument(info_span!("reload")),
+        );
         systemd::ready(&self.reader.current());
-        let service = {
-            let stop = stop.clone();
-            async move {
-                systemd::run(self.reader, self.liveness, stop.cancelled_owned()).await;
-                "service"
-            }
-        };
-        tasks.spawn(service.instrument(info_span!("service")));
+        let service = systemd::run(self.reader, self.liveness, stop.clone().cancelled_owned());
+        tasks.spawn(
+            "service".to_owned(),
+            async move { service_latch.beat_during(service).await }.instrument(info_span!("service")),
+        );
 
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
-            Some(ended) = tasks.join_next() => Err(match ended {
-                Ok(name) => anyhow!("the task {name} ended unexpectedly"),
-                Err(failure) => anyhow!("a task failed: {failure}"),
-            }),
+            Some(failure) = tasks.ended() => Err(failure),
         };
         systemd::stopping();
         stop.cancel();
-        let drained = tokio::time::timeout(HARD_DEADLINE, async { while tasks.join_next().await.is_some() {} }).await;
+        let unended = tasks.all_ended(STOP_LIMIT).await;
         let store = self.store;
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        if drained.is_ok() && closed.is_ok() {
+        let closing = tokio::task::spawn_blocking(move || store.close()).await;
+        if let Err(failure) = closing {
+            error!(%failure, "the state file could not be closed");
+        }
+        if unended.is_empty() {
             info!("stopped");
         } else {
+            let tasks = unended.join(", ");
             warn!(
-                deadline_seconds = HARD_DEADLINE.as_secs(),
-                "stopped; some tasks did not end in time and were aborted"
+                tasks,
+                limit_seconds = STOP_LIMIT.as_secs(),
+                "stopped; these tasks did not end in time and are abandoned"
             );
         }
         outcome
     }
 }
 
-/// Reloads policy and baseline on SIGHUP or on request, one reload at a time.
-async fn reload(
-    reloader: Arc<Reloader>,
-    mut requests: ReloadRequests,
-    mut signals: ReloadSignals,
-    reader: Reader,
-    stop: CancellationToken,
-) {
-    loop {
-        let request = tokio::select! {
-            () = stop.cancelled() => return,
-            // The server keeps the sending end for as long as it runs, so `next` does not return `None` before `stop`.
-            Some(request) = requests.next() => Some(request),
-            true = signals.recv() => None,
+/// The tasks that run, with their names.
+#[derive(Debug, Default)]
+struct Tasks {
+    running: JoinSet<()>,
+    names: BTreeMap<tokio::task::Id, String>,
+}
+
+impl Tasks {
+    fn spawn(&mut self, name: String, task: impl Future<Output = ()> + Send + 'static) {
+        let id = self.running.spawn(task).id();
+        self.names.insert(id, name);
+    }
+
+    /// Waits for the next task to end, and says which one it was; `None` if none is left. Cancel safe.
+    async fn ended(&mut self) -> Option<anyhow::Error> {
+        let (id, failure) = match self.running.join_next_with_id().await? {
+            Ok((id, ())) => (id, None),
+            Err(failure) => (failure.id(), Some(failure)),
         };
-        systemd::reloading();
-        let reloader = Arc::clone(&reloader);
-        let result = tokio::task::spawn_blocking(move || reloader.reload()).await;
-        let result = result.unwrap_or_else(|failure| {
-            error!(%failure, "the reload failed unexpectedly");
-            Err("the reload failed unexpectedly; the log of the exporter shows the cause".to_owned())
-        });
-        systemd::ready(&reader.current());
-        if let Some(request) = request {
-            request.answer(result);
-        }
+        let name = self.names.remove(&id).unwrap_or_default();
+        Some(match failure {
+            None => anyhow!("the task {name} ended unexpectedly"),
+            Some(failure) => anyhow!("the task {name} failed: {failure}"),
+        })
+    }
+
+    /// Waits for all tasks, at most this long. Returns the names of those that have not ended; they are abandoned.
+    async fn all_ended(mut self, limit: Duration) -> Vec<String> {
+        let all = async { while self.ended().await.is_some() {} };
+        let _ = tokio::time::timeout(limit, all).await;
+        self.names.into_values().collect()
     }
 }
 
@@ -221,4 +255,30 @@ fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<
 fn read_now(in_force: &InForce, files: &Files) -> exposition::ReloadStatus {
     let last_successful = !in_force.lacks_baseline(files);
     exposition::ReloadStatus { last_successful, last_success: Timestamp::from(SystemTime::now()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_stop_waits_for_tasks_but_not_for_one_that_never_ends() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("stuck".to_owned(), std::future::pending());
+        tasks.spawn("slow".to_owned(), async {
+            let _ = tokio::time::timeout(STOP_LIMIT / 2, std::future::pending::<()>()).await;
+        });
+        assert_eq!(tasks.all_ended(STOP_LIMIT).await, ["stuck"]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_is_named() {
+        let mut tasks = Tasks::default();
+        tasks.spawn("server".to_owned(), async {});
+        assert_eq!(tasks.ended().await.expect("a task").to_string(), "the task server ended unexpectedly");
+        tasks.spawn("reload".to_owned(), async { panic!("a defect") });
+        let failure = tasks.ended().await.expect("a task").to_string();
+        assert!(failure.starts_with("the task reload failed: ") && failure.contains("a defect"), "{failure}");
+        assert!(tasks.ended().await.is_none());
+    }
 }

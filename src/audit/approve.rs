@@ -5,23 +5,20 @@
 //! scopes are no longer approved. An approval under a condition or in one division does not cover the permission without the
 //! condition or in another division.
 
-use super::finding::{Finding, Status};
+use super::finding::Finding;
 use super::rules::{Context, TOXIC_SCOPES};
 use crate::baseline::Baseline;
 use crate::domain::{Client, Privilege};
 
-/// Runs after the rules and before the exemptions.
-pub(super) fn approve(context: &Context<'_>, findings: &mut [Finding]) {
-    let Some(baseline) = context.baseline else { return };
-    for finding in findings.iter_mut().filter(|finding| finding.status == Status::Open) {
-        let Some(client) = finding.client.as_ref().and_then(|id| context.snapshot.client(id)) else { continue };
-        if approves(baseline, client, finding) {
-            finding.status = Status::Approved;
-        }
-    }
+/// Whether the baseline approves an open finding. Exemptions are applied afterwards.
+pub(super) fn approves(context: &Context<'_>, finding: &Finding) -> bool {
+    let Some(baseline) = context.baseline else { return false };
+    let approvable = finding.dangerous.is_some() || finding.rule.slug == TOXIC_SCOPES;
+    let client = finding.client.as_ref().filter(|_| approvable).and_then(|id| context.snapshot.client(id));
+    client.is_some_and(|client| covers(baseline, client, finding))
 }
 
-fn approves(baseline: &Baseline, client: &Client, finding: &Finding) -> bool {
+fn covers(baseline: &Baseline, client: &Client, finding: &Finding) -> bool {
     let privilege = finding.dangerous.as_ref().map(|dangerous| &dangerous.privilege);
     match (privilege, &finding.evidence.permission) {
         (Some(Privilege::Scope(scope)), _) => baseline.approves_scope(client, scope),

@@ -41,7 +41,7 @@ impl BaselineComparison {
             let Some(kind) = drift_kind(finding.rule) else { continue };
             let dangerous = adds_open_grant(finding, grants);
             if let Some(count) = drift.iter_mut().find(|count| count.kind == kind && count.dangerous == dangerous) {
-                count.count += 1;
+                count.count += finding.count();
             }
         }
         Self { approved_at: baseline.approval.at, drift }

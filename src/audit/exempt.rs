@@ -2,7 +2,7 @@
 //!
 //! An exempt finding stays in the report, with the id of the exemption.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::finding::{Evidence, Finding, Kind, Status};
 use super::role_gaps::is_hidden_from;
@@ -12,83 +12,88 @@ use super::state::{RuleOutcome, RuleState};
 use crate::baseline::names_permission;
 use crate::domain::{ClientId, Snapshot};
 use crate::policy::Exemption;
+use crate::text::masked;
 
 /// An exemption that covers findings of more clients than this is too broad, no matter how it selects them.
 const MOST_CLIENTS: usize = 10;
 
-/// The findings and clients that one exemption covers.
+/// What one exemption covers.
 #[derive(Default)]
-struct Use<'a> {
-    clients: BTreeSet<&'a ClientId>,
+struct Use {
+    clients: BTreeSet<ClientId>,
     organisation: bool,
-    /// Indices of the covered findings.
-    covered: Vec<usize>,
 }
 
-/// Indices of the findings by rule, then by client; `None` is the organisation.
-type Places<'a> = HashMap<&'a str, BTreeMap<Option<&'a ClientId>, Vec<usize>>>;
-
-/// Marks the open findings that a live exemption covers, and adds the findings on the exemptions themselves.
-///
-/// If several exemptions cover a finding, it names the first in the file. The others count as used as well.
-pub(super) fn apply(context: &Context<'_>, outcomes: &[RuleOutcome], findings: &mut Vec<Finding>) {
-    let exemptions = &context.policy.exemptions;
-    let named: BTreeSet<&str> = exemptions.iter().map(|exemption| exemption.rule.as_str()).collect();
-    let mut places: Places<'_> = HashMap::new();
-    for (place, finding) in findings.iter().enumerate().filter(|(_, finding)| named.contains(finding.rule.slug)) {
-        let of_rule = places.entry(finding.rule.slug).or_default();
-        of_rule.entry(finding.client.as_ref()).or_default().push(place);
-    }
-    let (mut more, mut marks) = (Vec::new(), Vec::new());
-    for exemption in exemptions {
-        if exemption.has_ended(context.now) {
-            add(&exemptions::EXPIRED, context, exemption, "has ended", &mut more);
-            continue;
-        }
-        let used = use_of(exemption, context.snapshot, &places, findings);
-        if used.covered.is_empty() && is_evaluated(exemption, outcomes) && !may_cover_a_gap(exemption, context) {
-            add(&exemptions::UNUSED, context, exemption, "covers nothing that is open", &mut more);
-        }
-        if let Some(text) = too_broad(exemption, &used) {
-            add(&exemptions::TOO_BROAD, context, exemption, &text, &mut more);
-        }
-        marks.push((exemption.id.clone(), used.covered));
-    }
-    for (id, place) in marks.into_iter().flat_map(|(id, covered)| covered.into_iter().map(move |at| (id.clone(), at))) {
-        if let Some(finding) = findings.get_mut(place) {
-            finding.status = Status::Exempt;
-            finding.exemption.get_or_insert(id);
-        }
-    }
-    findings.append(&mut more);
+/// The exemptions that have not ended, by rule, and what they cover.
+pub(super) struct Exemptions<'c> {
+    context: &'c Context<'c>,
+    /// By position in the policy.
+    used: Vec<Use>,
+    /// Positions of the exemptions that name clients by id, in the order of the policy.
+    by_id: HashMap<(&'c str, &'c ClientId), Vec<usize>>,
+    /// Positions of the others, in the order of the policy.
+    others: HashMap<&'c str, Vec<usize>>,
 }
 
-fn use_of<'a>(exemption: &'a Exemption, snapshot: &Snapshot, places: &Places<'a>, findings: &[Finding]) -> Use<'a> {
-    let mut used = Use::default();
-    let Some(of_rule) = places.get(exemption.rule.as_str()) else { return used };
-    let mut look = |client: Option<&'a ClientId>, places: &[usize]| {
-        if !client.map_or(exemption.is_about_organisation(), |client| selects(exemption, client, snapshot)) {
-            return;
-        }
-        for (place, finding) in places.iter().filter_map(|place| Some((*place, findings.get(*place)?))) {
-            if finding.status == Status::Open && covers(exemption, &finding.evidence) {
-                used.clients.extend(client);
-                used.organisation |= client.is_none();
-                used.covered.push(place);
+impl<'c> Exemptions<'c> {
+    pub(super) fn new(context: &'c Context<'c>) -> Self {
+        let exemptions = &context.policy.exemptions;
+        let (mut by_id, mut others) = (HashMap::<_, Vec<usize>>::new(), HashMap::<_, Vec<usize>>::new());
+        for (position, exemption) in exemptions.iter().enumerate().filter(|(_, e)| !e.has_ended(context.now)) {
+            let rule = exemption.rule.as_str();
+            if exemption.ids().is_empty() {
+                others.entry(rule).or_default().push(position);
+            }
+            for client in exemption.ids() {
+                by_id.entry((rule, client)).or_default().push(position);
             }
         }
-    };
-    if exemption.ids().is_empty() {
-        for (client, places) in of_rule {
-            look(*client, places);
+        Self { context, used: exemptions.iter().map(|_| Use::default()).collect(), by_id, others }
+    }
+
+    /// Marks an open finding that exemptions cover. It names the first of them in the file; all of them count as used.
+    pub(super) fn apply(&mut self, finding: &mut Finding) {
+        if self.used.is_empty() {
+            return;
         }
-    } else {
-        // Fast path: most exemptions name their clients by id.
-        for client in exemption.ids() {
-            look(Some(client), of_rule.get(&Some(client)).map_or(&[], Vec::as_slice));
+        let rule = finding.rule.slug;
+        let of_id = finding.client.as_ref().and_then(|client| self.by_id.get(&(rule, client)));
+        let mut candidates: Vec<usize> = of_id.into_iter().chain(self.others.get(rule)).flatten().copied().collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        for position in candidates {
+            let Some(exemption) = self.context.policy.exemptions.get(position) else { continue };
+            let is_about = |client| selects(exemption, client, self.context.snapshot);
+            let selected = finding.client.as_ref().map_or(exemption.is_about_organisation(), is_about);
+            if !selected || !covers(exemption, &finding.evidence) {
+                continue;
+            }
+            if let Some(used) = self.used.get_mut(position) {
+                used.organisation |= finding.client.is_none();
+                used.clients.extend(finding.client.clone());
+            }
+            finding.status = Status::Exempt;
+            finding.exemption.get_or_insert_with(|| exemption.id.clone());
         }
     }
-    used
+
+    /// Adds the findings on the exemptions themselves.
+    pub(super) fn finish(&self, outcomes: &[RuleOutcome], findings: &mut Vec<Finding>) {
+        let context = self.context;
+        for (exemption, used) in context.policy.exemptions.iter().zip(&self.used) {
+            if exemption.has_ended(context.now) {
+                add(&exemptions::EXPIRED, context, exemption, "has ended", findings);
+                continue;
+            }
+            let covers_nothing = used.clients.is_empty() && !used.organisation;
+            if covers_nothing && is_evaluated(exemption, outcomes) && !may_cover_a_gap(exemption, context) {
+                add(&exemptions::UNUSED, context, exemption, "covers nothing that is open", findings);
+            }
+            if let Some(text) = too_broad(exemption, used) {
+                add(&exemptions::TOO_BROAD, context, exemption, &text, findings);
+            }
+        }
+    }
 }
 
 fn selects(exemption: &Exemption, client: &ClientId, snapshot: &Snapshot) -> bool {
@@ -104,6 +109,8 @@ fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
         Some(granted) => {
             only.eq_ignore_ascii_case(&evidence.key) || names_permission(only, &granted.name, granted.conditional)
         }
+        // The policy may still have the address with its secret.
+        None if evidence.kind == Kind::RedirectUri => masked(only) == evidence.key,
         None => *only == evidence.key,
     }
 }
@@ -121,7 +128,7 @@ fn may_cover_a_gap(exemption: &Exemption, context: &Context<'_>) -> bool {
     clients.any(|client| is_hidden_from(rule, context.snapshot, client) && exemption.is_about(client))
 }
 
-fn too_broad(exemption: &Exemption, used: &Use<'_>) -> Option<String> {
+fn too_broad(exemption: &Exemption, used: &Use) -> Option<String> {
     if used.clients.len() > MOST_CLIENTS {
         return Some(format!("covers {} clients", used.clients.len()));
     }

@@ -32,6 +32,9 @@ pub struct Finding {
     /// The dangerous scope or permission that the finding is about; only for findings of `dangerous-scope` and
     /// `dangerous-permission`.
     pub dangerous: Option<Box<DangerousPrivilege>>,
+    /// The findings that this one replaces because they are not listed, all with its rule, client, severity and status. Empty for
+    /// any other finding.
+    pub unlisted: Box<[Fingerprint]>,
 }
 
 /// A scope or permission that the policy calls dangerous, as one client holds it.
@@ -60,8 +63,18 @@ impl Finding {
         Fingerprint(bytes)
     }
 
-    pub(super) fn sort_key(&self) -> (Option<&ClientId>, &str, &str) {
-        (self.client.as_ref(), self.rule.slug, &self.evidence.key)
+    /// The number of findings that this one counts as.
+    pub fn count(&self) -> usize {
+        self.unlisted.len().max(1)
+    }
+
+    /// The fingerprints of the findings that this one counts as.
+    pub fn fingerprints(&self) -> Vec<Fingerprint> {
+        if self.unlisted.is_empty() { vec![self.fingerprint()] } else { self.unlisted.to_vec() }
+    }
+
+    pub(super) fn sort_key(&self) -> (Option<&ClientId>, &str, bool, &str) {
+        (self.client.as_ref(), self.rule.slug, !self.unlisted.is_empty(), &self.evidence.key)
     }
 }
 
@@ -157,8 +170,10 @@ pub enum Kind {
     Baseline,
     /// An input of the audit.
     Input,
-    /// A field of a record that could not be read.
+    /// A field of a record that could not be read, or that contains a secret.
     Field,
+    /// Further findings of the rule on the client, which are not listed.
+    More,
 }
 
 impl Kind {
@@ -182,6 +197,7 @@ impl Kind {
             Self::Baseline => "baseline",
             Self::Input => "input",
             Self::Field => "field",
+            Self::More => "more",
         }
     }
 }

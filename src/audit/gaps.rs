@@ -10,6 +10,10 @@ use super::rule::AppliesTo;
 use super::rules;
 use crate::domain::{Client, Collector, Gap, InputGap, Snapshot, Timestamp};
 use crate::policy::Policy;
+use crate::text::counted;
+
+/// The largest number of roles in a reason.
+const MOST_ROLES: usize = 10;
 
 /// Why a client cannot be called compliant, as text; `None` if everything that decides what it may do was read and evaluated.
 pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Client, now: Timestamp) -> Option<String> {
@@ -29,7 +33,12 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
         reasons.push(describe_client_gaps(client, now));
     }
     let roles = role_gaps(snapshot, client);
-    reasons.extend(roles.into_iter().map(|(role, gap)| format!("role {role}: {}", describe_role(gap, now))));
+    let unread = roles.len();
+    let roles = roles.into_iter().take(MOST_ROLES);
+    reasons.extend(roles.map(|(role, gap)| format!("role {role}: {}", describe_role(gap, now))));
+    if unread > MOST_ROLES {
+        reasons.push(format!("and {} more", counted(unread - MOST_ROLES, "role")));
+    }
     if !reasons.is_empty() {
         return Some(reasons.join("; "));
     }

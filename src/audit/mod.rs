@@ -13,6 +13,7 @@ mod report;
 mod role_gaps;
 mod rule;
 pub mod rules;
+mod sink;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,8 @@ pub use report::{ClientVerdict, DangerousPermission, DangerousScope, EnabledRule
 pub use rule::{AppliesTo, Confidence, Rule};
 pub use state::{RuleOutcome, RuleState};
 
+use sink::Sink;
+
 use crate::baseline::Baseline;
 use crate::domain::{Snapshot, Timestamp};
 use crate::policy::Policy;
@@ -35,11 +38,8 @@ pub fn evaluate(snapshot: &Snapshot, policy: &Policy, baseline: Option<&Baseline
     // The baseline of another organisation approves nothing here, and differences from it are not drift.
     let baseline = baseline.filter(|baseline| baseline.organisation == snapshot.organisation.id);
     let context = rules::Context::new(snapshot, policy, baseline, now);
-    let mut findings = Vec::new();
-    let outcomes = state::run(&context, &mut findings);
-    // Approvals first: an approved finding needs no exemption.
-    approve::approve(&context, &mut findings);
-    exempt::apply(&context, &outcomes, &mut findings);
-    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    let mut sink = Sink::new(&context);
+    let outcomes = state::run(&context, &mut sink);
+    let findings = sink.finish(&outcomes);
     Report::new(&context, findings, outcomes, now)
 }

@@ -127,7 +127,7 @@ impl Report {
         for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
             if let Some(client) = &finding.client {
                 let (count, worst) = open.entry(client).or_insert((0, finding.severity));
-                *count += 1;
+                *count += finding.count();
                 *worst = finding.severity.max(*worst);
             }
         }
@@ -200,16 +200,22 @@ impl Report {
 
 /// The roles with gaps. If a client is flagged because a role is not listed, the role is omitted: the finding reports it.
 fn role_gaps_of_clients(context: &Context<'_>, findings: &[Finding]) -> BTreeSet<RoleId> {
-    let flagged: BTreeSet<(&ClientId, &str)> = findings
+    let flagged: BTreeSet<(&ClientId, Option<&str>)> = findings
         .iter()
         .filter(|finding| finding.rule.slug == UNRESOLVED_ROLE && finding.status == Status::Open)
         .filter(|finding| finding.severity >= context.policy.defaults.flag_at)
-        .filter_map(|finding| Some((finding.client.as_ref()?, finding.evidence.key.as_str())))
+        .filter_map(|finding| {
+            // Not all roles are listed, so the client is flagged because of all of them.
+            let role = finding.unlisted.is_empty().then_some(finding.evidence.key.as_str());
+            Some((finding.client.as_ref()?, role))
+        })
         .collect();
     let mut roles = BTreeSet::new();
     for client in &context.snapshot.clients {
-        let is_reported =
-            |role: &RoleId, gap| gap == RoleGap::NotListed && flagged.contains(&(&client.id, role.as_str()));
+        let all_reported = flagged.contains(&(&client.id, None));
+        let is_reported = |role: &RoleId, gap| {
+            gap == RoleGap::NotListed && (all_reported || flagged.contains(&(&client.id, Some(role.as_str()))))
+        };
         let gaps = role_gaps(context.snapshot, client).into_iter();
         roles.extend(gaps.filter(|(role, gap)| !is_reported(role, *gap)).map(|(role, _)| role.clone()));
     }

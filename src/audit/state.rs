@@ -7,6 +7,7 @@ use super::finding::{Evidence, Finding, Kind, Status};
 use super::gaps::describe_input_gap;
 use super::rule::{Rule, is_enabled};
 use super::rules::{Context, ENTRIES, Entry};
+use super::sink::Sink;
 use crate::domain::{Collector, InputGap};
 
 /// A rule and its outcome.
@@ -66,12 +67,12 @@ impl RuleState {
 }
 
 /// Runs every rule.
-pub(super) fn run(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<RuleOutcome> {
+pub(super) fn run(context: &Context<'_>, findings: &mut Sink<'_>) -> Vec<RuleOutcome> {
     let outcome = |entry: &Entry| RuleOutcome { rule: entry.rule, state: run_one(context, entry, findings) };
     ENTRIES.iter().map(outcome).collect()
 }
 
-fn run_one(context: &Context<'_>, entry: &Entry, findings: &mut Vec<Finding>) -> RuleState {
+fn run_one(context: &Context<'_>, entry: &Entry, findings: &mut Sink<'_>) -> RuleState {
     let rule = entry.rule;
     if !is_enabled(rule, context.policy) {
         return RuleState::Disabled;
@@ -95,7 +96,7 @@ fn not_evaluated(
     context: &Context<'_>,
     rule: &'static Rule,
     gaps: &[(Collector, &InputGap)],
-    findings: &mut Vec<Finding>,
+    findings: &mut Sink<'_>,
 ) -> RuleState {
     let mut reasons = Vec::new();
     for (collector, gap) in gaps {

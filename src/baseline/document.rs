@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Approval, ApprovedClient, Baseline, Contents, HeldRole, Holdings};
 use crate::domain::{ClientId, ClientState, DivisionId, GrantType, OrgId, RoleId, Timestamp};
+use crate::text::masked_uris;
 
 const VERSION: u64 = 1;
 
@@ -181,6 +182,8 @@ fn client(
         roles.insert(RoleId::new(id), HeldRole { divisions, contents });
     }
     let SavedClient { token_validity, scopes, redirect_uris, .. } = saved;
+    // Baselines of earlier versions have the secrets that addresses contain. The clients of a snapshot are masked in the same way.
+    let redirect_uris = masked_uris(redirect_uris).into_iter().collect();
     Ok(ApprovedClient {
         approval: approval(place, saved.approved)?,
         holdings: Holdings { grant_type, state, token_validity, scopes, roles, redirect_uris },

@@ -5,10 +5,10 @@
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use super::exit::{CLEAN, FAILURE, USAGE};
+use crate::telemetry;
 
 /// Bytes that are collected before they are written.
 const BUFFER: usize = 1 << 16;
@@ -109,12 +109,12 @@ fn outcome(code: u8, failed: Option<&io::Error>) -> (u8, Option<String>) {
 
 /// Prints an error to stderr.
 pub(super) fn complain(mistake: impl Display) {
-    let _ = writeln!(std::io::stderr(), "error: {mistake}");
+    telemetry::line(format!("error: {mistake}\n").as_bytes());
 }
 
 /// Prints to stderr what the user should know besides the output.
 pub(super) fn notice(said: impl Display) {
-    let _ = writeln!(std::io::stderr(), "note: {said}");
+    telemetry::line(format!("note: {said}\n").as_bytes());
 }
 
 #[cfg(test)]

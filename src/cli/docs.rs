@@ -4,7 +4,7 @@ use super::args::DocsCommand;
 use super::console::say;
 use super::exit::CLEAN;
 use crate::metric::Family;
-use crate::{app, config, exposition, genesys, policy, refresh, server, store};
+use crate::{app, config, exposition, genesys, policy, refresh, server, store, telemetry};
 
 pub(super) fn run(command: DocsCommand) -> u8 {
     let text = match command {
@@ -24,6 +24,7 @@ fn metrics() -> String {
         genesys::FAMILIES,
         store::FAMILIES,
         server::FAMILIES,
+        telemetry::FAMILIES,
         app::FAMILIES,
     ];
     let mut text = String::from(

@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::args::{DoctorArgs, TextFormat};
 use super::console::{document_of, say};
+use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
 use crate::domain::Record;
-use crate::genesys::{ApiError, Config, Metrics, Platform, Scopes};
+use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Scopes};
 use crate::refresh::Listing;
 use crate::text::visible;
 
@@ -57,14 +58,22 @@ async fn examine(config: &Config, settings: &Settings, report: &mut Report) {
             return;
         }
     };
+    let checks = checks(&platform, settings, report);
+    if let Err(late) = within_deadline(settings, &platform, checks).await {
+        report.bad("time", &late);
+    }
+}
+
+async fn checks(platform: &Platform, settings: &Settings, report: &mut Report) {
     if let Err(error) = platform.authorise().await {
         report.bad("token", &error);
         return;
     }
     report.good("token", "issued by the platform");
-    match platform.identity().await {
+    let identity = platform.identity(None).await;
+    match &identity {
         Ok(identity) => report.good("organisation", format_args!("{} ({})", identity.org_name, identity.org_id)),
-        Err(error) => report.bad("organisation", &error),
+        Err(error) => report.bad("organisation", error),
     }
     match platform.clock_skew_seconds() {
         Some(skew) if skew.unsigned_abs() > TOLERABLE_SKEW_SECONDS => {
@@ -74,11 +83,11 @@ async fn examine(config: &Config, settings: &Settings, report: &mut Report) {
         Some(_) => report.good("clock", "agrees with the platform's clock"),
         None => report.odd("clock", "not checked: the platform sent no date to compare with"),
     }
-    inputs(&platform, settings, report).await;
-    least_privilege(&platform, report).await;
+    inputs(platform, identity.ok().as_ref(), settings, report).await;
+    least_privilege(platform, report).await;
 }
 
-async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
+async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Settings, report: &mut Report) {
     let scopes = match platform.scopes().await {
         Ok(scopes) => {
             report.good("scopes", format_args!("{} in the registry", scopes.records.descriptions().len()));
@@ -89,8 +98,8 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             Scopes::default()
         }
     };
-    match (platform.clients(&scopes).await, platform.identity().await) {
-        (Ok(listed), Ok(identity)) => {
+    match (platform.clients(&scopes).await, identity) {
+        (Ok(listed), Some(identity)) => {
             partial("clients", listed.clients.iter(), report);
             let listing = Listing::of(&listed, &identity.own_client);
             match listing.check(settings.refresh.trust_total, settings.refresh.require_self) {
@@ -102,7 +111,7 @@ async fn inputs(platform: &Platform, settings: &Settings, report: &mut Report) {
             report.bad("clients", &error);
             report.advise(&error);
         }
-        (Ok(listed), Err(_)) => report.odd("clients", format_args!("{} listed", listed.clients.len())),
+        (Ok(listed), None) => report.odd("clients", format_args!("{} listed", listed.clients.len())),
     }
     match platform.roles().await {
         Ok(roles) => {

@@ -11,6 +11,8 @@ use crate::config::{Gathered, Settings};
 
 /// Less than the 6 s that the Dockerfile's `HEALTHCHECK` allows, so that the reason for a timeout is printed.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The part of the answer that is read, in bytes. An exporter's answer is one line.
+const LONGEST_ANSWER: usize = 4096;
 
 pub(super) async fn run(args: &HealthcheckArgs, gathered: &Gathered) -> u8 {
     let url = match &args.url {
@@ -35,10 +37,17 @@ pub(super) async fn run(args: &HealthcheckArgs, gathered: &Gathered) -> u8 {
 async fn ask(url: &str) -> Result<String, String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().map_err(|error| error.to_string())?;
-    let response = client.get(url).send().await.map_err(|error| root_cause(&error))?;
+    let mut response = client.get(url).send().await.map_err(|error| root_cause(&error))?;
     let status = response.status();
-    let text = response.text().await.map_err(|error| root_cause(&error))?;
-    if status.is_success() { Ok(text) } else { Err(format!("HTTP {status}: {}", text.trim_end())) }
+    let mut body = Vec::new();
+    while body.len() < LONGEST_ANSWER
+        && let Some(chunk) = response.chunk().await.map_err(|error| root_cause(&error))?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(LONGEST_ANSWER);
+    let text = String::from_utf8_lossy(&body);
+    if status.is_success() { Ok(text.into_owned()) } else { Err(format!("HTTP {status}: {}", text.trim_end())) }
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

@@ -7,6 +7,7 @@ mod audit;
 pub mod baseline;
 mod client;
 mod console;
+mod deadline;
 mod docs;
 mod doctor;
 mod exit;
@@ -27,10 +28,16 @@ use exit::{CLEAN, FAILURE, USAGE};
 use prepare::{prepare, refuse};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
-use crate::telemetry;
+use crate::{hardening, signals, telemetry};
 
 /// Runs the subcommand that the arguments name; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Before secrets are read. `prepare` logs a failure, once there is a log.
+    let _ = hardening::protect();
+    if let Err(error) = signals::end_also_as_first_process() {
+        complain(format_args!("cannot install handlers for SIGTERM and SIGINT: {error}"));
+        return ExitCode::from(FAILURE);
+    }
     let invocation = match args::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
@@ -45,7 +52,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let gathered = config::read(&invocation.flags, config::environment());
-    ExitCode::from(console::end(dispatch(invocation.command, &gathered)))
+    let code = console::end(dispatch(invocation.command, &gathered));
+    telemetry::flush();
+    ExitCode::from(code)
 }
 
 fn dispatch(command: Command, gathered: &Gathered) -> u8 {
@@ -108,10 +117,37 @@ fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings)
 
 fn block_on(work: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // Dropping the runtime would wait for blocked threads: an evaluation, a hanging disk, a name server.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             complain(format_args!("the runtime cannot be started: {error}"));
             FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_command_ends_although_a_thread_of_it_is_blocked() {
+        let (end, ended) = mpsc::channel();
+        let (_release, released) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let code = block_on(async {
+                tokio::task::spawn_blocking(move || released.recv());
+                CLEAN
+            });
+            end.send(code)
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_mins(3)), Ok(CLEAN));
     }
 }

@@ -6,6 +6,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, info};
 
@@ -17,8 +19,9 @@ use crate::app::App;
 use crate::config::{Gathered, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
-use crate::signals;
+use crate::signals::StopSignals;
 use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
+use crate::telemetry;
 
 /// How often the demo applies the changes that are due.
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
@@ -76,7 +79,9 @@ async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u
         settings.in_force.baseline = Some(approved);
     }
     let clients = organisation.truth().clients;
-    let code = run(settings, |address| introduce(address, clients), drift(organisation)).await;
+    // Standard output may be a pipe that nobody reads.
+    let introduce = move |address| drop(tokio::task::spawn_blocking(move || introduce(address, clients)));
+    let code = run(settings, introduce, drift(organisation)).await;
     if let Some(Err(error)) = kept.map(std::fs::remove_file) {
         info!(%error, "cannot remove the baseline file of the demo");
     }
@@ -85,23 +90,16 @@ async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u
 
 /// Runs the exporter until a signal stops it. `beside` runs alongside and must not end.
 async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl Future<Output = ()>) -> u8 {
-    // Spawned so that a signal is handled from now on, and not only once the future is polled.
-    let signal = tokio::spawn(signals::signal());
-    let app = match App::build(settings).await {
-        Ok(app) => app,
+    let (mut stop, app) = match start(settings).await {
+        Ok(Some(started)) => started,
+        Ok(None) => return CLEAN,
         Err(error) => {
             complain(format_args!("{error:#}"));
             return FAILURE;
         }
     };
     started(app.address());
-    let shutdown = async {
-        match signal.await {
-            Ok(Ok(reason)) => info!(signal = reason.as_str(), "shutting down"),
-            Ok(Err(error)) => error!(%error, "cannot listen for signals"),
-            Err(failure) => error!(%failure, "the task that waits for signals ended early"),
-        }
-    };
+    let shutdown = async { info!(signal = stop.recv().await.as_str(), "shutting down") };
     let outcome = tokio::select! {
         outcome = app.run(shutdown) => outcome,
         () = beside => Ok(()),
@@ -112,6 +110,24 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
             error!(error = format_args!("{error:#}"), "the exporter stops because of an error");
             FAILURE
         }
+    }
+}
+
+/// Builds the exporter. `None` if a signal stopped it meanwhile.
+async fn start(settings: Settings) -> anyhow::Result<Option<(StopSignals, App)>> {
+    let mut stop = StopSignals::listen().context("cannot install handlers for SIGTERM and SIGINT")?;
+    // From here on, a signal no longer ends the process if it is blocked.
+    telemetry::never_block(&settings.log).context("cannot start the thread that writes the log")?;
+    // Reading and evaluating saved data blocks. The disk may hang, and then this thread is abandoned.
+    let runtime = Handle::current();
+    let building = tokio::task::spawn_blocking(move || runtime.block_on(App::build(settings)));
+    tokio::select! {
+        biased;
+        reason = stop.recv() => {
+            info!(signal = reason.as_str(), "stopped before the start was complete");
+            Ok(None)
+        }
+        app = building => Ok(Some((stop, app??))),
     }
 }
 

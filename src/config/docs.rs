@@ -7,6 +7,15 @@ use std::fmt::Write as _;
 use super::names::{VARIABLES, variable_of};
 use super::{command_line, region};
 
+const PROXY: &str = "
+### Proxy
+
+The exporter reads `HTTPS_PROXY` or, if that is not set, `ALL_PROXY`; and `NO_PROXY` for the exceptions (domains, addresses, networks, `*`). The
+names are read in lower case too. The URL of the proxy starts with `http://` or `https://` and can contain a user name and a password; SOCKS is not
+supported. Every request carries credentials, so plain http never uses a proxy: `HTTP_PROXY` is only checked. Requests to loopback addresses and
+`localhost` use no proxy. A URL that cannot be used is an error at startup.
+";
+
 /// Three tables: every flag with its variable, default and meaning; the variables without a flag; the regions.
 pub fn settings_table() -> String {
     let mut text = String::new();
@@ -29,6 +38,7 @@ pub fn settings_table() -> String {
         let alias = variable.alias.map(|alias| format!("`{alias}`")).unwrap_or_default();
         let _ = writeln!(text, "| `{}` | {alias} | {} |", variable.name, cell(variable.meaning));
     }
+    text.push_str(PROXY);
     text.push_str("\n### Regions\n\n| AWS region | domain |\n|---|---|\n");
     for region in region::REGIONS {
         let _ = writeln!(text, "| `{}` | `{}` |", region.key, region.domain);

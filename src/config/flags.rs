@@ -30,11 +30,12 @@ pub struct SettingsArgs {
     /// port may call it.
     #[arg(long = "web.enable-lifecycle", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_enable_lifecycle: String,
-    /// Serve the details of the status page and the report on any address, and not only on loopback. They show which
-    /// credentials of the organisation have the most privileges.
+    /// Serve the details of the status page and the report on any address, and not only on loopback, and answer requests
+    /// that name any host or come through a proxy. They show which credentials of the organisation have the most privileges.
     #[arg(long = "web.expose-report", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_expose_report: String,
-    /// Maximum number of simultaneous connections, 1 to 10000.
+    /// Maximum number of simultaneous connections, 1 to 10000. For a further one, the exporter closes a connection that
+    /// waits without a request or does not read its response.
     #[arg(
         long = "web.max-connections",
         global = true,
@@ -176,7 +177,7 @@ pub struct SettingsArgs {
     )]
     pub genesys_retry_base: String,
     /// Longest `Retry-After` that a request waits for, up to 1h. A longer one fails the refresh, and the next refresh
-    /// starts no sooner than requested.
+    /// starts no sooner than requested, but never waits for longer than 1h or a quarter of `--refresh.stale-after`.
     #[arg(
         long = "genesys.max-retry-after",
         global = true,
@@ -213,7 +214,8 @@ pub struct SettingsArgs {
         default_value = "5s"
     )]
     pub genesys_connect_timeout: String,
-    /// Longest pause between two reads of a response, 10ms to 5m.
+    /// Longest pause between two reads of a response, 10ms to 5m. A whole response may take 1m, or twice this time if that
+    /// is longer.
     #[arg(
         long = "genesys.read-timeout",
         global = true,

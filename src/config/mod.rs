@@ -13,6 +13,7 @@ mod error;
 mod flags;
 mod names;
 mod platform;
+mod proxy;
 mod raw;
 mod read;
 mod region;

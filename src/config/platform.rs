@@ -11,15 +11,21 @@ use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{lasting, within};
 use super::values::Values;
-use super::{address, names, scalar};
-use crate::genesys::{self, AuthStyle, Limits, PacingConfig, RetryConfig};
+use super::{address, names, proxy, scalar};
+use crate::genesys::{self, AuthStyle, Limits, PacingConfig, Proxy, RetryConfig};
 use crate::secret::SecretSource;
 
 /// Requests per minute that the platform allows for each token (the vendor's limits).
 const PLATFORM_LIMIT: u32 = 300;
 
+/// The longest time of one attempt, unless a single read may take longer.
+const ATTEMPT_DEADLINE: Duration = Duration::from_mins(1);
+
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+/// Who is called, and how: the client id, its secret, the URLs and the proxy.
+pub(crate) type Who = (String, SecretSource, Endpoints, Option<Proxy>);
 
 /// The settings that apply to every organisation.
 pub(crate) struct Tuning {
@@ -69,6 +75,7 @@ impl Tuning {
             limits: Limits {
                 connect_timeout: connect_timeout?,
                 read_timeout: read_timeout?,
+                attempt_deadline: ATTEMPT_DEADLINE.max(read_timeout? * 2),
                 max_body_bytes: max_body_bytes?,
                 max_pages: max_pages?,
             },
@@ -76,8 +83,8 @@ impl Tuning {
     }
 
     /// Adds the credentials and URLs of one organisation.
-    pub(crate) fn organisation(self, org: String, who: (String, SecretSource, Endpoints)) -> genesys::Config {
-        let (client_id, client_secret, Endpoints { api_url, login_url, region }) = who;
+    pub(crate) fn organisation(self, org: String, who: Who) -> genesys::Config {
+        let (client_id, client_secret, Endpoints { api_url, login_url, region }, proxy) = who;
         let Self { auth_style, token_scope, clients_path, retry, pacing, limits } = self;
         genesys::Config {
             org,
@@ -85,6 +92,7 @@ impl Tuning {
             client_secret,
             api_url,
             login_url,
+            proxy,
             region,
             auth_style,
             token_scope,
@@ -96,11 +104,8 @@ impl Tuning {
     }
 }
 
-/// Reads the credentials and URLs, all of which are required.
-pub(crate) fn real_organisation(
-    values: &mut Values<'_>,
-    gathered: &Gathered,
-) -> Option<(String, SecretSource, Endpoints)> {
+/// Reads the credentials and URLs, all of which are required, and the proxy.
+pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) -> Option<Who> {
     let raw = &gathered.raw;
     let plain_http =
         values.flag("genesys.allow-plain-http", raw.genesys_allow_plain_http.as_ref(), scalar::switch).unwrap_or(false);
@@ -110,7 +115,8 @@ pub(crate) fn real_organisation(
     let what = "an AWS region such as eu-west-1 or a domain such as mypurecloud.ie \
                 (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
     let found = required(values, gathered, names::REGION, what, |values, raw| endpoints(values, raw, plain_http));
-    Some((id?, secret?, found?))
+    let proxy = proxy::proxy(&gathered.proxies).map_err(|problems| values.errors.extend(problems));
+    Some((id?, secret?, found?, proxy.ok()?))
 }
 
 /// Reads a required value. If it is missing, the error names variables of other guides that are set instead.

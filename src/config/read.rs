@@ -8,9 +8,11 @@ use std::path::PathBuf;
 
 use super::error::{ConfigError, Origin};
 use super::names::{self, PREFIX, variable_of};
+use super::proxy::{ProxyVariables, is_about_proxies};
 use super::raw::{self, RawSettings};
 use super::values::Values;
 use super::{command_line, env_file};
+use crate::secret::SecretString;
 
 /// The merged settings as text, before validation.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub struct Gathered {
     pub(crate) origins: BTreeMap<String, Origin>,
     /// Variables of other guides that are set: their name, the name that is read instead, and where they are set.
     pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
+    pub(crate) proxies: ProxyVariables,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<ConfigError>,
 }
@@ -83,6 +86,7 @@ struct Layers {
     known: Vec<String>,
     pairs: BTreeMap<String, (String, Origin)>,
     foreign: Vec<(&'static str, &'static str, Origin)>,
+    proxies: ProxyVariables,
     warnings: Vec<String>,
     errors: Vec<ConfigError>,
 }
@@ -99,7 +103,9 @@ impl Layers {
             let Ok(name) = name.into().into_string() else { continue };
             match value.into().into_string() {
                 Ok(value) => pairs.push((name, value)),
-                Err(_) if names::is_ours(&name) => self.errors.push(ConfigError::new(name, "is not valid UTF-8")),
+                Err(_) if names::is_ours(&name) || is_about_proxies(&name) => {
+                    self.errors.push(ConfigError::new(name, "is not valid UTF-8"));
+                }
                 Err(_) => {}
             }
         }
@@ -113,6 +119,10 @@ impl Layers {
             if self.known.contains(&name) {
                 if !value.trim().is_empty() || name == state_file {
                     self.pairs.insert(name, (value, origin.clone()));
+                }
+            } else if is_about_proxies(&name) {
+                if !value.trim().is_empty() {
+                    self.proxies.insert(name, (SecretString::from(value), origin.clone()));
                 }
             } else if let Some((foreign, ours)) = names::FOREIGN.iter().find(|(foreign, _)| *foreign == name) {
                 if !value.trim().is_empty() {
@@ -130,7 +140,7 @@ impl Layers {
     }
 
     fn finish(self) -> Gathered {
-        let Self { known: _, pairs, mut foreign, mut warnings, mut errors } = self;
+        let Self { known: _, pairs, mut foreign, proxies, mut warnings, mut errors } = self;
         let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
         let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
         let raw = raw::from_pairs(values).unwrap_or_else(|_| {
@@ -143,7 +153,7 @@ impl Layers {
         foreign.dedup_by_key(|(name, _, _)| *name);
         warnings.sort();
         warnings.dedup();
-        Gathered { raw, origins, foreign, warnings, errors }
+        Gathered { raw, origins, foreign, proxies, warnings, errors }
     }
 }
 

@@ -111,7 +111,7 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
         Who::Simulated(api_url, id, secret) => {
             let region = api_url.host_str().unwrap_or("localhost").to_owned();
             let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
-            Some(Some((id, SecretSource::Value(secret), endpoints)))
+            Some(Some((id, SecretSource::Value(secret), endpoints, None)))
         }
         Who::Configured => real_organisation(&mut values, gathered).map(Some),
         Who::Nobody => Some(None),

@@ -1,6 +1,7 @@
 //! The outcome of an organisation's refreshes.
 //!
-//! The data itself is in [`super::Snapshot`]. Each module owns its own counters.
+//! The data itself is in [`super::Snapshot`]. Only the number of refreshes is counted here, because a scrape must not see it without
+//! the outcome of the last one; each module owns its other counters.
 
 use std::time::Duration;
 
@@ -25,6 +26,27 @@ pub struct Freshness {
     pub collectors: Vec<CollectorStatus>,
     /// Whether the data is withdrawn because it is older than `stale-after`.
     pub withdrawn: bool,
+    /// The number of refreshes in this process.
+    pub refreshes: RefreshCounts,
+}
+
+/// The number of refreshes that ended, by outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RefreshCounts {
+    /// Refreshes that read everything.
+    pub success: u64,
+    /// Refreshes that failed.
+    pub error: u64,
+    /// Refreshes that the end of the process interrupted.
+    pub cancelled: u64,
+}
+
+impl RefreshCounts {
+    /// The counts, each with the value of the label `outcome`.
+    pub const fn by_outcome(self) -> [(&'static str, u64); 3] {
+        let Self { success, error, cancelled } = self;
+        [("success", success), ("error", error), ("cancelled", cancelled)]
+    }
 }
 
 /// The outcome of one collector in the last refresh that ran it.

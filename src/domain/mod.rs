@@ -17,7 +17,7 @@ mod time;
 
 pub use access::{Division, Permission, Role};
 pub use client::{Client, ClientState, GrantType, RoleGrant};
-pub use freshness::{CollectorStatus, Freshness};
+pub use freshness::{CollectorStatus, Freshness, RefreshCounts};
 pub use gaps::{ClientField, Gap, Gaps, RoleField};
 pub use ids::{ClientId, DivisionId, OrgId, RoleId};
 pub use input::{Collector, Input, InputGap};

@@ -78,7 +78,7 @@ impl Snapshot {
     /// Whether this client holds this scope.
     pub fn holds_scope(&self, id: &ClientId, scope: &str) -> bool {
         let Some(index) = self.scopes.find(scope) else { return false };
-        self.client(id).is_some_and(|client| client.scopes.contains(&index))
+        self.client(id).is_some_and(|client| client.scopes.binary_search(&index).is_ok())
     }
 }
 

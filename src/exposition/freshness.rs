@@ -1,11 +1,12 @@
 //! The flat table of the families about refreshes, collectors and the size of the served data.
 //!
-//! These are rendered with the data that they describe. Counters are kept by the modules that count, in a registry (`own`).
+//! These are rendered with the data that they describe, once for each format, because the formats name a counter differently. Other
+//! counters are kept by the modules that count, in a registry (`own`).
 
 use super::label::Escaped;
 use super::number::Value;
-use super::render::{self, Block, plain_gauges};
-use super::{ReloadStatus, Size, Watched};
+use super::render::{self, Block, plain_help};
+use super::{Format, ReloadStatus, Size, Watched};
 use crate::domain::{CollectorStatus, Freshness};
 use crate::metric::{Family, Kind};
 
@@ -20,8 +21,7 @@ pub const FRESHNESS_FAMILIES: [Family; ROWS.len()] = {
     families
 };
 
-const _: () =
-    assert!(plain_gauges(&FRESHNESS_FAMILIES), "a family about refreshes would differ between the two formats");
+const _: () = assert!(plain_help(&FRESHNESS_FAMILIES), "a HELP text would differ between the two formats");
 
 struct FreshnessRow {
     family: Family,
@@ -32,6 +32,8 @@ struct FreshnessRow {
 enum Series {
     /// One per organisation.
     Organisation(fn(&Freshness) -> Value),
+    /// One per organisation and outcome of a refresh.
+    Refreshes,
     /// One per collector that has run.
     Collector(fn(&CollectorStatus) -> Value),
     /// One per organisation with data.
@@ -42,10 +44,15 @@ enum Series {
     Reload(fn(ReloadStatus) -> Value),
 }
 
-pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus) -> Vec<u8> {
+pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus, format: Format) -> Vec<u8> {
     let mut text = Vec::new();
     for row in &ROWS {
-        render::family(&mut text, &row.family, |text| row.write(text, organisations, sizes, reload));
+        let mut head = row.family;
+        if let (Format::OpenMetrics, Some(name)) = (format, head.name.strip_suffix("_total")) {
+            // OpenMetrics requires the family name `x` and the sample name `x_total` for a counter.
+            head.name = name;
+        }
+        render::family(&mut text, &head, |text| row.write(text, organisations, sizes, reload));
     }
     text
 }
@@ -56,6 +63,14 @@ impl FreshnessRow {
             Series::Organisation(value) => {
                 for organisation in organisations {
                     self.block(text, organisation.org).add([], value(organisation.freshness));
+                }
+            }
+            Series::Refreshes => {
+                for organisation in organisations {
+                    let mut block = self.block(text, organisation.org);
+                    for (outcome, count) in organisation.freshness.refreshes.by_outcome() {
+                        block.add([&Escaped::word(outcome)], count);
+                    }
                 }
             }
             Series::Collector(value) => {
@@ -95,7 +110,7 @@ const fn row(name: &'static str, labels: &'static [&'static str], help: &'static
     FreshnessRow { family: Family { name, kind: Kind::Gauge, labels, help }, series }
 }
 
-static ROWS: [FreshnessRow; 14] = [
+static ROWS: [FreshnessRow; 15] = [
     row(
         "genesyscloud_oauth_exporter_last_refresh_successful",
         ORG,
@@ -126,6 +141,15 @@ static ROWS: [FreshnessRow; 14] = [
         "Number of refreshes that failed since the last complete one, or since the start of the process. Present for every configured organisation.",
         Series::Organisation(|freshness| freshness.consecutive_failures.into()),
     ),
+    FreshnessRow {
+        family: Family {
+            name: "genesyscloud_oauth_exporter_refreshes_total",
+            kind: Kind::Counter,
+            labels: &["org", "outcome"],
+            help: "Number of refreshes by outcome: success, error, or cancelled when the process stopped. Every outcome starts at 0.",
+        },
+        series: Series::Refreshes,
+    },
     row(
         "genesyscloud_oauth_exporter_collector_success",
         COLLECTOR,

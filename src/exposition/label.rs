@@ -3,13 +3,11 @@
 //! Label names and HELP texts are constants and need neither.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+
+use crate::text::distinct;
 
 /// The maximum number of characters in a label value; longer values are truncated.
 pub(super) const MAX_CHARS: usize = 256;
-
-/// The end of a truncated value: `…` and eight hexadecimal digits.
-const MARK_CHARS: usize = 9;
 
 /// A label value, ready to be written between quotes. Escaped once, written often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +16,8 @@ pub(super) struct Escaped<'a>(Cow<'a, str>);
 impl<'a> Escaped<'a> {
     /// Escapes any text. Control characters other than the line feed are legal in both formats and are kept.
     pub(super) fn new(value: &'a str) -> Self {
-        // A value has at most as many characters as bytes.
-        let value = if value.len() > MAX_CHARS { cut(value) } else { Cow::Borrowed(value) };
+        // Two long values must not become one series.
+        let value = distinct(value, MAX_CHARS);
         if needs_escape(&value) {
             let mut escaped = String::with_capacity(value.len() + 8);
             push_escaped(&mut escaped, &value, true);
@@ -74,19 +72,6 @@ pub(super) fn push_escaped(out: &mut String, text: &str, quotes: bool) {
     }
 }
 
-/// Truncates a value that is too long. The hash of the full value keeps two values with the same start distinct: otherwise
-/// two series would become one.
-fn cut(value: &str) -> Cow<'_, str> {
-    if value.char_indices().nth(MAX_CHARS).is_none() {
-        return Cow::Borrowed(value);
-    }
-    let end = value.char_indices().nth(MAX_CHARS - MARK_CHARS).map_or(value.len(), |(position, _)| position);
-    let mut cut = value[..end].to_owned();
-    // Writing to a String cannot fail.
-    let _ = write!(cut, "…{:08x}", crc32fast::hash(value.as_bytes()));
-    Cow::Owned(cut)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -133,8 +118,16 @@ mod tests {
         let (a, b) = (format!("{whole}a"), format!("{whole}b"));
         let (a, b) = (Escaped::new(&a), Escaped::new(&b));
         assert_eq!(a.as_str().chars().count(), MAX_CHARS);
-        assert!(a.as_str().starts_with(&"é".repeat(MAX_CHARS - MARK_CHARS)) && a.as_str().contains('…'));
+        assert!(a.as_str().starts_with(&"é".repeat(MAX_CHARS - 40)) && a.as_str().contains('…'));
         assert_ne!(a, b, "values with the same start stay distinct");
+    }
+
+    #[test]
+    fn two_long_values_with_the_same_checksum_are_two_series() {
+        // CRC-32 is linear: these two texts of 300 characters have the same checksum.
+        let ids = ["plumless", "buckeroo"].map(|end| format!("{}{end}", "x".repeat(292)));
+        assert_eq!(crc32fast::hash(ids[0].as_bytes()), crc32fast::hash(ids[1].as_bytes()));
+        assert_ne!(Escaped::new(&ids[0]), Escaped::new(&ids[1]));
     }
 
     proptest! {
@@ -145,6 +138,14 @@ mod tests {
                     prop_assert_eq!(unescape(Escaped::new(&value).as_str()), value);
                 }
             }
+        }
+
+        #[test]
+        fn different_values_have_different_labels(
+            start in r#"[a\\"\n…]{0,270}"#, ends in prop::array::uniform2(r#"[a\\"n\n]{0,9}"#)
+        ) {
+            let values = ends.map(|end| format!("{start}{end}"));
+            prop_assert_eq!(Escaped::new(&values[0]) == Escaped::new(&values[1]), values[0] == values[1]);
         }
 
         #[test]

@@ -57,7 +57,17 @@ impl AuditedPart {
 /// The families about refreshes, rendered and compressed together with the data that they describe. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct StatusPart {
-    part: Part,
+    text: Part,
+    openmetrics: Part,
+}
+
+impl StatusPart {
+    const fn part(&self, format: Format) -> &Part {
+        match format {
+            Format::Text => &self.text,
+            Format::OpenMetrics => &self.openmetrics,
+        }
+    }
 }
 
 /// Renders the audited families. Takes time and memory bandwidth, so it must not run on an async worker.
@@ -85,7 +95,8 @@ pub fn audited(organisations: &[Audited<'_>], config: &Config) -> AuditedPart {
 
 /// Renders the families about refreshes and about the size of the audited part.
 pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
-    StatusPart { part: Part::new(freshness::render(organisations, &audited.sizes, reload)) }
+    let part = |format| Part::new(freshness::render(organisations, &audited.sizes, reload, format));
+    StatusPart { text: part(Format::Text), openmetrics: part(Format::OpenMetrics) }
 }
 
 /// The body of a scrape as pieces to send in order: the published bytes, then the exporter's own families.
@@ -100,7 +111,7 @@ pub fn scrape(
 ) -> Vec<Bytes> {
     let tail = own::render(own, format);
     match encoding {
-        Encoding::Identity => vec![audited.part.plain(), status.part.plain(), tail.into()],
-        Encoding::Gzip => gzip::member(&[&audited.part, &status.part], tail.as_bytes()),
+        Encoding::Identity => vec![audited.part.plain(), status.part(format).plain(), tail.into()],
+        Encoding::Gzip => gzip::member(&[&audited.part, status.part(format)], tail.as_bytes()),
     }
 }

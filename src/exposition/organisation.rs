@@ -62,7 +62,7 @@ pub(super) fn findings(view: &View<'_>, block: &mut Block<'_>) {
     for finding in &report.findings {
         // Only enabled rules have findings.
         if let Some((_, counts)) = rules.iter_mut().find(|(enabled, _)| std::ptr::eq(enabled.rule, finding.rule)) {
-            counts[finding.severity as usize][finding.status as usize] += 1;
+            counts[finding.severity as usize][finding.status as usize] += finding.count();
         }
     }
     for (enabled, counts) in &rules {

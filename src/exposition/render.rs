@@ -4,8 +4,8 @@
 //!
 //! This is the hot path, and a series costs a handful of copies. The family name, `org` and the name of the next label form
 //! one string that is built once per family and organisation. Label values are escaped in advance, a client's id once per
-//! rendering. Numbers are written without `fmt`. One text serves both formats: every family here is a gauge with a HELP text
-//! that needs no escape in either format, which [`plain_gauges`] checks at compile time. The tests compare this writer with the
+//! rendering. Numbers are written without `fmt`. One text of the audited families serves both formats: each is a gauge with a HELP
+//! text that needs no escape in either format, which [`plain_gauges`] checks at compile time. The tests compare this writer with the
 //! plain one in `exposition/tests/reference.rs`.
 
 use super::label::Escaped;
@@ -16,11 +16,19 @@ use crate::metric::{Family, Kind};
 pub(super) const fn plain_gauges(families: &[Family]) -> bool {
     let mut index = 0;
     while index < families.len() {
-        let family = &families[index];
-        if !matches!(family.kind, Kind::Gauge) {
+        if !matches!(families[index].kind, Kind::Gauge) {
             return false;
         }
-        let help = family.help.as_bytes();
+        index += 1;
+    }
+    plain_help(families)
+}
+
+/// Whether no HELP text of these families needs an escape.
+pub(super) const fn plain_help(families: &[Family]) -> bool {
+    let mut index = 0;
+    while index < families.len() {
+        let help = families[index].help.as_bytes();
         let mut position = 0;
         while position < help.len() {
             if matches!(help[position], b'\\' | b'"' | b'\n') {

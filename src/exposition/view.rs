@@ -93,7 +93,9 @@ fn open_findings(clients: &[Client], findings: &[Finding]) -> Vec<OpenFindings> 
         while positions.next_if(|(_, client)| before(&client.id, id)).is_some() {}
         let Some((position, _)) = positions.peek().filter(|(_, client)| client.id == *id) else { continue };
         for severity in Severity::ALL {
-            let count = of_rule.iter().filter(|f| f.status == Status::Open && f.severity == severity).count();
+            let counted =
+                of_rule.iter().filter(|finding| finding.status == Status::Open && finding.severity == severity);
+            let count = counted.map(Finding::count).sum();
             if let Some(rule) = of_rule.first().map(|finding| finding.rule.slug).filter(|_| count > 0) {
                 open.push(OpenFindings { position: *position, rule, severity, count });
             }

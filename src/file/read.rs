@@ -1,6 +1,6 @@
 //! Reads a complete regular file of limited size, without the byte order mark that some editors put at its start.
 //!
-//! Anything else is refused before a byte is read: a named pipe would block for ever, and a device or a sparse file would fill the
+//! Anything else is refused before a byte is read: a named pipe would block forever, and a device or a sparse file would fill the
 //! memory.
 
 use std::fs::{self, File, FileType, OpenOptions};
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_and_a_link_that_leads_nowhere_are_told_from_other_errors() {
+    fn a_missing_file_and_a_link_that_leads_nowhere_differ_from_other_errors() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         symlink("nowhere", path("dangling")).expect("a link");

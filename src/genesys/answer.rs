@@ -2,16 +2,16 @@
 //!
 //! `api` makes the requests.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::redact::printable;
+use super::redact::{printable, uuid};
 use super::token::AccessToken;
 use super::transport::{Answer, Failure};
 use super::wire;
 
-pub(super) fn parse<T: DeserializeOwned>(endpoint: Endpoint, answer: &Answer) -> Result<T, ApiError> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(endpoint: Endpoint, answer: &'a Answer) -> Result<T, ApiError> {
     serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
 }
 
@@ -34,6 +34,7 @@ pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
     let what = endpoint.label();
     match failure {
         Failure::Timeout => ApiError::Timeout { what },
+        Failure::Endless(limit) => ApiError::Endless { what, limit },
         Failure::Network(message) => ApiError::Network { what, message },
         Failure::TooLarge { limit, correlation_id } => malformed(
             endpoint,
@@ -47,7 +48,8 @@ pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
 pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) -> ApiError {
     let what = endpoint.label();
     let body: wire::ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().map(printable));
+    let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().and_then(uuid).map(str::to_owned));
+    let correlation_id = correlation_id.filter(|id| token.redact(id) == **id);
     if answer.status == 404 && endpoint == Endpoint::Client && body.message.is_none() && body.code.is_none() {
         let message = "the answer is HTTP 404 without an error of the platform, so it does not show whether the client exists; check that no \
              proxy answers instead of the platform";

@@ -29,7 +29,7 @@ pub(super) struct Api {
 impl Api {
     /// Fails if TLS cannot be set up.
     pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
-        let transport = Transport::new(&config, metrics)?;
+        let transport = Transport::new(Arc::clone(&config), metrics)?;
         let tokens = TokenSource::new(Arc::clone(&config));
         Ok(Self { config, transport, tokens })
     }
@@ -38,6 +38,12 @@ impl Api {
     pub(super) async fn authorise(&self) -> Result<(), ApiError> {
         self.tokens.token(&self.transport).await?;
         Ok(())
+    }
+
+    /// Forgets the token and every connection, so that the next call starts afresh.
+    pub(super) async fn forget(&self) {
+        self.tokens.forget(&self.transport.metrics).await;
+        self.transport.reconnect();
     }
 
     /// The URL of a path such as `api/v2/tokens/me`, below the path prefix of a gateway.

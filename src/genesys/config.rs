@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::proxy::Proxy;
 use crate::secret::SecretSource;
 
 /// How to reach one organisation, with limits for retries, pacing and sizes.
@@ -21,6 +22,8 @@ pub struct Config {
     pub api_url: Url,
     /// The base URL for tokens, e.g. `https://login.mypurecloud.ie/`.
     pub login_url: Url,
+    /// The proxy for https URLs; `None` if there is none.
+    pub proxy: Option<Proxy>,
     /// The region's domain, or the API host if only hosts were configured.
     pub region: String,
     /// How the credentials are sent to the token endpoint.
@@ -73,6 +76,9 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// The longest time between two reads of an answer.
     pub read_timeout: Duration,
+    /// The longest time of one attempt, from the connection to the last byte of the answer. Without it, an answer of one byte per
+    /// second would never end.
+    pub attempt_deadline: Duration,
     /// The largest size of one response body in bytes.
     pub max_body_bytes: usize,
     /// The largest number of pages of one listing.

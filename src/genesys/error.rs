@@ -56,6 +56,17 @@ pub enum ApiError {
         /// Why `organizations/me` failed.
         organisation: Box<ApiError>,
     },
+    /// The platform names another organisation than before.
+    #[error(
+        "the platform says that this client belongs to the organisation {named}, but the data so far is of {known}; a client never \
+         changes its organisation, so the answer is not believed unless the next one says the same; check the API URL"
+    )]
+    OtherOrganisation {
+        /// The organisation of the data so far.
+        known: String,
+        /// The organisation that the platform names.
+        named: String,
+    },
     /// 404: the path or the record does not exist.
     #[error("{what}: not found (HTTP 404){}", correlation(correlation_id.as_ref()))]
     NotFound {
@@ -81,6 +92,17 @@ pub enum ApiError {
     Timeout {
         /// The endpoint's label.
         what: &'static str,
+    },
+    /// The answer did not end in time.
+    #[error(
+        "{what}: the answer did not end within {} s, although data kept arriving; check what is between the exporter and the platform",
+        limit.as_secs_f64()
+    )]
+    Endless {
+        /// The endpoint's label.
+        what: &'static str,
+        /// The time limit of one attempt.
+        limit: Duration,
     },
     /// No connection, or it broke.
     #[error("{what}: {message}")]

@@ -33,7 +33,7 @@ pub(super) async fn list<T: PartialEq>(
     api: &Api,
     endpoint: Endpoint,
     path: &str,
-    read: impl Fn(&Fields) -> Option<(String, T)>,
+    read: impl Fn(&Fields<'_>) -> Option<(String, T)>,
 ) -> Result<Listed<Vec<T>>, ApiError> {
     let mut records: BTreeMap<String, T> = BTreeMap::new();
     let total = pages(api, endpoint, path, |raw| {
@@ -53,7 +53,7 @@ pub(super) async fn list<T: PartialEq>(
 }
 
 /// The fields of a raw record.
-pub(super) fn fields(raw: &RawValue) -> Result<Fields, String> {
+pub(super) fn fields(raw: &RawValue) -> Result<Fields<'_>, String> {
     serde_json::from_str(raw.get()).map_err(|_| WITHOUT_ID.to_owned())
 }
 

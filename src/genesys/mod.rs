@@ -4,17 +4,21 @@
 
 mod answer;
 mod api;
+mod body;
 mod config;
 mod convert;
 mod endpoint;
 mod error;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod listing;
 mod metrics;
 mod pacing;
 mod page;
 mod paging;
 mod platform;
+mod proxy;
 mod redact;
 mod retry;
 mod token;
@@ -28,5 +32,5 @@ pub use endpoint::Endpoint;
 pub use error::ApiError;
 pub use metrics::{FAMILIES, Metrics};
 pub use platform::{Identity, Platform, Scopes};
+pub use proxy::{Proxy, is_loopback};
 pub use token_response::TokenError;
-pub use transport::is_loopback;

@@ -3,13 +3,13 @@
 //! It authorises, reads all pages, and turns statuses into [`ApiError`]. `refresh` decides whether the data is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::answer::{malformed, parse};
 use super::api::Api;
@@ -20,6 +20,7 @@ use super::error::ApiError;
 use super::fields::Fields;
 use super::listing::{Progress, fields, list, pages, report_partial};
 use super::metrics::Metrics;
+use super::redact::printable;
 use super::wire;
 use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Records, Role};
 
@@ -30,17 +31,17 @@ const DETAIL_CONCURRENCY: usize = 4;
 #[derive(Debug)]
 pub struct Platform {
     api: Api,
-    identity: OnceCell<Identity>,
+    /// An organisation that the last identity named, although the known data belongs to another.
+    claimed: std::sync::Mutex<Option<OrgId>>,
     permissions: Mutex<Option<RegistryRead>>,
 }
 
 /// The time at which the registry of permissions may be read again, and the result of the last read.
 type RegistryRead = (Instant, Result<BTreeSet<String>, ApiError>);
 
-/// How long the registry of permissions is kept. It changes only with releases of the platform.
-const PERMISSIONS_KEPT: Duration = Duration::from_hours(24);
-/// How long a failed read of that registry is not repeated.
-const PERMISSIONS_RETRIED: Duration = Duration::from_hours(1);
+/// How long the registry of permissions, or the failure to read it, is kept. It changes only with releases of the platform, but a
+/// wrong answer must not last.
+const PERMISSIONS_KEPT: Duration = Duration::from_hours(1);
 
 /// The organisation and the client that the token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Platform {
     pub fn new(config: Config, metrics: &Metrics) -> Result<Self, reqwest::Error> {
         let of_organisation = metrics.of(&config.org);
         let api = Api::new(Arc::new(config), of_organisation)?;
-        Ok(Self { api, identity: OnceCell::new(), permissions: Mutex::default() })
+        Ok(Self { api, claimed: std::sync::Mutex::default(), permissions: Mutex::default() })
     }
 
     /// The settings of this client.
@@ -82,7 +83,7 @@ impl Platform {
         self.api.transport.calls()
     }
 
-    /// How long the platform still asks not to be called: the rest of its last `Retry-After`, at most a day. `None` if it does not.
+    /// How long the platform still asks not to be called: the rest of its last `Retry-After`, at most an hour. `None` if it does not.
     pub fn asked_wait(&self) -> Option<Duration> {
         self.api.transport.asked_wait()
     }
@@ -98,9 +99,49 @@ impl Platform {
         self.api.authorise().await
     }
 
-    /// The organisation and the client of the token. The platform is asked only until it has answered once.
-    pub async fn identity(&self) -> Result<&Identity, ApiError> {
-        self.identity.get_or_try_init(|| self.fetch_identity()).await
+    /// Starts a refresh: a wait that was asked for earlier no longer counts.
+    pub fn begin(&self) {
+        self.api.transport.forget_asked_wait();
+    }
+
+    /// Forgets what the platform said: the token, the connections and the registry of permissions. For use after failures, of which
+    /// any of these could be the cause.
+    pub async fn forget(&self) {
+        self.api.forget().await;
+        *self.permissions.lock().await = None;
+    }
+
+    /// The label of the endpoint that was called last; `None` if there was no call yet.
+    pub fn last_call(&self) -> Option<&'static str> {
+        self.api.transport.last_call().map(Endpoint::label)
+    }
+
+    /// The organisation and the client of the token. The platform is asked each time, so that a new name shows and a wrong answer
+    /// does not last.
+    ///
+    /// `known` is the organisation that the data so far belongs to. A client never changes its organisation, so one answer that names
+    /// another is refused, and the token is fetched again. If the next answer names the same other organisation, it is believed.
+    pub async fn identity(&self, known: Option<&OrgId>) -> Result<Identity, ApiError> {
+        let identity = self.fetch_identity().await?;
+        let Some(known) = self.contradicted(known, &identity.org_id) else { return Ok(identity) };
+        self.api.forget().await;
+        Err(ApiError::OtherOrganisation {
+            known: printable(known.as_str()),
+            named: printable(identity.org_id.as_str()),
+        })
+    }
+
+    /// The known organisation, if an answer that names this one must not be believed yet.
+    fn contradicted<'a>(&self, known: Option<&'a OrgId>, named: &OrgId) -> Option<&'a OrgId> {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = claimed.take();
+        let known = known.filter(|known| *known != named)?;
+        if before.as_ref() == Some(named) {
+            warn!(%known, organisation = %named, "the platform says again that the client belongs to another organisation");
+            return None;
+        }
+        *claimed = Some(named.clone());
+        Some(known)
     }
 
     async fn fetch_identity(&self) -> Result<Identity, ApiError> {
@@ -133,7 +174,7 @@ impl Platform {
 
     /// Reads the registry of scopes.
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
-        let read = |record: &Fields| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
+        let read = |record: &Fields<'_>| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
         let listed = list(&self.api, Endpoint::Scopes, "api/v2/oauth/scopes", read).await?;
         let mut registry = ScopeRegistry::default();
         for scope in listed.records {
@@ -145,7 +186,7 @@ impl Platform {
     /// Reads every role with its permissions. The pages have 100 roles: no larger size is documented, and the default is 25.
     pub async fn roles(&self) -> Result<Listed<Records<Role>>, ApiError> {
         let path = "api/v2/authorization/roles?pageSize=100&pageNumber=1&userCount=false";
-        let read = |record: &Fields| {
+        let read = |record: &Fields<'_>| {
             let role = convert::role(wire::Role::read(record)?);
             Some((role.id.to_string(), role))
         };
@@ -163,7 +204,7 @@ impl Platform {
     /// Reads every division.
     pub async fn divisions(&self) -> Result<Listed<BTreeMap<DivisionId, Division>>, ApiError> {
         let path = "api/v2/authorization/divisions?pageSize=100&pageNumber=1&objectCount=false";
-        let read = |record: &Fields| {
+        let read = |record: &Fields<'_>| {
             let division = convert::division(wire::Division::read(record)?);
             Some((division.id.to_string(), division))
         };
@@ -172,15 +213,14 @@ impl Platform {
         Ok(Listed { records, total, distinct })
     }
 
-    /// The registry of permissions, each as `domain:entity:action`. It is read once a day, and after a failure once an hour.
+    /// The registry of permissions, each as `domain:entity:action`. It is read once an hour.
     pub async fn permissions(&self) -> Result<BTreeSet<String>, ApiError> {
         let mut kept = self.permissions.lock().await;
         if let Some((_, outcome)) = kept.as_ref().filter(|(until, _)| Instant::now() < *until) {
             return outcome.clone();
         }
         let outcome = self.fetch_permissions().await;
-        let keep = if outcome.is_ok() { PERMISSIONS_KEPT } else { PERMISSIONS_RETRIED };
-        *kept = Some((Instant::now() + keep, outcome.clone()));
+        *kept = Some((Instant::now() + PERMISSIONS_KEPT, outcome.clone()));
         outcome
     }
 
@@ -195,6 +235,10 @@ impl Platform {
             Ok(())
         })
         .await?;
+        if permissions.is_empty() {
+            // The platform's own permissions are always there, so an empty list is wrong, and no pattern could match.
+            return Err(malformed(Endpoint::Permissions, "the list is empty".to_owned(), None));
+        }
         Ok(permissions)
     }
 
@@ -251,7 +295,7 @@ impl Platform {
             segments.push(id.as_str());
         }
         let answer = self.api.get(Endpoint::Client, url).await?;
-        let record: Fields = parse(Endpoint::Client, &answer)?;
+        let record: Fields<'_> = parse(Endpoint::Client, &answer)?;
         Ok(wire::Client::read(&record))
     }
 

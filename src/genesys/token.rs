@@ -14,7 +14,7 @@ use super::config::{AuthStyle, Config};
 use super::endpoint::Endpoint;
 use super::error::correlation;
 use super::metrics::OrgMetrics;
-use super::redact::{Redactor, printable};
+use super::redact::Redactor;
 use super::token_response::{TokenError, TokenFetch, denied, granted};
 use super::transport::{Failure, Transport};
 use crate::domain::Timestamp;
@@ -130,6 +130,15 @@ impl TokenSource {
         }
     }
 
+    /// Drops the token, so that the next call fetches another. The pause after a refused secret stays.
+    pub(super) async fn forget(&self, metrics: &OrgMetrics) {
+        let mut state = self.state.lock().await;
+        if state.cached.take().is_some() {
+            debug!("the token is dropped, because refreshes fail with it");
+            metrics.token_expires(Timestamp::default());
+        }
+    }
+
     async fn fetch(&self, transport: &Transport) -> Result<(HeaderValue, Duration, Redactor), TokenError> {
         let secret = read_secret(&self.config.client_secret).await?;
         let request = self.request(transport, &secret)?;
@@ -140,11 +149,13 @@ impl TokenSource {
         }
         let answer = transport.send(Endpoint::Token, &request).await.map_err(|failure| match failure {
             Failure::Timeout => TokenError::Timeout,
-            Failure::Network(message) => TokenError::Network(message),
+            Failure::Endless(limit) => TokenError::Endless(limit),
+            Failure::Network(message) => TokenError::Network(redactor.redact(&message)),
             Failure::TooLarge { limit, .. } => TokenError::Malformed(format!("it is larger than {limit} bytes")),
             Failure::RateLimited { .. } => TokenError::RateLimited,
         })?;
-        let cited = correlation(answer.correlation_id.as_ref());
+        let harmless = |id: &&String| redactor.redact(id) == **id;
+        let cited = correlation(answer.correlation_id.as_ref().filter(harmless));
         match answer.status {
             200 => {
                 let (header, lifetime) = granted(&answer.body).map_err(|why| TokenError::Malformed(why + &cited))?;
@@ -152,7 +163,7 @@ impl TokenSource {
                 Ok((header, lifetime, redactor))
             }
             status @ 500..=599 => Err(TokenError::ServerError(status, cited)),
-            status => Err(denied(status, &answer.body, |text| printable(&redactor.redact(text)) + &cited)),
+            status => Err(denied(status, &answer.body, &cited)),
         }
     }
 

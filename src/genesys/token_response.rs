@@ -6,11 +6,32 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::fields::integer;
 use crate::secret::{ExposeSecret, SecretString};
 
-/// The assumed lifetime of a token without `expires_in`, in seconds: the shortest lifetime that the platform allows.
-const LEAST_LIFETIME: u64 = 300;
+/// The assumed lifetime of a token without a readable `expires_in`, in seconds: the shortest lifetime that the platform allows.
+const LEAST_LIFETIME: i64 = 300;
+/// The longest lifetime that the platform allows, in seconds: 450 days. A wrong answer must not overflow the clock.
+const MOST_LIFETIME: i64 = 38_880_000;
+
+/// The errors of a token endpoint (RFC 6749, sections 4.1.2.1 and 5.2), and what each means here. Nothing else of a refusal is
+/// quoted, because any text of it could contain the secret in some encoding.
+const KNOWN_ERRORS: [(&str, &str); 9] = [
+    ("invalid_request", "invalid_request: the platform cannot read the request"),
+    ("invalid_client", "invalid_client"),
+    ("invalid_grant", "invalid_grant: the client is not allowed to sign in"),
+    ("unauthorized_client", "unauthorized_client: the client does not have the grant type client credentials"),
+    ("unsupported_grant_type", "unsupported_grant_type: the login URL does not support client credentials"),
+    ("invalid_scope", "invalid_scope: the platform does not accept --genesys.token-scope"),
+    ("access_denied", "access_denied: the client is not allowed to sign in"),
+    ("server_error", "server_error: the login host has an error of its own"),
+    ("temporarily_unavailable", "temporarily_unavailable: the login host is overloaded"),
+];
+
+/// The descriptions of `invalid_client` that the platform is known to send, which are safe to quote.
+const KNOWN_DESCRIPTIONS: [&str; 2] = ["client not found", "authentication failed"];
 
 /// The outcome of a token fetch. The value of the label `outcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +94,7 @@ pub enum TokenError {
     Rejected {
         /// The HTTP status.
         status: u16,
-        /// The platform's message.
+        /// Which refusal it is, in the exporter's own words.
         message: String,
     },
     /// No answer in time.
@@ -81,6 +102,13 @@ pub enum TokenError {
         "token: no answer from the login host in time; check the region, and that no firewall or proxy blocks the connection"
     )]
     Timeout,
+    /// The answer did not end in time.
+    #[error(
+        "token: the answer of the login host did not end within {} s, although data kept arriving; check what is between the \
+         exporter and the platform",
+        .0.as_secs_f64()
+    )]
+    Endless(Duration),
     /// No connection, or it broke.
     #[error("token: cannot reach the login host: {0}")]
     Network(String),
@@ -102,7 +130,7 @@ impl TokenError {
             Self::InvalidClient(_) => Some(TokenFetch::InvalidClient),
             Self::RateLimited => Some(TokenFetch::RateLimited),
             Self::Rejected { .. } => Some(TokenFetch::Rejected),
-            Self::Timeout => Some(TokenFetch::Timeout),
+            Self::Timeout | Self::Endless(_) => Some(TokenFetch::Timeout),
             Self::Network(_) => Some(TokenFetch::Network),
             Self::ServerError(..) => Some(TokenFetch::ServerError),
             Self::Malformed(_) => Some(TokenFetch::Malformed),
@@ -114,14 +142,17 @@ impl TokenError {
 #[derive(Deserialize)]
 struct Granted {
     access_token: SecretString,
-    expires_in: Option<u64>,
+    #[serde(default)]
+    expires_in: Value,
 }
 
+/// Of any type, so that an odd field hides no other.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Denied {
-    error: Option<String>,
-    error_description: Option<String>,
-    description: Option<String>,
+    error: Value,
+    error_description: Value,
+    description: Value,
 }
 
 /// The header and the lifetime of a token, or what is wrong with the answer.
@@ -132,18 +163,30 @@ pub(super) fn granted(body: &[u8]) -> Result<(HeaderValue, Duration), String> {
     let mut header = HeaderValue::from_str(&format!("Bearer {}", granted.access_token.expose_secret()))
         .map_err(|_| "the token contains characters that cannot be sent".to_owned())?;
     header.set_sensitive(true);
-    match granted.expires_in.unwrap_or(LEAST_LIFETIME) {
-        0 => Err("the token has expired already".to_owned()),
-        // The platform's longest lifetime is 450 days. A wrong answer must not overflow the clock.
-        seconds => Ok((header, Duration::from_secs(seconds.min(38_880_000)))),
+    match u64::try_from(lifetime(&granted.expires_in)) {
+        Ok(0) | Err(_) => Err("the token has expired already".to_owned()),
+        Ok(seconds) => Ok((header, Duration::from_secs(seconds))),
     }
 }
 
-pub(super) fn denied(status: u16, body: &[u8], quote: impl Fn(&str) -> String) -> TokenError {
+/// A lifetime that cannot be read does not make the token useless.
+fn lifetime(expires_in: &Value) -> i64 {
+    integer(expires_in).unwrap_or(LEAST_LIFETIME).min(MOST_LIFETIME)
+}
+
+/// Why a token was refused. `cited` is the correlation id in parentheses, or empty.
+pub(super) fn denied(status: u16, body: &[u8], cited: &str) -> TokenError {
     let denied: Denied = serde_json::from_slice(body).unwrap_or_default();
-    let description = denied.error_description.or(denied.description);
-    let message = quote(description.as_deref().or(denied.error.as_deref()).unwrap_or("no reason given"));
-    match denied.error.as_deref() {
+    let error = denied.error.as_str();
+    let known = KNOWN_ERRORS.iter().find(|(code, _)| error == Some(code)).map(|(_, meaning)| *meaning);
+    let described = |text: &&&str| [&denied.error_description, &denied.description].iter().any(|said| *said == **text);
+    let description = KNOWN_DESCRIPTIONS.iter().find(described).copied();
+    let unknown = match error {
+        Some(_) => "an error that is not in the standard, which is not shown because it could contain the secret",
+        None => "no reason given",
+    };
+    let message = description.or(known).unwrap_or(unknown).to_owned() + cited;
+    match error {
         Some("invalid_client") => TokenError::InvalidClient(message),
         _ if status == 429 || is_token_rate_limit(body) => TokenError::RateLimited,
         // According to guides, 401 means a wrong secret. If the body states an error, that decides.
@@ -168,11 +211,18 @@ mod tests {
         #[test]
         fn any_body_is_a_token_or_an_error_that_does_not_quote_it(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = granted(&body);
-            if let Err(error) = granted(br#"{"access_token":"TOP-SECRET","expires_in":-1}"#) {
-                prop_assert!(!error.contains("TOP-SECRET"));
+            let error = denied(400, &body, "").to_string();
+            prop_assert!(error.contains("no reason given") || error.contains("rate limited"), "{}", error);
+        }
+
+        #[test]
+        fn no_text_of_a_refusal_is_quoted(text in "[a-zA-Z0-9+/=%. -]{12,60}", field in "error|error_description|description|x") {
+            prop_assume!(!text.contains("rate limit"));
+            for known in ["invalid_request", "invalid_client", "none"] {
+                let body = serde_json::json!({ "error": known, field.clone(): text.clone(), text.clone(): 1 }).to_string();
+                let error = denied(400, body.as_bytes(), "").to_string();
+                prop_assert!(!error.contains(&text), "{}", error);
             }
-            let error = denied(400, &body, |_| "redacted".to_owned()).to_string();
-            prop_assert!(error.contains("redacted") || error.contains("rate limited"), "{}", error);
         }
     }
 
@@ -181,27 +231,58 @@ mod tests {
         let invalid =
             br#"{"error":"invalid_client","description":"client not found","error_description":"client not found"}"#;
         let limit = br#"{"error":"invalid_request","error_description":"rate limit exceeded; try later"}"#;
-        let other = br#"{"error":"unauthorized_client","description":"grant type not allowed"}"#;
-        assert_eq!(denied(400, invalid, str::to_owned), TokenError::InvalidClient("client not found".to_owned()));
-        assert_eq!(denied(401, invalid, str::to_owned), TokenError::InvalidClient("client not found".to_owned()));
-        assert_eq!(denied(400, limit, str::to_owned), TokenError::RateLimited);
-        assert_eq!(denied(401, b"<html>", str::to_owned), TokenError::InvalidClient("no reason given".to_owned()));
-        assert_eq!(
-            denied(400, other, str::to_owned),
-            TokenError::Rejected { status: 400, message: "grant type not allowed".to_owned() }
+        let not_found = TokenError::InvalidClient("client not found".to_owned());
+        assert_eq!(denied(400, invalid, ""), not_found);
+        assert_eq!(denied(401, invalid, ""), not_found);
+        assert_eq!(denied(400, limit, ""), TokenError::RateLimited);
+        assert_eq!(denied(401, b"<html>", ""), TokenError::InvalidClient("no reason given".to_owned()));
+        let rejected = |status, body: &str| match denied(status, body.as_bytes(), " (correlation id x)") {
+            TokenError::Rejected { status, message } => format!("{status} {message}"),
+            other => panic!("{other:?}"),
+        };
+        assert!(
+            rejected(400, r#"{"error":"unauthorized_client"}"#).starts_with("400 unauthorized_client: the client does")
         );
-        assert_eq!(
-            denied(302, b"", str::to_owned),
-            TokenError::Rejected { status: 302, message: "no reason given".to_owned() }
-        );
+        assert!(rejected(400, r#"{"error":"hunter2"}"#).starts_with("400 an error that is not in the standard"));
+        assert!(rejected(400, r#"{"error":"invalid_scope","description":7}"#).ends_with("(correlation id x)"));
+        assert_eq!(rejected(302, ""), "302 no reason given (correlation id x)");
+    }
+
+    #[test]
+    fn a_lifetime_is_read_in_any_notation_and_an_odd_one_does_not_cost_the_token() {
+        for (text, expected) in [
+            ("86400", Some(86_400)),
+            (r#""300""#, Some(300)),
+            ("300.0", Some(300)),
+            ("3e2", Some(300)),
+            (r#"" 300 ""#, Some(300)),
+            ("null", Some(300)),
+            (r#""TOP-SECRET""#, Some(300)),
+            (r#""NaN""#, Some(300)),
+            ("1e300", Some(300)),
+            ("300.5", Some(300)),
+            ("[1]", Some(300)),
+            ("{}", Some(300)),
+            ("true", Some(300)),
+            ("18446744073709551615", Some(300)),
+            ("9000000000", Some(38_880_000)),
+            ("0", None),
+            ("-1", None),
+            (r#""0""#, None),
+        ] {
+            let body = format!(r#"{{"access_token":"TOP-SECRET","expires_in":{text}}}"#);
+            let lifetime = granted(body.as_bytes()).map(|(_, lifetime)| lifetime.as_secs());
+            assert_eq!(lifetime.ok(), expected, "{text}");
+        }
+        let missing = granted(br#"{"access_token":"TOP-SECRET"}"#).map(|(_, lifetime)| lifetime.as_secs());
+        assert_eq!(missing, Ok(300));
     }
 
     #[test]
     fn a_malformed_token_is_not_quoted() {
-        let error = granted(br#"{"access_token":"TOP-SECRET","expires_in":"TOP-SECRET"}"#).expect_err("no number");
+        let error = granted(br#"{"access_token":["TOP-SECRET"]}"#).expect_err("no text");
         assert!(!error.contains("TOP-SECRET"), "{error}");
         let token = granted(br#"{"access_token":"TOP-SECRET","token_type":"bearer"}"#).expect("a token");
-        assert_eq!(token.1, Duration::from_mins(5));
         assert!(!format!("{token:?}").contains("TOP-SECRET"));
     }
 }

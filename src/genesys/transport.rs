@@ -3,26 +3,28 @@
 //! It does not read bodies and has no credentials: callers pass a complete request.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect;
 use tokio::time::Instant;
-use tracing::debug;
-use url::Url;
+use tracing::{debug, warn};
 
+use super::body::Body;
 use super::config::{Config, RetryConfig};
 use super::endpoint::Endpoint;
 use super::metrics::OrgMetrics;
 use super::pacing::{Budget, Pacer};
+use super::proxy::Route;
+use super::redact::{printable, uuid};
 use super::retry::{self, Next, Reason};
 use super::token_response::is_token_rate_limit;
 use crate::domain::Timestamp;
 
-/// The longest wait of a `Retry-After` that is respected: a wrong header must not stop the audits permanently.
-const LONGEST_ASKED: Duration = Duration::from_hours(24);
+/// The longest wait of a `Retry-After` that is respected. The platform asks for seconds to minutes; a wrong header must not stop the
+/// audits.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// The largest number of redirects that are followed, only on the same origin.
 const MAX_REDIRECTS: usize = 5;
@@ -30,14 +32,18 @@ const MAX_REDIRECTS: usize = 5;
 /// The HTTP client of one organisation.
 #[derive(Debug)]
 pub(super) struct Transport {
-    http: reqwest::Client,
+    config: Arc<Config>,
+    /// Replaced by [`Transport::reconnect`].
+    http: Mutex<reqwest::Client>,
+    route: Option<Arc<Route>>,
     pacer: Pacer,
     retry: RetryConfig,
-    max_body_bytes: usize,
     /// The number of requests sent since the start, including retries, by endpoint.
     calls: Mutex<BTreeMap<&'static str, u64>>,
     /// The end of the wait that the platform last asked for.
     asked_until: Mutex<Option<Instant>>,
+    /// The endpoint of the last attempt, for the message of a deadline.
+    last_call: Mutex<Option<Endpoint>>,
     /// How far the platform's clock was ahead of the local clock in the last answer, in seconds.
     skew_seconds: Mutex<Option<i64>>,
     pub(super) metrics: OrgMetrics,
@@ -47,7 +53,7 @@ pub(super) struct Transport {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) correlation_id: Option<String>,
     retry_after: Option<Duration>,
 }
@@ -55,7 +61,10 @@ pub(super) struct Answer {
 /// Why there is no usable answer.
 #[derive(Debug)]
 pub(super) enum Failure {
+    /// There was no answer, or it stopped.
     Timeout,
+    /// The answer did not end within this time, although it never stopped.
+    Endless(Duration),
     Network(String),
     TooLarge {
         limit: usize,
@@ -69,29 +78,46 @@ pub(super) enum Failure {
 }
 
 impl Transport {
-    pub(super) fn new(config: &Config, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
         // This fails only if the process already has a provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.limits.connect_timeout)
-            .read_timeout(config.limits.read_timeout)
-            .redirect(redirect::Policy::custom(same_origin_redirect));
-        let builder = if is_loopback(&config.api_url) { builder.no_proxy() } else { builder };
+        let route = config.proxy.as_ref().map(|proxy| Arc::new(proxy.route()));
         Ok(Self {
-            http: builder.build()?,
-            pacer: Pacer::new(config.pacing, config.retry.max_retry_after),
+            http: Mutex::new(client(&config, route.as_ref())?),
+            route,
+            pacer: Pacer::new(config.pacing),
             retry: config.retry,
-            max_body_bytes: config.limits.max_body_bytes,
+            config,
             calls: Mutex::default(),
             asked_until: Mutex::default(),
+            last_call: Mutex::default(),
             skew_seconds: Mutex::default(),
             metrics,
         })
     }
 
-    pub(super) fn http(&self) -> &reqwest::Client {
-        &self.http
+    pub(super) fn http(&self) -> reqwest::Client {
+        self.http.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Drops all connections, the addresses that names had, and the certificates that were read at the start.
+    pub(super) fn reconnect(&self) {
+        match client(&self.config, self.route.as_ref()) {
+            Ok(client) => *self.http.lock().unwrap_or_else(PoisonError::into_inner) = client,
+            Err(error) => {
+                warn!(%error, "the connections to the platform cannot be set up again; the old ones stay in use");
+            }
+        }
+    }
+
+    /// Forgets a wait that the platform asked for.
+    pub(super) fn forget_asked_wait(&self) {
+        *self.asked_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The endpoint of the last attempt; `None` if there was none yet.
+    pub(super) fn last_call(&self) -> Option<Endpoint> {
+        *self.last_call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn calls(&self) -> BTreeMap<&'static str, u64> {
@@ -132,7 +158,7 @@ impl Transport {
                 }
                 Err(Failure::Timeout) => (Reason::Timeout, None),
                 Err(Failure::Network(_)) => (Reason::Network, None),
-                Err(Failure::TooLarge { .. } | Failure::RateLimited { .. }) => return outcome,
+                Err(Failure::Endless(_) | Failure::TooLarge { .. } | Failure::RateLimited { .. }) => return outcome,
             };
             match retry::next(asked, backoff.next(), self.retry.max_retry_after) {
                 Next::Wait(wait) => {
@@ -163,11 +189,15 @@ impl Transport {
     async fn attempt(&self, endpoint: Endpoint, request: reqwest::Request) -> Result<Answer, Failure> {
         // The token endpoint has a separate limit, which is not in the headers.
         if endpoint != Endpoint::Token {
-            self.pacer.ready().await;
+            self.pacer.ready(endpoint).await;
         }
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(endpoint.label()).or_default() += 1;
         let mut attempt = Attempt { metrics: &self.metrics, endpoint, started: Instant::now(), status: None };
-        let outcome = self.exchange(request).await;
+        *self.last_call.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
+        let limit = self.config.limits.attempt_deadline;
+        // Boxed: the future is large, and every future that contains it would copy it.
+        let outcome = tokio::time::timeout(limit, Box::pin(self.exchange(endpoint, request))).await;
+        let outcome = outcome.unwrap_or(Err(Failure::Endless(limit)));
         attempt.status = outcome.as_ref().ok().map(|answer| answer.status);
         drop(attempt);
         if let Err(failure) = &outcome {
@@ -176,32 +206,51 @@ impl Transport {
         outcome
     }
 
-    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Failure> {
-        let mut response = self.http.execute(request).await.map_err(|error| failure(&error))?;
+    async fn exchange(&self, endpoint: Endpoint, request: reqwest::Request) -> Result<Answer, Failure> {
+        let proxy = self.route.as_ref().and_then(|route| route.variable(request.url()));
+        let mut response = self.http().execute(request).await.map_err(|error| failure(&error, proxy))?;
         let status = response.status().as_u16();
-        let correlation_id = text(response.headers(), "inin-correlation-id");
-        let retry_after = self.read_headers(response.headers());
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-            if body.len() + chunk.len() > self.max_body_bytes {
-                return Err(Failure::TooLarge { limit: self.max_body_bytes, correlation_id });
+        let correlation_id = correlation_id(response.headers());
+        let retry_after = self.read_headers(endpoint, response.headers());
+        let limit = self.config.limits.max_body_bytes;
+        let mut body = Body::default();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, proxy))? {
+            if body.len() + chunk.len() > limit {
+                return Err(Failure::TooLarge { limit, correlation_id });
             }
-            body.extend_from_slice(&chunk);
+            body.push(&chunk);
         }
-        Ok(Answer { status, body: body.freeze(), correlation_id, retry_after })
+        Ok(Answer { status, body, correlation_id, retry_after })
     }
 
-    fn read_headers(&self, headers: &HeaderMap) -> Option<Duration> {
-        if let Some(budget) = budget(headers) {
+    fn read_headers(&self, endpoint: Endpoint, headers: &HeaderMap) -> Option<Duration> {
+        // The token endpoint has a separate limit, which is not in the headers.
+        if let Some(budget) = budget(headers).filter(|_| endpoint != Endpoint::Token) {
             self.metrics.budget(budget);
-            self.pacer.learn(budget, Instant::now());
+            self.pacer.learn(endpoint, budget, Instant::now());
         }
         let answered_at = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         if let Some(theirs) = answered_at {
             let (theirs, ours) = (Timestamp::from(theirs), Timestamp::from(SystemTime::now()));
             *self.skew_seconds.lock().unwrap_or_else(PoisonError::into_inner) = Some(theirs.seconds() - ours.seconds());
         }
-        retry::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, answered_at.unwrap_or_else(SystemTime::now))
+        let answered_at = answered_at.unwrap_or_else(SystemTime::now);
+        let waits = headers.get_all(RETRY_AFTER).iter();
+        waits.filter_map(|wait| retry::retry_after(wait.to_str().ok()?, answered_at)).max()
+    }
+}
+
+fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(config.limits.connect_timeout)
+        .read_timeout(config.limits.read_timeout)
+        .redirect(redirect::Policy::custom(same_origin_redirect))
+        // The client must not read the environment on its own.
+        .no_proxy();
+    match route.map(Arc::clone) {
+        Some(route) => builder.proxy(reqwest::Proxy::custom(move |url| route.proxy(url))).build(),
+        None => builder.build(),
     }
 }
 
@@ -228,35 +277,32 @@ fn budget(headers: &HeaderMap) -> Option<Budget> {
     })
 }
 
-/// The value of a header, limited to 64 printable characters, so that it cannot break a log line.
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?;
-    Some(value.chars().filter(char::is_ascii_graphic).take(64).collect())
+/// The platform's id of the request, which is a UUID. Any other text could be an echo of the request.
+fn correlation_id(headers: &HeaderMap) -> Option<String> {
+    uuid(headers.get("inin-correlation-id")?.to_str().ok()?).map(str::to_owned)
 }
 
-fn failure(error: &reqwest::Error) -> Failure {
+fn failure(error: &reqwest::Error, proxy: Option<&'static str>) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
     // The outermost message only repeats the URL. The innermost cause helps the operator.
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
+        // Below an error of HTTP/2 is text of the peer (the debug data of GOAWAY), which could be an echo of the request.
+        if cause.is::<hyper::Error>() && !inner.is::<std::io::Error>() {
+            break;
+        }
         cause = inner;
     }
-    Failure::Network(cause.to_string())
+    let cause = printable(&cause.to_string());
+    match proxy.filter(|_| error.is_connect()) {
+        Some(variable) => Failure::Network(format!("{cause} (through the proxy that {variable} names)")),
+        None => Failure::Network(cause),
+    }
 }
 
 fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
     if same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
-}
-
-/// Whether the host of a URL is loopback. Then requests use no proxy, and plain http never leaves the machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }

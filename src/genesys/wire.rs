@@ -35,7 +35,7 @@ pub(super) struct Client {
 
 impl Client {
     /// Reads a record; `None` if it has no id.
-    pub(super) fn read(record: &Fields) -> Option<Self> {
+    pub(super) fn read(record: &Fields<'_>) -> Option<Self> {
         let grant_type = ["authorizedGrantType", "grantType", "client_type"].map(|name| record.text(name));
         let nested = record.any("oauth_client").and_then(Fields::of);
         let nested = nested.map_or(Read::Absent, |nested| scopes(&nested, "scopes"));
@@ -100,9 +100,17 @@ impl Client {
     }
 }
 
-/// The id of a record; `None` if it is absent, empty or cannot be read.
-pub(super) fn id(record: &Fields) -> Option<String> {
-    record.text("id").value().filter(|id| !id.is_empty())
+/// The largest id, in bytes. The platform's ids are UUIDs.
+const LONGEST_ID: usize = 1_024;
+
+/// Whether a text can be an id. A longer one would be repeated in every output.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST_ID
+}
+
+/// The id of a record; `None` if it is absent, empty, too long or cannot be read.
+pub(super) fn id(record: &Fields<'_>) -> Option<String> {
+    record.text("id").value().filter(|id| is_id(id))
 }
 
 /// The grant type, which a record can contain under several names. Values that contradict each other cannot be trusted.
@@ -128,33 +136,29 @@ fn grant_type_of(spellings: &[Read<String>]) -> Read<String> {
 /// A scope in the record of a client: its readable id, or in older formats an object or an opaque id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
-    Id(String),
-    Object { id: Option<String>, name: Option<String> },
+    Id(Box<str>),
+    /// The id and the name.
+    Object(Box<(Option<String>, Option<String>)>),
 }
 
 /// Reads scopes. Older formats have one string with all of them, separated by spaces as in RFC 6749 section 3.3, or by commas.
-fn scopes(record: &Fields, name: &str) -> Read<Vec<Scope>> {
-    let listed = record.list(name, |value| {
+fn scopes(record: &Fields<'_>, name: &str) -> Read<Vec<Scope>> {
+    record.flat_list(name, |value, scopes| {
         if let Some(text) = text(value) {
             let separate = |c: char| c.is_whitespace() || c == ',';
-            let ids = text.split(separate).filter(|id| !id.is_empty());
-            let scopes: Vec<Scope> = ids.map(|id| Scope::Id(id.to_owned())).collect();
-            let in_full = !text.contains(separate);
-            return (!scopes.is_empty()).then_some((scopes, in_full));
+            let before = scopes.len();
+            scopes.extend(text.split(separate).filter(|id| !id.is_empty()).map(|id| Scope::Id(id.into())));
+            return (scopes.len() > before).then(|| !text.contains(separate));
         }
         let fields = Fields::of(value)?;
         let (id, name) = (fields.text("id"), fields.text("name"));
         let in_full = !id.is_odd();
         let (id, name) = (id.value(), name.value());
-        (id.is_some() || name.is_some()).then_some((vec![Scope::Object { id, name }], in_full))
-    });
-    let flat = |scopes: Vec<Vec<Scope>>| scopes.into_iter().flatten().collect();
-    match listed {
-        Read::Absent => Read::Absent,
-        Read::Full(scopes) => Read::Full(flat(scopes)),
-        Read::Partial(scopes) => Read::Partial(flat(scopes)),
-        Read::Odd => Read::Odd,
-    }
+        (id.is_some() || name.is_some()).then(|| {
+            scopes.push(Scope::Object(Box::new((id, name))));
+            in_full
+        })
+    })
 }
 
 /// A role that a client holds, and its division; `None` if the division is missing or cannot be read.
@@ -166,8 +170,8 @@ pub(super) struct RoleDivision {
 
 fn role_division(value: &RawValue) -> Option<(RoleDivision, bool)> {
     let pair = Fields::of(value)?;
-    let role_id = pair.text("roleId").value().filter(|id| !id.is_empty())?;
-    let division_id = pair.text("divisionId").value().filter(|id| !id.is_empty());
+    let role_id = pair.text("roleId").value().filter(|id| is_id(id))?;
+    let division_id = pair.text("divisionId").value().filter(|id| is_id(id));
     let in_full = division_id.is_some();
     Some((RoleDivision { role_id, division_id }, in_full))
 }
@@ -189,7 +193,7 @@ pub(super) struct RegisteredScope {
 }
 
 impl RegisteredScope {
-    pub(super) fn read(record: &Fields) -> Option<Self> {
+    pub(super) fn read(record: &Fields<'_>) -> Option<Self> {
         let (name, description) = (record.text("name").value(), record.text("description").value());
         Some(Self { id: id(record)?, name, description })
     }
@@ -207,7 +211,7 @@ pub(super) struct Role {
 }
 
 impl Role {
-    pub(super) fn read(record: &Fields) -> Option<Self> {
+    pub(super) fn read(record: &Fields<'_>) -> Option<Self> {
         Some(Self {
             id: id(record)?,
             name: record.text("name"),
@@ -255,7 +259,7 @@ pub(super) struct Division {
 }
 
 impl Division {
-    pub(super) fn read(record: &Fields) -> Option<Self> {
+    pub(super) fn read(record: &Fields<'_>) -> Option<Self> {
         let home = record.flag("homeDivision").value().unwrap_or(false);
         Some(Self { id: id(record)?, name: record.text("name").value(), home })
     }

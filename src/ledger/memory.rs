@@ -9,7 +9,17 @@ use super::grant::Grant;
 use crate::domain::Timestamp;
 
 /// How long a removed grant is exported as 0, so that its last sample is never an old 1: the default of `stale-after` plus 2 h.
+/// Counted in elapsed time and not by the clock, which can be set in both directions.
 pub const GONE_FOR: Duration = Duration::from_hours(26);
+
+/// The longest time without the process that counts for [`GONE_FOR`]. Only the clock says how long it was, and if the clock is
+/// wrong, a removed grant is still exported for an hour.
+const MOST_DOWNTIME: Duration = Duration::from_hours(25);
+
+/// The time that counts as elapsed at a restart, for a ledger that was saved at that time.
+pub fn downtime(saved: Timestamp, now: Timestamp) -> Duration {
+    now.since(saved).min(MOST_DOWNTIME)
+}
 
 /// A grant counts as removed after this many complete refreshes in a row without it.
 const GONE_AFTER: u32 = 2;
@@ -38,8 +48,13 @@ pub enum Memory {
         /// The number of complete refreshes in a row without it.
         missed: u32,
     },
-    /// It was found to be removed at this time.
-    Gone(Timestamp),
+    /// It was found to be removed.
+    Gone {
+        /// When, by the clock of that time. Only for people who read the state file.
+        since: Timestamp,
+        /// The elapsed time since then.
+        elapsed: Duration,
+    },
 }
 
 /// Why the ledger is updated.
@@ -62,26 +77,38 @@ pub enum Event<'a> {
 }
 
 impl Memory {
+    /// The same memory after some time. A time that is in the future, because the clock was set back, becomes `now`.
+    pub(super) fn after(self, passed: Duration, now: Timestamp) -> Self {
+        match self {
+            Self::Held { first_seen, standing, missed } => {
+                Self::Held { first_seen: first_seen.map(|time| time.min(now)), standing, missed }
+            }
+            Self::Gone { since, elapsed } => {
+                Self::Gone { since: since.min(now), elapsed: elapsed.saturating_add(passed) }
+            }
+        }
+    }
+
     /// The memory of a grant that the snapshot of this event does not show; `None` if the grant is forgotten.
     pub(super) fn without_sight(self, may_be_hidden: bool, event: Event<'_>, now: Timestamp) -> Option<Self> {
         match (self, event) {
             (Self::Held { .. }, _) if may_be_hidden => Some(self),
             // If the last refresh did not show it, the next refresh decides whether it is removed.
-            (Self::Held { missed: 1.., .. } | Self::Gone(_), Event::PolicyChange { .. }) => Some(self),
+            (Self::Held { missed: 1.., .. } | Self::Gone { .. }, Event::PolicyChange { .. }) => Some(self),
             (Self::Held { first_seen, standing, missed }, Event::First | Event::Refresh { .. })
                 if missed.saturating_add(1) < GONE_AFTER =>
             {
                 Some(Self::Held { first_seen, standing, missed: missed + 1 })
             }
-            (Self::Held { .. }, _) => Some(Self::Gone(now)),
-            (Self::Gone(since), _) => (now.since(since) < GONE_FOR).then_some(self),
+            (Self::Held { .. }, _) => Some(Self::Gone { since: now, elapsed: Duration::ZERO }),
+            (Self::Gone { elapsed, .. }, _) => (elapsed < GONE_FOR).then_some(self),
         }
     }
 
     /// The value of the first-seen metric; 0 if the grant must not page.
     pub fn first_seen(self) -> Timestamp {
         match self {
-            Self::Held { standing: Standing::Exempt, .. } | Self::Gone(_) => Timestamp::default(),
+            Self::Held { standing: Standing::Exempt, .. } | Self::Gone { .. } => Timestamp::default(),
             Self::Held { first_seen, .. } => first_seen.unwrap_or_default(),
         }
     }

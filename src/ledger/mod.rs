@@ -7,7 +7,8 @@
 //! no grant new. A grant is removed after two complete refreshes in a row without it. So if the platform omits a grant from one
 //! list, no page resolves and the grant is not new afterwards; a real removal shows one refresh later. As long as a gap may hide a
 //! grant, the grant keeps its last evaluation: a page must not resolve because the exporter could not read the data. A removed
-//! grant is exported as 0 for another 26 hours.
+//! grant is exported as 0 for another 26 hours. That time is measured, so that a clock that is set changes neither what is new nor
+//! how long a removed grant is exported.
 
 mod grant;
 mod memory;
@@ -16,9 +17,10 @@ mod sighting;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub use grant::{Grant, GrantKind, Hidden, HidingPlace};
-pub use memory::{Event, GONE_FOR, Memory, Standing};
+pub use memory::{Event, GONE_FOR, Memory, Standing, downtime};
 pub use sighting::{Evaluation, Labels, Sighting, held_grants, widens};
 
 use crate::domain::Timestamp;
@@ -47,9 +49,19 @@ impl Ledger {
         &self.hidden
     }
 
-    /// The ledger after an event whose snapshot shows `seen`.
+    /// The ledger after an event whose snapshot shows `seen`. `elapsed` is the time since the last event, measured and not taken
+    /// from the clock: `now` can be before the time of the last event, or years after it.
     #[must_use]
-    pub fn advance(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
+    pub fn advance(&self, seen: &Sighting, event: Event<'_>, now: Timestamp, elapsed: Duration) -> Self {
+        self.after(elapsed, now).advance_at(seen, event, now)
+    }
+
+    fn after(&self, elapsed: Duration, now: Timestamp) -> Self {
+        let entries = self.entries().map(|(grant, memory)| (grant.clone(), memory.after(elapsed, now))).collect();
+        Self { entries, hidden: self.hidden.clone() }
+    }
+
+    fn advance_at(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
         let mut entries = BTreeMap::new();
         // Data that becomes readable can contain old grants. Data that still has a gap shows a grant only if it was added.
         let readable_again = self.hidden.difference(&seen.hidden).cloned().collect();

@@ -80,7 +80,10 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(
         if text.len() + line.len() > MOST - RESERVE {
             push(
                 text,
-                format_args!("- … and {} more; the other report formats list them\n", findings.len() - position),
+                format_args!(
+                    "- … and {} more; the other report formats list them\n",
+                    findings[position..].iter().map(|finding| finding.count()).sum::<usize>()
+                ),
             );
             return;
         }
@@ -125,7 +128,7 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
             summary.flagged,
             summary.not_evaluated,
             summary.compliant,
-            report.findings.len(),
+            report.findings.iter().map(Finding::count).sum::<usize>(),
             summary.findings(Status::Open),
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),

@@ -50,7 +50,7 @@ impl<'a> ReportedOrganisation<'a> {
     pub fn left_out(&self) -> usize {
         let selection = self.selection;
         let findings = self.audited.into_iter().flat_map(|audited| &audited.report.findings);
-        findings.filter(|finding| !selection.shows(finding)).count()
+        findings.filter(|finding| !selection.shows(finding)).map(Finding::count).sum()
     }
 }
 

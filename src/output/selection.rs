@@ -24,7 +24,7 @@ impl Selection<'_> {
 
     /// Whether this finding can affect the exit code.
     pub fn is_counted(&self, finding: &Finding) -> bool {
-        self.before.is_none_or(|before| !before.contains(&finding.fingerprint()))
+        self.before.is_none_or(|before| finding.fingerprints().iter().any(|fingerprint| !before.contains(fingerprint)))
     }
 }
 
@@ -33,5 +33,5 @@ impl Selection<'_> {
 /// A finding that was exempt or approved then and is open now counts as new.
 pub fn fingerprints(before: &Report) -> BTreeSet<Fingerprint> {
     use crate::audit::Status;
-    before.findings.iter().filter(|finding| finding.status == Status::Open).map(Finding::fingerprint).collect()
+    before.findings.iter().filter(|finding| finding.status == Status::Open).flat_map(Finding::fingerprints).collect()
 }

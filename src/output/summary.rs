@@ -54,9 +54,10 @@ impl Summary {
         let mut open_by_severity = Severity::ALL.map(|severity| (severity, 0));
         let mut findings_by_status = Status::ALL.map(|status| (status, 0));
         for finding in &report.findings {
-            count(&mut findings_by_status, finding.status);
+            let counted = finding.count();
+            add(&mut findings_by_status, finding.status, counted);
             if finding.status == Status::Open {
-                count(&mut open_by_severity, finding.severity);
+                add(&mut open_by_severity, finding.severity, counted);
             }
         }
         Self {
@@ -80,8 +81,12 @@ impl Summary {
 }
 
 fn count<K: Copy + PartialEq>(table: &mut [(K, usize)], key: K) {
+    add(table, key, 1);
+}
+
+fn add<K: Copy + PartialEq>(table: &mut [(K, usize)], key: K, more: usize) {
     if let Some((_, count)) = table.iter_mut().find(|(of, _)| *of == key) {
-        *count += 1;
+        *count += more;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fetches the data of one organisation: the result is complete, or a failure says what is missing.
 //!
 //! `pipeline` evaluates, publishes and stores the data. The registry of scopes is read first, because scopes are resolved while
-//! clients are read. The registry of permissions is read last and only once a day. If that fails, the refresh still succeeds: only
+//! clients are read. The registry of permissions is read last and only once an hour. If that fails, the refresh still succeeds: only
 //! the rule `policy-pattern-unmatched` needs this registry.
 
 use std::collections::BTreeSet;
@@ -88,23 +88,28 @@ pub enum Failure {
         distinct: usize,
     },
     /// The refresh exceeded its time limit.
-    #[error("the refresh took longer than {} s{}", limit.as_secs(), deadline_hint(*asked))]
+    #[error("the refresh took longer than {} s{}{}", limit.as_secs(), during(*last_call), deadline_hint(*asked))]
     Deadline {
         /// The time limit.
         limit: Duration,
         /// How long the platform still asks to wait; `None` if it does not.
         asked: Option<Duration>,
+        /// The endpoint that was called last.
+        last_call: Option<&'static str>,
     },
 }
 
 /// Fetches an organisation within the deadline.
 pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>, now: Timestamp) -> Attempt {
+    platform.begin();
     let before = platform.calls();
     let mut fetch = Fetch { platform, config, previous, collectors: Vec::new() };
     // Boxed: the future is large, and every future that contains it would copy it.
     let outcome = tokio::time::timeout(config.deadline, Box::pin(fetch.run(now))).await;
-    let mut outcome =
-        outcome.unwrap_or_else(|_| Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait() }));
+    let mut outcome = outcome.unwrap_or_else(|_| {
+        let last_call = platform.last_call();
+        Err(Failure::Deadline { limit: config.deadline, asked: platform.asked_wait(), last_call })
+    });
     if let Ok(fetched) = &mut outcome {
         let since =
             |(endpoint, count): (&'static str, u64)| (endpoint, count - before.get(endpoint).copied().unwrap_or(0));
@@ -114,6 +119,10 @@ pub async fn fetch(platform: &Platform, config: &Config, previous: Previous<'_>,
     let mut collectors = fetch.collectors;
     collectors.sort_by_key(|status| status.collector);
     Attempt { outcome, collectors }
+}
+
+fn during(last_call: Option<&str>) -> String {
+    last_call.map_or_else(String::new, |endpoint| format!(" (its last call was {endpoint})"))
 }
 
 fn deadline_hint(asked: Option<Duration>) -> String {
@@ -144,7 +153,8 @@ struct Fetch<'a> {
 impl Fetch<'_> {
     async fn run(&mut self, now: Timestamp) -> Result<Fetched, Failure> {
         let platform = self.platform;
-        let identity = platform.identity().await?.clone();
+        let known = self.previous.snapshot.map(|previous| &previous.organisation.id);
+        let identity = platform.identity(known).await?;
         // Ignore the data of another organisation.
         self.previous.snapshot = self.previous.snapshot.filter(|previous| previous.organisation.id == identity.org_id);
 

@@ -1,4 +1,6 @@
-//! The metrics of refreshes: number, outcome and duration.
+//! The metrics of refreshes that are not of one generation: their duration, and the steps of the clock.
+//!
+//! Their number and outcome are published with the data ([`crate::domain::Freshness`]).
 
 use std::time::Duration;
 
@@ -6,12 +8,6 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use crate::metric::{Family, Kind};
 
-const REFRESHES: Family = Family {
-    name: "genesyscloud_oauth_exporter_refreshes_total",
-    kind: Kind::Counter,
-    labels: &["org", "outcome"],
-    help: "Number of refreshes by outcome: success, error, or cancelled when the process stopped. Every outcome starts at 0.",
-};
 const DURATION: Family = Family {
     name: "genesyscloud_oauth_exporter_refresh_duration_seconds",
     kind: Kind::Histogram,
@@ -27,35 +23,14 @@ const CLOCK_STEPS: Family = Family {
 };
 
 /// The families of this module.
-pub const FAMILIES: &[Family] = &[REFRESHES, DURATION, CLOCK_STEPS];
+pub const FAMILIES: &[Family] = &[DURATION, CLOCK_STEPS];
 
 /// Upper bounds in seconds. A refresh of a small organisation takes less than 1 s, and the default deadline is 120 s.
 const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
-/// How a refresh ended. The value of the label `outcome`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Success,
-    Error,
-    Cancelled,
-}
-
-impl Outcome {
-    pub(super) const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Cancelled];
-
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// The metrics of all organisations.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    refreshes: IntCounterVec,
     duration: HistogramVec,
     clock_steps: IntCounterVec,
 }
@@ -65,20 +40,15 @@ impl Metrics {
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
         let metrics = Self {
-            refreshes: IntCounterVec::new(Opts::new(REFRESHES.name, REFRESHES.help), REFRESHES.labels)?,
             duration: HistogramVec::new(histogram, DURATION.labels)?,
             clock_steps: IntCounterVec::new(Opts::new(CLOCK_STEPS.name, CLOCK_STEPS.help), CLOCK_STEPS.labels)?,
         };
-        registry.register(Box::new(metrics.refreshes.clone()))?;
         registry.register(Box::new(metrics.duration.clone()))?;
         registry.register(Box::new(metrics.clock_steps.clone()))?;
         Ok(metrics)
     }
 
     pub(super) fn begin_at_zero(&self, org: &str) {
-        for outcome in Outcome::ALL {
-            self.refreshes.with_label_values(&[org, outcome.label()]);
-        }
         self.duration.with_label_values(&[org]);
         self.clock_steps.with_label_values(&[org]);
     }
@@ -87,8 +57,7 @@ impl Metrics {
         self.clock_steps.with_label_values(&[org]).inc();
     }
 
-    pub(super) fn ended(&self, org: &str, outcome: Outcome, took: Duration) {
-        self.refreshes.with_label_values(&[org, outcome.label()]).inc();
+    pub(super) fn ended(&self, org: &str, took: Duration) {
         self.duration.with_label_values(&[org]).observe(took.as_secs_f64());
     }
 }

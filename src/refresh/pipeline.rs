@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::time::Instant;
 
 use super::fetch::Fetched;
 use super::in_force::InForce;
 use crate::audit;
 use crate::domain::{Freshness, Snapshot, Timestamp};
 use crate::genesys;
-use crate::ledger::{Evaluation, Event, Ledger, Sighting, held_grants, widens};
+use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, held_grants, widens};
 use crate::publish::{Evaluated, Publisher};
 use crate::store::{Saved, Store};
 
@@ -31,7 +32,21 @@ pub struct Pipeline {
     publisher: Publisher,
     store: Arc<Store>,
     /// The last complete data. It is kept after it is withdrawn, because its grants are not new. Locked while data is evaluated.
-    last: Mutex<Option<Arc<Evaluated>>>,
+    last: Mutex<Option<Last>>,
+}
+
+/// The last complete data.
+#[derive(Debug)]
+struct Last {
+    evaluated: Arc<Evaluated>,
+    /// When its ledger was advanced.
+    at: Instant,
+}
+
+impl Last {
+    fn new(evaluated: &Arc<Evaluated>) -> Self {
+        Self { evaluated: Arc::clone(evaluated), at: Instant::now() }
+    }
 }
 
 /// What happens to the published data.
@@ -57,7 +72,7 @@ impl Pipeline {
 
     /// The last complete snapshot, even if it is withdrawn; `None` if there is none yet.
     pub fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.last().as_ref().map(|last| Arc::clone(&last.snapshot))
+        self.last().as_ref().map(|last| Arc::clone(&last.evaluated.snapshot))
     }
 
     /// Publishes the data of the state file with its true age, unless it is too old. Returns when it was taken, or `None` if there
@@ -69,8 +84,9 @@ impl Pipeline {
         let mut last = self.last();
         let evaluated = self.evaluate(saved.snapshot, now);
         // The file does not say which policy was in force, so assume that it has not changed.
-        let restored = advanced(evaluated, &saved.ledger, Event::PolicyChange { widens: false }, now);
-        *last = Some(Arc::clone(&restored));
+        let restored =
+            advanced(evaluated, &saved.ledger, Event::PolicyChange { widens: false }, now, downtime(taken_at, now));
+        *last = Some(Last::new(&restored));
         self.publish(|freshness| {
             // If the time is in the future, the age is unknown. Without it the metric is 0, and the alert on stale data fires.
             freshness.last_success = Some(taken_at).filter(|taken_at| *taken_at <= now);
@@ -85,9 +101,9 @@ impl Pipeline {
         let mut last = self.last();
         let evaluated = self.evaluate(Arc::new(fetched.snapshot), now);
         let evaluated = Evaluated { calls: fetched.calls, ..evaluated };
-        let accepted = self.remember(last.as_deref(), evaluated, now);
-        *last = Some(Arc::clone(&accepted));
-        // Store it first: a first-seen time that was scraped must survive a crash.
+        let accepted = self.remember(last.as_ref(), evaluated, now);
+        *last = Some(Last::new(&accepted));
+        // Store it first: a first-seen time that was scraped must survive a crash. Only a slow disk is not waited for.
         self.save(&accepted);
         self.publish(|freshness| {
             succeed(freshness);
@@ -99,12 +115,12 @@ impl Pipeline {
     /// Evaluates the last snapshot again after a change of policy or baseline, and publishes the result unless it is withdrawn.
     pub fn evaluate_again(&self, now: Timestamp) {
         let mut last = self.last();
-        let Some(previous) = last.as_ref() else { return };
+        let Some(Last { evaluated: previous, at }) = last.as_ref() else { return };
         let evaluated = self.evaluate(Arc::clone(&previous.snapshot), now);
         let evaluated = Evaluated { calls: previous.calls.clone(), ..evaluated };
         let event = Event::PolicyChange { widens: widens(&previous.policy, &evaluated.policy) };
-        let again = advanced(evaluated, &previous.ledger, event, now);
-        *last = Some(Arc::clone(&again));
+        let again = advanced(evaluated, &previous.ledger, event, now, at.elapsed());
+        *last = Some(Last::new(&again));
         self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again) });
     }
 
@@ -117,7 +133,7 @@ impl Pipeline {
         });
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<Arc<Evaluated>>> {
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,9 +148,10 @@ impl Pipeline {
 
     /// Adds the ledger to complete data: updates the ledger of the last data in this process or in the state file, or starts a new
     /// one.
-    fn remember(&self, last: Option<&Evaluated>, evaluated: Evaluated, now: Timestamp) -> Arc<Evaluated> {
+    fn remember(&self, last: Option<&Last>, evaluated: Evaluated, now: Timestamp) -> Arc<Evaluated> {
         let organisation = &evaluated.snapshot.organisation.id;
-        if let Some(last) = last.filter(|last| last.snapshot.organisation.id == *organisation) {
+        let same = last.filter(|last| last.evaluated.snapshot.organisation.id == *organisation);
+        if let Some(Last { evaluated: last, at }) = same {
             let before = if Arc::ptr_eq(&last.policy, &evaluated.policy) {
                 held_grants(&last.report)
             } else {
@@ -142,15 +159,16 @@ impl Pipeline {
                 // policy.
                 held_grants(&self.evaluate(Arc::clone(&last.snapshot), now).report)
             };
-            return advanced(evaluated, &last.ledger, Event::Refresh { before: &before }, now);
+            return advanced(evaluated, &last.ledger, Event::Refresh { before: &before }, now, at.elapsed());
         }
         // The first refresh of this process. The state may be from another client of the same organisation.
         match self.store.of(organisation) {
             Some(saved) => {
+                let elapsed = downtime(saved.snapshot.taken_at, now);
                 let before = held_grants(&self.evaluate(saved.snapshot, now).report);
-                advanced(evaluated, &saved.ledger, Event::Refresh { before: &before }, now)
+                advanced(evaluated, &saved.ledger, Event::Refresh { before: &before }, now, elapsed)
             }
-            None => advanced(evaluated, &Ledger::default(), Event::First, now),
+            None => advanced(evaluated, &Ledger::default(), Event::First, now, Duration::ZERO),
         }
     }
 
@@ -182,10 +200,16 @@ impl Pipeline {
     }
 }
 
-/// The evaluation with the ledger as it is after this event.
-fn advanced(evaluated: Evaluated, ledger: &Ledger, event: Event<'_>, now: Timestamp) -> Arc<Evaluated> {
+/// The evaluation with the ledger as it is after this event. `elapsed` is the time since the last one.
+fn advanced(
+    evaluated: Evaluated,
+    ledger: &Ledger,
+    event: Event<'_>,
+    now: Timestamp,
+    elapsed: Duration,
+) -> Arc<Evaluated> {
     let Evaluated { snapshot, report, policy, .. } = &evaluated;
     let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));
-    let ledger = ledger.advance(&sighting, event, now);
+    let ledger = ledger.advance(&sighting, event, now, elapsed);
     Arc::new(Evaluated { ledger, ..evaluated })
 }

@@ -67,11 +67,16 @@ impl Reloader {
                 Ok(())
             }
             Err(cause) => {
-                self.publisher.update(|_, reload| reload.last_successful = false);
+                self.failed();
                 error!(cause, "policy or baseline cannot be used; the previous ones stay in force");
                 Err(cause)
             }
         }
+    }
+
+    /// Publishes that a reload failed. Blocking.
+    pub fn failed(&self) {
+        self.publisher.update(|_, reload| reload.last_successful = false);
     }
 
     /// Reads both files. Refuses a missing baseline if one is in force, and a baseline of an organisation that is not audited:

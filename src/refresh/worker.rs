@@ -12,13 +12,21 @@ use tracing::{error, info, warn};
 
 use super::config::Config;
 use super::fetch::{Attempt, Fetched, Previous, fetch};
-use super::metrics::{Metrics, Outcome};
+use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::schedule;
-use crate::audit::Verdict;
+use crate::audit::{Finding, Verdict};
 use crate::domain::{CollectorStatus, Timestamp};
 use crate::genesys::Platform;
+use crate::liveness::Latch;
 use crate::publish::Evaluated;
+
+/// How much longer than its own limit a fetch or a pause may take before the worker counts as stuck.
+const MARGIN: Duration = Duration::from_mins(1);
+/// How long it may take to evaluate and publish data before the worker counts as stuck. The largest organisations take seconds.
+const EVALUATION: Duration = Duration::from_mins(5);
+/// After so many failures in a row, and again after as many more, the next refresh starts with a new token and new connections.
+const FAILURES_BEFORE_FORGETTING: u64 = 2;
 
 /// Refreshes one organisation until the process ends.
 #[derive(Debug)]
@@ -71,19 +79,23 @@ impl Worker {
         Self { platform, config, pipeline, metrics, taken, last_attempt: None, failures: 0, withdrawn }
     }
 
-    /// Runs the loop until `shutdown` completes.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+    /// Runs the loop until `shutdown` completes. `latch` shows that it gets on.
+    pub async fn run(mut self, latch: Latch, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         loop {
             let refresh = Refresh { began: Instant::now(), now: self.begin() };
+            latch.due_within("the fetch", self.config.deadline + MARGIN);
             let attempt = tokio::select! {
                 attempt = self.fetch(refresh.now) => attempt,
                 () = &mut shutdown => {
-                    self.metrics.ended(&self.platform.config().org, Outcome::Cancelled, refresh.began.elapsed());
+                    self.metrics.ended(&self.platform.config().org, refresh.began.elapsed());
+                    let pipeline = Arc::clone(&self.pipeline);
+                    blocking(move || pipeline.fail(false, |freshness| freshness.refreshes.cancelled += 1)).await;
                     return;
                 }
             };
-            // Evaluate, store and publish the data even if a shutdown has been requested.
+            // Evaluate, store and publish the data even if a shutdown has been requested. The process waits for it only briefly.
+            latch.due_within("evaluating and publishing data", EVALUATION);
             let asked = match attempt.outcome {
                 Ok(fetched) => {
                     self.succeeded(fetched, attempt.collectors, refresh).await;
@@ -94,7 +106,9 @@ impl Worker {
                     self.platform.asked_wait()
                 }
             };
-            let next = Instant::now() + schedule::pause(self.config.interval, refresh.began.elapsed(), asked);
+            let pause = schedule::pause(&self.config, refresh.began.elapsed(), asked);
+            let next = Instant::now() + pause;
+            latch.due_within("waiting for the next refresh", pause + EVALUATION + MARGIN);
             tokio::select! {
                 () = self.wait_until(next) => {}
                 () = &mut shutdown => return,
@@ -152,6 +166,7 @@ impl Worker {
                 freshness.failure = None;
                 freshness.collectors = statuses;
                 freshness.withdrawn = false;
+                freshness.refreshes.success += 1;
             })
         })
         .await;
@@ -162,7 +177,7 @@ impl Worker {
         self.failures = 0;
         self.withdrawn = false;
         self.taken = Some(began);
-        self.metrics.ended(&self.platform.config().org, Outcome::Success, began.elapsed());
+        self.metrics.ended(&self.platform.config().org, began.elapsed());
         log_figures(&evaluated, duplicates, began.elapsed());
     }
 
@@ -170,7 +185,10 @@ impl Worker {
         let Refresh { began, now } = refresh;
         self.failures += 1;
         let failures = self.failures;
-        self.metrics.ended(&self.platform.config().org, Outcome::Error, began.elapsed());
+        if failures.is_multiple_of(FAILURES_BEFORE_FORGETTING) {
+            self.platform.forget().await;
+        }
+        self.metrics.ended(&self.platform.config().org, began.elapsed());
         let age = self.taken.map(|taken| taken.elapsed());
         let withdraw = !self.withdrawn && age.is_some_and(|age| age >= self.config.stale_after);
         self.withdrawn |= withdraw;
@@ -195,6 +213,7 @@ impl Worker {
                 freshness.last_successful = false;
                 freshness.consecutive_failures = failures;
                 freshness.failure = Some(failure);
+                freshness.refreshes.error += 1;
                 // A collector that did not run keeps its last status.
                 for status in collectors {
                     match freshness.collectors.iter_mut().find(|known| known.collector == status.collector) {
@@ -230,7 +249,7 @@ fn log_figures(evaluated: &Evaluated, duplicates: usize, took: Duration) {
         flagged,
         not_evaluated,
         partial = evaluated.snapshot.clients.partial().count(),
-        findings = evaluated.report.findings.len(),
+        findings = evaluated.report.findings.iter().map(Finding::count).sum::<usize>(),
         duplicates,
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "refresh complete"

@@ -1,20 +1,22 @@
-//! The accept loop. It limits the number of connections, and owns and awaits the task of every connection.
+//! The accept loop. It owns and awaits the task of every connection.
 //!
-//! A connection is served in `connection`.
+//! A connection gets its place in `peers`, and is served in `connection`.
 
 use std::future::Future;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, debug_span, error, info_span, warn};
 
 use super::connection::serve;
+use super::peers::{Peers, Place, WARN_EVERY};
 use super::{Limits, Routes};
 
 /// The pause after a failed accept. It doubles with each failure, up to `LONGEST_PAUSE`.
@@ -31,23 +33,16 @@ async fn accept_until(listener: TcpListener, routes: Arc<Routes>, limits: Limits
     let mut shutdown = pin!(shutdown);
     let stop = CancellationToken::new();
     let mut connections = JoinSet::new();
-    let mut acceptor = Acceptor {
-        listener,
-        free: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
-        pause: FIRST_PAUSE,
-    };
+    let peers = Arc::new(Peers::new(limits, routes.server_metrics().clone()));
+    let mut acceptor = Acceptor { listener, peers, arrived: None, pause: FIRST_PAUSE, warned: None };
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => reap(ended),
-            (stream, peer, permit) = acceptor.next() => {
-                let (routes, stop) = (Arc::clone(&routes), stop.clone());
-                let task = async move {
-                    serve(stream, routes, limits, stop).await;
-                    drop(permit);
-                };
-                connections.spawn(task.instrument(debug_span!("connection", %peer)));
+            (stream, place) = acceptor.next() => {
+                let span = debug_span!("connection", peer = %place.peer());
+                connections.spawn(serve(stream, place, Arc::clone(&routes), stop.clone()).instrument(span));
             }
         }
     }
@@ -78,31 +73,50 @@ fn reap(ended: Result<(), JoinError>) {
 
 struct Acceptor {
     listener: TcpListener,
-    free: Arc<Semaphore>,
+    peers: Arc<Peers>,
+    /// A connection that was accepted and has no place yet.
+    arrived: Option<(TcpStream, SocketAddr)>,
     pause: Duration,
+    warned: Option<Instant>,
 }
 
 impl Acceptor {
-    /// Waits for a free permit and then for the next connection. Cancel safe.
-    async fn next(&mut self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    /// Waits for the next connection and a place for it. Cancel safe.
+    async fn next(&mut self) -> (TcpStream, Place) {
         loop {
-            // The semaphore is never closed. If it were, the server would hang, so at least the log says so.
-            let Ok(permit) = Arc::clone(&self.free).acquire_owned().await else {
-                error!("the semaphore of the connections is closed; no connection is accepted");
-                return std::future::pending().await;
-            };
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    self.pause = FIRST_PAUSE;
-                    return (stream, peer, permit);
+            if let Some((_, peer)) = &self.arrived {
+                let place = self.peers.admit(*peer).await;
+                if let Some((stream, _)) = self.arrived.take() {
+                    return (stream, place);
                 }
+            }
+            match self.listener.accept().await {
+                Ok(arrived) => {
+                    self.pause = FIRST_PAUSE;
+                    self.arrived = Some(arrived);
+                    self.peers.arrived();
+                }
+                Err(cause) if is_of_peer(&cause) => debug!(%cause, "a connection ended before it was accepted"),
                 Err(cause) => {
                     // Most likely out of file descriptors. Without a pause the loop would spin.
-                    warn!(%cause, pause = ?self.pause, "cannot accept a connection; trying again after a pause");
+                    let now = Instant::now();
+                    if self.warned.is_none_or(|last| now.saturating_duration_since(last) >= WARN_EVERY) {
+                        self.warned = Some(now);
+                        warn!(
+                            %cause,
+                            "cannot accept a connection; trying again, and closing connections that wait or read slowly"
+                        );
+                    }
+                    self.peers.make_room();
                     tokio::time::sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }
     }
+}
+
+/// Whether only the connection itself is affected: its peer has given up already. The next one can be accepted at once.
+fn is_of_peer(cause: &io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }

@@ -1,18 +1,19 @@
-//! Builds responses: status, headers, and a body in parts that are sent without being copied together.
+//! Builds responses: status, headers, and a body in parts that are sent without being copied together, or while it is written.
 //!
 //! Which response a request gets is decided in `routes`.
 
-use std::convert::Infallible;
-use std::pin::Pin;
+use std::io;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
+
+use super::streamed::Streamed;
+use crate::exposition::Encoding;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -21,35 +22,47 @@ const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A response.
-pub(super) type Answer = Response<Parts>;
+pub(super) type Answer = Response<Content>;
 
-/// A body in parts, sent in order.
-#[derive(Debug, Default)]
-pub(super) struct Parts(std::vec::IntoIter<Bytes>);
+/// The body of a response.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Parts that are ready, sent in order.
+    Parts(std::vec::IntoIter<Bytes>),
+    /// A document that is written while it is sent.
+    Streamed(Streamed),
+    /// The body of a response to HEAD that a GET would stream. It is never sent.
+    Unsent,
+}
 
-impl Body for Parts {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Poll::Ready(self.0.next().map(|part| Ok(Frame::data(part))))
+impl Content {
+    /// The next part; `None` after the last one.
+    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        match self {
+            Self::Parts(parts) => Poll::Ready(parts.next().map(Ok)),
+            Self::Streamed(streamed) => streamed.poll_part(cx),
+            Self::Unsent => Poll::Ready(None),
+        }
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.0.len() == 0
+    /// Whether it is known that nothing follows.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Parts(parts) if parts.len() == 0)
     }
 
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_slice().iter().map(|part| part.len() as u64).sum())
+    /// The number of bytes that follow, if it is known.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Parts(parts) => Some(parts.as_slice().iter().map(|part| part.len() as u64).sum()),
+            Self::Streamed(streamed) => streamed.length(),
+            Self::Unsent => None,
+        }
     }
 }
 
 /// A response with this content type and these parts.
 pub(super) fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<Bytes>) -> Answer {
-    let mut answer = Response::new(Parts(parts.into_iter()));
+    let mut answer = Response::new(Content::Parts(parts.into_iter()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
@@ -66,9 +79,21 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Answer {
     answer
 }
 
+/// The answer if the server is busy for longer than a request may wait. The connection ends, to make room for others.
+pub(super) fn busy() -> Answer {
+    let reason = "The exporter is busy with other requests. Try again in a few seconds. Requests about health are always answered.";
+    let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, reason);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
 /// The JSON report, which must not be cached or used by other origins.
-pub(super) fn json(document: Bytes) -> Answer {
-    let mut answer = parts(StatusCode::OK, JSON, vec![document]);
+pub(super) fn json(document: Content, encoding: Encoding) -> Answer {
+    let mut answer = parts(StatusCode::OK, JSON, Vec::new());
+    *answer.body_mut() = document;
+    encoded(&mut answer, encoding);
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     closed_to_others(&mut answer, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     answer
 }
@@ -85,6 +110,13 @@ pub(super) fn icon(svg: &'static str) -> Answer {
     let mut answer = parts(StatusCode::OK, SVG, vec![Bytes::from_static(svg.as_bytes())]);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
     answer
+}
+
+/// Declares the encoding of the body.
+pub(super) fn encoded(answer: &mut Answer, encoding: Encoding) {
+    if encoding == Encoding::Gzip {
+        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
 }
 
 fn closed_to_others(answer: &mut Answer, security_policy: HeaderValue) {

@@ -1,58 +1,129 @@
-//! Serves one connection: its deadlines and its graceful shutdown.
+//! Serves one connection: its deadlines, and its end when it has to give way or the server stops.
 //!
-//! Requests are answered in `routes`.
+//! Requests are answered in `routes`. What the connection is doing, and until when it may, is decided in `peers`.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::answer::Content;
+use super::metrics::Closed;
+use super::peers::{Observed, Place};
 use super::{Limits, Routes};
 
-/// Serves one connection until the peer closes it, a deadline passes or `stop` is cancelled.
-pub(super) async fn serve(stream: TcpStream, routes: Arc<Routes>, limits: Limits, stop: CancellationToken) {
+/// Serves one connection until the peer closes it, a deadline passes, it has to give way, or `stop` is cancelled.
+pub(super) async fn serve(stream: TcpStream, place: Place, routes: Arc<Routes>, stop: CancellationToken) {
     // Each response is written completely, so waiting for more data would only delay its last segment.
     if let Err(cause) = stream.set_nodelay(true) {
         debug!(%cause, "cannot set TCP_NODELAY");
     }
+    let place = Arc::new(place);
     let service = service_fn(|request| {
-        let routes = Arc::clone(&routes);
-        async move { Ok::<_, Infallible>(routes.answer(request).await) }
+        let (routes, place) = (Arc::clone(&routes), Arc::clone(&place));
+        async move {
+            place.answering();
+            let answer = routes.answer(request, &place).await;
+            place.sending();
+            Ok::<_, Infallible>(answer.map(|content| Sent { content, place }))
+        }
     });
     let mut connection = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_read)
+            // `Place::due` has the deadline of a head: hyper's also runs while the connection is idle.
+            .header_read_timeout(None)
             .max_headers(Limits::MAX_HEADERS)
             .max_header_size(Limits::MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Observed::new(stream, Arc::clone(&place))), service)
     );
-    let last_request = Instant::now() + limits.connection;
-    let end = last_request + limits.last_answer;
-    let mut ending = false;
+    let mut timer = pin!(sleep_until(Instant::now()));
+    let mut stopping = false;
     loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(cause) = ended {
-                    debug!(%cause, "the connection ended with an error");
-                }
-                return;
+        let serving = poll_fn(|cx| {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(End::ByPeer(ended));
             }
-            () = stop.cancelled(), if !ending => ending = true,
-            () = sleep_until(last_request), if !ending => ending = true,
-            () = sleep_until(end) => {
-                debug!("the connection was closed because its peer reads too slowly");
-                return;
+            if stopping && place.is_waiting() {
+                return Poll::Ready(End::Stopped);
+            }
+            overdue(&place, timer.as_mut(), cx).map(End::Closed)
+        });
+        let end = tokio::select! {
+            // First what the peer has sent: a connection with a request does not give way.
+            biased;
+            end = serving => Some(end),
+            why = place.asked_to_close() => Some(End::Closed(why)),
+            () = stop.cancelled(), if !stopping => None,
+        };
+        match end {
+            Some(End::ByPeer(Ok(())) | End::Stopped) => return,
+            Some(End::ByPeer(Err(cause))) => return debug!(%cause, "the connection ended with an error"),
+            Some(End::Closed(why)) => {
+                place.closed(why);
+                return debug!(reason = why.label(), "the connection was closed");
+            }
+            None => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
             }
         }
-        // Reached only from the two branches that set `ending`.
-        connection.as_mut().graceful_shutdown();
+    }
+}
+
+/// How a connection ended.
+enum End {
+    ByPeer(hyper::Result<()>),
+    Closed(Closed),
+    Stopped,
+}
+
+/// Ready when the deadline of what the connection is doing now has passed.
+fn overdue(place: &Place, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<Closed> {
+    let Some((due, why)) = place.due() else { return Poll::Pending };
+    if timer.deadline() != due {
+        timer.as_mut().reset(due);
+    }
+    ready!(timer.poll(cx));
+    Poll::Ready(why)
+}
+
+/// The body of a response, which reports when all of it was handed to the connection.
+struct Sent {
+    content: Content,
+    place: Arc<Place>,
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.place.complete();
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.content.poll_part(cx).map(|part| part.map(|part| part.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.content.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -1,34 +1,8 @@
-//! Liveness and readiness of the process.
+//! Readiness of the process.
 //!
-//! Neither depends on the platform: its outage must not make a supervisor restart the exporter.
-
-use std::sync::{Arc, Weak};
+//! Not its liveness (`crate::liveness`).
 
 use crate::publish::Published;
-
-/// A task holds its latch for as long as it runs.
-#[derive(Debug)]
-pub struct Latch(#[allow(dead_code, reason = "owned for its drop")] Arc<()>);
-
-/// The tasks that must keep running, by name.
-#[derive(Debug, Clone, Default)]
-pub struct Liveness {
-    tasks: Vec<(String, Weak<()>)>,
-}
-
-impl Liveness {
-    /// A latch for a task with this name. The task counts as ended once the latch is dropped, for whatever reason.
-    pub fn latch(&mut self, task: impl Into<String>) -> Latch {
-        let latch = Arc::new(());
-        self.tasks.push((task.into(), Arc::downgrade(&latch)));
-        Latch(latch)
-    }
-
-    /// The names of the tasks that have ended.
-    pub fn dead(&self) -> impl Iterator<Item = &str> {
-        self.tasks.iter().filter(|(_, latch)| latch.strong_count() == 0).map(|(task, _)| task.as_str())
-    }
-}
 
 /// Why the exporter is not ready. `None` once every organisation had a first refresh and at least one has data.
 ///

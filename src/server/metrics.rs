@@ -1,7 +1,7 @@
-//! Counts the requests to the server by handler and status.
+//! Counts the requests to the server by handler and status, and the connections that it had to close.
 
 use hyper::StatusCode;
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
 use crate::metric::{Family, Kind};
 
@@ -12,8 +12,44 @@ const REQUESTS: Family = Family {
     help: "Number of HTTP requests that the exporter answered, by handler and status; malformed requests are not counted. The usual statuses of a handler start at 0, others are absent until they occur.",
 };
 
+const CLOSED: Family = Family {
+    name: "genesyscloud_oauth_exporter_http_connections_closed_total",
+    kind: Kind::Counter,
+    labels: &["reason"],
+    help: "Number of connections that the exporter closed, by reason: evicted (it had no request, and another connection needed its place), slow_head (no complete request in time), idle (no further request in time), slow_reader (the peer did not read the response in time).",
+};
+
+const LIMIT_REACHED: Family = Family {
+    name: "genesyscloud_oauth_exporter_http_connection_limit_reached_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Number of connections that arrived while --web.max-connections others were open.",
+};
+
 /// The families that this module exports.
-pub const FAMILIES: &[Family] = &[REQUESTS];
+pub const FAMILIES: &[Family] = &[REQUESTS, CLOSED, LIMIT_REACHED];
+
+/// Why the server closed a connection: the value of the label `reason`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    Evicted,
+    SlowHead,
+    Idle,
+    SlowReader,
+}
+
+impl Closed {
+    const ALL: [Self; 4] = [Self::Evicted, Self::SlowHead, Self::Idle, Self::SlowReader];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Evicted => "evicted",
+            Self::SlowHead => "slow_head",
+            Self::Idle => "idle",
+            Self::SlowReader => "slow_reader",
+        }
+    }
+}
 
 /// The handler of a request: the value of the label `handler`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,39 +95,58 @@ impl Handler {
 
     /// The usual status codes of the handler. Their counters start at 0, so that `increase()` sees the first response.
     const fn codes(self) -> &'static [StatusCode] {
+        use StatusCode as Code;
         match self {
-            Self::Metrics | Self::Icon => &[StatusCode::OK],
-            Self::Page => &[StatusCode::OK, StatusCode::INTERNAL_SERVER_ERROR],
+            Self::Metrics => &[Code::OK, Code::FORBIDDEN, Code::SERVICE_UNAVAILABLE],
+            Self::Icon => &[Code::OK],
+            Self::Page => &[Code::OK, Code::FORBIDDEN, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE],
             Self::Client | Self::Report => {
-                &[StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::INTERNAL_SERVER_ERROR]
+                &[Code::OK, Code::FORBIDDEN, Code::NOT_FOUND, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
             }
-            Self::Healthy | Self::Ready => &[StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE],
-            Self::Reload => &[StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR],
-            Self::None => &[StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::PAYLOAD_TOO_LARGE],
+            Self::Healthy | Self::Ready => &[Code::OK, Code::SERVICE_UNAVAILABLE],
+            Self::Reload => &[Code::OK, Code::FORBIDDEN, Code::INTERNAL_SERVER_ERROR],
+            Self::None => &[Code::FORBIDDEN, Code::NOT_FOUND, Code::METHOD_NOT_ALLOWED, Code::PAYLOAD_TOO_LARGE],
         }
     }
 }
 
-/// The counter of responses.
+/// The counters of the server.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     requests: IntCounterVec,
+    closed: IntCounterVec,
+    limit_reached: IntCounter,
 }
 
 impl Metrics {
-    /// Registers the family. Fails if its name is already registered.
+    /// Registers the families. Fails if a name is already registered.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let requests = IntCounterVec::new(Opts::new(REQUESTS.name, REQUESTS.help), REQUESTS.labels)?;
+        let closed = IntCounterVec::new(Opts::new(CLOSED.name, CLOSED.help), CLOSED.labels)?;
+        let limit_reached = IntCounter::new(LIMIT_REACHED.name, LIMIT_REACHED.help)?;
         registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(closed.clone()))?;
+        registry.register(Box::new(limit_reached.clone()))?;
         for handler in Handler::ALL {
             for code in handler.codes() {
                 requests.with_label_values(&[handler.label(), code.as_str()]);
             }
         }
-        Ok(Self { requests })
+        for reason in Closed::ALL {
+            closed.with_label_values(&[reason.label()]);
+        }
+        Ok(Self { requests, closed, limit_reached })
     }
 
     pub(super) fn answered(&self, handler: Handler, code: StatusCode) {
         self.requests.with_label_values(&[handler.label(), code.as_str()]).inc();
+    }
+
+    pub(super) fn closed(&self, why: Closed) {
+        self.closed.with_label_values(&[why.label()]).inc();
+    }
+
+    pub(super) fn limit_reached(&self) {
+        self.limit_reached.inc();
     }
 }

@@ -9,20 +9,22 @@ mod connection;
 mod health;
 mod metrics;
 mod page;
+mod peers;
 mod reload;
 mod report;
 mod routes;
+mod streamed;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use accept::run;
-pub use health::{Latch, Liveness};
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;
 
 use crate::domain::Timestamp;
+use crate::liveness::Liveness;
 use crate::publish::Reader;
 
 /// The settings of the server.
@@ -34,7 +36,7 @@ pub struct Config {
     pub telemetry_path: String,
     /// Whether `POST /-/reload` is served.
     pub enable_lifecycle: bool,
-    /// Whether details of the pages and the report are served on addresses that are not loopback.
+    /// Whether details of the pages and the report are served on any address, under any host name and through proxies.
     pub expose_report: bool,
     /// The maximum number of simultaneous connections.
     pub max_connections: usize,
@@ -53,7 +55,7 @@ pub struct View {
     pub registry: prometheus::Registry,
     /// Counts the responses.
     pub metrics: Metrics,
-    /// Knows whether the refresh tasks are running.
+    /// Knows which tasks have ended or are stuck.
     pub liveness: Liveness,
     /// Requests a reload.
     pub reload: ReloadHandle,
@@ -64,14 +66,26 @@ pub struct View {
 /// Limits on the resources that a peer can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Simultaneous connections. Further ones wait in the listener's backlog.
+    /// Simultaneous connections. For a further one, a connection gives way that waits or reads slowly.
     pub connections: usize,
-    /// The time to receive a complete request head, including the idle time before its first byte.
-    pub header_read: Duration,
-    /// The age at which a connection accepts no further request.
-    pub connection: Duration,
-    /// The time that a response may still take after `connection` has passed. Then it is cut off, against slow readers.
-    pub last_answer: Duration,
+    /// Further connections while all of `connections` are busy. On them, requests about health are answered at once, and others
+    /// wait for a turn.
+    pub reserve: usize,
+    /// The time in which a connection without a request keeps its place as long as there is room in the reserve: the request of
+    /// a new connection is on its way.
+    pub grace: Duration,
+    /// The time to receive a complete request head: from the start of the connection, or from the first byte of a later head.
+    pub head: Duration,
+    /// The time between two requests on a connection. Prometheus keeps connections between scrapes.
+    pub idle: Duration,
+    /// The time for which a peer may take no byte of a response that is ready for it.
+    pub blocked: Duration,
+    /// The same in total, over all pauses of one response.
+    pub blocked_in_total: Duration,
+    /// The same for a peer whose place or turn another one waits for.
+    pub stalled: Duration,
+    /// The time for which a request may wait for a turn. Then the answer is 503.
+    pub turn: Duration,
     /// The time that responses in progress may take at shutdown before they are cut off.
     pub drain: Duration,
 }
@@ -88,10 +102,15 @@ impl Limits {
     pub const fn new(connections: usize) -> Self {
         Self {
             connections,
-            header_read: Duration::from_secs(30),
-            connection: Duration::from_mins(1),
-            last_answer: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
+            reserve: 16,
+            grace: Duration::from_millis(500),
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(90),
+            blocked: Duration::from_secs(5),
+            blocked_in_total: Duration::from_secs(30),
+            stalled: Duration::from_secs(2),
+            turn: Duration::from_secs(5),
+            drain: Duration::from_secs(2),
         }
     }
 }

@@ -1,42 +1,84 @@
-//! Serves the JSON report: rendered once per generation, off the async workers and by one request at a time.
+//! Serves the JSON report: written while it is sent, off the async workers, for a few requests at a time.
 //!
-//! The format is defined in `output::json`.
+//! The format is defined in `output::json`, and the document is the one that `audit --format json` writes.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tokio::sync::Mutex;
+use hyper::{Method, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::answer::Content;
+use super::peers::Place;
+use super::streamed::{measure, stream};
+use crate::exposition::Encoding;
 use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_code, json};
 use crate::publish::{Evaluated, Published};
 
-/// The last rendered document with its generation, which is reused until the next generation is published.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Prepared(Arc<Mutex<Option<(u64, Bytes)>>>);
+/// The maximum number of reports that are sent at the same time.
+const AT_ONCE: usize = 2;
 
-impl Prepared {
-    /// The document of this generation; `None` while no organisation has data. The error is meant for the log.
-    pub(super) async fn document(&self, published: Arc<Published>) -> Result<Option<Bytes>, String> {
-        if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
-            return Ok(None);
-        }
-        // The lock moves into the blocking task, so that it is held until the end even if the client disconnects.
-        let mut last = Arc::clone(&self.0).lock_owned().await;
-        if let Some((generation, document)) = &*last
-            && *generation == published.generation
-        {
-            return Ok(Some(document.clone()));
-        }
-        let making = tokio::task::spawn_blocking(move || {
-            let document = Bytes::from(document(&published).map_err(|cause| cause.to_string())?);
-            *last = Some((published.generation, document.clone()));
-            Ok(Some(document))
-        });
-        making.await.map_err(|cause| cause.to_string())?
+/// The turns of the reports.
+#[derive(Debug, Clone)]
+pub(super) struct Reports(Arc<Semaphore>);
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
-fn document(published: &Published) -> std::io::Result<Vec<u8>> {
+/// What a report costs its peer: nothing is written for HEAD.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) encoding: Encoding,
+    pub(super) is_head: bool,
+    /// Whether the length is sent first. HTTP/1.0 has no chunks: without a length, a part looks like the whole.
+    pub(super) needs_length: bool,
+}
+
+impl Wanted {
+    pub(super) fn new(method: &Method, version: Version, encoding: Encoding) -> Self {
+        Self { encoding, is_head: method == Method::HEAD, needs_length: version < Version::HTTP_11 }
+    }
+}
+
+impl Reports {
+    /// Waits for the turn of a report; `None` if there is none in time.
+    pub(super) async fn turn(&self, place: &Place) -> Option<OwnedSemaphorePermit> {
+        place.queue(&self.0).await
+    }
+
+    /// Starts writing the report of this generation; `None` while no organisation has data. The error is meant for the log.
+    pub(super) async fn start(
+        published: Arc<Published>,
+        wanted: Wanted,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Option<Content>, String> {
+        if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
+            return Ok(None);
+        }
+        if wanted.is_head {
+            return Ok(Some(Content::Unsent));
+        }
+        let encoding = wanted.encoding;
+        let length = if wanted.needs_length {
+            let published = Arc::clone(&published);
+            let measuring = tokio::task::spawn_blocking(move || measure(encoding, |target| write(&published, target)));
+            let length = measuring.await.map_err(|cause| cause.to_string())?;
+            Some(length.map_err(|cause| cause.to_string())?)
+        } else {
+            None
+        };
+        Ok(Some(Content::Streamed(stream(encoding, length, move |target| {
+            let written = write(&published, target);
+            drop(turn);
+            written
+        }))))
+    }
+}
+
+fn write(published: &Published, target: &mut dyn Write) -> io::Result<()> {
     let organisations: Vec<_> = published
         .organisations
         .iter()
@@ -55,5 +97,5 @@ fn document(published: &Published) -> std::io::Result<Vec<u8>> {
             }
         })
         .collect();
-    json::document(&organisations, exit_code(&organisations, FailWhen::default()))
+    json::write(&organisations, exit_code(&organisations, FailWhen::default()), target)
 }

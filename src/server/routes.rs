@@ -6,7 +6,7 @@
 //! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status` searches clients |
 //! | `/clients/ID` | GET, HEAD | the page of one client |
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
-//! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run |
+//! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run and get on |
 //! | `/-/ready` | GET, HEAD | 200 once every organisation had a first refresh and one has data |
 //! | `/-/reload` | POST | reads policy and baseline again |
 //! | `/favicon.ico` | GET, HEAD | the icon, which browsers request on their own |
@@ -15,74 +15,122 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::body::Body;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderMap, HeaderName, HeaderValue, VARY};
 use hyper::{Request, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::error;
 
+use super::access::{self, Access};
 use super::answer::{self, Answer};
-use super::metrics::Handler;
-use super::report::Prepared;
-use super::{Limits, View, access, health, page};
-use crate::exposition::{self, Encoding};
+use super::metrics::{Handler, Metrics};
+use super::peers::Place;
+use super::report::{Reports, Wanted};
+use super::{Limits, View, health, page};
+use crate::exposition;
 
 /// The maximum number of pages that are rendered at the same time.
 const PAGES_AT_ONCE: usize = 2;
+
+/// The maximum number of reloads over HTTP that wait for their result at the same time.
+const RELOADS_AT_ONCE: usize = 1;
 
 /// Answers the requests of all connections.
 #[derive(Debug)]
 pub struct Routes {
     view: View,
-    report: Prepared,
+    reports: Reports,
     page_turns: Arc<Semaphore>,
+    reload_turns: Arc<Semaphore>,
 }
+
+/// The request got no turn in time.
+struct Busy;
 
 impl Routes {
     /// Serves this view.
     pub fn new(view: View) -> Self {
-        Self { view, report: Prepared::default(), page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)) }
+        Self {
+            view,
+            reports: Reports::default(),
+            page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
+            reload_turns: Arc::new(Semaphore::new(RELOADS_AT_ONCE)),
+        }
     }
 
     pub(super) fn bound(&self) -> SocketAddr {
         self.view.bound
     }
 
+    pub(super) fn server_metrics(&self) -> &Metrics {
+        &self.view.metrics
+    }
+
     /// Answers one request and counts it. The request body is not read; for HEAD, hyper does not send the response body.
-    pub(super) async fn answer<B: Body>(&self, request: Request<B>) -> Answer {
-        let (handler, answer) = self.dispatch(&request).await;
+    pub(super) async fn answer<B: Body>(&self, request: Request<B>, place: &Place) -> Answer {
+        let (handler, access) = self.check(&request, place);
+        let answer = match access {
+            Ok(access) => self.dispatch(handler, access, &request, place).await.unwrap_or_else(|Busy| answer::busy()),
+            Err(refusal) => refusal,
+        };
         self.view.metrics.answered(handler, answer.status());
         answer
     }
 
-    async fn dispatch<B: Body>(&self, request: &Request<B>) -> (Handler, Answer) {
-        let Some(handler) = self.handler(request.uri().path()) else { return (Handler::None, self.not_found()) };
+    /// Checks what is the same for every route: where the request comes from, its path, its method and its body.
+    fn check<B: Body>(&self, request: &Request<B>, place: &Place) -> (Handler, Result<Access, Answer>) {
+        let access = access::of(&self.view.config, self.view.bound, place.peer(), request);
+        let handler = self.handler(request.uri().path());
+        if let Access::Refused(reason) = access {
+            return (handler.unwrap_or(Handler::None), Err(answer::text(StatusCode::FORBIDDEN, reason)));
+        }
+        let Some(handler) = handler else { return (Handler::None, Err(self.not_found())) };
         let allowed = if handler == Handler::Reload { "POST" } else { "GET, HEAD" };
         if !allowed.split(", ").any(|method| method == request.method().as_str()) {
-            return (Handler::None, not_allowed(allowed));
+            return (Handler::None, Err(not_allowed(allowed)));
         }
         if request.body().size_hint().upper().is_none_or(|length| length > Limits::MAX_BODY) {
             let refusal = answer::text(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The request body is too large. No route of the exporter reads a body.",
             );
-            return (Handler::None, refusal);
+            return (Handler::None, Err(refusal));
         }
-        let closed = || access::details_closed(&self.view.config, self.view.bound, request);
-        let answer = match handler {
-            Handler::Metrics => self.metrics(request.headers()),
-            Handler::Page => match page::Search::parse(request.uri().query()) {
-                Ok(search) => self.page(closed(), search).await,
-                Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
-            },
-            Handler::Client => self.client(closed(), request.uri().path()).await,
-            Handler::Report => self.report(closed()).await,
+        (handler, Ok(access))
+    }
+
+    /// Requests about health are answered at once. All others take turns, so that they leave room for those about health, and
+    /// those that take long take turns among themselves first, so that they leave room for scrapes.
+    async fn dispatch<B>(
+        &self,
+        handler: Handler,
+        access: Access,
+        request: &Request<B>,
+        place: &Place,
+    ) -> Result<Answer, Busy> {
+        let path = request.uri().path();
+        Ok(match handler {
             Handler::Healthy => self.healthy(),
             Handler::Ready => self.ready(),
-            Handler::Reload => self.reload(access::is_cross_site(request)).await,
+            Handler::Metrics => {
+                turn(place).await?;
+                self.metrics(request.headers())
+            }
+            Handler::Page => match page::Search::parse(request.uri().query()) {
+                Ok(search) => self.page(access.details_closed(), search, place).await?,
+                Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
+            },
+            Handler::Client | Handler::Report if access.details_closed().is_some() => {
+                answer::text(StatusCode::FORBIDDEN, access.details_closed().unwrap_or_default())
+            }
+            Handler::Client => self.client(path, place).await?,
+            Handler::Report => self.report(request, place).await?,
+            Handler::Reload => {
+                self.reload(access.reload_closed().or_else(|| access::cross_site(request)), place).await?
+            }
             Handler::Icon => answer::icon(page::ICON),
             Handler::None => self.not_found(),
-        };
-        (handler, answer)
+        })
     }
 
     fn handler(&self, path: &str) -> Option<Handler> {
@@ -108,72 +156,71 @@ impl Routes {
         let body = exposition::scrape(&published.audited, &published.status, &self.view.registry, format, encoding);
         let mut answer = answer::parts(StatusCode::OK, HeaderValue::from_static(format.content_type()), body);
         answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-        if encoding == Encoding::Gzip {
-            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
+        answer::encoded(&mut answer, encoding);
         answer
     }
 
-    async fn page(&self, closed: Option<&'static str>, search: page::Search) -> Answer {
+    async fn page(&self, closed: Option<&'static str>, search: page::Search, place: &Place) -> Result<Answer, Busy> {
         let published = self.view.reader.current();
         let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
-        let making = self.make(move || {
+        let making = self.make(place, move || {
             Some(page::page(&published, now, &page::Options { telemetry_path: &path, closed, search: &search }))
         });
-        making.await.unwrap_or_else(|| self.not_found())
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
     }
 
-    async fn client(&self, closed: Option<&'static str>, path: &str) -> Answer {
-        if let Some(reason) = closed {
-            return answer::text(StatusCode::FORBIDDEN, reason);
-        }
+    async fn client(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
         let unknown = || answer::text(StatusCode::NOT_FOUND, "No organisation has a client with this id.");
-        let Some(id) = page::link::client_id(path) else { return unknown() };
+        let Some(id) = page::link::client_id(path) else { return Ok(unknown()) };
         let published = self.view.reader.current();
         let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
-        self.make(move || page::client::page(&published, &id, now, &path)).await.unwrap_or_else(unknown)
+        let making = self.make(place, move || page::client::page(&published, &id, now, &path));
+        Ok(making.await?.unwrap_or_else(unknown))
     }
 
     /// Renders a page off the async workers, up to `PAGES_AT_ONCE` at a time. `None` if `page` returns `None`.
-    async fn make(&self, page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static) -> Option<Answer> {
-        // The semaphore is never closed. If it were, only the limit would be lost.
-        let turn = Arc::clone(&self.page_turns).acquire_owned().await;
+    async fn make(
+        &self,
+        place: &Place,
+        page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static,
+    ) -> Result<Option<Answer>, Busy> {
+        let page_turn = place.queue(&self.page_turns).await.ok_or(Busy)?;
+        turn(place).await?;
         let making = tokio::task::spawn_blocking(move || {
             let page = page();
-            drop(turn);
+            drop(page_turn);
             page
         });
-        Some(match making.await {
-            Ok(page) => match page? {
+        Ok(match making.await {
+            Ok(page) => page.map(|page| match page {
                 Ok(page) => answer::html(page, page::security_policy()),
                 Err(cause) => failed("page", &cause.to_string()),
-            },
-            Err(cause) => failed("page", &cause.to_string()),
+            }),
+            Err(cause) => Some(failed("page", &cause.to_string())),
         })
     }
 
-    async fn report(&self, closed: Option<&'static str>) -> Answer {
-        if let Some(reason) = closed {
-            return answer::text(StatusCode::FORBIDDEN, reason);
-        }
-        match self.report.document(self.view.reader.current()).await {
-            Ok(Some(document)) => answer::json(document),
+    async fn report<B>(&self, request: &Request<B>, place: &Place) -> Result<Answer, Busy> {
+        let report_turn = self.reports.turn(place).await.ok_or(Busy)?;
+        turn(place).await?;
+        let (_, encoding) = exposition::negotiate(None, list(request.headers(), &ACCEPT_ENCODING).as_deref());
+        let wanted = Wanted::new(request.method(), request.version(), encoding);
+        Ok(match Reports::start(self.view.reader.current(), wanted, report_turn).await {
+            Ok(Some(document)) => answer::json(document, encoding),
             Ok(None) => {
                 answer::text(StatusCode::NOT_FOUND, "There is no complete audit yet; the status page at / shows why.")
             }
             Err(cause) => failed("report", &cause),
-        }
+        })
     }
 
     fn healthy(&self) -> Answer {
-        let dead: Vec<&str> = self.view.liveness.dead().collect();
-        if dead.is_empty() {
+        let stuck = self.view.liveness.stuck(Instant::now());
+        if stuck.is_empty() {
             answer::text(StatusCode::OK, "healthy")
         } else {
-            answer::text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("not healthy: these tasks have ended: {}", dead.join(", ")),
-            )
+            let stuck: Vec<String> = stuck.iter().map(ToString::to_string).collect();
+            answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not healthy:\n{}", stuck.join("\n")))
         }
     }
 
@@ -184,22 +231,24 @@ impl Routes {
         }
     }
 
-    async fn reload(&self, cross_site: bool) -> Answer {
+    async fn reload(&self, closed: Option<&'static str>, place: &Place) -> Result<Answer, Busy> {
         if !self.view.config.enable_lifecycle {
             let reason =
                 "Reloading over HTTP is disabled. Start the exporter with --web.enable-lifecycle, or send SIGHUP.";
-            return answer::text(StatusCode::FORBIDDEN, reason);
+            return Ok(answer::text(StatusCode::FORBIDDEN, reason));
         }
-        if cross_site {
-            return answer::text(StatusCode::FORBIDDEN, "A web page of another origin must not reload the exporter.");
+        if let Some(reason) = closed {
+            return Ok(answer::text(StatusCode::FORBIDDEN, reason));
         }
-        match self.view.reload.request().await {
+        let _reload_turn = place.queue(&self.reload_turns).await.ok_or(Busy)?;
+        turn(place).await?;
+        Ok(match self.view.reload.request().await {
             Ok(()) => answer::text(StatusCode::OK, "reloaded"),
             Err(reason) => answer::text(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 format!("not reloaded; the previous policy and baseline stay in force: {reason}"),
             ),
-        }
+        })
     }
 
     fn not_found(&self) -> Answer {
@@ -209,6 +258,10 @@ impl Routes {
         );
         answer::text(StatusCode::NOT_FOUND, paths)
     }
+}
+
+async fn turn(place: &Place) -> Result<(), Busy> {
+    if place.turn().await { Ok(()) } else { Err(Busy) }
 }
 
 fn not_allowed(allowed: &'static str) -> Answer {

@@ -23,6 +23,7 @@ use super::organisation::SimulatedOrganisation;
 use super::recorder::RecordedRequest;
 use super::reply::{Payload, Reaction, Reply};
 use super::request::Incoming;
+use super::trickle::{Pause, Trickling};
 
 /// The largest request body that is accepted: `request.bytes.max` (reference 6).
 const REQUEST_BYTES: usize = 512_000;
@@ -68,7 +69,8 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 
 async fn connection(stream: TcpStream, organisation: SimulatedOrganisation, mut stopped: watch::Receiver<bool>) {
     let waiting = stopped.clone();
-    let service = service_fn(move |request| respond(request, organisation.clone(), waiting.clone()));
+    let (stream, pause) = Trickling::new(stream);
+    let service = service_fn(move |request| respond(request, organisation.clone(), waiting.clone(), pause.clone()));
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut served = std::pin::pin!(served);
     tokio::select! {
@@ -89,6 +91,7 @@ async fn respond(
     request: Request<HyperBody>,
     organisation: SimulatedOrganisation,
     mut stopped: watch::Receiver<bool>,
+    pause: Pause,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
@@ -116,7 +119,10 @@ async fn respond(
         body: body.to_bytes(),
     };
     match organisation.answer(&incoming) {
-        Reaction::Answer(reply) => written(reply),
+        Reaction::Answer(reply) => {
+            pause.set(reply.trickle);
+            written(reply)
+        }
         Reaction::Close => Err(io::Error::other("closed without a response, by a fault")),
         Reaction::Hang => {
             stop(&mut stopped).await;

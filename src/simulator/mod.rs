@@ -27,6 +27,7 @@ mod request;
 mod risk;
 mod routes;
 mod tokens;
+mod trickle;
 mod truth;
 mod world;
 

@@ -109,6 +109,11 @@ impl SimulatedOrganisation {
         self.world().tokens.issued()
     }
 
+    /// The newest tokens, to check that an exporter never shows one.
+    pub fn live_tokens(&self) -> Vec<String> {
+        self.world().tokens.live()
+    }
+
     // Changes that an administrator can make.
 
     /// Adds a scope to a client.
@@ -202,6 +207,11 @@ impl SimulatedOrganisation {
     /// Expires all tokens immediately.
     pub fn expire_tokens(&self) {
         self.world().tokens.expire_all();
+    }
+
+    /// Lets every endpoint refuse the tokens that were issued so far with this status, although they have not expired.
+    pub fn refuse_tokens(&self, status: u16) {
+        self.world().tokens.refuse_all(status);
     }
 
     /// Sets `expires_in` of new tokens, in seconds.

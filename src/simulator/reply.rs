@@ -22,6 +22,8 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) payload: Payload,
+    /// The pause before each byte of the response, head included; `None` sends it at once.
+    pub(super) trickle: Option<Duration>,
 }
 
 /// The body of a response, and how it is sent.
@@ -47,15 +49,15 @@ pub(super) enum Payload {
 
 impl Reply {
     pub(super) fn json(document: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), payload: Payload::Json(document) }
+        Self { status: 200, headers: Vec::new(), payload: Payload::Json(document), trickle: None }
     }
 
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), payload: Payload::Empty }
+        Self { status, headers: Vec::new(), payload: Payload::Empty, trickle: None }
     }
 
     pub(super) fn raw(status: u16, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), payload: Payload::Raw { content_type, bytes: bytes.into() } }
+        Self { status, headers: Vec::new(), payload: Payload::Raw { content_type, bytes: bytes.into() }, trickle: None }
     }
 
     pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -73,7 +75,7 @@ impl Reply {
             "details": [],
             "errors": [],
         });
-        Self { status, headers: Vec::new(), payload: Payload::Json(body) }
+        Self { status, headers: Vec::new(), payload: Payload::Json(body), trickle: None }
     }
 
     /// 403 that names the missing permissions, with the texts of the platform (reference 6).
@@ -106,6 +108,6 @@ impl Reply {
     /// An error of the token endpoint, which sends the text in two fields (reference 1.3).
     pub(super) fn oauth_error(status: u16, error: &str, description: &str) -> Self {
         let body = json!({ "error": error, "description": description, "error_description": description });
-        Self { status, headers: Vec::new(), payload: Payload::Json(body) }
+        Self { status, headers: Vec::new(), payload: Payload::Json(body), trickle: None }
     }
 }

@@ -17,13 +17,15 @@ pub(super) struct Tokens {
     seed: u64,
     issued: u64,
     live: Vec<(String, Instant)>,
+    /// Tokens that every endpoint refuses with this status, although they have not expired.
+    refused: Vec<(String, u16)>,
     /// `expires_in` of the next token, in seconds.
     pub(super) lifetime: u32,
 }
 
 impl Tokens {
     pub(super) fn new(seed: u64, lifetime: u32) -> Self {
-        Self { seed, issued: 0, live: Vec::new(), lifetime }
+        Self { seed, issued: 0, live: Vec::new(), refused: Vec::new(), lifetime }
     }
 
     pub(super) fn issue(&mut self) -> String {
@@ -36,6 +38,11 @@ impl Tokens {
         token
     }
 
+    /// The tokens that were issued and not revoked, expired ones included.
+    pub(super) fn live(&self) -> Vec<String> {
+        self.live.iter().map(|(token, _)| token.clone()).collect()
+    }
+
     /// The number of tokens issued since the start.
     pub(super) fn issued(&self) -> u64 {
         self.issued
@@ -45,6 +52,16 @@ impl Tokens {
     pub(super) fn accepts(&self, token: &str) -> bool {
         let now = Instant::now();
         self.live.iter().any(|(known, end)| known == token && *end > now)
+    }
+
+    /// Lets every endpoint refuse the tokens that were issued so far.
+    pub(super) fn refuse_all(&mut self, status: u16) {
+        self.refused = self.live.iter().map(|(token, _)| (token.clone(), status)).collect();
+    }
+
+    /// The status with which this token is refused, although it has not expired.
+    pub(super) fn refusal(&self, token: &str) -> Option<u16> {
+        self.refused.iter().find(|(known, _)| known == token).map(|(_, status)| *status)
     }
 
     pub(super) fn revoke(&mut self, token: &str) {

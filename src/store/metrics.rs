@@ -73,6 +73,12 @@ impl Metrics {
         self.damaged.inc();
     }
 
+    /// Metrics in a registry of their own.
+    #[cfg(test)]
+    pub(super) fn of_a_test() -> Self {
+        Self::register(&Registry::new()).expect("a fresh registry")
+    }
+
     #[cfg(test)]
     pub(super) fn values(&self) -> (u64, u64, u64, i64) {
         let writes = |outcome| self.writes.with_label_values(&[outcome]).get();

@@ -39,7 +39,7 @@ pub struct Store {
     writer: Option<Writer>,
 }
 
-/// Why the exporter must not start with this state file. The file is left as it is.
+/// Why the exporter must not start with this state file. The file is left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
@@ -73,7 +73,7 @@ impl Store {
         let Some(path) = path else { return Ok(Self { organisations: Mutex::default(), writer: None }) };
         let unusable = |error| OpenError::Unusable(path.clone(), error);
         let mut owner = Owner::new(&path).map_err(unusable)?;
-        let owned = match owner.ensure() {
+        let is_ours = match owner.ensure() {
             Ok(()) => true,
             Err(LockError::Unwritable(_, cause)) => {
                 error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
@@ -87,14 +87,14 @@ impl Store {
             Err(ReadError::NotFound) => None,
             Err(error) => return Err(OpenError::Unreadable(path, error)),
         };
-        if owned && let Err(cause) = file::remove_leftovers(owner.path()) {
+        if is_ours && let Err(cause) = file::remove_leftovers(owner.path()) {
             warn!(path = %path.display(), %cause, "cannot remove the temporary files of an earlier crash");
         }
         let organisations = match bytes.map(|bytes| format::decode(&bytes)) {
             None => State::new(),
             Some(Ok(organisations)) => {
                 info!(path = %path.display(), organisations = organisations.len(), "read the state file");
-                if owned {
+                if is_ours {
                     metrics.in_use();
                 }
                 organisations
@@ -110,7 +110,7 @@ impl Store {
         };
         let place = owner.path().to_owned();
         let write = Box::new(move |state: &State| write(&mut owner, state));
-        Self::with_writer(organisations, place, write, Patience::default(), metrics, !owned).map_err(unusable)
+        Self::with_writer(organisations, place, write, Patience::default(), metrics, !is_ours).map_err(unusable)
     }
 
     fn with_writer(

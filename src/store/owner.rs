@@ -40,6 +40,12 @@ impl Owner {
         &self.path
     }
 
+    /// Whether a running exporter owns this file. Creates no lock file.
+    pub(super) fn is_another(path: &Path) -> bool {
+        let places = Self::new(path).map(|owner| owner.places).unwrap_or_default();
+        places.iter().any(|place| place.exists() && matches!(Lock::take(place), Err(LockError::Held(_))))
+    }
+
     /// Takes the locks, or checks that they still hold: somebody can remove the lock file. Never waits.
     pub(super) fn ensure(&mut self) -> Result<(), LockError> {
         if self.unlocked || (!self.locks.is_empty() && self.locks.iter().all(Lock::is_current)) {
@@ -117,6 +123,18 @@ mod tests {
         fs::remove_file(beside(&path)).expect("ours");
         let _theirs = owner(&path).expect("a new file");
         assert!(matches!(ours.ensure(), Err(LockError::Held(_))));
+    }
+
+    #[test]
+    fn a_file_without_an_exporter_is_nobody_s_and_gets_no_lock_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        assert!(!Owner::is_another(&path));
+        assert!(!beside(&path).exists());
+        let held = owner(&path).expect("free");
+        assert!(Owner::is_another(&path));
+        drop(held);
+        assert!(!Owner::is_another(&path));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::format::{self, FORMAT};
+use super::owner::Owner;
 use super::{MAX_BYTES, Saved};
 use crate::domain::{OrgId, Snapshot};
 use crate::file::{self, Mode, ReadError};
@@ -41,8 +42,12 @@ struct About {
     incomplete: Option<String>,
 }
 
-/// Writes the snapshots to a file that only its owner can read. See [`file::replace`].
+/// Writes the snapshots to a file that only its owner can read. See [`file::replace`]. Fails if the file is the state file of a
+/// running exporter: a snapshot has no first-seen times.
 pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
+    if Owner::is_another(path) {
+        return Err(io::Error::other("it is the state file of a running exporter; name another file"));
+    }
     file::replace(path, &encode(kept)?, Mode::Private)
 }
 
@@ -153,6 +158,18 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file is left");
         assert_eq!(read(&folder.path().join("missing.json")), Ok(None));
+    }
+
+    #[test]
+    fn a_snapshot_never_replaces_the_state_file_of_a_running_exporter() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let metrics = crate::store::Metrics::of_a_test();
+        let store = crate::store::Store::open(Some(path.clone()), metrics).expect("a new file");
+        store.save(saved());
+        assert!(write(&path, &[kept(None)]).expect_err("refused").to_string().contains("of a running exporter"));
+        drop(store);
+        write(&path, &[kept(None)]).expect("nobody's");
     }
 
     #[test]

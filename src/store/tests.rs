@@ -14,17 +14,13 @@ use crate::domain::Timestamp;
 const NEVER: Duration = Duration::from_mins(1);
 const AT_ONCE: Duration = Duration::ZERO;
 
-fn metrics() -> Metrics {
-    Metrics::register(&prometheus::Registry::new()).expect("a fresh registry")
-}
-
 fn open(path: &Path) -> (Store, Metrics) {
-    let metrics = metrics();
+    let metrics = Metrics::of_a_test();
     (Store::open(Some(path.to_owned()), metrics.clone()).expect("it can be opened"), metrics)
 }
 
 fn refused(path: &Path) -> String {
-    let error = Store::open(Some(path.to_owned()), metrics()).expect_err("it is refused").to_string();
+    let error = Store::open(Some(path.to_owned()), Metrics::of_a_test()).expect_err("it is refused").to_string();
     assert!(error.contains(&path.display().to_string()), "it names the file: {error}");
     error
 }
@@ -95,7 +91,7 @@ fn damaged_files_are_set_aside_one_after_the_other_and_counted() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_or_is_of_a_newer_version_is_refused_and_left_as_it_is() {
+fn a_file_that_cannot_be_read_or_is_of_a_newer_version_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.json");
     fs::create_dir(&path).expect("a folder");
@@ -149,13 +145,13 @@ struct Disk {
 
 impl Disk {
     fn store(patience: Patience) -> (Store, Self, Metrics) {
-        let (begin, began) = channel();
+        let (states, began) = channel();
         let (outcomes, outcome) = channel();
         let write = move |state: &State| {
-            begin.send(state.clone()).expect("the test is there");
+            states.send(state.clone()).expect("the test is there");
             outcome.recv().unwrap_or(Ok(()))
         };
-        let metrics = metrics();
+        let metrics = Metrics::of_a_test();
         let (path, write) = (PathBuf::from("a disk"), Box::new(write));
         let store = Store::with_writer(State::new(), path, write, patience, metrics.clone(), false);
         (store.expect("threads"), Self { began, outcomes }, metrics)
@@ -276,7 +272,7 @@ fn a_disk_that_hangs_does_not_keep_the_process_from_ending() {
 
 #[test]
 fn a_write_that_panics_ends_nothing_but_the_writing() {
-    let metrics = metrics();
+    let metrics = Metrics::of_a_test();
     let write = Box::new(|_: &State| panic!("on purpose"));
     let store = Store::with_writer(State::new(), "a disk".into(), write, PATIENT, metrics.clone(), false);
     let store = store.expect("threads");

@@ -1,6 +1,6 @@
 //! The threads that own the disk: one writes the newest state, the other reports a write that takes too long.
 //!
-//! A disk can block for ever, so nobody waits for it without a limit. Only one state waits to be written, because each replaces the
+//! A disk can block forever, so nobody waits for it without a limit. Only one state waits to be written, because each replaces the
 //! one before. What is written, and where, is decided by the function that the writer gets.
 
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl Default for Patience {
             publish: Duration::from_secs(1),
             report: Duration::from_secs(10),
             retry: Duration::from_mins(1),
-            stop: Duration::from_secs(2),
+            stop: Duration::from_secs(1),
         }
     }
 }
@@ -68,18 +68,23 @@ struct Progress {
     pending: Option<(u64, State)>,
     /// The number of states that were handed over.
     handed_over: u64,
-    /// The number of the newest state of which a write ended, with success or without.
+    /// The number of the newest state that was written or failed to be.
     done: u64,
     /// The number of writes that began.
     began: u64,
-    writing: bool,
-    /// Whether somebody waited in vain for the write in progress. Then nobody else waits for it.
+    write: Option<InProgress>,
+    /// Whether somebody waited in vain. Then nobody else waits until a write ends.
     late: bool,
-    /// Whether the write in progress was reported.
-    reported: bool,
     stopping: bool,
     /// Whether the thread that writes has ended, so that nothing is written any more.
     ended: bool,
+}
+
+/// A write that has not ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct InProgress {
+    /// Whether it was reported, because it takes long.
+    reported: bool,
 }
 
 impl Writer {
@@ -123,7 +128,7 @@ impl Writer {
         }
     }
 
-    /// Writes what is pending, if the disk is fast enough, and ends the threads. Blocking, for two seconds at most.
+    /// Writes what is pending, if the disk is fast enough, and ends the threads. Blocking, for one second at most.
     pub(super) fn stop(&self) {
         let mut progress = self.shared.lock();
         if progress.stopping {
@@ -173,10 +178,9 @@ fn write_all(shared: &Arc<Shared>, mut write: Write, retry: Duration, mut failed
         let began = Instant::now();
         let outcome = write(&state);
         let mut progress = shared.lock();
-        progress.writing = false;
+        let reported = progress.write.take().is_some_and(|write| write.reported);
         progress.late = false;
         progress.done = number;
-        let reported = std::mem::take(&mut progress.reported);
         shared.metrics.written(outcome.is_ok());
         shared.changed.notify_all();
         // A log can block too.
@@ -185,7 +189,7 @@ fn write_all(shared: &Arc<Shared>, mut write: Write, retry: Duration, mut failed
         match &outcome {
             Ok(()) if failed => info!(%path, "the state file can be written again"),
             Ok(()) if reported => {
-                info!(%path, seconds = began.elapsed().as_secs(), "the state file was written after all")
+                info!(%path, seconds = began.elapsed().as_secs(), "the state file was written after all");
             }
             Err(cause) if !failed => {
                 error!(%path, %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
@@ -211,7 +215,7 @@ fn next(shared: &Shared, unwritten: Option<(u64, State)>, retry: Duration) -> Op
     let stopping = progress.stopping;
     let next = progress.pending.take().or(unwritten.filter(|_| !stopping));
     if next.is_some() {
-        progress.writing = true;
+        progress.write = Some(InProgress::default());
         progress.began += 1;
         shared.changed.notify_all();
     }
@@ -222,16 +226,17 @@ fn next(shared: &Shared, unwritten: Option<(u64, State)>, retry: Duration) -> Op
 fn watch(shared: &Shared, longest: Duration) {
     let mut progress = shared.lock();
     loop {
-        progress = shared.wait_while(progress, |progress| !progress.writing && !progress.ended);
+        progress = shared.wait_while(progress, |progress| progress.write.is_none() && !progress.ended);
         if progress.ended {
             return;
         }
         let write = progress.began;
-        let in_progress = |progress: &mut Progress| progress.writing && progress.began == write && !progress.ended;
+        let in_progress =
+            |progress: &mut Progress| progress.write.is_some() && progress.began == write && !progress.ended;
         let timed_out;
         (progress, timed_out) = shared.wait_timeout_while(progress, longest, in_progress);
         if timed_out {
-            progress.reported = true;
+            progress.write = Some(InProgress { reported: true });
             shared.metrics.stuck();
             drop(progress);
             error!(path = %shared.path.display(), seconds = longest.as_secs(), "a write of the state file takes very long; first-seen times and the last data will be lost if the exporter stops before it ends");
@@ -248,7 +253,7 @@ impl Drop for Ended {
         let Self(shared) = self;
         let mut progress = shared.lock();
         progress.ended = true;
-        progress.writing = false;
+        progress.write = None;
         let expected = progress.stopping;
         if !expected {
             shared.metrics.stuck();

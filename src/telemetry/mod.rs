@@ -2,8 +2,12 @@
 //!
 //! It does not decide what is logged.
 
+mod metrics;
+mod stderr;
+
 use std::fmt;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -14,6 +18,9 @@ use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+pub use metrics::{FAMILIES, register};
+pub use stderr::{flush, line};
 
 /// The prefix of the target of the exporter's own events. Events of dependencies have other targets.
 const OURS: &str = env!("CARGO_CRATE_NAME");
@@ -78,9 +85,48 @@ impl LogFormat {
     pub const WORDS: [(&'static str, Self); 2] = [("logfmt", Self::Logfmt), ("json", Self::Json)];
 }
 
-/// Starts logging to stderr. Fails if logging was set up before.
+/// Starts logging to stderr, and logs panics. Fails if logging was set up before.
 pub fn init(config: &Config) -> Result<(), TryInitError> {
-    subscriber(*config, io::stderr).try_init()
+    subscriber(*config, || stderr::Stderr).try_init()?;
+    // Rust's own hook writes to stderr directly, which can block.
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(%panic, "a thread panicked; this is a defect of the exporter");
+        // The panic may end the process.
+        flush();
+    }));
+    Ok(())
+}
+
+/// From now on, writing to stderr never blocks: if nobody reads, lines are dropped and counted. For the exporter, not for one-off
+/// commands.
+pub fn never_block(config: &Config) -> io::Result<()> {
+    let config = Config { level: if config.level == Level::Error { Level::Warn } else { config.level }, ..*config };
+    stderr::never_block(move |lines| report_dropped(config, lines))
+}
+
+/// The line about lines that were dropped, in the format of the log.
+fn report_dropped(config: Config, lines: u64) -> Vec<u8> {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    tracing::subscriber::with_default(subscriber(config, move || writer.clone()), || {
+        tracing::warn!(lines, "log lines were dropped here, because stderr did not accept them");
+    });
+    std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn subscriber<W>(config: Config, writer: W) -> impl Subscriber + Send + Sync + use<W>

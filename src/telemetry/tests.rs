@@ -2,23 +2,7 @@
 //!
 //! Each test logs to a buffer, with a subscriber for its own thread.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use super::*;
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("one thread").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn logged(level: Level, format: LogFormat, act: impl FnOnce()) -> String {
     let buffer = Buffer::default();
@@ -121,4 +105,22 @@ fn logfmt_uses_the_escapes_of_json() {
         let line = logged(Level::Info, LogFormat::Logfmt, || tracing::info!(value, "said"));
         assert!(line.contains(&format!("value={expected}")), "{line}");
     }
+}
+
+#[test]
+fn the_line_about_dropped_lines_has_the_format_of_the_log_at_every_level() {
+    for (_, level) in Level::WORDS {
+        let line = report_dropped(Config { level, format: LogFormat::Logfmt }, 7);
+        let line = String::from_utf8(line).expect("text");
+        if level == Level::Info {
+            let rest = " level=warn msg=\"log lines were dropped here, because stderr did not accept them\" lines=7\n";
+            assert_eq!(without_time(&line, "ts="), rest);
+        }
+        // `never_block` raises the level.
+        assert_eq!(line.contains("lines=7"), level != Level::Error, "{line}");
+        assert!(line.lines().count() <= 1, "{line}");
+    }
+    let line = report_dropped(Config { level: Level::Warn, format: LogFormat::Json }, 7);
+    let value: serde_json::Value = serde_json::from_slice(&line).expect("JSON");
+    assert_eq!(value["lines"], 7);
 }

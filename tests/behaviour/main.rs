@@ -16,13 +16,25 @@ mod support;
 // The simulated organisation, and the exporter's side of the platform's API.
 mod partial;
 mod planted;
+mod platform;
+mod proxy;
 mod refresh;
 mod simulator;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
+mod blocking;
+mod crash;
 mod exporter;
 mod exposition;
+mod hardening;
+mod local;
+mod peers;
+mod report_stream;
+mod served;
 mod server;
+mod signals;
+mod soak;
+mod state;
 mod systemd;
 
 // The commands, as a shell or a CI job runs them.
@@ -31,11 +43,15 @@ mod baseline;
 mod cli;
 mod help;
 mod manual;
+mod masked;
 mod pipes;
 mod policy_commands;
 mod reports;
 mod sarif;
 mod table;
+
+// Readers, fed with what they do not expect.
+mod fuzz;
 
 // Documents and examples: they say what the code does, and the program accepts them.
 mod documents;

@@ -6,12 +6,17 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::role_facts::RoleFacts;
 use crate::audit::finding::{Evidence, Finding, Status};
 use crate::audit::role_gaps::is_hidden_from;
 use crate::audit::rule::{Rule, weighed};
 use crate::baseline::{Baseline, Difference};
 use crate::domain::{Client, ClientId, DivisionId, Privilege, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
+use crate::text::listed;
+
+/// The largest number of names in a sentence.
+pub(super) const MOST_NAMES: usize = 20;
 
 /// The input of the rules.
 #[derive(Debug)]
@@ -20,12 +25,29 @@ pub struct Context<'a> {
     pub(in crate::audit) policy: &'a Policy,
     pub(in crate::audit) baseline: Option<&'a Baseline>,
     pub(in crate::audit) now: Timestamp,
-    /// The worst dangerous pattern that matches each scope, by the scope's position in the snapshot's table.
-    dangerous: Vec<Option<&'a DangerousPattern>>,
+    /// By the scope's position in the snapshot's table.
+    scopes: Vec<ScopeFacts<'a>>,
     /// The dangerous permissions of each role that a client holds.
     dangers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
+    /// What only the rules on roles need, by role. Computed when the first of them needs it.
+    pub(super) roles: OnceCell<HashMap<&'a RoleId, RoleFacts<'a>>>,
     /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
+}
+
+/// What the rules need to know about a scope. Computed once for each distinct scope, not for each client.
+#[derive(Debug)]
+pub(super) struct ScopeFacts<'a> {
+    /// The worst dangerous pattern that matches it.
+    pub(super) dangerous: Option<&'a DangerousPattern>,
+    /// Whether the platform's registry has it.
+    pub(super) is_registered: bool,
+    /// Whether the platform's registry has its `:readonly` form.
+    pub(super) readonly_is_registered: bool,
+    /// Its `:readonly` form, if a client holds that.
+    pub(super) readonly: Option<ScopeIndex>,
+    /// The scope of which it is the `:readonly` form, if a client holds that.
+    pub(super) base: Option<ScopeIndex>,
 }
 
 /// A dangerous permission that a role grants.
@@ -72,9 +94,21 @@ impl<'a> Context<'a> {
         baseline: Option<&'a Baseline>,
         now: Timestamp,
     ) -> Self {
-        let dangerous = snapshot.scopes.iter().map(|(_, scope)| policy.scopes.dangerous_pattern(scope)).collect();
+        let registry = snapshot.registry.read();
+        let is_registered = |scope: &str| registry.is_some_and(|registry| registry.contains_key(scope));
+        let facts = |(_, scope): (ScopeIndex, &str)| {
+            let readonly = format!("{scope}:readonly");
+            ScopeFacts {
+                dangerous: policy.scopes.dangerous_pattern(scope),
+                is_registered: is_registered(scope),
+                readonly_is_registered: is_registered(&readonly),
+                readonly: snapshot.scopes.find(&readonly),
+                base: scope.strip_suffix(":readonly").and_then(|base| snapshot.scopes.find(base)),
+            }
+        };
+        let scopes = snapshot.scopes.iter().map(facts).collect();
         let dangers = dangers(snapshot, policy);
-        Self { snapshot, policy, baseline, now, dangerous, dangers, drift: OnceCell::new() }
+        Self { snapshot, policy, baseline, now, scopes, dangers, roles: OnceCell::new(), drift: OnceCell::new() }
     }
 
     /// The clients that a rule evaluates.
@@ -123,17 +157,28 @@ impl<'a> Context<'a> {
             reason: rule.why.to_owned(),
             exemption: None,
             dangerous: None,
+            unlisted: Box::default(),
         }
     }
 
-    /// The names of the scopes that a client holds.
-    pub(super) fn scopes_of(&self, client: &Client) -> BTreeSet<&'a str> {
-        client.scopes.iter().map(|scope| self.snapshot.scopes.name(*scope)).collect()
+    /// The name of a scope.
+    pub(super) fn scope_name(&self, scope: ScopeIndex) -> &'a str {
+        self.snapshot.scopes.name(scope)
+    }
+
+    /// The facts about a scope that a client of this snapshot holds.
+    pub(super) fn facts_on(&self, scope: ScopeIndex) -> Option<&ScopeFacts<'a>> {
+        self.scopes.get(scope.position())
+    }
+
+    /// Whether the client holds the scope with this name.
+    pub(super) fn holds(&self, client: &Client, scope: &str) -> bool {
+        self.snapshot.scopes.find(scope).is_some_and(|scope| holds(client, scope))
     }
 
     /// The worst dangerous pattern that matches a scope.
     pub(super) fn dangerous_scope(&self, scope: ScopeIndex) -> Option<&'a DangerousPattern> {
-        self.dangerous.get(scope.position()).copied().flatten()
+        self.facts_on(scope)?.dangerous
     }
 
     /// The roles that a client holds and that could be read, in the order of their ids.
@@ -186,9 +231,14 @@ impl<'a> Context<'a> {
         match names.as_slice() {
             [one] if unknown => (*one).to_owned(),
             [one] => format!("the division {one}"),
-            several => format!("the divisions {}", several.join(", ")),
+            several => format!("the divisions {}", listed(several.iter().copied(), MOST_NAMES)),
         }
     }
+}
+
+/// Whether the client holds this scope.
+pub(super) fn holds(client: &Client, scope: ScopeIndex) -> bool {
+    client.scopes.binary_search(&scope).is_ok()
 }
 
 /// The dangerous permissions of every role that a client holds.

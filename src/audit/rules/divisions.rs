@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use super::context::{Context, MOST_NAMES};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::sink::Sink;
 use crate::domain::{ClientField, Collector, DivisionId, Severity};
 use crate::policy::NamePattern;
+use crate::text::listed;
 
 const DIVISIONS: &str = "https://help.mypurecloud.com/articles/about-access-control/";
 
@@ -61,7 +63,7 @@ pub(super) fn all_divisions_does_not_apply(context: &Context<'_>) -> Option<&'st
     one.then_some("the organisation has only one division")
 }
 
-pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&ALL_DIVISIONS) {
         let held = context.held_roles(client);
         let everywhere: Vec<_> =
@@ -72,7 +74,7 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) 
         }
         let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());
         let severity = if dangerous { Severity::High } else { Severity::Medium };
-        let roles = everywhere.iter().map(|held| held.role.name.as_str()).collect::<Vec<_>>().join(", ");
+        let roles = listed(everywhere.iter().map(|held| held.role.name.as_str()), MOST_NAMES);
         let roles = if roles.is_empty() { "a role that cannot be found".to_owned() } else { roles };
         let what = if dangerous { ", with dangerous permissions" } else { "" };
         let evidence = Evidence {
@@ -83,7 +85,7 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Vec<Finding>) 
     }
 }
 
-pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_divisions(client).collect();
         if expected.is_empty() {
@@ -103,7 +105,7 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unresolved(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(divisions) = context.snapshot.divisions.read() else { return };
     for client in context.covered(&UNRESOLVED) {
         let named: BTreeSet<_> = client.role_grants.iter().filter_map(|grant| grant.division.as_ref()).collect();

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::drift_evidence;
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of, one_severity};
+use crate::audit::sink::Sink;
 use crate::baseline::Difference;
 use crate::domain::{Collector, Severity};
 use crate::policy::Policy;
@@ -190,7 +191,7 @@ fn rule_on(difference: &Difference) -> Option<&'static Rule> {
 }
 
 /// Adds a finding for each difference that the rule is on.
-pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Sink<'_>) {
     for drift in context.drift().iter().filter(|drift| rule_on(&drift.difference) == Some(rule)) {
         let own = if drift.is_dangerous() { rule.severity.max(Severity::High) } else { rule.severity };
         findings.push(Finding {
@@ -201,7 +202,7 @@ pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Ve
     }
 }
 
-pub(super) fn stale(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn stale(context: &Context<'_>, findings: &mut Sink<'_>) {
     const DAY: u64 = 86_400;
     let Some(baseline) = context.baseline else { return };
     let Some(days) = context.policy.defaults.baseline_max_age_days else { return };

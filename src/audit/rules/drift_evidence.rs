@@ -6,6 +6,7 @@ use super::context::{Context, Drift};
 use crate::audit::finding::{Evidence, Kind};
 use crate::baseline::Difference;
 use crate::domain::{ClientState, DivisionId, Privilege, RoleId};
+use crate::text::listed;
 
 /// Label, in the details of a finding, of a dangerous scope that the difference adds.
 pub(in crate::audit) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
@@ -52,7 +53,11 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
             let name = role_name(context, role);
             let place = context.divisions_in_words(places(divisions));
             Evidence {
-                details: divisions.iter().map(|division| ("division", division.to_string())).collect(),
+                details: divisions
+                    .iter()
+                    .take(MOST_IN_DETAILS)
+                    .map(|division| ("division", division.to_string()))
+                    .collect(),
                 ..Evidence::new(
                     Kind::Role,
                     role.as_str(),
@@ -123,9 +128,7 @@ fn added(context: &Context<'_>, drift: &Drift) -> Evidence {
 
 /// The first names, and how many more there are.
 fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(MOST_IN_TEXT);
-    let first = names.take(MOST_IN_TEXT).collect::<Vec<_>>().join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
+    listed(names, MOST_IN_TEXT)
 }
 
 /// The name of a role, or its id if the role cannot be read.

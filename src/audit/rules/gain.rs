@@ -20,10 +20,18 @@ impl Context<'_> {
         let mut drift = Vec::new();
         for (id, differences) in baseline.differences(self.snapshot) {
             let client = self.snapshot.client(&id);
+            let mut scope_at_risk = None;
             for difference in differences.into_iter().filter(Difference::is_drift) {
                 let gained: BTreeSet<Privilege> =
                     client.map(|client| self.gained(client, &difference)).unwrap_or_default();
-                let exposes_more = client.is_some_and(|client| self.exposes_more(client, &difference));
+                let exposes_more = match (client, &difference) {
+                    // Searched once for all new redirect URIs of the client.
+                    (Some(client), Difference::RedirectAdded(_)) => {
+                        *scope_at_risk.get_or_insert_with(|| self.dangerous_scopes_of(client).next().is_some())
+                    }
+                    (Some(client), difference) => self.exposes_more(client, difference),
+                    (None, _) => false,
+                };
                 let gained = gained.into_iter().collect();
                 drift.push(Drift { client: id.clone(), difference, gained, exposes_more });
             }
@@ -36,9 +44,10 @@ impl Context<'_> {
         match difference {
             Difference::ClientAdded => self.dangerous_privileges(client, true, true),
             Difference::ScopeAdded(scope) => {
-                let mut scopes = self.dangerous_privileges(client, true, false);
-                scopes.retain(|known| known.name() == scope);
-                scopes
+                let counts = AppliesTo::Scoped.covers(client.grant_type, self.policy.scopes.judge);
+                let index = self.snapshot.scopes.find(scope).filter(|_| counts);
+                let is_dangerous = index.is_some_and(|index| self.dangerous_scope(index).is_some());
+                is_dangerous.then(|| Privilege::Scope(scope.clone())).into_iter().collect()
             }
             Difference::GrantType(before, _) => {
                 self.dangerous_privileges(client, !before.scopes_count(), !before.roles_count())
@@ -60,7 +69,6 @@ impl Context<'_> {
     fn exposes_more(&self, client: &Client, difference: &Difference) -> bool {
         match difference {
             Difference::TokenValidity(..) | Difference::State(..) => self.is_dangerous(client),
-            Difference::RedirectAdded(_) => self.dangerous_scopes_of(client).next().is_some(),
             _ => false,
         }
     }

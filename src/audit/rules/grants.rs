@@ -2,10 +2,12 @@
 //!
 //! Rules on what the tokens permit are in `scopes` and `permissions`.
 
-use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use super::context::{Context, MOST_NAMES};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::sink::Sink;
 use crate::domain::{Client, ClientField, GrantType, Severity, Timestamp};
+use crate::text::listed;
 
 /// 2027-03-31T00:00:00Z. The implicit grant stops working by the end of March 2027; since March 2026, new clients cannot
 /// choose it (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
@@ -79,7 +81,7 @@ pub(super) static INEFFECTIVE_REDIRECTS: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn implicit(context: &Context<'_>, findings: &mut Sink<'_>) {
     let soon = context.now.seconds() >= IMPLICIT_GRANT_ENDS.seconds() - IMPLICIT_GRANT_CRITICAL;
     let severity = if soon { Severity::Critical } else { Severity::High };
     for client in of_grant(context, &IMPLICIT, GrantType::Implicit) {
@@ -87,13 +89,13 @@ pub(super) fn implicit(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn password(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn password(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in of_grant(context, &PASSWORD, GrantType::Password) {
         findings.push(context.finding(&PASSWORD, client, by_grant(client, "uses the password grant")));
     }
 }
 
-pub(super) fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unknown(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&UNKNOWN).filter(|client| client.grant_type == GrantType::Other) {
         let text = match &*client.grant_type_spelling {
             "" => "has no grant type".to_owned(),
@@ -103,7 +105,7 @@ pub(super) fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&FORBIDDEN) {
         if context.policy.allowed_grants(client).any(|allowed| !allowed.contains(&client.grant_type)) {
             let text = format!("uses the grant type {}", client.grant_type.label());
@@ -112,9 +114,12 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
-        let text = format!("has redirect URIs that have no effect: {}", client.redirect_uris.join(", "));
+        let text = format!(
+            "has redirect URIs that have no effect: {}",
+            listed(client.redirect_uris.iter().map(String::as_str), MOST_NAMES)
+        );
         findings.push(context.finding(&INEFFECTIVE_REDIRECTS, client, Evidence::new(Kind::Client, "", text)));
     }
 }

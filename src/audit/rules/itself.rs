@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule};
+use crate::audit::sink::Sink;
 use crate::domain::{ClientField, Collector, Permission, Severity};
 
 /// The permissions that the exporter needs, and those that later collectors can use. It should have no others.
@@ -64,7 +65,7 @@ pub(super) fn overprivileged_does_not_apply(context: &Context<'_>) -> Option<&'s
     own.and_then(|own| context.snapshot.client(own)).is_none().then_some("the exporter's own client is not in the list")
 }
 
-pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(own) = context.snapshot.own_client.as_ref().and_then(|own| context.snapshot.client(own)) else { return };
     if !own.grant_type.roles_count() {
         return;
@@ -83,7 +84,7 @@ pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Vec<Finding>)
     }
 }
 
-pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Sink<'_>) {
     let mut unmatched: BTreeSet<(String, &str)> = unmatched_scopes(context).into_iter().map(|p| (p, "scope")).collect();
     unmatched.extend(unmatched_permissions(context).into_iter().map(|pattern| (pattern, "permission")));
     for (pattern, what) in unmatched {

@@ -3,8 +3,9 @@
 //! Rules on what they may do are in `scopes` and `permissions`.
 
 use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{BASE, Confidence, Rule, any_of};
+use crate::audit::sink::Sink;
 use crate::domain::{Client, ClientField, ClientState, Severity};
 
 /// The longest token lifetime that the platform allows without SCIM, in seconds (Terraform provider, `oauth_client`).
@@ -103,7 +104,7 @@ pub(super) static NO_DESCRIPTION: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn long_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn long_lived(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&LONG_LIVED) {
         let (seconds, most) = (client.effective_token_validity(), context.policy.max_token_validity(client));
         if seconds > most {
@@ -114,7 +115,7 @@ pub(super) fn long_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn scim_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn scim_lived(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&SCIM_LIVED) {
         let seconds = client.effective_token_validity();
         if seconds > LONGEST_WITHOUT_SCIM {
@@ -124,7 +125,7 @@ pub(super) fn scim_lived(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn disabled(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn disabled(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&DISABLED) {
         if matches!(client.state, ClientState::Disabled | ClientState::Inactive) {
             let text = format!("is {} but still exists", client.state.label());
@@ -133,7 +134,7 @@ pub(super) fn disabled(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn deletion(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn deletion(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&DELETION) {
         let Some(when) = client.deletion else { continue };
         let days = (when.seconds() - context.now.seconds()).div_euclid(86_400);
@@ -147,7 +148,7 @@ pub(super) fn deletion(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn no_owner(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn no_owner(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&NO_OWNER) {
         if context.policy.owner(client).is_none() && !names_an_owner(client) {
             let text = "has no owner, neither in the policy's inventory nor in its description";
@@ -156,7 +157,7 @@ pub(super) fn no_owner(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn no_description(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn no_description(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&NO_DESCRIPTION) {
         if client.description.as_deref().is_none_or(|description| description.trim().is_empty()) {
             findings.push(context.finding(&NO_DESCRIPTION, client, of_client("has no description")));

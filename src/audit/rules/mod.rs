@@ -17,6 +17,7 @@ mod partial;
 mod permissions;
 mod redirect_uri;
 mod redirects;
+mod role_facts;
 mod roles;
 mod scope_hygiene;
 mod scopes;
@@ -32,7 +33,7 @@ pub use itself::USEFUL_PERMISSIONS;
 pub(super) use drift::{kind as drift_kind, kinds as drift_kinds};
 pub(super) use drift_evidence::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL};
 
-use super::finding::Finding;
+use super::sink::Sink;
 use crate::policy::Policy;
 
 /// A rule and its function.
@@ -40,25 +41,25 @@ use crate::policy::Policy;
 pub(super) struct Entry {
     pub(super) rule: &'static Rule,
     /// Adds the rule's findings.
-    pub(super) check: fn(&Context<'_>, &mut Vec<Finding>),
+    pub(super) check: fn(&Context<'_>, &mut Sink<'_>),
     /// Why the rule does not apply to this organisation; `None` if it does.
     pub(super) does_not_apply: fn(&Context<'_>) -> Option<&'static str>,
 }
 
-const fn always(rule: &'static Rule, check: fn(&Context<'_>, &mut Vec<Finding>)) -> Entry {
+const fn always(rule: &'static Rule, check: fn(&Context<'_>, &mut Sink<'_>)) -> Entry {
     Entry { rule, check, does_not_apply: |_| None }
 }
 
 const fn unless(
     rule: &'static Rule,
-    check: fn(&Context<'_>, &mut Vec<Finding>),
+    check: fn(&Context<'_>, &mut Sink<'_>),
     does_not_apply: fn(&Context<'_>) -> Option<&'static str>,
 ) -> Entry {
     Entry { rule, check, does_not_apply }
 }
 
 /// For rules whose findings are made elsewhere: by `exempt`, by `refresh`, or by no version yet.
-fn elsewhere(_: &Context<'_>, _: &mut Vec<Finding>) {}
+fn elsewhere(_: &Context<'_>, _: &mut Sink<'_>) {}
 
 /// Every rule, in the order of the documentation.
 pub(super) static ENTRIES: &[Entry] = &[
@@ -94,6 +95,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     always(&redirects::TESTER_HOST, redirects::tester_host),
     always(&redirects::MALFORMED, redirects::malformed),
     always(&redirects::MISSING, redirects::missing),
+    always(&redirects::EXPOSED_SECRET, redirects::exposed_secret),
     always(&partial::PARTIAL_RECORD, partial::partial_record),
     always(&lifetime::LONG_LIVED, lifetime::long_lived),
     always(&lifetime::SCIM_LIVED, lifetime::scim_lived),

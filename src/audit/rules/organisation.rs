@@ -3,8 +3,9 @@
 //! Rules on what changed since the baseline are in `drift`.
 
 use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::sink::Sink;
 use crate::domain::Severity;
 
 pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {
@@ -22,7 +23,7 @@ pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn scopes_not_enforced(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn scopes_not_enforced(context: &Context<'_>, findings: &mut Sink<'_>) {
     let (severity, text) = match context.policy.org.scope_enforcement {
         Some(true) => return,
         Some(false) => (Severity::High, "the policy says that scope enforcement is off"),

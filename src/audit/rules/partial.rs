@@ -3,8 +3,9 @@
 //! What follows from a gap for verdicts and for other rules is in `audit::gaps` and `audit::role_gaps`.
 
 use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{BASE, Rule};
+use crate::audit::sink::Sink;
 use crate::domain::{Collector, Gap, Records, Severity};
 
 pub(super) static PARTIAL_RECORD: Rule = Rule {
@@ -25,7 +26,7 @@ pub(super) static PARTIAL_RECORD: Rule = Rule {
 };
 
 /// One finding for each field: on the client, or on the organisation if it is a role's.
-pub(super) fn partial_record(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn partial_record(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.snapshot.clients.partial() {
         for (field, gap) in client.gaps.iter() {
             let text = sentence("has a record whose", field.words(), gap);

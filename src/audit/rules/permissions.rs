@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::context::Context;
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
+use crate::audit::sink::Sink;
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
-use crate::domain::{ClientField, Collector, DivisionId, Permission, Privilege, Role, Severity};
+use crate::domain::{ClientField, Collector, DivisionId, Privilege, Role, Severity};
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -60,7 +61,7 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&DANGEROUS) {
         for held in context.held_roles(client) {
             for danger in context.dangerous_permissions(&held.role.id) {
@@ -90,13 +91,11 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let wild = |permission: &&Permission| {
-        [&permission.domain, &permission.entity, &permission.action].iter().any(|segment| &***segment == "*")
-    };
+pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&WILDCARD) {
         for held in context.held_roles(client) {
-            for permission in held.role.permissions.iter().filter(wild) {
+            let facts = context.role_facts(&held.role.id);
+            for permission in facts.iter().flat_map(|facts| &facts.wildcards) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: permission.to_string(),
                     role: held.role.id.clone(),
@@ -110,16 +109,18 @@ pub(super) fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) {
     if context.policy.permissions.companions.is_empty() {
         return;
     }
     for client in context.covered_without_gap(&MISSING_COMPANION) {
         let held = context.held_roles(client);
-        let permissions = || held.iter().flat_map(|held| held.role.permissions.iter());
+        let facts: Vec<_> = held.iter().filter_map(|held| context.role_facts(&held.role.id)).collect();
         let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (needing, companion) in &context.policy.permissions.companions {
-            if permissions().any(|granted| needing.meets(granted)) && !permissions().any(|p| companion.meets(p)) {
+        for (position, (needing, companion)) in context.policy.permissions.companions.iter().enumerate() {
+            let mut of_roles = facts.iter().filter_map(|facts| facts.companions.get(position));
+            let (needs, has) = of_roles.by_ref().fold((false, false), |all, role| (all.0 | role.0, all.1 | role.1));
+            if needs && !has {
                 missing.entry(companion.to_string()).or_default().insert(needing.to_string());
             }
         }

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::redirect_uri::{RedirectUri, Wildcard};
 use crate::audit::finding::{Evidence, Finding, Kind};
-use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
+use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, any_of};
+use crate::audit::sink::Sink;
 use crate::domain::{ClientField, Severity};
 use crate::policy::NamePattern;
+use crate::text::is_masked;
 
 const BEST_PRACTICE: &str = "RFC 9700 section 4.1: redirect URIs are compared exactly and use https";
 
@@ -119,21 +121,55 @@ pub(super) static MISSING: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn insecure(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) static EXPOSED_SECRET: Rule = Rule {
+    slug: "exposed-secret",
+    title: "Secret in a redirect URI, a name or a description",
+    severity: Severity::High,
+    confidence: Confidence::Likely,
+    applies_to: AppliesTo::Every,
+    reads: &[ClientField::RedirectUris, ClientField::Name, ClientField::Description],
+    why: "Everybody who can view OAuth clients can read the secret. A redirect URI also appears in the address bar and the history of \
+          browsers, and in the logs of proxies and servers.",
+    reference: "RFC 3986 section 3.2.1: a password in an address is a security risk; RFC 9700 section 4.2.4",
+    traps: "The exporter masks the secret when it reads the record, so no output shows it. A parameter counts by its name, such as \
+            client_secret, password, token or code, even if its value is not a secret. A secret in a path without a name is not found.",
+    remediation: "Change the password or the key, because it must count as known. Then remove it from the client.",
+    ..BASE
+};
+
+pub(super) fn exposed_secret(context: &Context<'_>, findings: &mut Sink<'_>) {
+    for client in context.covered(&EXPOSED_SECRET) {
+        let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
+        for uri in distinct.into_iter().filter(|uri| is_masked(uri)) {
+            let evidence = Evidence::new(Kind::RedirectUri, uri, format!("has a redirect URI with a secret: {uri}"));
+            findings.push(context.finding(&EXPOSED_SECRET, client, evidence));
+        }
+        let description = client.description.as_deref().unwrap_or_default();
+        for (field, text) in [(ClientField::Name, client.name.as_str()), (ClientField::Description, description)] {
+            if is_masked(text) {
+                let evidence =
+                    Evidence::new(Kind::Field, field.label(), format!("has a secret in its {}", field.words()));
+                findings.push(context.finding(&EXPOSED_SECRET, client, evidence));
+            }
+        }
+    }
+}
+
+pub(super) fn insecure(context: &Context<'_>, findings: &mut Sink<'_>) {
     each(context, &INSECURE, findings, |uri| {
         (uri.scheme == "http" && !uri.is_loopback)
             .then(|| (INSECURE.severity, "redirects over http to".to_owned(), None))
     });
 }
 
-pub(super) fn wildcard(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
     each(context, &WILDCARD, findings, |uri| match uri.wildcard? {
         Wildcard::Authority => Some((Severity::Critical, "redirects to any host that matches".to_owned(), None)),
         Wildcard::Path => Some((Severity::High, "redirects to any address that matches".to_owned(), None)),
     });
 }
 
-pub(super) fn loopback(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn loopback(context: &Context<'_>, findings: &mut Sink<'_>) {
     each(context, &LOOPBACK, findings, |uri| {
         uri.is_loopback.then(|| (LOOPBACK.severity, "redirects to the user's own machine:".to_owned(), None))
     });
@@ -143,14 +179,14 @@ pub(super) fn loopback_does_not_apply(context: &Context<'_>) -> Option<&'static 
     (!context.policy.org.production).then_some("the policy marks this organisation as non-production")
 }
 
-pub(super) fn custom_scheme(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn custom_scheme(context: &Context<'_>, findings: &mut Sink<'_>) {
     each(context, &CUSTOM_SCHEME, findings, |uri| {
         let custom = !uri.scheme.is_empty() && !uri.is_web();
         custom.then(|| (CUSTOM_SCHEME.severity, format!("redirects to the scheme {}:", uri.scheme), None))
     });
 }
 
-pub(super) fn forbidden_host(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden_host(context: &Context<'_>, findings: &mut Sink<'_>) {
     let hosts = &context.policy.redirects.hosts;
     each(context, &FORBIDDEN_HOST, findings, |uri| {
         let host = uri.host.as_deref().filter(|_| !hosts.is_empty())?;
@@ -159,7 +195,7 @@ pub(super) fn forbidden_host(context: &Context<'_>, findings: &mut Vec<Finding>)
     });
 }
 
-pub(super) fn tester_host(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn tester_host(context: &Context<'_>, findings: &mut Sink<'_>) {
     let testers = &context.policy.redirects.testers;
     each(context, &TESTER_HOST, findings, |uri| {
         let host = uri.host.as_deref()?;
@@ -168,14 +204,14 @@ pub(super) fn tester_host(context: &Context<'_>, findings: &mut Vec<Finding>) {
     });
 }
 
-pub(super) fn malformed(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn malformed(context: &Context<'_>, findings: &mut Sink<'_>) {
     each(context, &MALFORMED, findings, |uri| {
         let defects = uri.defects.join(", ");
         (!defects.is_empty()).then(|| (MALFORMED.severity, format!("has a redirect URI with {defects}:"), None))
     });
 }
 
-pub(super) fn missing(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn missing(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&MISSING).filter(|client| client.redirect_uris.is_empty()) {
         let text = "has a grant type that needs a redirect URI, but has none";
         findings.push(context.finding(&MISSING, client, Evidence::new(Kind::Client, "", text)));
@@ -189,7 +225,7 @@ type Match = (Severity, String, Option<String>);
 fn each(
     context: &Context<'_>,
     rule: &'static Rule,
-    findings: &mut Vec<Finding>,
+    findings: &mut Sink<'_>,
     evaluate: impl Fn(&RedirectUri) -> Option<Match>,
 ) {
     for client in context.covered(rule) {

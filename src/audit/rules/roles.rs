@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::context::HeldRole;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::role_gaps::role_gaps;
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
+use crate::audit::sink::Sink;
 use crate::domain::{ClientField, ClientState, Collector, Permission, Role, Severity};
 use crate::policy::NamePattern;
 
@@ -90,15 +91,16 @@ pub(super) static UNRESOLVED: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn admin(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn admin(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&ADMIN) {
         for held in context.held_roles(client) {
             let role = held.role;
-            let (severity, text) = match why_administrator(role) {
+            let Some(facts) = context.role_facts(&role.id) else { continue };
+            let (severity, text) = match &facts.administrator {
                 Some(why) => {
                     (Severity::Critical, format!("is an administrator through the role {}, which {why}", role.name))
                 }
-                None if is_named(&context.policy.roles.admin, role) => (
+                None if facts.is_named_administrator => (
                     Severity::Medium,
                     format!("holds the role {}, which has an administrator's name but not the permissions", role.name),
                 ),
@@ -110,7 +112,7 @@ pub(super) fn admin(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What makes the role an administrator role, as text that follows `which`; `None` if nothing but its name may do so.
-fn why_administrator(role: &Role) -> Option<String> {
+pub(super) fn why_administrator(role: &Role) -> Option<String> {
     if role.default_role.as_deref().is_some_and(|id| id.eq_ignore_ascii_case("admin")) {
         return Some("is the platform's default role admin".to_owned());
     }
@@ -133,11 +135,11 @@ fn makes_administrator(granted: &Permission) -> bool {
     all_of_authorization || organisation
 }
 
-fn is_named(patterns: &[NamePattern], role: &Role) -> bool {
+pub(super) fn is_named(patterns: &[NamePattern], role: &Role) -> bool {
     patterns.iter().any(|pattern| pattern.matches(&role.name))
 }
 
-pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_roles(client).collect();
         if expected.is_empty() {
@@ -156,7 +158,7 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn shared(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&SHARED) {
         for held in context.held_roles(client).into_iter().filter(|held| held.role.is_default) {
             let text = format!("holds the platform's default role {}", held.role.name);
@@ -165,7 +167,7 @@ pub(super) fn shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn no_role(context: &Context<'_>, findings: &mut Sink<'_>) {
     let ended = |state| matches!(state, ClientState::Inactive | ClientState::Disabled);
     for client in
         context.covered_without_gap(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state))
@@ -174,7 +176,7 @@ pub(super) fn no_role(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn unresolved(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unresolved(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&UNRESOLVED) {
         let unknown = role_gaps(context.snapshot, client).into_iter().filter(|(_, gap)| gap.is_unknown());
         for (role, _) in unknown {

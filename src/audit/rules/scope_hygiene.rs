@@ -2,10 +2,12 @@
 //!
 //! Rules on what scopes permit are in `scopes`.
 
-use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use super::context::{Context, MOST_NAMES, holds};
+use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule};
-use crate::domain::{ClientField, Collector, Severity};
+use crate::audit::sink::Sink;
+use crate::domain::{ClientField, Collector, ScopeIndex, Severity};
+use crate::text::listed;
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 const ENFORCEMENT: &str = "https://help.mypurecloud.com/articles/enabling-oauth-scope-enforcement/";
@@ -73,38 +75,41 @@ pub(super) fn no_scopes_does_not_apply(context: &Context<'_>) -> Option<&'static
     enforced.then_some("the policy attests that scopes are enforced, so a client without scopes may do nothing")
 }
 
-pub(super) fn unknown(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(registry) = context.snapshot.registry.read() else { return };
+pub(super) fn unknown(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&UNKNOWN) {
-        for scope in context.scopes_of(client).into_iter().filter(|scope| !registry.contains_key(*scope)) {
+        let is_unknown = |scope: &&ScopeIndex| context.facts_on(**scope).is_some_and(|facts| !facts.is_registered);
+        for scope in client.scopes.iter().filter(is_unknown).map(|scope| context.scope_name(*scope)) {
             let text = format!("holds the scope {scope}, which is not in the platform's registry");
             findings.push(context.finding(&UNKNOWN, client, Evidence::new(Kind::Scope, scope, text)));
         }
     }
 }
 
-pub(super) fn no_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn no_scopes(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&NO_SCOPES).filter(|client| client.scopes.is_empty()) {
         let evidence = Evidence::new(Kind::Client, "", "acts for users and holds no scopes");
         findings.push(context.finding(&NO_SCOPES, client, evidence));
     }
 }
 
-pub(super) fn ineffective(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn ineffective(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&INEFFECTIVE).filter(|client| !client.scopes.is_empty()) {
-        let scopes = context.scopes_of(client).into_iter().collect::<Vec<_>>().join(", ");
+        let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| context.scope_name(*scope)).collect();
+        scopes.sort_unstable();
+        let scopes = listed(scopes.into_iter(), MOST_NAMES);
         let evidence = Evidence::new(Kind::Client, "", format!("holds scopes that have no effect: {scopes}"));
         findings.push(context.finding(&INEFFECTIVE, client, evidence));
     }
 }
 
-pub(super) fn redundant(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn redundant(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&REDUNDANT) {
-        let held = context.scopes_of(client);
-        for scope in &held {
-            if let Some(base) = scope.strip_suffix(":readonly").filter(|base| held.contains(base)) {
+        for scope in &client.scopes {
+            let base = context.facts_on(*scope).and_then(|facts| facts.base).filter(|base| holds(client, *base));
+            if let Some(base) = base {
+                let (scope, base) = (context.scope_name(*scope), context.scope_name(base));
                 let text = format!("holds the scope {scope} and also {base}, which includes it");
-                findings.push(context.finding(&REDUNDANT, client, Evidence::new(Kind::Scope, *scope, text)));
+                findings.push(context.finding(&REDUNDANT, client, Evidence::new(Kind::Scope, scope, text)));
             }
         }
     }

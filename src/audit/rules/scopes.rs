@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::{Context, holds};
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
-use crate::domain::{ClientField, Collector, Privilege, Severity};
+use crate::audit::sink::Sink;
+use crate::domain::{Client, ClientField, Collector, Privilege, Severity};
 
 const SCOPES: &str = "https://help.mypurecloud.com/articles/introduction-to-scopes/";
 
@@ -68,7 +69,7 @@ pub(super) static TOXIC: Rule = Rule {
     ..BASE
 };
 
-pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&DANGEROUS) {
         for scope in &client.scopes {
             let Some(pattern) = context.dangerous_scope(*scope) else { continue };
@@ -87,14 +88,13 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn missing_required(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&MISSING_REQUIRED) {
         let required: BTreeSet<&str> = context.policy.required_scopes(client).collect();
         if required.is_empty() {
             continue;
         }
-        let held = context.scopes_of(client);
-        for scope in required.into_iter().filter(|required| !holds(context, &held, required)) {
+        for scope in required.into_iter().filter(|required| !satisfies(context, client, required)) {
             let evidence = Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}"));
             findings.push(Finding {
                 reason: "The policy requires the scope for this client.".to_owned(),
@@ -104,13 +104,22 @@ pub(super) fn missing_required(context: &Context<'_>, findings: &mut Vec<Finding
     }
 }
 
-pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else { return };
     let percent = context.policy.scopes.all_scopes_percent;
     for client in context.covered(&ALL_SCOPES) {
-        let held = context.scopes_of(client);
-        let permitted = registry.keys().filter(|scope| satisfied(&held, scope, false)).count();
-        let over_cap = context.policy.scopes.all_scopes_cap.is_some_and(|cap| held.len() > cap);
+        let permitted: usize = client
+            .scopes
+            .iter()
+            .filter_map(|scope| context.facts_on(*scope))
+            .map(|facts| {
+                // `x` includes `x:readonly`, which counts only once.
+                let implied =
+                    facts.readonly_is_registered && !facts.readonly.is_some_and(|readonly| holds(client, readonly));
+                usize::from(facts.is_registered) + usize::from(implied)
+            })
+            .sum();
+        let over_cap = context.policy.scopes.all_scopes_cap.is_some_and(|cap| client.scopes.len() > cap);
         if over_cap || permitted * 100 >= registry.len() * percent as usize {
             let text = format!("may use {permitted} of the platform's {} scopes", registry.len());
             findings.push(context.finding(&ALL_SCOPES, client, Evidence::new(Kind::Client, "", text)));
@@ -118,15 +127,14 @@ pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn toxic(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&TOXIC) {
-        let held = context.scopes_of(client);
         let mut told = BTreeSet::new();
         for combination in &context.policy.scopes.toxic {
             let scopes: BTreeSet<&str> = combination.scopes.iter().map(String::as_str).collect();
             // Sorted, so that the fingerprint does not depend on the order in the policy.
             let key = scopes.iter().copied().collect::<Vec<_>>().join("+");
-            let met = !scopes.is_empty() && scopes.iter().all(|scope| held.contains(scope));
+            let met = !scopes.is_empty() && scopes.iter().all(|scope| context.holds(client, scope));
             if met && told.insert(key.clone()) {
                 let text = format!("holds the scopes {} together", scopes.into_iter().collect::<Vec<_>>().join(", "));
                 findings.push(Finding {
@@ -139,11 +147,8 @@ pub(super) fn toxic(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn holds(context: &Context<'_>, held: &BTreeSet<&str>, required: &str) -> bool {
-    satisfied(held, required, context.policy.scopes.exact)
-}
-
-/// Whether the held scopes satisfy the required one: `x` includes `x:readonly`, unless `exact`.
-fn satisfied(held: &BTreeSet<&str>, required: &str, exact: bool) -> bool {
-    held.contains(required) || (!exact && required.strip_suffix(":readonly").is_some_and(|base| held.contains(base)))
+/// Whether the client's scopes satisfy the required one: `x` includes `x:readonly`, unless the policy says `exact`.
+fn satisfies(context: &Context<'_>, client: &Client, required: &str) -> bool {
+    let base = required.strip_suffix(":readonly").filter(|_| !context.policy.scopes.exact);
+    context.holds(client, required) || base.is_some_and(|base| context.holds(client, base))
 }

@@ -3,3 +3,4 @@
 mod exemptions;
 mod older_guides;
 mod scopes;
+mod size;

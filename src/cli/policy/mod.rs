@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::args::{ExplainArgs, TextFormat};
 use super::client;
 use super::console::{complain, document_of, say};
+use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE, USAGE};
 use super::prepare::refuse;
 use crate::audit;
@@ -85,7 +86,10 @@ async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (
     let mut code = CLEAN;
     for organisation in &settings.organisations {
         let outcome = match connect(organisation) {
-            Ok(platform) => work(&platform).await,
+            Ok(platform) => {
+                let done = within_deadline(settings, &platform, work(&platform)).await;
+                done.unwrap_or_else(|late| Err(unread(late)))
+            }
             Err(failure) => Err(unread(failure)),
         };
         code = code.max(outcome.unwrap_or_else(|(code, mistake)| {

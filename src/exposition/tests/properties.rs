@@ -68,7 +68,7 @@ fn any_org() -> impl Strategy<Value = Org> {
             let mut distinct = BTreeSet::new();
             permissions.retain(|(client, permission, ..)| distinct.insert((client.clone(), *permission)));
             let memory = |seen: Option<i64>, missed: u32, standing: usize| match missed {
-                2 => Memory::Gone(world::NOW),
+                2 => world::GONE,
                 missed => {
                     let first_seen = seen.map(Timestamp::from_seconds);
                     Memory::Held { first_seen, missed, standing: STANDINGS[standing % STANDINGS.len()] }
@@ -113,7 +113,9 @@ fn family_of(line: &str) -> &str {
     let name = line.split(['{', ' ']).next().unwrap_or_default();
     ["_total", "_bucket", "_sum", "_count"]
         .iter()
-        .find_map(|suffix| name.strip_suffix(suffix).filter(|name| name.starts_with("demo_")))
+        .find_map(|suffix| {
+            name.strip_suffix(suffix).filter(|name| name.starts_with("demo_") || name.ends_with("_refreshes"))
+        })
         .unwrap_or(name)
 }
 

@@ -68,12 +68,7 @@ fn lines(family: &Family, org: &Org) -> String {
 }
 
 fn escape(value: &str) -> String {
-    let value = if value.chars().count() > 256 {
-        let start: String = value.chars().take(247).collect();
-        format!("{start}…{:08x}", crc32fast::hash(value.as_bytes()))
-    } else {
-        value.to_owned()
-    };
+    let value = crate::text::distinct(value, 256);
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
@@ -181,7 +176,7 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
 
 fn first_seen(memory: Memory) -> i64 {
     match memory {
-        Memory::Held { standing: Standing::Exempt, .. } | Memory::Gone(_) => 0,
+        Memory::Held { standing: Standing::Exempt, .. } | Memory::Gone { .. } => 0,
         Memory::Held { first_seen, .. } => first_seen.map_or(0, Timestamp::seconds),
     }
 }

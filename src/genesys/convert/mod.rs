@@ -4,7 +4,7 @@
 //! its listing unusable, because the exporter cannot know which client or role it describes.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::fields::{Fields, Read};
 use super::redact::printable;
@@ -13,11 +13,13 @@ use crate::domain::{
     Client, ClientField, ClientId, ClientState, Division, DivisionId, Gap, Gaps, GrantType, Permission, Role,
     RoleField, RoleGrant, RoleId, ScopeIndex, ScopeTable, Timestamp,
 };
+use crate::text::{distinct, masked_prose, masked_uris};
 
 /// Names and descriptions are cut after this many characters: anyone can make them long, and every output repeats them.
 const LONGEST_TEXT: usize = 1_000;
-/// Scopes are cut after this many characters. The longest real scope has about thirty.
-const LONGEST_SCOPE: usize = 256;
+/// Scopes, segments of permissions and the ids of users are shortened to this many characters, which is less than the limit of a
+/// label, so that they are not shortened twice. The longest real scope has about thirty.
+const LONGEST_WORD: usize = 200;
 
 /// The records of one listing.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ pub(super) struct ScopeRegistry {
 
 impl ScopeRegistry {
     pub(super) fn insert(&mut self, scope: wire::RegisteredScope) {
-        let description = scope.description.unwrap_or_default();
+        let description = prose(&scope.description.unwrap_or_default());
         let readable = match scope.name {
             Some(name) if is_opaque(&scope.id) => {
                 self.names.insert(scope.id, name.clone());
@@ -62,14 +64,14 @@ impl ScopeRegistry {
             }
             _ => scope.id,
         };
-        self.descriptions.insert(readable, description);
+        self.descriptions.insert(distinct(&readable, LONGEST_WORD).into_owned(), description);
     }
 
     /// The readable name of a scope in the record of a client.
     fn resolve<'a>(&'a self, scope: &'a wire::Scope) -> Option<&'a str> {
         let (id, name) = match scope {
-            wire::Scope::Id(id) => (Some(id.as_str()), None),
-            wire::Scope::Object { id, name } => (id.as_deref(), name.as_deref()),
+            wire::Scope::Id(id) => (Some(&**id), None),
+            wire::Scope::Object(object) => (object.0.as_deref(), object.1.as_deref()),
         };
         match id {
             // Rules match the id, so `name` is used only if the id is opaque.
@@ -103,7 +105,7 @@ pub(super) struct ClientAssembly {
 
 impl ClientAssembly {
     /// Adds a record of the list. Fails if it has no id, or if an earlier record with the same id has different content.
-    pub(super) fn add(&mut self, record: &Fields, registry: &ScopeRegistry) -> Result<(), String> {
+    pub(super) fn add(&mut self, record: &Fields<'_>, registry: &ScopeRegistry) -> Result<(), String> {
         let record = wire::Client::read(record).ok_or_else(|| WITHOUT_ID.to_owned())?;
         let client = client(&record, registry, &mut self.scopes);
         match self.clients.entry(client.id.clone()) {
@@ -170,13 +172,13 @@ pub(super) const WITHOUT_ID: &str = "a record has no id that can be read";
 /// Returns the value of a field, and records a gap if it could not be read in full.
 ///
 /// An absent field is not a gap, because most fields are optional.
-fn take<F: Copy + Ord, T>(gaps: &mut Gaps<F>, field: F, read: Read<T>) -> Option<T> {
-    match &read {
+fn take<'r, F: Copy + Ord, T>(gaps: &mut Gaps<F>, field: F, read: &'r Read<T>) -> Option<&'r T> {
+    match read {
         Read::Absent | Read::Full(_) => {}
         Read::Partial(_) => gaps.insert(field, Gap::Partial),
         Read::Odd => gaps.insert(field, Gap::Unread),
     }
-    read.value()
+    read.as_ref()
 }
 
 /// The fields that a record does not have.
@@ -202,8 +204,8 @@ fn absent(record: &wire::Client) -> impl Iterator<Item = ClientField> {
 fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTable) -> Client {
     let mut gaps = Gaps::default();
     let role_grants = role_grants(record);
-    let spelling = take(&mut gaps, ClientField::GrantType, record.grant_type.clone());
-    let grant_type = match &spelling {
+    let spelling = take(&mut gaps, ClientField::GrantType, &record.grant_type);
+    let grant_type = match spelling {
         Some(spelling) => GrantType::from_platform(spelling),
         // Only client-credentials clients hold roles, so assume that grant type. It is still a gap.
         None if !role_grants.is_empty() => GrantType::ClientCredentials,
@@ -218,38 +220,38 @@ fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTab
     if matches!(record.scopes, Read::Absent) && grant_type.scopes_count() {
         gaps.insert(ClientField::Scopes, Gap::Unread);
     }
-    let held = take(&mut gaps, ClientField::Scopes, record.scopes.clone()).unwrap_or_default();
+    let held = take(&mut gaps, ClientField::Scopes, &record.scopes).map(Vec::as_slice).unwrap_or_default();
     let held = held.iter().filter_map(|scope| registry.resolve(scope));
-    let mut held: Vec<ScopeIndex> = held.map(|name| scopes.intern(&bounded(name, LONGEST_SCOPE))).collect();
+    let mut held: Vec<ScopeIndex> = held.map(|name| scopes.intern(&distinct(name, LONGEST_WORD))).collect();
     held.sort_unstable();
     held.dedup();
-    let mut text = |field, read: &Read<String>| take(&mut gaps, field, read.clone());
+    let mut text = |field, read| take(&mut gaps, field, read).map(String::as_str);
     let name = text(ClientField::Name, &record.name).unwrap_or_default();
     let description = text(ClientField::Description, &record.description).filter(|text| !text.is_empty());
     let state = text(ClientField::State, &record.state);
     let created_by = text(ClientField::CreatedBy, &record.created_by);
     let modified_by = text(ClientField::ModifiedBy, &record.modified_by);
-    let mut time = |field, read: &Read<String>| take(&mut gaps, field, date(read));
+    let mut time = |field, read: &Read<String>| take(&mut gaps, field, &date(read)).copied();
     let created = time(ClientField::Created, &record.created);
     let modified = time(ClientField::Modified, &record.modified);
     let deletion = time(ClientField::Deletion, &record.deletion);
-    let redirect_uris = take(&mut gaps, ClientField::RedirectUris, record.redirect_uris.clone()).unwrap_or_default();
-    let token_validity = take(&mut gaps, ClientField::TokenValidity, token_validity(&record.token_validity)).flatten();
+    let redirect_uris = take(&mut gaps, ClientField::RedirectUris, &record.redirect_uris);
+    let token_validity = take(&mut gaps, ClientField::TokenValidity, &token_validity(&record.token_validity)).copied();
     Client {
         id: ClientId::new(record.id.as_str()),
-        name: bounded(&name, LONGEST_TEXT),
-        description: description.map(|text| bounded(&text, LONGEST_TEXT)),
+        name: prose(name),
+        description: description.map(prose),
         grant_type,
-        grant_type_spelling: spelling.unwrap_or_default().into(),
-        state: state.as_deref().map_or(ClientState::Other, ClientState::from_platform),
+        grant_type_spelling: spelling.map_or("".into(), |spelling| distinct(spelling, LONGEST_WORD).into()),
+        state: state.map_or(ClientState::Other, ClientState::from_platform),
         scopes: held.into(),
         role_grants,
-        redirect_uris: redirect_uris.into(),
-        token_validity,
+        redirect_uris: masked_uris(redirect_uris.into_iter().flatten().cloned()).into(),
+        token_validity: token_validity.flatten(),
         created,
         modified,
-        created_by,
-        modified_by,
+        created_by: created_by.map(|id| distinct(id, LONGEST_WORD).into_owned()),
+        modified_by: modified_by.map(|id| distinct(id, LONGEST_WORD).into_owned()),
         deletion,
         gaps,
     }
@@ -285,8 +287,9 @@ fn role_grants(record: &wire::Client) -> Box<[RoleGrant]> {
             division: pair.division_id.as_deref().map(DivisionId::new),
         })
         .collect();
+    let in_pairs: HashSet<&str> = pairs.iter().map(|pair| pair.role_id.as_str()).collect();
     for id in record.role_ids.as_ref().map(Vec::as_slice).unwrap_or_default() {
-        if !pairs.iter().any(|pair| pair.role_id == *id) {
+        if !in_pairs.contains(id.as_str()) {
             grants.push(RoleGrant { role: RoleId::new(id.as_str()), division: None });
         }
     }
@@ -299,10 +302,12 @@ fn twice(id: &ClientId) -> String {
     format!("client {} is listed twice with different contents", printable(id.as_str()))
 }
 
-fn bounded(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        None => text.to_owned(),
-        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+/// A name or a description: without the secrets that somebody wrote into it, and of limited length.
+fn prose(text: &str) -> String {
+    let masked = masked_prose(text);
+    match masked.char_indices().nth(LONGEST_TEXT) {
+        None => masked.into_owned(),
+        Some((cut, _)) => format!("{}…", masked.get(..cut).unwrap_or_default()),
     }
 }
 
@@ -323,9 +328,10 @@ pub(super) fn role(record: wire::Role) -> Role {
     let mut gaps = Gaps::default();
     // Every role has the list of policies, even if it is empty. Without it, what the role permits is unknown.
     let in_full = matches!(record.policies, Read::Full(_)) && !record.general.is_odd();
-    let name = take(&mut gaps, RoleField::Name, record.name).unwrap_or_default();
-    let default_role = take(&mut gaps, RoleField::Default, record.default_role).filter(|id| !id.is_empty());
-    let is_default = take(&mut gaps, RoleField::Default, record.is_default);
+    let name = take(&mut gaps, RoleField::Name, &record.name).map(|name| prose(name)).unwrap_or_default();
+    let default_role = take(&mut gaps, RoleField::Default, &record.default_role).filter(|id| !id.is_empty());
+    let default_role = default_role.map(|id| distinct(id, LONGEST_WORD).into_owned());
+    let is_default = take(&mut gaps, RoleField::Default, &record.is_default).copied();
     let mut permissions: Vec<Permission> = record
         .policies
         .value()
@@ -335,9 +341,9 @@ pub(super) fn role(record: wire::Role) -> Role {
             let entity = policy.entity.unwrap_or_else(|| "*".to_owned());
             let (domain, conditional) = (policy.domain, policy.conditional);
             policy.actions.into_iter().map(move |action| Permission {
-                domain: domain.as_str().into(),
-                entity: entity.as_str().into(),
-                action: action.into(),
+                domain: distinct(&domain, LONGEST_WORD).into(),
+                entity: distinct(&entity, LONGEST_WORD).into(),
+                action: distinct(&action, LONGEST_WORD).into(),
                 conditional,
             })
         })
@@ -345,13 +351,14 @@ pub(super) fn role(record: wire::Role) -> Role {
     permissions.sort();
     permissions.dedup();
     let general = record.general.value().unwrap_or_default();
+    let general: Vec<String> = general.iter().map(|name| distinct(name, LONGEST_WORD).into_owned()).collect();
     if !in_full {
         let nothing = general.is_empty() && permissions.is_empty();
         gaps.insert(RoleField::Contents, if nothing { Gap::Unread } else { Gap::Partial });
     }
     Role {
         id: RoleId::new(record.id),
-        name: bounded(&name, LONGEST_TEXT),
+        name,
         is_default: is_default.unwrap_or(false) || default_role.is_some(),
         default_role,
         general: general.into(),
@@ -375,7 +382,11 @@ pub(super) fn permissions(record: wire::PermissionDomain) -> impl Iterator<Item 
 }
 
 pub(super) fn division(record: wire::Division) -> Division {
-    Division { id: DivisionId::new(record.id), name: record.name.unwrap_or_default(), home: record.home }
+    Division {
+        id: DivisionId::new(record.id),
+        name: record.name.as_deref().map(prose).unwrap_or_default(),
+        home: record.home,
+    }
 }
 
 #[cfg(test)]

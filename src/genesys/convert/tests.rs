@@ -5,8 +5,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixtures;
 
-fn fields(value: &Value) -> Fields {
-    serde_json::from_value(value.clone()).expect("a record")
+/// The text of a record, of which `Fields` borrows.
+fn text(value: &Value) -> &'static str {
+    value.to_string().leak()
+}
+
+fn fields(value: &Value) -> Fields<'static> {
+    serde_json::from_str(text(value)).expect("a record")
 }
 
 /// The client from a record of the list, completed by a record that was fetched by id if there is one.
@@ -339,4 +344,36 @@ fn an_unreadable_name_or_default_mark_hides_no_permission() {
     assert_eq!(role.permissions.len(), 1);
     let gaps: Vec<_> = role.gaps.iter().map(|(field, gap)| (field.label(), gap)).collect();
     assert_eq!(gaps, [("name", Gap::Unread), ("default", Gap::Unread)]);
+}
+
+#[test]
+fn no_value_of_a_client_has_a_secret_that_somebody_wrote_into_it() {
+    let record = code(&json!({
+        "name": "x password=Zq7", "description": "https://u:Zq7@a.example/",
+        "registeredRedirectUri": ["https://u:Zq7@a.example/", "https://a.example/?client%5Fsecret=Zq7", "https://a.example/?client%5Fsecret=Zq7b"],
+    }));
+    for listed in [record.clone(), without(record.clone(), &["scope"])] {
+        let (client, _) = read(&listed, Some(&record));
+        assert!(!format!("{client:?}").contains("Zq7"), "{client:?}");
+        assert_eq!(client.redirect_uris.len(), 3, "different addresses stay different");
+    }
+    let role = json!({"id": "r", "name": "token=Zq7", "permissionPolicies": []});
+    let role = super::role(wire::Role::read(&fields(&role)).expect("an id"));
+    assert!(!format!("{role:?}").contains("Zq7"));
+}
+
+#[test]
+fn long_values_are_cut_and_two_of_them_stay_different() {
+    let long = |end: &str| format!("{}{end}", "x".repeat(100_000));
+    let record = code(&json!({
+        "name": long("a"), "scope": [long("a"), long("b")], "createdBy": {"id": long("a")}, "authorizedGrantType": long("a"),
+        "registeredRedirectUri": [format!("https://a.example/{}", long("a")), format!("https://a.example/{}", long("b"))],
+    }));
+    let (client, scopes) = read(&record, None);
+    assert_eq!((client.scopes.len(), scopes.len(), client.redirect_uris.len()), (2, 2, 2));
+    assert_ne!(client.redirect_uris[0], client.redirect_uris[1]);
+    assert!(format!("{client:?}").len() < 20_000, "{}", format!("{client:?}").len());
+    let mut assembly = ClientAssembly::default();
+    let refused = assembly.add(&fields(&json!({"id": long("a")})), &ScopeRegistry::default());
+    assert_eq!(refused, Err(WITHOUT_ID.to_owned()));
 }

@@ -41,7 +41,7 @@ impl Followed {
         let report = evaluated(&snapshot);
         let known = self.ledger.entries().map(|(grant, _)| grant);
         let seen = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report }, known);
-        self.ledger = self.ledger.advance(&seen, event, at(self.now));
+        self.ledger = self.ledger.advance(&seen, event, at(self.now), Duration::ZERO);
         self.last = Some((snapshot, policy));
         self
     }
@@ -54,7 +54,7 @@ impl Followed {
         let known = self.ledger.entries().map(|(grant, _)| grant);
         let seen = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report }, known);
         let event = Event::PolicyChange { widens: widens(&before, &policy) };
-        self.ledger = self.ledger.advance(&seen, event, at(self.now));
+        self.ledger = self.ledger.advance(&seen, event, at(self.now), Duration::ZERO);
         self.last = Some((snapshot, policy));
         self
     }

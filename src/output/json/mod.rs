@@ -20,13 +20,6 @@ pub(in crate::output) use finding::confidence;
 /// Increased when a field is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The document as UTF-8 text.
-pub fn document(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    write(organisations, exit_code, &mut bytes)?;
-    Ok(bytes)
-}
-
 /// Streams the document, indented and with a final line break. Fails only if the writer fails.
 ///
 /// The document is `complete` if there is at least one organisation and every organisation is complete.
@@ -240,6 +233,12 @@ mod tests {
 
     use super::*;
     use crate::fixtures::sample;
+
+    fn document(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        write(organisations, exit_code, &mut bytes)?;
+        Ok(bytes)
+    }
 
     fn parsed(organisations: &[ReportedOrganisation<'_>], exit_code: u8) -> Value {
         serde_json::from_slice(&document(organisations, exit_code).expect("a document")).expect("JSON")

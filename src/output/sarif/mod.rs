@@ -74,12 +74,12 @@ fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) ->
 
 /// At most this many findings, open and severe ones first, and the number of the others. If there are fewer, the order stays.
 fn most_important(mut findings: Vec<&Finding>, most: usize) -> (Vec<&Finding>, usize) {
-    let beyond = findings.len().saturating_sub(most);
-    if beyond > 0 {
-        findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
-        findings.truncate(most);
+    if findings.len() <= most {
+        return (findings, 0);
     }
-    (findings, beyond)
+    findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
+    let beyond = findings.split_off(most);
+    (findings, beyond.into_iter().map(Finding::count).sum())
 }
 
 fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8, beyond: usize) -> Value {

@@ -21,6 +21,8 @@ pub(super) struct Row {
     pub(super) id: String,
     pub(super) rule: &'static str,
     pub(super) evidence: String,
+    /// The number of findings that it stands for.
+    pub(super) count: usize,
     /// A paragraph below the row, with the exemption of the finding.
     pub(super) then: Option<String>,
 }
@@ -120,7 +122,7 @@ mod tests {
 
     fn row(name: &str, evidence: &str) -> Row {
         let (name, evidence) = (name.to_owned(), evidence.to_owned());
-        Row { name, id: "7a3e4c1d".to_owned(), rule: "dangerous-scope", evidence, then: None }
+        Row { name, id: "7a3e4c1d".to_owned(), rule: "dangerous-scope", evidence, count: 1, then: None }
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Table {
             };
             let heading = self.painted(&severity.label().to_uppercase(), ansi);
             self.line("");
-            self.line(&format!("{heading}  {}", counted(rows.len(), "open finding")));
+            self.line(&format!("{heading}  {}", counted(stands_for(&rows), "open finding")));
             self.rows(rows);
         }
     }
@@ -149,14 +149,14 @@ impl Table {
             }
             let heading = self.painted(&status.label().replace('_', " ").to_uppercase(), "2");
             self.line("");
-            self.line(&format!("{heading}  {}", counted(rows.len(), "finding")));
+            self.line(&format!("{heading}  {}", counted(stands_for(&rows), "finding")));
             self.rows(rows);
         }
     }
 
     fn rows(&mut self, mut rows: Vec<Row>) {
         rows.sort_by(|a, b| (&a.name, &a.id, a.rule).cmp(&(&b.name, &b.id, b.rule)));
-        let beyond = rows.len().saturating_sub(self.style.most);
+        let beyond = rows.iter().skip(self.style.most).map(|row| row.count).sum();
         rows.truncate(self.style.most);
         for line in grid::lines(&rows, self.style.width) {
             self.line(&line);
@@ -172,6 +172,11 @@ impl Table {
     }
 }
 
+/// The number of findings that the rows stand for.
+fn stands_for(rows: &[Row]) -> usize {
+    rows.iter().map(|row| row.count).sum()
+}
+
 impl Row {
     fn new(snapshot: &Snapshot, finding: &Finding) -> Self {
         let client = finding.client.as_ref();
@@ -184,6 +189,7 @@ impl Row {
             id: client.map_or_else(String::new, |id| visible(id.as_str()).into_owned()),
             rule: finding.rule.slug,
             evidence: visible(&finding.evidence.to_string()).into_owned() + &state,
+            count: finding.count(),
             then: None,
         }
     }

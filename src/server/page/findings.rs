@@ -49,6 +49,8 @@ pub(super) fn worst_findings(
 ) -> (Vec<FindingRow>, usize) {
     let first_seen = FirstSeen::new(ledger, now);
     let mut open: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == Status::Open).collect();
+    // The page counts what is not listed together with what has no row.
+    open.retain(|finding| finding.unlisted.is_empty());
     let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();
     // A stable sort: equal findings keep the report's order, by client, rule and evidence.
     open.sort_by_cached_key(|finding| std::cmp::Reverse((finding.severity, first_seen.time(finding))));

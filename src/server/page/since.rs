@@ -52,7 +52,7 @@ impl<'a> FirstSeen<'a> {
         match self.memory(finding) {
             Some(Memory::Held { first_seen: Some(time), .. }) => Since::At(Moment::new(time, self.now)),
             Some(Memory::Held { first_seen: None, .. }) => Since::BeforeTracking,
-            Some(Memory::Gone(_)) | None => Since::NotTracked,
+            Some(Memory::Gone { .. }) | None => Since::NotTracked,
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstCl
             for finding in report.findings_of(&verdict.client).filter(|finding| finding.status == Status::Open) {
                 let place = Severity::ALL.iter().position(|severity| *severity == finding.severity);
                 if let Some(place) = place {
-                    counts[place] += 1;
+                    counts[place] += finding.count();
                 }
             }
             Some((counts, snapshot.client(&verdict.client)?))

@@ -144,6 +144,21 @@ pub enum Fault {
         /// The pause before each chunk.
         pause: Duration,
     },
+    /// The normal response from its first byte on, one byte at a time, with this pause before each.
+    Trickle(Duration),
+    /// The normal response with this header, instead of the headers of that name.
+    Header(&'static str, String),
+    /// The normal response with this value at a JSON pointer such as `/organization/id`; `None` removes the field.
+    Field(&'static str, Option<Value>),
+    /// This status, header and body.
+    Says {
+        /// The HTTP status.
+        status: u16,
+        /// Name and value of one header.
+        header: (&'static str, String),
+        /// The body, sent as JSON whatever it is.
+        body: String,
+    },
     /// 302 to this URL.
     Redirect(String),
     /// The normal response with these `inin-ratelimit-*` headers.

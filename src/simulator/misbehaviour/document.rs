@@ -25,6 +25,9 @@ const OPTIONAL: &[&str] = &[
 ];
 
 pub(super) fn alter(fault: &Fault, world: &World, endpoint: Endpoint, request: &Incoming, document: &mut Value) {
+    if let Fault::Field(pointer, value) = fault {
+        field(document, pointer, value.clone());
+    }
     if endpoint.is_listing() {
         listing(fault, request, document);
     }
@@ -43,6 +46,16 @@ pub(super) fn alter(fault: &Fault, world: &World, endpoint: Endpoint, request: &
         }
         (_, Endpoint::Clients) => clients(fault, world, document),
         _ => {}
+    }
+}
+
+/// Sets or removes the field at a JSON pointer, whose parent must exist.
+fn field(document: &mut Value, pointer: &str, value: Option<Value>) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    let Some(fields) = document.pointer_mut(parent).and_then(Value::as_object_mut) else { return };
+    match value {
+        Some(value) => drop(fields.insert(name.to_owned(), value)),
+        None => drop(fields.remove(name)),
     }
 }
 

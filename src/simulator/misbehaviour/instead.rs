@@ -32,7 +32,12 @@ fn one(fault: &Fault, world: &World, correlation: &str) -> Option<Reaction> {
         }
         Fault::Unauthorized => Reply::error(401, "bad.credentials", "Invalid login credentials.", correlation),
         Fault::NotFound => Reply::not_found(correlation),
-        Fault::HugeBody(bytes) => Reply { status: 200, headers: Vec::new(), payload: Payload::Huge(*bytes) },
+        Fault::HugeBody(bytes) => {
+            Reply { status: 200, headers: Vec::new(), payload: Payload::Huge(*bytes), trickle: None }
+        }
+        Fault::Says { status, header: (name, value), body } => {
+            Reply::raw(*status, JSON, body.clone()).with_header(name, value.as_str())
+        }
         Fault::Redirect(location) => Reply::empty(302).with_header("location", location.as_str()),
         Fault::TokenRateLimited => {
             Reply::oauth_error(400, "invalid_request", "rate limit exceeded; please try again in a minute")

@@ -37,6 +37,11 @@ pub(super) fn alter(faults: &[Fault], world: &World, endpoint: Endpoint, request
                 reply.headers.push(("inin-ratelimit-allowed", allowed.to_string()));
                 reply.headers.push(("inin-ratelimit-reset", reset.to_string()));
             }
+            Fault::Header(name, value) => {
+                reply.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+                reply.headers.push((name, value.clone()));
+            }
+            Fault::Trickle(pause) => reply.trickle = Some(*pause),
             other => {
                 if reply.status == 200
                     && let Payload::Json(document) = &mut reply.payload

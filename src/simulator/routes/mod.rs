@@ -110,6 +110,14 @@ fn serve(world: &mut World, request: &Incoming, route: &Route, correlation: &str
     if !world.tokens.accepts(token) {
         return Reply::error(401, "bad.credentials", "Invalid login credentials.", correlation);
     }
+    if let Some(status) = world.tokens.refusal(token) {
+        return Reply::error(
+            status,
+            "not.authorized",
+            "You are not authorized to perform the requested action.",
+            correlation,
+        );
+    }
     let spent = world.budget.spend();
     let reply = if spent.count > spent.allowed {
         Reply::too_many_requests(spent.reset, correlation).with_header("retry-after", spent.reset.to_string())

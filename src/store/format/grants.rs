@@ -2,6 +2,8 @@
 //!
 //! The rest of the file format is in `mod`.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ClientId, RoleId, Timestamp};
@@ -20,6 +22,9 @@ pub(super) struct SavedGrant {
     missed: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_since: Option<i64>,
+    /// Seconds. Absent in files of versions that counted by the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone_for: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,11 +117,13 @@ pub(super) fn restore_ledger(grants: Vec<SavedGrant>, hidden: Vec<SavedHidden>) 
 }
 
 fn save_grant(grant: &Grant, memory: Memory) -> SavedGrant {
-    let (first_seen, standing, missed, gone_since) = match memory {
+    let (first_seen, standing, missed, gone) = match memory {
         Memory::Held { first_seen, standing, missed } => {
             (first_seen.map(Timestamp::seconds), standing.into(), missed, None)
         }
-        Memory::Gone(since) => (None, SavedStanding::Settled, 0, Some(since.seconds())),
+        Memory::Gone { since, elapsed } => {
+            (None, SavedStanding::Settled, 0, Some((since.seconds(), elapsed.as_secs())))
+        }
     };
     let privilege = match grant.kind {
         GrantKind::Scope => SavedPrivilege::Scope { scope: grant.evidence.clone() },
@@ -125,12 +132,16 @@ fn save_grant(grant: &Grant, memory: Memory) -> SavedGrant {
             SavedPrivilege::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone(), role }
         }
     };
-    SavedGrant { client: grant.client.to_string(), privilege, first_seen, standing, missed, gone_since }
+    let (gone_since, gone_for) = gone.unzip();
+    SavedGrant { client: grant.client.to_string(), privilege, first_seen, standing, missed, gone_since, gone_for }
 }
 
 fn restore_grant(saved: SavedGrant) -> (Grant, Memory) {
     let memory = match saved.gone_since {
-        Some(since) => Memory::Gone(Timestamp::from_seconds(since)),
+        Some(since) => Memory::Gone {
+            since: Timestamp::from_seconds(since),
+            elapsed: Duration::from_secs(saved.gone_for.unwrap_or_default()),
+        },
         None => Memory::Held {
             first_seen: saved.first_seen.map(Timestamp::from_seconds),
             standing: saved.standing.into(),

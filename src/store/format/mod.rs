@@ -125,4 +125,6 @@ impl SavedOrganisation {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 pub(super) mod tests;

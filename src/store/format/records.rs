@@ -10,6 +10,7 @@ use crate::domain::{
     Client, ClientField, ClientId, ClientState, Division, DivisionId, Gap, Gaps, GrantType, Input, InputGap,
     Permission, Role, RoleField, RoleGrant, RoleId, ScopeTable, Timestamp,
 };
+use crate::text::{masked_prose, masked_uris};
 
 /// Gaps by the name of the field.
 type SavedGaps = BTreeMap<String, SavedGap>;
@@ -120,8 +121,9 @@ pub(super) fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Cli
     };
     Client {
         id: ClientId::new(saved.id),
-        name: saved.name,
-        description: saved.description,
+        // Older files have secrets that people wrote into these fields.
+        name: masked_prose(&saved.name).into_owned(),
+        description: saved.description.map(|text| masked_prose(&text).into_owned()),
         grant_type: saved
             .taken_for
             .and_then(|label| GrantType::ALL.into_iter().find(|grant| grant.label() == label))
@@ -130,7 +132,7 @@ pub(super) fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Cli
         state: ClientState::from_platform(&saved.state),
         scopes: held.into(),
         role_grants: saved.roles.into_iter().map(role).collect(),
-        redirect_uris: saved.redirect_uris.into(),
+        redirect_uris: masked_uris(saved.redirect_uris).into(),
         token_validity: saved.token_validity,
         created: saved.created.map(Timestamp::from_seconds),
         modified: saved.modified.map(Timestamp::from_seconds),

@@ -1,5 +1,7 @@
 //! Files are read back unchanged, and files of earlier versions can be read.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -39,7 +41,7 @@ pub(in crate::store) fn saved() -> Saved {
     let grant = |scope: &str| Grant::scope(&ClientId::new("c-1"), scope);
     let entries = [
         (grant("oauth"), held(Some(5), Standing::Unapproved, 1)),
-        (grant("scim"), Memory::Gone(Timestamp::from_seconds(6))),
+        (grant("scim"), Memory::Gone { since: Timestamp::from_seconds(6), elapsed: Duration::from_mins(1) }),
         (grant("users"), held(None, Standing::Settled, 0)),
         (
             Grant::permission(

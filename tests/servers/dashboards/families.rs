@@ -12,6 +12,15 @@ const AD_HOC: &[(&str, &str)] = &[
         "says when a window ends; the view has the share of it that is used",
     ),
     ("genesyscloud_oauth_exporter_clock_steps_back_total", "explains odd ages afterwards; requires no action"),
+    ("genesyscloud_oauth_exporter_log_lines_dropped_total", "explains gaps in the log; the exporter itself goes on"),
+    (
+        "genesyscloud_oauth_exporter_http_connection_limit_reached_total",
+        "says whether peers use up the connections; honest scrapes succeed meanwhile",
+    ),
+    (
+        "genesyscloud_oauth_exporter_http_connections_closed_total",
+        "says which peers the exporter had to cut off; honest scrapes succeed meanwhile",
+    ),
 ];
 
 /// A row of docs/metrics.md.

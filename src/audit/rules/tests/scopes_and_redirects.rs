@@ -119,3 +119,23 @@ fn missing_redirect() {
     }
     assert_eq!(World::of("CODE").redirects(&["https://a.example/"]).found("missing-redirect"), [""; 0]);
 }
+
+#[test]
+fn a_secret_in_a_client_is_reported_for_every_grant_type() {
+    for (uri, expected) in [
+        ("https://joe:[masked]@a.example/cb", Some("high")),
+        ("https://a.example/cb?token=[masked 2]", Some("high")),
+        ("https://joe@a.example/cb", None),
+        ("https://a.example/cb?token=", None),
+    ] {
+        for grant in ["CODE", CC] {
+            let found = World::of(grant).redirects(&[uri]).found("exposed-secret");
+            assert_eq!(found, expected.map(|severity| format!("{uri} {severity}")).as_slice(), "{grant}");
+        }
+    }
+    let named = World::of("CODE").with(|w| {
+        w.client().name = "password=[masked]".to_owned();
+        w.client().description = Some("see https://u:[masked]@a.example/".to_owned());
+    });
+    assert_eq!(named.found("exposed-secret"), ["description high", "name high"]);
+}

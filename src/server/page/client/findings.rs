@@ -33,13 +33,18 @@ pub(super) struct ExemptionText {
     pub(super) end: String,
 }
 
-/// The findings, open ones first and then the worst first, and their total number.
-pub(super) fn found(evaluated: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<FoundRow>, usize) {
+/// The findings, open ones first and then the worst first, their total number, and the number of those without a row.
+pub(super) fn found(
+    evaluated: &Evaluated,
+    client: &Client,
+    first_seen: &FirstSeen<'_>,
+) -> (Vec<FoundRow>, usize, usize) {
     let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).collect();
     findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
-    let total = findings.len();
+    let total = findings.iter().map(|finding| finding.count()).sum();
+    let more = findings.iter().skip(ROWS).map(|finding| finding.count()).sum();
     let rows = findings.into_iter().take(ROWS).map(|finding| row(evaluated, finding, first_seen));
-    (rows.collect(), total)
+    (rows.collect(), total, more)
 }
 
 fn row(evaluated: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {

@@ -16,7 +16,6 @@ use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
 use crate::publish::{Evaluated, Published, ServedOrganisation};
 use crate::text::visible;
-use bound::ROWS;
 use facts::{Fact, facts};
 use findings::{FoundRow, found};
 use privileges::{PermissionRow, Privileges, RoleRow, ScopeRow};
@@ -101,8 +100,8 @@ impl View {
             Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
             None => ("wait", "not evaluated".to_owned(), None),
         };
-        let (mut findings, total_findings) = found(evaluated, client, &FirstSeen::new(&evaluated.ledger, now));
-        findings.truncate(ROWS);
+        let (findings, total_findings, more_findings) =
+            found(evaluated, client, &FirstSeen::new(&evaluated.ledger, now));
         let privileges = Privileges::new(evaluated, client);
         Self {
             org: visible(&organisation.org).into_owned(),
@@ -112,7 +111,7 @@ impl View {
             verdict: word,
             why: why.map(|why| format!("Not evaluated: {}.", visible(why))),
             facts: facts(evaluated, client, now),
-            more_findings: total_findings - findings.len(),
+            more_findings,
             total_findings,
             findings,
             more_scopes: client.scopes.len() - privileges.scopes.len(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bound::ROWS;
 use super::*;
 use crate::domain::Freshness;
 use crate::exposition::ReloadStatus;

@@ -1,0 +1,132 @@
+//! Takes the findings of the rules. Each is approved or exempted at once, and at most [`MOST`] are listed for each client, rule and
+//! status, so that one client cannot make a report of any size. The others are counted by a last finding, "and N more".
+//!
+//! A finding that pages is always listed: it is about a dangerous scope or permission, or a difference that adds one.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::approve;
+use super::exempt::Exemptions;
+use super::finding::{Evidence, Finding, Fingerprint, Kind, Status};
+use super::rules::{Context, DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL};
+use super::state::RuleOutcome;
+use crate::domain::Severity;
+use crate::text::counted;
+
+/// The largest number of findings that are listed for one client, rule and status.
+pub(super) const MOST: usize = 50;
+
+/// What the unlisted findings of one client and rule have in common: the status, the severity and the exemption.
+type Common = (Status, Severity, Option<String>);
+
+/// The findings so far.
+pub(super) struct Sink<'c> {
+    context: &'c Context<'c>,
+    exemptions: Exemptions<'c>,
+    listed: Vec<Finding>,
+    /// Findings of the client and the rule that are evaluated now.
+    group: Vec<Finding>,
+    unlisted: BTreeMap<Common, Vec<Fingerprint>>,
+}
+
+impl<'c> Sink<'c> {
+    pub(super) fn new(context: &'c Context<'c>) -> Self {
+        let exemptions = Exemptions::new(context);
+        Self { context, exemptions, listed: Vec::new(), group: Vec::new(), unlisted: BTreeMap::new() }
+    }
+
+    /// Adds a finding. The findings of a rule on one client must follow each other.
+    pub(super) fn push(&mut self, mut finding: Finding) {
+        if finding.status == Status::Open {
+            // Approvals first: an approved finding needs no exemption.
+            if approve::approves(self.context, &finding) {
+                finding.status = Status::Approved;
+            } else {
+                self.exemptions.apply(&mut finding);
+            }
+        }
+        if finding.client.is_none() || always_listed(&finding) {
+            self.listed.push(finding);
+            return;
+        }
+        if self.group.first().is_some_and(|first| first.client != finding.client || first.rule != finding.rule) {
+            self.end_group();
+        }
+        self.group.push(finding);
+        // Sorting whenever this many have been collected keeps the work linear and the memory small.
+        if self.group.len() >= 8 * MOST {
+            self.limit();
+        }
+    }
+
+    /// Moves all but the first findings of each status to the unlisted ones. The worst come first, then the order of the evidence.
+    fn limit(&mut self) {
+        let order = |finding: &Finding| (finding.status, Reverse(finding.severity));
+        self.group.sort_by(|a, b| (order(a), &a.evidence.key).cmp(&(order(b), &b.evidence.key)));
+        let mut listed = Vec::with_capacity(self.group.len());
+        let (mut status, mut of_status) = (None, 0);
+        for finding in self.group.drain(..) {
+            if status.replace(finding.status) != Some(finding.status) {
+                of_status = 0;
+            }
+            of_status += 1;
+            if of_status <= MOST {
+                listed.push(finding);
+            } else {
+                let fingerprint = finding.fingerprint();
+                self.unlisted
+                    .entry((finding.status, finding.severity, finding.exemption))
+                    .or_default()
+                    .push(fingerprint);
+            }
+        }
+        self.group = listed;
+    }
+
+    fn end_group(&mut self) {
+        if self.group.len() > MOST {
+            self.limit();
+        }
+        if let Some(Finding { rule, client, .. }) = self.group.first() {
+            for ((status, severity, exemption), unlisted) in std::mem::take(&mut self.unlisted) {
+                let key =
+                    format!("{} {} {}", status.label(), severity.label(), exemption.as_deref().unwrap_or_default());
+                let count = counted(unlisted.len(), "more finding");
+                let text = format!("and {count} of this rule and severity, not listed one by one");
+                self.listed.push(Finding {
+                    client: client.clone(),
+                    status,
+                    severity,
+                    exemption,
+                    unlisted: unlisted.into(),
+                    ..self.context.finding_on_organisation(rule, severity, Evidence::new(Kind::More, key.trim(), text))
+                });
+            }
+        }
+        self.listed.append(&mut self.group);
+    }
+
+    /// All findings, sorted by client, rule and evidence, with those on the exemptions themselves.
+    pub(super) fn finish(mut self, outcomes: &[RuleOutcome]) -> Vec<Finding> {
+        self.end_group();
+        self.exemptions.finish(outcomes, &mut self.listed);
+        self.listed.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        self.listed.shrink_to_fit();
+        self.listed
+    }
+}
+
+impl Extend<Finding> for Sink<'_> {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+        for finding in findings {
+            self.push(finding);
+        }
+    }
+}
+
+/// Whether the ledger or an alert needs the finding itself.
+fn always_listed(finding: &Finding) -> bool {
+    let is_gain = |(label, _): &(&str, String)| [DANGEROUS_SCOPE_DETAIL, DANGEROUS_PERMISSION_DETAIL].contains(label);
+    finding.dangerous.is_some() || finding.evidence.details.iter().any(is_gain)
+}

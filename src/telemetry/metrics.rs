@@ -1,0 +1,48 @@
+//! Counts the lines of the log that were dropped.
+
+use std::sync::OnceLock;
+
+use prometheus::{IntCounter, Registry};
+
+use crate::metric::{Family, Kind};
+
+const DROPPED: Family = Family {
+    name: "genesyscloud_oauth_exporter_log_lines_dropped_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Number of log lines that were dropped because stderr did not accept them, for example because nobody reads the pipe. Starts at 0.",
+};
+
+/// The families that this module exports.
+pub const FAMILIES: &[Family] = &[DROPPED];
+
+/// The counter of lines that were dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Dropped(IntCounter);
+
+impl Dropped {
+    #[expect(clippy::expect_used, reason = "the name of the family is valid, or every test fails")]
+    pub(super) fn new() -> Self {
+        Self(IntCounter::new(DROPPED.name, DROPPED.help).expect("a valid name"))
+    }
+
+    /// The one counter of the process, like its stderr.
+    pub(super) fn of_process() -> Self {
+        static COUNTER: OnceLock<Dropped> = OnceLock::new();
+        COUNTER.get_or_init(Self::new).clone()
+    }
+
+    pub(super) fn inc(&self) {
+        self.0.inc();
+    }
+
+    #[cfg(test)]
+    pub(super) fn get(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// Registers the families. Fails if one of the names is already registered.
+pub fn register(registry: &Registry) -> prometheus::Result<()> {
+    registry.register(Box::new(Dropped::of_process().0))
+}
