@@ -11,7 +11,9 @@ use crate::domain::Severity;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct AuditArgs {
     /// Format of the report on stdout.
-    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
+    ///
+    /// One of table (the default), json, csv, sarif and markdown.
+    #[arg(long, value_enum, default_value_t = AuditFormat::Table, hide_possible_values = true, hide_default_value = true)]
     pub format: AuditFormat,
     /// Also write the report to a file.
     ///
@@ -23,17 +25,17 @@ pub struct AuditArgs {
     /// Otherwise, it lists at most 50 under each heading and counts the others.
     #[arg(long)]
     pub all: bool,
-    /// Exit with 1 for open findings of this severity or above.
+    /// Exit with 1 at this severity or above.
     ///
-    /// One of critical, high, medium, low, info and never. By default the policy's `fail_on`, which defaults to high.
+    /// Only open findings count. One of critical, high, medium, low, info and never. By default the policy's `fail_on`, which defaults to high.
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub fail_on: Option<FailOn>,
-    /// Report only findings of this severity or above.
+    /// Report only this severity and above.
     ///
     /// One of critical, high, medium, low and info. Does not affect the exit code.
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub min_severity: Option<Least>,
-    /// Report only what an earlier snapshot does not have.
+    /// Report only what an earlier snapshot lacks.
     ///
     /// Only these findings decide between exit codes 0 and 1. The earlier snapshot is read from --previous, by default from the state
     /// file, and is evaluated with the same policy. If there is none, every finding is new.
@@ -59,7 +61,9 @@ pub struct AuditArgs {
     /// For example roles. Inputs that the settings disable do not count.
     #[arg(long)]
     pub strict: bool,
-    /// Audit an incomplete list of clients instead of exiting with 3.
+    /// Audit an incomplete list of clients.
+    ///
+    /// Otherwise, the command exits with 3.
     #[arg(long)]
     pub allow_incomplete: bool,
 }

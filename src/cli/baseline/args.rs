@@ -30,10 +30,14 @@ pub struct DiffArgs {
 /// The flags that say who approves, and why.
 #[derive(Debug, Clone, Args)]
 pub struct ByArgs {
-    /// Who approves: a name or a ticket. E-mail addresses are rejected.
+    /// Who approves: a name or a ticket.
+    ///
+    /// E-mail addresses are rejected.
     #[arg(long, value_name = "WHO")]
     pub by: String,
-    /// Why it is approved. E-mail addresses are rejected.
+    /// Why it is approved.
+    ///
+    /// E-mail addresses are rejected.
     #[arg(long, value_name = "WHY")]
     pub reason: String,
 }
@@ -55,12 +59,14 @@ pub struct ApproveArgs {
     /// The client's id or exact name.
     #[arg(value_name = "CLIENT", required_unless_present = "all", conflicts_with = "all")]
     pub client: Option<String>,
-    /// Approve only this scope, which the client must hold. May be given several times.
+    /// Approve only this scope.
+    ///
+    /// The client must hold it. May be given several times.
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "all")]
     pub scopes: Vec<String>,
-    /// Approve only this permission, spelled as a role of the client grants it. May be given several times.
+    /// Approve only this permission.
     ///
-    /// For example `authorization:grant:*`, or `"recording:recording:view (conditional)"` if it is held only under a
+    /// Spelled as a role of the client grants it. May be given several times. For example `authorization:grant:*`, or `"recording:recording:view (conditional)"` if it is held only under a
     /// condition, or the general permission `admin`.
     #[arg(long = "permission", value_name = "PERMISSION", conflicts_with = "all")]
     pub permissions: Vec<String>,
@@ -70,7 +76,7 @@ pub struct ApproveArgs {
     /// Who approves, and why.
     #[command(flatten)]
     pub approval: ByArgs,
-    /// Show the difference without writing the file.
+    /// Show the difference, but write nothing.
     #[arg(long)]
     pub dry_run: bool,
 }

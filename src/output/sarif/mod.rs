@@ -218,7 +218,7 @@ mod tests {
             Files::default(),
             Files { policy: policy.clone(), baseline: None },
             Files { policy: None, baseline: baseline.clone() },
-            Files { policy, baseline },
+            Files { baseline, policy },
         ]
     }
 
