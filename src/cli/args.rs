@@ -9,15 +9,21 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use clap_complete::Shell;
 
 pub use super::audit::args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
+pub use super::format::TextFormat;
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
-/// Prometheus exporter that audits the OAuth clients of a Genesys Cloud organisation.
+/// Audits the OAuth clients of a Genesys Cloud organisation, for Prometheus.
 ///
 /// Every setting can be given as a flag or as an environment variable; the flag takes precedence. The credentials come
 /// from `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET` (or `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`) and
 /// `GENESYSCLOUD_REGION`. To try the exporter without credentials, run `demo`.
 #[derive(Debug, Parser)]
-#[command(name = "genesyscloud-oauth-exporter", version = version(), max_term_width = 120)]
+#[command(
+    name = "genesyscloud-oauth-exporter",
+    version = version(),
+    max_term_width = 120,
+    after_help = "COMMAND -h shows the flags of a command, and --help also the settings of all."
+)]
 pub struct Cli {
     /// The subcommand; `serve` if none is given.
     #[command(subcommand)]
@@ -32,7 +38,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the exporter (the default).
     Serve,
-    /// Run the exporter against a built-in simulated organisation (needs no credentials).
+    /// Run the exporter against a simulated organisation.
+    ///
+    /// The organisation is built in and changes over time. Needs no credentials.
     Demo,
     /// Audit once and print the findings.
     ///
@@ -40,7 +48,7 @@ pub enum Command {
     /// audit could not run or the list of clients is incomplete, or, with --strict, an input could not be read; 4 a report or
     /// snapshot could not be written.
     Audit(AuditArgs),
-    /// Approve the current state of the organisation, or show what differs from the approved state.
+    /// Approve the organisation's state, or show what differs from it.
     ///
     /// --baseline.file names the file. Exit codes: 0 done, or no drift; 1 drift (`diff`); 2 invalid usage, configuration or
     /// baseline; 3 the organisation could not be read completely; 4 the file could not be written.
@@ -70,15 +78,16 @@ pub enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
-    /// Check the connection to the platform and the permissions of the exporter's client.
+    /// Check the connection, and what the exporter's client may read.
     ///
     /// Shows what the client may read, which permissions it lacks, and which permissions it has but does not need.
     ///
-    /// Exit codes: 0 an audit is possible; 2 invalid usage or configuration; 3 an audit is not possible.
-    Doctor,
-    /// Ask a running exporter whether it is healthy, for container health checks.
+    /// Exit codes: 0 an audit is possible; 2 invalid usage or configuration; 3 an audit is not possible or, with --strict, a check
+    /// has a warning.
+    Doctor(DoctorArgs),
+    /// Ask a running exporter whether it is healthy.
     ///
-    /// Exit codes: 0 healthy; 2 invalid usage or configuration; 4 not healthy, or no response.
+    /// For the health checks of containers. Exit codes: 0 healthy; 2 invalid usage or configuration; 4 not healthy, or no response.
     Healthcheck(HealthcheckArgs),
     /// Print the completion script for a shell.
     Completions {
@@ -121,10 +130,7 @@ pub enum PolicyCommand {
         live: bool,
     },
     /// Show for every rule why it fired for a client, or why not.
-    Explain {
-        /// The client's id or exact name.
-        client: String,
-    },
+    Explain(ExplainArgs),
     /// List what a pattern matches on the platform: scopes and, if it has three segments, permissions.
     TestGlob {
         /// A pattern for scopes, such as `users*`, or for permissions, such as `oauth:*:*`.
@@ -132,16 +138,51 @@ pub enum PolicyCommand {
     },
 }
 
+/// The flags of `policy explain`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ExplainArgs {
+    /// The client's id or exact name.
+    pub client: String,
+    /// Also list the rules that found nothing.
+    ///
+    /// Otherwise, only those that fired and those that could not be evaluated are listed, and the others are counted.
+    #[arg(long)]
+    pub all: bool,
+    /// Format of the output. `json` always contains every rule.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// The flags of `doctor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct DoctorArgs {
+    /// Exit with 3 also if a check has a warning.
+    ///
+    /// A warning is, for example, an input that cannot be read, or a permission that the client does not need.
+    #[arg(long)]
+    pub strict: bool,
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
 /// The subcommands of `rules`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum RulesCommand {
     /// List every rule with its severity and what it finds.
-    List,
+    List {
+        /// Format of the output.
+        #[arg(long, value_enum, default_value_t)]
+        format: TextFormat,
+    },
     /// Explain why a rule matters, what it reads, which special cases it has, and what to do about a finding.
     Explain {
         /// The rule's slug, for example dangerous-scope.
         #[arg(value_name = "RULE")]
         rule: String,
+        /// Format of the output.
+        #[arg(long, value_enum, default_value_t)]
+        format: TextFormat,
     },
 }
 
@@ -259,13 +300,66 @@ mod tests {
 
     #[test]
     fn help_shows_the_variable_and_the_default_in_every_subcommand() {
-        for line in ["x --help", "x audit --help", "x config check --help", "x -h"] {
+        for line in ["x --help", "x audit --help", "x config check --help"] {
             let help = parse(line.split(' ')).expect_err("help").to_string();
             let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
             let expected = "[env: GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL] [default: 5m]";
             assert!(help.contains(expected), "{line}: {help}");
             assert_eq!(help.matches("EXPORTER_REFRESH_INTERVAL]").count(), 1, "{line}");
         }
+    }
+
+    /// Every command, with the arguments that lead to it.
+    fn every_command() -> Vec<Vec<String>> {
+        let mut found = Vec::new();
+        let mut below = vec![(vec!["x".to_owned()], command())];
+        while let Some((path, command)) = below.pop() {
+            for inner in command.get_subcommands() {
+                below.push(([&path[..], &[inner.get_name().to_owned()]].concat(), inner.clone()));
+            }
+            found.push(path);
+        }
+        found
+    }
+
+    fn help(path: &[String], flag: &str) -> String {
+        let arguments = path.iter().map(String::as_str).chain([flag]);
+        command()
+            .term_width(80)
+            .bin_name("genesyscloud-oauth-exporter")
+            .try_get_matches_from(arguments)
+            .expect_err("help")
+            .to_string()
+    }
+
+    #[test]
+    fn the_short_help_of_every_command_fits_on_one_screen_and_has_no_settings() {
+        let commands = every_command();
+        assert!(commands.len() > 20, "{commands:?}");
+        for path in commands {
+            let help = help(&path, "-h");
+            // A usage line that is too long is wrapped by the terminal.
+            let lines: usize = help.lines().map(|line| line.chars().count().div_ceil(80).max(1)).sum();
+            assert!(lines <= 24, "{path:?} has {lines} lines:\n{help}");
+            assert!(!help.contains("--web.listen-address <"), "{path:?}:\n{help}");
+        }
+    }
+
+    #[test]
+    fn the_long_help_shows_the_flags_of_the_command_first_and_the_settings_in_groups() {
+        for path in every_command() {
+            let help = help(&path, "--help");
+            let groups = ["Web:", "Files:", "Log:"].map(|group| help.find(&format!("\n{group}\n")));
+            assert!(groups.iter().all(Option::is_some), "{path:?}");
+            let first_group = groups.iter().min().copied().flatten();
+            assert!(
+                help.find("\nOptions:\n") < first_group && help.find("\nOptions:\n").is_some(),
+                "{path:?}:\n{help}"
+            );
+            assert!(help.find("--web.listen-address <") > first_group, "{path:?}");
+        }
+        let audit = help(&["x".to_owned(), "audit".to_owned()], "--help");
+        assert!(audit.find("--fail-on") < audit.find("\nWeb:\n"), "{audit}");
     }
 
     #[test]

@@ -2,7 +2,13 @@
 //!
 //! It makes the calls that a refresh makes, and changes nothing.
 
-use super::console::say;
+use std::fmt::Display;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::args::{DoctorArgs, TextFormat};
+use super::console::{document_of, say};
 use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
@@ -15,30 +21,47 @@ use crate::text::visible;
 /// With a larger difference, ages in metrics are wrong. Tokens do not depend on the clock.
 const TOLERABLE_SKEW_SECONDS: u64 = 30;
 
-pub(super) async fn run(settings: &Settings) -> u8 {
+/// Of the JSON document. Increased when a field is removed or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     let mut code = CLEAN;
+    let mut organisations = Vec::new();
     for organisation in &settings.organisations {
-        code = code.max(examine(organisation, settings).await);
+        let mut report =
+            Report { prints: args.format == TextFormat::Text, worst: CheckOutcome::Ok, checks: Vec::new() };
+        examine(organisation, settings, &mut report).await;
+        code = code.max(report.code(args.strict));
+        organisations.push(json!({
+            "org": organisation.org,
+            "region": organisation.region,
+            "api_url": organisation.api_url.as_str(),
+            "login_url": organisation.login_url.as_str(),
+            "checks": report.checks,
+        }));
+    }
+    if args.format == TextFormat::Json {
+        document_of(json!({"schema_version": SCHEMA_VERSION, "exit_code": code, "organisations": organisations}));
     }
     code
 }
 
-async fn examine(config: &Config, settings: &Settings) -> u8 {
-    let mut report = Report { code: CLEAN };
-    say(format_args!("organisation {}, region {}", config.org, config.region));
-    good("hosts", format_args!("API {}, login {}", config.api_url, config.login_url));
+async fn examine(config: &Config, settings: &Settings, report: &mut Report) {
+    if report.prints {
+        say(format_args!("organisation {}, region {}", config.org, config.region));
+    }
+    report.good("hosts", format_args!("API {}, login {}", config.api_url, config.login_url));
     let platform = match Platform::new(config.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
         Err(error) => {
             report.bad("TLS", &error);
-            return report.code;
+            return;
         }
     };
-    let checks = checks(&platform, settings, &mut report);
+    let checks = checks(&platform, settings, report);
     if let Err(late) = within_deadline(settings, &platform, checks).await {
         report.bad("time", &late);
     }
-    report.code
 }
 
 async fn checks(platform: &Platform, settings: &Settings, report: &mut Report) {
@@ -46,67 +69,69 @@ async fn checks(platform: &Platform, settings: &Settings, report: &mut Report) {
         report.bad("token", &error);
         return;
     }
-    good("token", "issued by the platform");
+    report.good("token", "issued by the platform");
     let identity = platform.identity(None).await;
     match &identity {
-        Ok(identity) => good("organisation", format_args!("{} ({})", identity.org_name, identity.org_id)),
+        Ok(identity) => report.good("organisation", format_args!("{} ({})", identity.org_name, identity.org_id)),
         Err(error) => report.bad("organisation", error),
     }
     match platform.clock_skew_seconds() {
         Some(skew) if skew.unsigned_abs() > TOLERABLE_SKEW_SECONDS => {
-            odd("clock", format_args!("{skew} s off the platform's clock; synchronise it, for example with NTP"));
+            report
+                .odd("clock", format_args!("{skew} s off the platform's clock; synchronise it, for example with NTP"));
         }
-        Some(_) => good("clock", "agrees with the platform's clock"),
-        None => odd("clock", "not checked: the platform sent no date to compare with"),
+        Some(_) => report.good("clock", "agrees with the platform's clock"),
+        None => report.odd("clock", "not checked: the platform sent no date to compare with"),
     }
     inputs(platform, identity.ok().as_ref(), settings, report).await;
-    least_privilege(platform).await;
+    least_privilege(platform, report).await;
 }
 
 async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Settings, report: &mut Report) {
     let scopes = match platform.scopes().await {
         Ok(scopes) => {
-            good("scopes", format_args!("{} in the registry", scopes.records.descriptions().len()));
+            report.good("scopes", format_args!("{} in the registry", scopes.records.descriptions().len()));
             scopes.records
         }
         Err(error) => {
-            odd("scopes", format_args!("{error}; rules that need the registry of scopes are not evaluated"));
+            report.odd("scopes", format_args!("{error}; rules that need the registry of scopes are not evaluated"));
             Scopes::default()
         }
     };
     match (platform.clients(&scopes).await, identity) {
         (Ok(listed), Some(identity)) => {
-            partial("clients", listed.clients.iter());
+            partial("clients", listed.clients.iter(), report);
             let listing = Listing::of(&listed, &identity.own_client);
             match listing.check(settings.refresh.trust_total, settings.refresh.require_self) {
-                Ok(()) => good("clients", format_args!("{}, including the exporter's own", listing.distinct)),
+                Ok(()) => report.good("clients", format_args!("{}, including the exporter's own", listing.distinct)),
                 Err(why) => report.bad("clients", &why),
             }
         }
         (Err(error), _) => {
             report.bad("clients", &error);
-            advise(&error);
+            report.advise(&error);
         }
-        (Ok(listed), None) => odd("clients", format_args!("{} listed", listed.clients.len())),
+        (Ok(listed), None) => report.odd("clients", format_args!("{} listed", listed.clients.len())),
     }
     match platform.roles().await {
         Ok(roles) => {
-            good("roles", roles.records.len());
-            partial("roles", roles.records.iter());
+            report.good("roles", roles.records.len());
+            partial("roles", roles.records.iter(), report);
         }
         Err(error) => {
-            odd("roles", format_args!("{error}; the permissions of client-credentials clients are not evaluated"));
-            advise(&error);
+            report
+                .odd("roles", format_args!("{error}; the permissions of client-credentials clients are not evaluated"));
+            report.advise(&error);
         }
     }
     match platform.divisions().await {
-        Ok(divisions) => good("divisions", divisions.records.len()),
-        Err(error) => odd("divisions", format_args!("{error}; rules that need divisions are not evaluated")),
+        Ok(divisions) => report.good("divisions", divisions.records.len()),
+        Err(error) => report.odd("divisions", format_args!("{error}; rules that need divisions are not evaluated")),
     }
 }
 
 /// Reports the records that cannot be read in full.
-fn partial<'a, R: Record + 'a>(what: &str, records: impl Iterator<Item = &'a R>)
+fn partial<'a, R: Record + 'a>(what: &'static str, records: impl Iterator<Item = &'a R>, report: &mut Report)
 where
     R::Id: std::fmt::Display,
 {
@@ -114,10 +139,10 @@ where
     let Some(first) = ids.first() else { return };
     let first = visible(first);
     let count = ids.len();
-    odd(what, format_args!("{count} cannot be read in full, for example {first}; audit lists the fields"));
+    report.odd(what, format_args!("{count} cannot be read in full, for example {first}; audit lists the fields"));
 }
 
-async fn least_privilege(platform: &Platform) {
+async fn least_privilege(platform: &Platform, report: &mut Report) {
     match platform.own_permissions().await {
         Ok(held) => {
             let excess: Vec<String> = held
@@ -125,57 +150,112 @@ async fn least_privilege(platform: &Platform) {
                 .filter(|held| !USEFUL_PERMISSIONS.iter().any(|useful| held.eq_ignore_ascii_case(useful)))
                 .collect();
             if excess.is_empty() {
-                good("least privilege", "this client has no permission that it does not need");
+                report.good("least privilege", "this client has no permission that it does not need");
             } else {
-                odd(
+                report.odd(
                     "least privilege",
                     format_args!("this client has permissions that it does not need: {}", excess.join(", ")),
                 );
             }
         }
-        Err(error) => odd("least privilege", format_args!("not checked: {error}")),
+        Err(error) => report.odd("least privilege", format_args!("not checked: {error}")),
     }
 }
 
-/// The outcome so far.
+/// The checks of one organisation.
 struct Report {
-    /// [`INCOMPLETE`] once something makes an audit impossible.
-    code: u8,
+    /// Whether each check is printed as soon as its outcome is known.
+    prints: bool,
+    worst: CheckOutcome,
+    checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum CheckOutcome {
+    Ok,
+    /// Part of the audit is left out, or something should be tidied up.
+    Warning,
+    /// An audit is not possible.
+    Failed,
+}
+
+#[derive(Serialize)]
+struct Check {
+    #[serde(rename = "check")]
+    name: &'static str,
+    outcome: CheckOutcome,
+    message: String,
+    /// How to grant the missing permission.
+    advice: Option<String>,
 }
 
 impl Report {
-    /// Prints a problem that makes an audit impossible.
-    fn bad(&mut self, what: &str, error: &dyn std::fmt::Display) {
-        line("FAIL", what, error);
-        self.code = INCOMPLETE;
+    const fn code(&self, strict: bool) -> u8 {
+        match self.worst {
+            CheckOutcome::Failed => INCOMPLETE,
+            CheckOutcome::Warning if strict => INCOMPLETE,
+            CheckOutcome::Ok | CheckOutcome::Warning => CLEAN,
+        }
     }
-}
 
-/// Prints a check that passed.
-fn good(what: &str, said: impl std::fmt::Display) {
-    line("ok", what, said);
-}
+    fn bad(&mut self, what: &'static str, error: &dyn Display) {
+        self.add(CheckOutcome::Failed, what, error);
+    }
 
-/// Prints a problem that leaves part of the audit out, or that should be tidied up.
-fn odd(what: &str, said: impl std::fmt::Display) {
-    line("!", what, said);
-}
+    fn good(&mut self, what: &'static str, said: impl Display) {
+        self.add(CheckOutcome::Ok, what, &said);
+    }
 
-/// Prints how to grant the missing permission, if the error names one.
-fn advise(error: &ApiError) {
-    if let Some(permission) = error.missing_permission() {
-        line(
-            "",
-            "",
-            format_args!(
-                "to grant it: under Admin > People & Permissions > Roles / Permissions, add {permission} to the role of this \
-                 client; then, under Admin > Integrations > OAuth, open this client and assign the role in all divisions on \
-                 the Roles tab"
-            ),
+    fn odd(&mut self, what: &'static str, said: impl Display) {
+        self.add(CheckOutcome::Warning, what, &said);
+    }
+
+    fn add(&mut self, outcome: CheckOutcome, name: &'static str, message: &dyn Display) {
+        let mark = match outcome {
+            CheckOutcome::Ok => "ok",
+            CheckOutcome::Warning => "!",
+            CheckOutcome::Failed => "FAIL",
+        };
+        self.line(mark, name, message);
+        self.worst = self.worst.max(outcome);
+        self.checks.push(Check { name, outcome, message: message.to_string(), advice: None });
+    }
+
+    /// Adds how to grant the missing permission to the last check, if the error names one.
+    fn advise(&mut self, error: &ApiError) {
+        let Some(permission) = error.missing_permission() else { return };
+        let advice = format!(
+            "to grant it: under Admin > People & Permissions > Roles / Permissions, add {permission} to the role of this \
+             client; then, under Admin > Integrations > OAuth, open this client and assign the role in all divisions on the \
+             Roles tab"
         );
+        self.line("", "", &advice);
+        if let Some(check) = self.checks.last_mut() {
+            check.advice = Some(advice);
+        }
+    }
+
+    fn line(&self, mark: &str, what: &str, said: &dyn Display) {
+        if self.prints {
+            say(format_args!("{mark:>4}  {what:<16}{said}"));
+        }
     }
 }
 
-fn line(mark: &str, what: &str, said: impl std::fmt::Display) {
-    say(format_args!("{mark:>4}  {what:<16}{said}"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_fails_only_a_strict_check() {
+        let code = |worst, strict| Report { prints: false, worst, checks: Vec::new() }.code(strict);
+        for (worst, lenient, strict) in [
+            (CheckOutcome::Ok, 0, 0),
+            (CheckOutcome::Warning, 0, INCOMPLETE),
+            (CheckOutcome::Failed, INCOMPLETE, INCOMPLETE),
+        ] {
+            assert_eq!((code(worst, false), code(worst, true)), (lenient, strict), "{worst:?}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod deadline;
 mod docs;
 mod doctor;
 mod exit;
+mod format;
 mod healthcheck;
 mod manual;
 mod policy;
@@ -40,13 +41,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let invocation = match args::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) => {
-            // clap reports `--help` and `--version` as errors with exit code 0. A closed stdout is not an error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { CLEAN });
+            // clap reports `--help` and `--version` as errors with exit code 0.
+            if error.use_stderr() {
+                // Without stderr, the exit code still says it.
+                let _ = error.print();
+                return ExitCode::from(USAGE);
+            }
+            console::print_help(&error.render());
+            return ExitCode::from(console::end(CLEAN));
         }
     };
     let gathered = config::read(&invocation.flags, config::environment());
-    let code = dispatch(invocation.command, &gathered);
+    let code = console::end(dispatch(invocation.command, &gathered));
     telemetry::flush();
     ExitCode::from(code)
 }
@@ -56,8 +62,8 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Docs { command } => docs::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),
-        Command::Rules { command: RulesCommand::List } => rules::list(),
-        Command::Rules { command: RulesCommand::Explain { rule } } => rules::explain(&rule),
+        Command::Rules { command: RulesCommand::List { format } } => rules::list(format),
+        Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
@@ -67,7 +73,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
         Command::Policy { command } => with_settings(gathered, |settings| match command {
             PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),
-            PolicyCommand::Explain { client } => block_on(policy::explain(&settings, &client)),
+            PolicyCommand::Explain(args) => block_on(policy::explain(&settings, &args)),
             PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
         }),
         Command::Serve => with(Settings::from_raw(gathered), |settings| block_on(serve::serve(settings))),
@@ -78,7 +84,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }
-        Command::Doctor => with_settings(gathered, |settings| block_on(doctor::run(&settings))),
+        Command::Doctor(args) => with_settings(gathered, |settings| block_on(doctor::run(&settings, args))),
     }
 }
 

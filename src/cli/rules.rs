@@ -4,13 +4,25 @@
 
 use std::fmt::Write as _;
 
-use super::console::{complain, say};
+use serde_json::{Value, json};
+
+use super::args::TextFormat;
+use super::console::{complain, document_of, say};
 use super::exit::{CLEAN, USAGE};
 use crate::audit::Rule;
 use crate::audit::rules;
+use crate::text::did_you_mean;
 
-/// Prints each rule on one line.
-pub(super) fn list() -> u8 {
+/// Of the documents of `rules`. Increased when a field is removed or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Prints each rule on one line, or all of them as one JSON document.
+pub(super) fn list(format: TextFormat) -> u8 {
+    if format == TextFormat::Json {
+        let rules: Vec<Value> = rules::all().map(described).collect();
+        document_of(json!({"schema_version": SCHEMA_VERSION, "rules": rules}));
+        return CLEAN;
+    }
     let width = rules::all().map(|rule| rule.slug.len()).max().unwrap_or_default();
     for rule in rules::all() {
         say(format_args!("{:width$}  {:8}  {}", rule.slug, rule.severity, rule.title));
@@ -19,17 +31,42 @@ pub(super) fn list() -> u8 {
 }
 
 /// Prints everything that is documented about one rule.
-pub(super) fn explain(slug: &str) -> u8 {
+pub(super) fn explain(slug: &str, format: TextFormat) -> u8 {
     let Some(rule) = rules::find(&slug.to_ascii_lowercase()) else {
-        let near = nearest(slug).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-        complain(format_args!("there is no rule {slug:?}; {near}`rules list` shows all rules"));
+        let near = did_you_mean(slug, rules::all().map(|rule| rule.slug));
+        complain(format_args!("there is no rule {slug:?}{near}; `rules list` shows all rules"));
         return USAGE;
     };
+    if format == TextFormat::Json {
+        let mut described = described(rule);
+        described["schema_version"] = SCHEMA_VERSION.into();
+        document_of(described);
+        return CLEAN;
+    }
     say(format_args!("{}: {}\n", rule.slug, rule.title));
     for (name, text) in facts(rule) {
         say(format_args!("{name:12} {text}"));
     }
     CLEAN
+}
+
+/// A rule as JSON, with the fields that [`facts`] shows.
+fn described(rule: &Rule) -> Value {
+    let needs = rule.needs.iter().map(|input| json!({"input": input.label(), "permission": input.permission()}));
+    json!({
+        "rule": rule.slug,
+        "title": rule.title,
+        "severity": rule.severity.label(),
+        "severity_note": Some(rule.severity_note).filter(|note| !note.is_empty()),
+        "confidence": rule.confidence.label(),
+        "applies_to": rule.applies_to.describe(),
+        "inputs": needs.collect::<Vec<_>>(),
+        "why": rule.why,
+        "notes": rule.traps,
+        "remediation": rule.remediation,
+        "reference": rule.reference,
+        "not_evaluated": rule.not_built,
+    })
 }
 
 /// `docs/rules.md`.
@@ -87,46 +124,9 @@ fn severity(rule: &Rule) -> String {
     }
 }
 
-/// The slug closest to what was typed, if it is close enough.
-fn nearest(typed: &str) -> Option<&'static str> {
-    let nearest = rules::all().map(|rule| (distance(typed, rule.slug), rule.slug)).min()?;
-    (nearest.0 <= nearest.1.len() / 2).then_some(nearest.1)
-}
-
-/// The Levenshtein distance of two texts, in characters.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = row.first().copied().unwrap_or_default();
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        for (j, other) in b.iter().enumerate() {
-            let cost = (diagonal + usize::from(letter != *other)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], cost);
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mistyped_slug_finds_the_nearest_rule_and_nonsense_finds_none() {
-        for (typed, expected) in [
-            ("dangerous-scop", Some("dangerous-scope")),
-            ("admin_role", Some("admin-role")),
-            ("wildcard-permissions", Some("wildcard-permission")),
-            ("xyzzyxyzzyxyzzy", None),
-        ] {
-            assert_eq!(nearest(typed), expected, "{typed}");
-        }
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!((distance("", "abc"), distance("abc", "")), (3, 3));
-    }
 
     #[test]
     fn every_rule_is_documented_and_every_slug_is_unique() {

@@ -38,7 +38,8 @@ pub(crate) fn flags_given(matches: &ArgMatches) -> Vec<(String, String)> {
     bare().get_arguments().filter_map(given).collect()
 }
 
-/// Appends the environment variable of each setting to its help text.
+/// Appends the environment variable of each setting to its help text, and hides the settings in the short help: every command
+/// accepts them, so its own flags would be lost among them.
 pub(crate) fn with_variables(command: Command) -> Command {
     let settings: Vec<String> = defaults().into_iter().map(|(flag, _)| flag).collect();
     command.mut_args(|arg| {
@@ -50,6 +51,7 @@ pub(crate) fn with_variables(command: Command) -> Command {
             Some(help) => arg.help(help),
             None => arg,
         };
+        let arg = arg.hide_short_help(true);
         match long {
             Some(help) => arg.long_help(help),
             None => arg,

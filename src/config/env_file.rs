@@ -21,10 +21,9 @@ pub(crate) fn pairs(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
             error => format!("{} cannot be read: {error}", path.display()),
         }]
     })?;
-    let text = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
     let mut pairs = Vec::new();
     let mut problems = Vec::new();
-    for (number, line) in (1_usize..).zip(dotenvy::from_read_iter(text)) {
+    for (number, line) in (1_usize..).zip(dotenvy::from_read_iter(text.as_slice())) {
         match line {
             Ok(pair) => pairs.push(pair),
             Err(dotenvy::Error::LineParse(..)) => problems.push(format!(

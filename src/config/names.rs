@@ -2,6 +2,8 @@
 //!
 //! Not their values.
 
+use crate::text::nearest;
+
 /// The prefix of every variable that belongs to a flag.
 pub(crate) const PREFIX: &str = "GENESYSCLOUD_OAUTH_EXPORTER_";
 
@@ -115,33 +117,11 @@ pub(crate) fn is_service_link(name: &str) -> bool {
         })
 }
 
-/// The known name that is closest to a mistyped name, if it is close enough.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let (distance, candidate) =
-        known.into_iter().map(|candidate| (edit_distance(name, candidate), candidate)).min_by_key(|pair| pair.0)?;
-    (distance <= name.len().saturating_sub(PREFIX.len()) / 2).then_some(candidate)
-}
-
-/// The Levenshtein distance in bytes; the names are ASCII.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (j, r) in right.bytes().enumerate() {
-            let Some(above) = row.get(j + 1).copied() else { break };
-            let next = (diagonal + usize::from(l != r)).min(above + 1).min(before + 1);
-            if let Some(cell) = row.get_mut(j) {
-                *cell = before;
-            }
-            diagonal = above;
-            before = next;
-        }
-        if let Some(last) = row.last_mut() {
-            *last = before;
-        }
-    }
-    row.last().copied().unwrap_or(left.len())
+/// `; did you mean NAME?` for a mistyped variable of a flag, or an empty text if nothing is close. The common prefix does not count.
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    let near = nearest(rest, known.into_iter().filter_map(|known| known.strip_prefix(PREFIX)));
+    near.map(|near| format!("; did you mean {PREFIX}{near}?")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -173,20 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn edit_distances() {
-        for (left, right, expected) in
-            [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abc", "acb", 2)]
-        {
-            assert_eq!(edit_distance(left, right), expected, "{left} {right}");
-        }
-    }
-
-    #[test]
     fn a_mistyped_name_finds_the_nearest_and_nonsense_finds_none() {
         let known = [variable_of("refresh.interval"), variable_of("web.listen-address")];
-        let find = |rest: &str| nearest(&format!("{PREFIX}{rest}"), known.iter().map(String::as_str));
-        assert_eq!(find("REFRESH_INTERVALL"), Some(known[0].as_str()));
-        assert_eq!(find("REFRSH_INTERVAL"), Some(known[0].as_str()));
-        assert_eq!(find("ZZZZZZ"), None);
+        let find = |rest: &str| did_you_mean(&format!("{PREFIX}{rest}"), known.iter().map(String::as_str));
+        assert_eq!(find("REFRESH_INTERVALL"), format!("; did you mean {}?", known[0]));
+        assert_eq!(find("REFRSH_INTERVAL"), format!("; did you mean {}?", known[0]));
+        assert_eq!(find("ZZZZZZ"), "");
     }
 }

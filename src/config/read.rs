@@ -135,8 +135,7 @@ impl Layers {
     }
 
     fn warn_unknown(&mut self, name: &str) {
-        let known = self.known.iter().map(String::as_str).filter(|known| known.starts_with(PREFIX));
-        let hint = names::nearest(name, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let hint = names::did_you_mean(name, self.known.iter().map(String::as_str));
         self.warnings.push(format!("{} is set, but no setting has that name{hint}", name.escape_debug()));
     }
 

@@ -3,6 +3,7 @@
 //! Source: the vendor's terraform provider (`getRegionMap`), SDKs and CLI, 2026. Not the URLs derived from them (`endpoints`).
 
 use super::error::quoted;
+use crate::text::did_you_mean;
 
 /// A region of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,8 @@ pub(crate) fn domain_of(text: &str, any_domain: bool) -> Result<String, String> 
         return Ok(wanted);
     }
     let known: Vec<String> = REGIONS.iter().map(|region| format!("{} ({})", region.key, region.domain)).collect();
-    Err(format!("{} is not a region; use one of {}", quoted(text), known.join(", ")))
+    let near = did_you_mean(&key, REGIONS.iter().flat_map(|region| [region.key, region.domain]));
+    Err(format!("{} is not a region{near}; use one of {}", quoted(text), known.join(", ")))
 }
 
 #[cfg(test)]
@@ -100,6 +102,21 @@ mod tests {
                 assert!(error.contains(region.key) && error.contains(region.domain), "{text}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn a_mistyped_region_or_domain_gets_a_hint() {
+        for (text, near) in [
+            ("eu-west1", "eu-west-1"),
+            ("eucentral1", "eu-central-1"),
+            ("EU_WEST_11", "eu-west-1"),
+            ("mypurecloud.i", "mypurecloud.ie"),
+            ("usw2.purecloud", "usw2.pure.cloud"),
+        ] {
+            let error = domain_of(text, false).expect_err(text);
+            assert!(error.contains(&format!("is not a region; did you mean {near}?; use one of")), "{text}: {error}");
+        }
+        assert!(!domain_of("atlantis", false).expect_err("unknown").contains("did you mean"));
     }
 
     #[test]

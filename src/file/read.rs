@@ -1,4 +1,4 @@
-//! Reads a complete regular file of limited size.
+//! Reads a complete regular file of limited size, without the byte order mark that some editors put at its start.
 //!
 //! Anything else is refused before a byte is read: a named pipe would block forever, and a device or a sparse file would fill the
 //! memory.
@@ -20,6 +20,9 @@ pub enum ReadError {
     /// It is larger than this number of bytes.
     #[error("it is larger than {0} bytes, which is the limit for this file; check the path")]
     TooLarge(u64),
+    /// UTF-8 was expected, but some programs of Windows write UTF-16.
+    #[error("it is UTF-16; save it as UTF-8")]
+    Utf16,
     /// Text was expected.
     #[error("it is not valid UTF-8")]
     NotText,
@@ -34,6 +37,9 @@ impl From<io::Error> for ReadError {
     }
 }
 
+/// The byte order mark U+FEFF in UTF-8. It is not part of the content.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a regular file of at most `limit` bytes. Symbolic links are followed.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     // Look first: to open a device can have an effect, and to open a socket fails with a message that explains nothing.
@@ -46,12 +52,20 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     if metadata.len() > limit {
         return Err(ReadError::TooLarge(limit));
     }
-    read_at_most(&file, metadata.len(), limit)
+    let mut bytes = read_at_most(&file, metadata.len(), limit)?;
+    if bytes.starts_with(MARK) {
+        bytes.drain(..MARK.len());
+    }
+    Ok(bytes)
 }
 
 /// Reads a regular file of at most `limit` bytes that contains UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
-    String::from_utf8(read(path, limit)?).map_err(|_| ReadError::NotText)
+    let bytes = read(path, limit)?;
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(ReadError::Utf16);
+    }
+    String::from_utf8(bytes).map_err(|_| ReadError::NotText)
 }
 
 /// The file can grow while it is read, and the size of a file in `/proc` is 0.
@@ -94,6 +108,27 @@ mod tests {
         }
         assert!(matches!(read(Path::new("/proc/self/status"), 10), Err(ReadError::TooLarge(10))), "its size is 0");
         assert!(read(Path::new("/proc/self/status"), 1 << 20).is_ok_and(|bytes| !bytes.is_empty()));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_content_and_utf_16_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        for (bytes, expected) in [
+            (&b"\xef\xbb\xbf[org]\n"[..], "[org]\n"),
+            (b"\xef\xbb\xbf", ""),
+            (b"\xef\xbb\xbf\xef\xbb\xbfa", "\u{feff}a"),
+            (b"a\xef\xbb\xbf", "a\u{feff}"),
+        ] {
+            fs::write(&path, bytes).expect("writable");
+            assert_eq!(read(&path, 9).expect("readable"), expected.as_bytes());
+            assert_eq!(read_text(&path, 9).expect("text"), expected);
+        }
+        for bytes in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a"] {
+            fs::write(&path, bytes).expect("writable");
+            let error = read_text(&path, 9).expect_err("UTF-16").to_string();
+            assert_eq!(error, "it is UTF-16; save it as UTF-8");
+        }
     }
 
     #[test]

@@ -22,8 +22,11 @@ pub enum Mode {
 }
 
 /// Replaces the file, or creates it. Returns after the data and the rename are on disk. An error leaves the old file as it was
-/// and no temporary file.
+/// and no temporary file. A device or a pipe is written to and never replaced.
 pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let before = if mode == Mode::AsBefore { fs::canonicalize(path).ok() } else { None };
     let path = before.as_deref().unwrap_or(path);
     let (mut file, beside) = temporary(path, mode)?;
@@ -126,6 +129,20 @@ mod tests {
         assert_eq!(fs::read(&file).expect("it is there"), b"new", "a private file is never written through a link");
         assert!(!link.is_symlink() && mode(&link) == 0o600);
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_stays_a_device() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // A link, so that a failure of this test does not replace the device of the machine.
+        let path = folder.path().join("full");
+        symlink("/dev/full", &path).expect("a link");
+        for mode in [Mode::Private, Mode::AsBefore] {
+            let error = replace(&path, b"new", mode).expect_err("no space");
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{mode:?}");
+            assert!(path.is_symlink());
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]

@@ -96,13 +96,23 @@ fn row<'a>(
 /// The cell in a form that is safe to open in a spreadsheet: without invisible characters, and never a formula.
 ///
 /// Spreadsheets evaluate a cell that begins with one of these characters, even if it is quoted (OWASP, CSV injection).
-/// They evaluate the fullwidth forms in East Asian locales.
+/// They evaluate the fullwidth and small forms in East Asian locales, and some ignore white space before the character.
 fn guarded(cell: &str) -> Cow<'_, str> {
-    let is_formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
+    let is_formula = |first: char| {
+        matches!(
+            first,
+            '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠' | '﹦' | '﹢' | '﹣' | '﹫' | '−'
+        )
+    };
     // Checked before invisible characters are replaced: otherwise a leading tab would no longer be recognised.
-    let begins = cell.chars().find(|c| !matches!(c, ' ' | '\n')).is_some_and(is_formula);
+    let begins = cell.chars().find(|c| is_formula(*c) || !is_ignored(*c)).is_some_and(is_formula);
     let shown = visible(cell);
     if begins { Cow::Owned(format!("'{shown}")) } else { shown }
+}
+
+/// Whether a spreadsheet may ignore the character at the start of a cell: white space, and what takes no space.
+fn is_ignored(character: char) -> bool {
+    character.is_whitespace() || !matches!(visible(character.encode_utf8(&mut [0; 4])), Cow::Borrowed(_))
 }
 
 #[cfg(test)]
@@ -145,7 +155,21 @@ mod tests {
             ("\r=1", "'[U+000D]=1"),
             ("  =1", "'  =1"),
             ("\n=1", "'[U+000A]=1"),
+            ("\u{a0}=1", "'\u{a0}=1"),
+            ("\u{3000}=1", "'\u{3000}=1"),
+            ("\u{2003}\u{2009}+1", "'\u{2003}\u{2009}+1"),
+            ("\u{1680}\u{202f}\u{205f}@A", "'\u{1680}\u{202f}\u{205f}@A"),
+            ("\u{85}=1", "'[U+0085]=1"),
+            ("\u{2028}=1", "'[U+2028]=1"),
+            ("\u{b}\u{c}-1", "'[U+000B][U+000C]-1"),
+            ("\u{feff}=1", "'[U+FEFF]=1"),
+            ("\u{200b} \u{202e}=1", "'[U+200B] [U+202E]=1"),
+            ("\0=1", "'[U+0000]=1"),
             ("＝1", "'＝1"),
+            ("\u{fe66}1", "'\u{fe66}1"),
+            ("\u{2212}1", "'\u{2212}1"),
+            ("\u{a0}a=1", "\u{a0}a=1"),
+            ("\u{3000}", "\u{3000}"),
             ("a=1", "a=1"),
             ("a-b", "a-b"),
             ("", ""),

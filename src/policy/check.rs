@@ -11,6 +11,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::text::did_you_mean;
+
 use super::schema::{Key, Shape, UNKNOWN, Words};
 use super::{PermissionPattern, scalar};
 
@@ -33,7 +35,8 @@ pub(super) fn table(table: &DeTable<'_>, place: &Range<usize>, keys: &[Key], mis
 fn unknown(name: &str, keys: &[Key]) -> String {
     let known: Vec<&str> =
         keys.iter().filter(|key| !matches!(key.shape, Shape::Refused(_))).map(|key| key.name).collect();
-    format!("unknown key {name:?}; the known keys here are {}", known.join(", "))
+    let near = did_you_mean(name, known.iter().copied());
+    format!("unknown key {name:?}{near}; the known keys here are {}", known.join(", "))
 }
 
 fn value(found: &Spanned<DeValue<'_>>, shape: Shape, mistakes: &mut Mistakes) {

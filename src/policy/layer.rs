@@ -21,6 +21,7 @@ use super::{
     ScopedClients, Selector, ToxicCombination,
 };
 use crate::domain::ClientId;
+use crate::text::did_you_mean;
 
 /// Rules whose findings have the severity of the pattern that matched, so `[rules.SLUG]` cannot set it.
 const SEVERITY_BY_PATTERN: [&str; 2] = ["dangerous-scope", "dangerous-permission"];
@@ -131,7 +132,8 @@ impl<'a> Layer<'a> {
     fn is_rule(&mut self, slug: &str, at: Range<usize>) -> bool {
         let exists = self.reading.rules.contains(&slug);
         if !exists {
-            let message = format!("there is no rule {slug:?}; the rules are {}", self.reading.rules.join(", "));
+            let near = did_you_mean(slug, self.reading.rules.iter().copied());
+            let message = format!("there is no rule {slug:?}{near}; the rules are {}", self.reading.rules.join(", "));
             self.mistake(at, message);
         }
         exists
@@ -165,7 +167,9 @@ impl<'a> Layer<'a> {
             let id = ClientId::new(text.to_ascii_lowercase());
             return Some(Selector { ids: vec![id], ..Selector::default() });
         }
-        let message = format!("there is no [selectors.{text}]; add it, or use a client id, or \"*\" for every client");
+        let near = did_you_mean(text, self.selectors.keys().map(String::as_str));
+        let message =
+            format!("there is no [selectors.{text}]{near}; add it, or use a client id, or \"*\" for every client");
         self.mistake(fields.place(key), message);
         None
     }

@@ -5,11 +5,15 @@
 mod counted;
 mod distinct;
 mod masked;
+mod near;
 mod time;
 mod visible;
+mod wrap;
 
 pub use counted::{counted, listed};
 pub use distinct::distinct;
 pub use masked::{is_masked, masked, masked_prose, masked_uris};
+pub use near::{did_you_mean, distance, nearest};
 pub use time::{rfc3339, utc};
-pub use visible::{is_treacherous, shortened, visible, wrapped};
+pub use visible::{is_treacherous, shortened, visible};
+pub use wrap::{columns, wrapped};

@@ -35,21 +35,6 @@ pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
-/// The text in lines of at most `width` characters, wrapped between words. A longer word gets a line of its own.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 /// Whether it is in Unicode's `Cc`, a bidirectional control of UAX 9, a line separator, or a character without width.
 pub const fn is_treacherous(character: char) -> bool {
     matches!(character,
@@ -78,18 +63,6 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(visible(text), expected);
-        }
-    }
-
-    #[test]
-    fn a_text_is_wrapped_between_words_and_no_word_is_truncated() {
-        for (text, width, expected) in [
-            ("a bb ccc", 4, &["a bb", "ccc"][..]),
-            ("a bb ccc", 1, &["a", "bb", "ccc"]),
-            ("äöü ß", 5, &["äöü ß"]),
-            ("", 5, &[]),
-        ] {
-            assert_eq!(wrapped(text, width), expected);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the program does, tested from outside: through its public library, its HTTP interface and its command line, against the
-//! simulated organisation. Needs `python3` with `prometheus_client` and `jsonschema`, `promtool` and `bash`, but no other server.
+//! simulated organisation. Needs `python3` with `prometheus_client` and `jsonschema`, `promtool`, `bash` and `npm`, but no other
+//! server.
 //!
 //! Where a test belongs:
 //!
@@ -43,10 +44,14 @@ mod systemd;
 mod approvals;
 mod baseline;
 mod cli;
+mod help;
 mod manual;
 mod masked;
+mod pipes;
 mod policy_commands;
 mod reports;
+mod sarif;
+mod table;
 
 // Readers, fed with what they do not expect.
 mod fuzz;

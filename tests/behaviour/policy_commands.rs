@@ -95,7 +95,7 @@ async fn a_pattern_is_tried_and_a_client_explained() {
          client = \"postman\"\nonly = \"recordings\"\nowner = \"qa\"\nreason = \"Until the tests move.\"\nticket = \"QA-7\"\n\
          expires = 2999-12-31\n",
     );
-    let output = against(&simulator, &["policy", "explain", "Postman tests", "--policy.file", &path]);
+    let output = against(&simulator, &["policy", "explain", "Postman tests", "--all", "--policy.file", &path]);
     let printed = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     for part in [

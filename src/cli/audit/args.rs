@@ -8,38 +8,62 @@ use crate::domain::Severity;
 
 /// The flags of `audit`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct AuditArgs {
     /// Format of the report on stdout.
-    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
+    ///
+    /// One of table (the default), json, csv, sarif and markdown.
+    #[arg(long, value_enum, default_value_t = AuditFormat::Table, hide_possible_values = true, hide_default_value = true)]
     pub format: AuditFormat,
-    /// Also write the report to a file, in any format. May be given several times.
+    /// Also write the report to a file.
+    ///
+    /// In any format. May be given several times.
     #[arg(long, value_name = "FORMAT=PATH", value_parser = output_file)]
     pub output: Vec<OutputFile>,
-    /// Exit with 1 if an open finding has at least this severity. By default the policy's `fail_on`, which defaults to high.
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
-    /// Report only findings of at least this severity. Does not affect the exit code.
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub min_severity: Option<Least>,
-    /// Report only findings that an earlier snapshot does not have. Only these decide between exit codes 0 and 1.
+    /// List every finding in the table.
     ///
-    /// The earlier snapshot is read from --previous, by default from the state file, and is evaluated with the same policy.
-    /// If there is none, every finding is new.
+    /// Otherwise, it lists at most 50 under each heading and counts the others.
+    #[arg(long)]
+    pub all: bool,
+    /// Exit with 1 at this severity or above.
+    ///
+    /// Only open findings count. One of critical, high, medium, low, info and never. By default the policy's `fail_on`, which defaults to high.
+    #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
+    pub fail_on: Option<FailOn>,
+    /// Report only this severity and above.
+    ///
+    /// One of critical, high, medium, low and info. Does not affect the exit code.
+    #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
+    pub min_severity: Option<Least>,
+    /// Report only what an earlier snapshot lacks.
+    ///
+    /// Only these findings decide between exit codes 0 and 1. The earlier snapshot is read from --previous, by default from the state
+    /// file, and is evaluated with the same policy. If there is none, every finding is new.
     #[arg(long)]
     pub only_new: bool,
-    /// The file that --only-new compares with, written by --snapshot-out or a state file.
+    /// The file that --only-new compares with.
+    ///
+    /// Written by --snapshot-out, or a state file.
     #[arg(long, value_name = "PATH", requires = "only_new")]
     pub previous: Option<PathBuf>,
-    /// Write what was read to a file (mode 0600) for --snapshot-in and --previous. It contains no secrets.
+    /// Write what was read to a file.
+    ///
+    /// For --snapshot-in and --previous. The file has mode 0600 and contains no secrets.
     #[arg(long, value_name = "PATH")]
     pub snapshot_out: Option<PathBuf>,
-    /// Audit a file written by --snapshot-out, or a state file. Needs no credentials and no network.
+    /// Audit a file that --snapshot-out wrote.
+    ///
+    /// Or a state file. Needs no credentials and no network.
     #[arg(long, value_name = "PATH")]
     pub snapshot_in: Option<PathBuf>,
-    /// Exit with 3 if an enabled input, such as roles, could not be read.
+    /// Exit with 3 if an input could not be read.
+    ///
+    /// For example roles. Inputs that the settings disable do not count.
     #[arg(long)]
     pub strict: bool,
-    /// Audit an incomplete list of clients instead of exiting with 3.
+    /// Audit an incomplete list of clients.
+    ///
+    /// Otherwise, the command exits with 3.
     #[arg(long)]
     pub allow_incomplete: bool,
 }

@@ -5,14 +5,15 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{AuditArgs, AuditFormat, OutputFile};
+use crate::cli::console::{allows_colour, print};
 use crate::config::Settings;
 use crate::file::{self, Mode};
 use crate::output::sarif::{File, Files};
 use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
 use crate::refresh;
 
-/// Width in columns of a table that is not written to a terminal.
-const WIDTH: usize = 120;
+/// Width in columns of a terminal that does not know its own.
+const WIDTH: usize = 80;
 
 /// The largest policy or baseline that SARIF results point into: the limit for a baseline.
 const MAX_POINTED_AT: u64 = refresh::MAX_BASELINE_BYTES;
@@ -55,22 +56,16 @@ pub(super) fn write_all(
     let wants_sarif =
         args.format == AuditFormat::Sarif || args.output.iter().any(|file| file.format == AuditFormat::Sarif);
     let files = if wants_sarif { pointed_at(settings) } else { Files::default() };
-    let plain = table::Style { width: WIDTH, colour: false };
+    let most = if args.all { usize::MAX } else { table::MOST };
+    let plain = table::Style { width: None, colour: false, most };
     for output in &args.output {
         let mut bytes = Vec::new();
         write(organisations, code, output.format, plain, &files, &mut bytes)
-            .and_then(|()| replace(&output.path, &bytes))
+            .and_then(|()| file::replace(&output.path, &bytes, Mode::AsBefore))
             .map_err(|error| format!("--output {}: the report cannot be written: {error}", output.path.display()))?;
     }
-    let mut stdout = io::stdout().lock();
-    let written = write(organisations, code, args.format, style(&stdout), &files, &mut stdout);
-    match written.and_then(|()| stdout.flush()) {
-        // The reader closed the pipe early. The exit code stays that of the audit.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("the report cannot be written: {error}"))
-        }
-        _ => Ok(()),
-    }
+    print(|stdout| write(organisations, code, args.format, style(most), &files, stdout));
+    Ok(())
 }
 
 fn write(
@@ -79,7 +74,7 @@ fn write(
     format: AuditFormat,
     style: table::Style,
     files: &Files,
-    writer: &mut impl Write,
+    writer: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
         AuditFormat::Table => writer.write_all(table::render(organisations, style).as_bytes()),
@@ -90,35 +85,56 @@ fn write(
     }
 }
 
-fn style(stdout: &io::StdoutLock<'_>) -> table::Style {
-    let terminal = stdout.is_terminal();
-    let width = terminal_size::terminal_size().filter(|_| terminal).map_or(WIDTH, |(width, _)| width.0.into());
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    table::Style { width, colour }
+fn style(most: usize) -> table::Style {
+    let width = || terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
+    table::Style { width: io::stdout().is_terminal().then(width), colour: allows_colour(), most }
 }
 
-/// Replaces a regular file atomically, so that no reader sees half a report. Devices and pipes are written to directly.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    file::replace(path, bytes, Mode::AsBefore)
-}
-
-/// The policy and baseline files, which SARIF results point into.
+/// The policy and baseline files of the repository, which SARIF results point into.
 fn pointed_at(settings: &Settings) -> Files {
+    let root = root();
     let file = |path: Option<&PathBuf>| {
         let path = path?;
-        // The file was read a moment ago. If it is gone, results have no location.
-        Some(File { uri: uri(path)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
+        // The file was read a moment ago. If it is gone, no result points into it.
+        Some(File { uri: uri(path, root.as_deref()?)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
     };
     Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
 }
 
-/// A relative URI for a file below the working directory, a `file:` URI for any other.
-fn uri(path: &Path) -> Option<String> {
+/// The root of the repository that contains the working directory, or the working directory.
+fn root() -> Option<PathBuf> {
     let here = fs::canonicalize(".").ok()?;
+    let root = here.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    Some(root.unwrap_or(here))
+}
+
+/// A URI relative to the root; `None` for a file that is not below it, because code scanning rejects its absolute URI.
+fn uri(path: &Path, root: &Path) -> Option<String> {
     let file = url::Url::from_file_path(fs::canonicalize(path).ok()?).ok()?;
-    let relative = url::Url::from_directory_path(here).ok()?.make_relative(&file);
-    Some(relative.filter(|relative| !relative.starts_with("..")).unwrap_or_else(|| file.to_string()))
+    let relative = url::Url::from_directory_path(root).ok()?.make_relative(&file)?;
+    // Without the escape, what precedes a colon would be a scheme.
+    (!relative.starts_with("..")).then(|| relative.replace(':', "%3A"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_below_the_root_has_a_relative_uri_and_any_other_has_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("root");
+        fs::create_dir_all(root.join("ci")).expect("folders");
+        for (name, expected) in [
+            ("root/policy.toml", Some("policy.toml")),
+            ("root/ci/policy of ours.toml", Some("ci/policy%20of%20ours.toml")),
+            ("root/a:b.toml", Some("a%3Ab.toml")),
+            ("policy.toml", None),
+            ("rooted.toml", None),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, "").expect("writable");
+            assert_eq!(uri(&path, &fs::canonicalize(&root).expect("a folder")).as_deref(), expected, "{name}");
+        }
+    }
 }

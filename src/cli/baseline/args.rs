@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::format::TextFormat;
+
 /// The subcommands of `baseline`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BaselineCommand {
@@ -10,20 +12,32 @@ pub enum BaselineCommand {
     /// Show what differs from the baseline.
     ///
     /// Exits with 1 if a client gained anything or is gone.
-    Diff,
+    Diff(DiffArgs),
     /// Approve one client, some of its scopes or permissions, or everything, and show the difference.
     Approve(ApproveArgs),
     /// Remove clients that no longer exist from the baseline.
     Prune(PruneArgs),
 }
 
+/// The flags of `baseline diff`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DiffArgs {
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
 /// The flags that say who approves, and why.
 #[derive(Debug, Clone, Args)]
 pub struct ByArgs {
-    /// Who approves: a name or a ticket. E-mail addresses are rejected.
+    /// Who approves: a name or a ticket.
+    ///
+    /// E-mail addresses are rejected.
     #[arg(long, value_name = "WHO")]
     pub by: String,
-    /// Why it is approved. E-mail addresses are rejected.
+    /// Why it is approved.
+    ///
+    /// E-mail addresses are rejected.
     #[arg(long, value_name = "WHY")]
     pub reason: String,
 }
@@ -45,12 +59,14 @@ pub struct ApproveArgs {
     /// The client's id or exact name.
     #[arg(value_name = "CLIENT", required_unless_present = "all", conflicts_with = "all")]
     pub client: Option<String>,
-    /// Approve only this scope, which the client must hold. May be given several times.
+    /// Approve only this scope.
+    ///
+    /// The client must hold it. May be given several times.
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "all")]
     pub scopes: Vec<String>,
-    /// Approve only this permission, spelled as a role of the client grants it. May be given several times.
+    /// Approve only this permission.
     ///
-    /// For example `authorization:grant:*`, or `"recording:recording:view (conditional)"` if it is held only under a
+    /// Spelled as a role of the client grants it. May be given several times. For example `authorization:grant:*`, or `"recording:recording:view (conditional)"` if it is held only under a
     /// condition, or the general permission `admin`.
     #[arg(long = "permission", value_name = "PERMISSION", conflicts_with = "all")]
     pub permissions: Vec<String>,
@@ -60,7 +76,7 @@ pub struct ApproveArgs {
     /// Who approves, and why.
     #[command(flatten)]
     pub approval: ByArgs,
-    /// Show the difference without writing the file.
+    /// Show the difference, but write nothing.
     #[arg(long)]
     pub dry_run: bool,
 }

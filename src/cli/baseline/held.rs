@@ -5,9 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::baseline::{CONDITIONAL, Holdings, RoleContents};
-use crate::cli::rules::distance;
 use crate::domain::{Client, Snapshot};
-use crate::text::visible;
+use crate::text::{distance, visible};
 
 /// Number of held names that an error lists.
 const SHOWN: usize = 10;

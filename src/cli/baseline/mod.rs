@@ -7,6 +7,7 @@
 //! be read (exit code 3), and single scopes or permissions that the client does not hold (exit code 2).
 
 mod args;
+mod difference;
 mod file;
 mod held;
 mod show;
@@ -14,11 +15,14 @@ mod show;
 use std::path::Path;
 use std::time::SystemTime;
 
-pub use args::{ApproveArgs, BaselineCommand, ByArgs, InitArgs, PruneArgs};
+use serde_json::json;
+
+pub use args::{ApproveArgs, BaselineCommand, ByArgs, DiffArgs, InitArgs, PruneArgs};
 
 use super::client;
-use super::console::{complain, notice, say};
+use super::console::{complain, document_of, notice, say};
 use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
+use super::format::TextFormat;
 use crate::baseline::{Approval, Baseline};
 use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
@@ -28,6 +32,9 @@ use crate::text::{counted, visible};
 pub(super) use file::create;
 use show::{heading, show};
 
+/// Of the JSON document of `baseline diff`. Increased when a field is removed or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
     let Some(path) = settings.files.baseline.as_deref() else {
         complain("no baseline file is named; name it with --baseline.file");
@@ -35,7 +42,7 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
     };
     let outcome = match command {
         BaselineCommand::Init(args) => init(settings, path, &args).await,
-        BaselineCommand::Diff => diff(settings, path).await,
+        BaselineCommand::Diff(args) => diff(settings, path, args).await,
         BaselineCommand::Approve(args) => approve(settings, path, args).await,
         BaselineCommand::Prune(args) => prune(settings, path, args).await,
     };
@@ -76,22 +83,36 @@ async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> CommandResul
     Ok(CLEAN)
 }
 
-async fn diff(settings: &Settings, path: &Path) -> CommandResult {
+async fn diff(settings: &Settings, path: &Path, args: DiffArgs) -> CommandResult {
     let baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
     let differences = baseline.differences(&snapshot);
+    let drift = differences.iter().flat_map(|(_, found)| found).filter(|difference| difference.is_drift()).count();
+    let less = differences.iter().map(|(_, found)| found.len()).sum::<usize>() - drift;
+    let code = if drift > 0 { DRIFT } else { CLEAN };
+    if args.format == TextFormat::Json {
+        let clients = difference::json(&differences, &snapshot, &settings.in_force.policy);
+        document_of(json!({
+            "schema_version": SCHEMA_VERSION,
+            "exit_code": code,
+            "org_id": snapshot.organisation.id.as_str(),
+            "drift": drift,
+            "needs_no_approval": less,
+            "roles_compared": snapshot.roles.gap().is_none(),
+            "clients": clients,
+        }));
+        return Ok(code);
+    }
     show(&differences, &snapshot, &settings.in_force.policy);
     if let Some(why) = snapshot.roles.gap() {
         notice(format_args!("roles could not be read, so their permissions were not compared: {}", why.message));
     }
-    let drift = differences.iter().flat_map(|(_, found)| found).filter(|difference| difference.is_drift()).count();
-    let less = differences.iter().map(|(_, found)| found.len()).sum::<usize>() - drift;
     say(match (drift, less) {
         (0, 0) => "no drift".to_owned(),
         (0, less) => format!("no drift; differences that need no approval: {less}"),
         (drift, less) => format!("differences to approve or undo: {drift}; differences that need no approval: {less}"),
     });
-    Ok(if drift > 0 { DRIFT } else { CLEAN })
+    Ok(code)
 }
 
 async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> CommandResult {

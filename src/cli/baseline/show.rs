@@ -38,10 +38,10 @@ pub(super) fn heading(id: &ClientId, snapshot: &Snapshot) -> String {
 }
 
 /// What is needed to describe the differences of one client.
-struct View<'a> {
-    snapshot: &'a Snapshot,
-    policy: &'a Policy,
-    client: Option<&'a Client>,
+pub(super) struct View<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) policy: &'a Policy,
+    pub(super) client: Option<&'a Client>,
 }
 
 impl View<'_> {
@@ -122,14 +122,14 @@ impl View<'_> {
         bounded(dangerous.chain(others), "    ")
     }
 
-    fn is_dangerous_scope(&self, scope: &str) -> bool {
+    pub(super) fn is_dangerous_scope(&self, scope: &str) -> bool {
         let counts = |grant: GrantType| AppliesTo::Scoped.covers(grant, self.policy.scopes.judge);
         self.client.is_some_and(|client| counts(client.grant_type))
             && self.policy.scopes.dangerous_pattern(scope).is_some()
     }
 
     /// The legacy permission `admin` has no segments and allows everything.
-    fn is_dangerous_permission(&self, text: &str) -> bool {
+    pub(super) fn is_dangerous_permission(&self, text: &str) -> bool {
         let text = text.strip_suffix(CONDITIONAL).unwrap_or(text);
         let parsed = Permission::parse(text);
         let matched = parsed.is_some_and(|held| self.policy.permissions.dangerous_patterns(&held).next().is_some());

@@ -1,42 +1,135 @@
-//! The text of `policy explain`: for one client, the outcome of every rule and the reason for it.
+//! What `policy explain` shows for one client, as text and as JSON: the outcome of every rule and the reason for it.
 //!
 //! Not the reasons themselves (`audit::explain`).
 
 use std::fmt::Write as _;
 
-use crate::audit::{self, Finding, Report, RuleResult, Status};
+use serde_json::{Value, json};
+
+use crate::audit::{self, Finding, Report, Rule, RuleResult, Status};
 use crate::domain::{Client, Snapshot};
 use crate::policy::Policy;
-use crate::text::{utc, visible};
+use crate::text::{counted as plural, rfc3339, utc, visible};
 
-pub(super) fn text(snapshot: &Snapshot, policy: &Policy, report: &Report, client: &Client) -> String {
-    let mut text = String::new();
-    let verdict = report.verdicts.iter().find(|verdict| verdict.client == client.id);
-    let verdict = verdict.map_or("", |verdict| verdict.verdict.label());
-    let _ = writeln!(text, "{} ({})", visible(&client.name), visible(client.id.as_str()));
-    let _ = writeln!(text, "grant type {}, state {}: {verdict}", client.grant_type.label(), client.state.label());
-    let outcomes = audit::explain(snapshot, policy, report, client);
-    let width = outcomes.iter().map(|(rule, _)| rule.slug.len()).max().unwrap_or_default();
-    for (rule, outcome) in outcomes {
-        let _ = write!(text, "\n{:<width$}  ", rule.slug);
-        match outcome {
-            RuleResult::Found(findings) => {
-                let _ = writeln!(text, "{}", counted(&findings));
-                for finding in findings {
-                    describe(&mut text, finding, policy);
-                }
-            }
-            RuleResult::Clean => text.push_str("clean\n"),
-            RuleResult::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
-            RuleResult::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(&why)),
-            RuleResult::Off => text.push_str("switched off by the policy\n"),
-        }
+/// The explanation of one client.
+pub(super) struct Explanation<'a> {
+    client: &'a Client,
+    policy: &'a Policy,
+    verdict: &'static str,
+    /// What fired comes first, then what could not be evaluated, then the rest; otherwise in the order of the rules.
+    results: Vec<(&'static Rule, RuleResult<'a>)>,
+}
+
+impl<'a> Explanation<'a> {
+    pub(super) fn new(snapshot: &Snapshot, policy: &'a Policy, report: &'a Report, client: &'a Client) -> Self {
+        let verdict = report.verdicts.iter().find(|verdict| verdict.client == client.id);
+        let mut results = audit::explain(snapshot, policy, report, client);
+        results.sort_by_key(|(_, result)| rank(result));
+        Self { client, policy, verdict: verdict.map_or("", |verdict| verdict.verdict.label()), results }
     }
-    text
+
+    /// With `all`, every rule is listed; otherwise those that found nothing are counted.
+    pub(super) fn text(&self, all: bool) -> String {
+        let Self { client, policy, verdict, results } = self;
+        let mut text = String::new();
+        let _ = writeln!(text, "{} ({})", visible(&client.name), visible(client.id.as_str()));
+        let _ = writeln!(text, "grant type {}, state {}: {verdict}", client.grant_type.label(), client.state.label());
+        let (listed, counted) =
+            results.split_at(results.partition_point(|(_, result)| all || rank(result) <= NOT_EVALUATED));
+        let width = listed.iter().map(|(rule, _)| rule.slug.len()).max().unwrap_or_default();
+        for (rule, result) in listed {
+            let _ = write!(text, "\n{:<width$}  ", rule.slug);
+            match result {
+                RuleResult::Found(findings) => {
+                    let _ = writeln!(text, "{}", by_status(findings));
+                    for finding in findings {
+                        describe(&mut text, finding, policy);
+                    }
+                }
+                RuleResult::Clean => text.push_str("clean\n"),
+                RuleResult::NotApplicable(why) => _ = writeln!(text, "not applicable: {why}"),
+                RuleResult::NotEvaluated(why) => _ = writeln!(text, "not evaluated: {}", visible(why)),
+                RuleResult::Off => text.push_str("switched off by the policy\n"),
+            }
+        }
+        if !counted.is_empty() {
+            let count = |of: u8| counted.iter().filter(|(_, result)| rank(result) == of).count();
+            let _ = writeln!(
+                text,
+                "\n{} found nothing: {} clean, {} not applicable, {} switched off; --all lists them",
+                plural(counted.len(), "rule"),
+                count(CLEAN),
+                count(NOT_APPLICABLE),
+                count(OFF)
+            );
+        }
+        text
+    }
+
+    pub(super) fn json(&self, org: &str) -> Value {
+        let Self { client, policy, verdict, results } = self;
+        let rules = results.iter().map(|(rule, result)| {
+            let (outcome, why, findings) = match result {
+                RuleResult::Found(findings) => ("found", None, findings.as_slice()),
+                RuleResult::Clean => ("clean", None, &[][..]),
+                RuleResult::NotApplicable(why) => ("not_applicable", Some(why), &[][..]),
+                RuleResult::NotEvaluated(why) => ("not_evaluated", Some(why), &[][..]),
+                RuleResult::Off => ("disabled", None, &[][..]),
+            };
+            let findings: Vec<Value> = findings.iter().map(|finding| described(finding, policy)).collect();
+            json!({"rule": rule.slug, "title": rule.title, "result": outcome, "reason": why, "findings": findings})
+        });
+        json!({
+            "org": org,
+            "client_id": client.id.as_str(),
+            "client_name": client.name,
+            "grant_type": client.grant_type.label(),
+            "state": client.state.label(),
+            "status": verdict,
+            "rules": rules.collect::<Vec<_>>(),
+        })
+    }
+}
+
+const FOUND: u8 = 0;
+const NOT_EVALUATED: u8 = 1;
+const CLEAN: u8 = 2;
+const NOT_APPLICABLE: u8 = 3;
+const OFF: u8 = 4;
+
+/// The place of a result in the list. A rule that was not evaluated has not passed, so it comes before those that found nothing.
+const fn rank(result: &RuleResult<'_>) -> u8 {
+    match result {
+        RuleResult::Found(_) => FOUND,
+        RuleResult::NotEvaluated(_) => NOT_EVALUATED,
+        RuleResult::Clean => CLEAN,
+        RuleResult::NotApplicable(_) => NOT_APPLICABLE,
+        RuleResult::Off => OFF,
+    }
+}
+
+fn described(finding: &Finding, policy: &Policy) -> Value {
+    let exemption = finding.exemption.as_ref().and_then(|id| policy.exemptions.iter().find(|known| known.id == *id));
+    json!({
+        "severity": finding.severity.label(),
+        "status": finding.status.label(),
+        "evidence": {"kind": finding.evidence.kind.label(), "value": finding.evidence.key, "text": finding.evidence.text},
+        "matched_pattern": finding.pattern,
+        "reason": finding.reason,
+        "remediation": finding.rule.remediation,
+        "fingerprint": finding.fingerprint().to_string(),
+        "exemption": exemption.map(|exemption| json!({
+            "id": exemption.id,
+            "owner": exemption.owner,
+            "reason": exemption.reason,
+            "ticket": exemption.ticket,
+            "expires": exemption.expires.map(rfc3339),
+        })),
+    })
 }
 
 /// The number of findings by status, for example `2 open, 1 exempt`.
-fn counted(findings: &[&Finding]) -> String {
+fn by_status(findings: &[&Finding]) -> String {
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let counts = Status::ALL.map(|status| (count(status), status.label()));
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}"));

@@ -5,11 +5,15 @@
 mod explain;
 mod live;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use serde_json::{Value, json};
+
+use super::args::{ExplainArgs, TextFormat};
 use super::client;
-use super::console::{complain, say};
+use super::console::{complain, document_of, say};
 use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE, USAGE};
 use super::prepare::refuse;
@@ -19,7 +23,11 @@ use crate::domain::{Severity, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
 use crate::refresh::{self, Previous, Reloader, fetch};
+use explain::Explanation;
 use live::Tried;
+
+/// Of the JSON document of `policy explain`. Increased when a field is removed or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
 
 /// `policy check` without the platform.
 pub(super) fn check(gathered: &Gathered) -> u8 {
@@ -58,8 +66,19 @@ pub(super) async fn test_glob(settings: &Settings, pattern: &str) -> u8 {
 }
 
 /// `policy explain`.
-pub(super) async fn explain(settings: &Settings, wanted: &str) -> u8 {
-    each(settings, async |platform| explained(platform, settings, wanted).await).await
+pub(super) async fn explain(settings: &Settings, args: &ExplainArgs) -> u8 {
+    let explained_clients = RefCell::new(Vec::new());
+    let code = each(settings, async |platform| {
+        if let Some(document) = explained(platform, settings, args).await? {
+            explained_clients.borrow_mut().push(document);
+        }
+        Ok(CLEAN)
+    });
+    let code = code.await;
+    if args.format == TextFormat::Json {
+        document_of(json!({"schema_version": SCHEMA_VERSION, "clients": explained_clients.into_inner()}));
+    }
+    code
 }
 
 /// Runs `work` for each organisation and returns the highest exit code.
@@ -110,13 +129,22 @@ fn summary(file: Option<&PathBuf>, policy: &Policy) {
     say(format_args!("  clients are flagged at {} and above", defaults.flag_at));
 }
 
-async fn explained(platform: &Platform, settings: &Settings, wanted: &str) -> Result<u8, (u8, String)> {
+/// Prints the explanation as text, or returns it for the JSON document.
+async fn explained(
+    platform: &Platform,
+    settings: &Settings,
+    args: &ExplainArgs,
+) -> Result<Option<Value>, (u8, String)> {
     let refresh::InForce { policy, baseline } = &settings.in_force;
     let now = Timestamp::from(SystemTime::now());
     let attempt = fetch(platform, &settings.refresh, Previous::default(), now).await;
     let snapshot = attempt.outcome.map_err(|failure| unread(failure.to_string()))?.snapshot;
-    let client = client::find(&snapshot, wanted).map_err(|mistake| (USAGE, mistake))?;
+    let client = client::find(&snapshot, &args.client).map_err(|mistake| (USAGE, mistake))?;
     let report = audit::evaluate(&snapshot, policy, baseline.as_ref(), now);
-    say(explain::text(&snapshot, policy, &report, client).trim_end());
-    Ok(CLEAN)
+    let explanation = Explanation::new(&snapshot, policy, &report, client);
+    if args.format == TextFormat::Json {
+        return Ok(Some(explanation.json(&platform.config().org)));
+    }
+    say(explanation.text(args.all).trim_end());
+    Ok(None)
 }

@@ -1,7 +1,7 @@
 //! The report as SARIF 2.1.0 (OASIS standard), for code scanning: rules, results, suppressions.
 //!
-//! A client is not a file. A result therefore points to the line in the baseline or the policy that names the client, if there
-//! is one, and always to the client's id as a logical location.
+//! A client is not a file, but code scanning shows only results in files. A result therefore points to the line in the baseline or
+//! the policy that names the client, if there is one (`place`), and to the client's id as a logical location.
 
 mod place;
 mod rule;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub use place::{File, Files};
 
-use rule::level;
+use rule::{HOMEPAGE, level};
 
 use super::json::confidence;
 use super::{Audited, ReportedOrganisation};
@@ -22,6 +22,12 @@ use crate::text::{counted, rfc3339, visible};
 
 /// The key of the fingerprint. A different hash would need a different key.
 const FINGERPRINT: &str = "genesyscloudOAuthFinding/v1";
+
+/// The only fingerprint that GitHub reads. Otherwise, it would hash the line of the location, which many results share.
+const GITHUB_FINGERPRINT: &str = "primaryLocationLineHash";
+
+/// GitHub rejects a log if one of its runs has more results.
+const MOST_RESULTS: usize = 25_000;
 
 /// Writes one log with a run for each organisation. Fails only if the writer fails.
 pub fn write(
@@ -45,26 +51,38 @@ fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) ->
         .audited
         .map(|audited| audited.report.rules.iter().map(|enabled| enabled.rule).collect())
         .unwrap_or_default();
-    let results: Vec<Value> = organisation
-        .audited
-        .map(|audited| organisation.findings().map(|finding| result(audited, finding, &rules, files)).collect())
-        .unwrap_or_default();
+    let (findings, beyond) = most_important(organisation.findings().collect(), MOST_RESULTS);
+    let results = organisation.audited.map(|audited| {
+        findings.into_iter().map(|finding| result(audited, finding, &rules, files)).collect::<Vec<Value>>()
+    });
     json!({
         "tool": {"driver": {
             "name": "genesyscloud-oauth-exporter",
+            "fullName": concat!("genesyscloud-oauth-exporter ", env!("CARGO_PKG_VERSION")),
+            "informationUri": HOMEPAGE,
             "version": env!("CARGO_PKG_VERSION"),
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>(),
         }},
         // The organisation is part of the category, so that two organisations do not close each other's alerts.
         "automationDetails": {"id": format!("genesyscloud-oauth/{}/", organisation.org)},
-        "invocations": [invocation(organisation, exit_code)],
+        "invocations": [invocation(organisation, exit_code, beyond)],
         "columnKind": "unicodeCodePoints",
-        "results": results,
+        "results": results.unwrap_or_default(),
     })
 }
 
-fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
+/// At most this many findings, open and severe ones first, and the number of the others. If there are fewer, the order stays.
+fn most_important(mut findings: Vec<&Finding>, most: usize) -> (Vec<&Finding>, usize) {
+    if findings.len() <= most {
+        return (findings, 0);
+    }
+    findings.sort_by_key(|finding| (finding.status, std::cmp::Reverse(finding.severity)));
+    let beyond = findings.split_off(most);
+    (findings, beyond.into_iter().map(Finding::count).sum())
+}
+
+fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8, beyond: usize) -> Value {
     let note = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
     let mut notes = Vec::new();
     if let Some(failure) = organisation.failure {
@@ -92,6 +110,10 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8) -> Value {
     if left_out > 0 {
         notes.push(note("note", format!("The filters of this run hide {}.", counted(left_out, "finding"))));
     }
+    if beyond > 0 {
+        let (most, beyond) = (counted(MOST_RESULTS, "result"), counted(beyond, "less important finding"));
+        notes.push(note("warning", format!("A run has at most {most}. {beyond} are only in the other formats.")));
+    }
     let mut invocation = json!({
         "executionSuccessful": organisation.complete && organisation.audited.is_some(),
         "exitCode": exit_code,
@@ -112,6 +134,7 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
         (None, Some(id)) => id.to_string(),
         _ => "The organisation".to_owned(),
     };
+    let fingerprint = finding.fingerprint().to_string();
     let mut result = json!({
         "ruleId": finding.rule.slug,
         // SARIF 3.27.9: the level of a result that is not a failure is none.
@@ -119,7 +142,7 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
         "level": if is_evaluated { level(finding.severity) } else { "none" },
         "message": {"text": plain(&format!("{subject}: {}. {}", finding.evidence.text, finding.reason))},
         "locations": [place::location(audited, finding, exemption, files)],
-        "partialFingerprints": {FINGERPRINT: finding.fingerprint().to_string()},
+        "partialFingerprints": {FINGERPRINT: fingerprint, GITHUB_FINGERPRINT: fingerprint},
         "suppressions": suppressions(finding, exemption),
         "properties": {
             "severity": finding.severity.label(),
@@ -187,6 +210,80 @@ mod tests {
         assert_eq!(plain("[click](https://example.com) {0}\u{202e}"), "[click] (https://example.com) (0)[U+202E]");
     }
 
+    /// The policy, the baseline, both or none: each as a file with some lines.
+    fn all_files() -> [Files; 4] {
+        let file = |uri: &str| Some(File { uri: uri.to_owned(), text: "one\ntwo\n".to_owned() });
+        let (policy, baseline) = (file("ci/policy.toml"), file("ci/baseline.json"));
+        [
+            Files::default(),
+            Files { policy: policy.clone(), baseline: None },
+            Files { policy: None, baseline: baseline.clone() },
+            Files { baseline, policy },
+        ]
+    }
+
+    /// What the validators do not check: GitHub rejects the log if it does not hold for one result.
+    #[test]
+    fn every_result_has_exactly_one_location_with_a_relative_path_and_a_line() {
+        let mut planted = sample::planted();
+        let policy = crate::policy::Policy::built_in(&crate::audit::rules::slugs()).expect("it is valid");
+        planted.report = crate::audit::evaluate(&planted.snapshot, &policy, None, sample::NOW);
+        for (sample, files) in [planted].iter().flat_map(|sample| all_files().map(|files| (sample, files))) {
+            let log = log(sample, &files);
+            let results = log["runs"][0]["results"].as_array().expect("results");
+            let mut paths = std::collections::BTreeSet::new();
+            assert!(
+                results.iter().any(|result| result["properties"]["clientId"].is_null()),
+                "one is on the organisation"
+            );
+            for result in results {
+                assert_eq!(result["locations"].as_array().map(Vec::len), Some(1), "{result}");
+                let place = &result["locations"][0]["physicalLocation"];
+                let uri = place["artifactLocation"]["uri"].as_str().expect("a path");
+                assert!(!uri.is_empty() && !uri.starts_with('/') && !uri.contains(':'), "{uri}");
+                assert!(place["region"]["startLine"].as_u64().is_some_and(|line| line > 0), "{result}");
+                paths.insert(uri.to_owned());
+            }
+            let expected = match (&files.policy, &files.baseline) {
+                (Some(policy), _) => &policy.uri,
+                (None, Some(baseline)) => &baseline.uri,
+                (None, None) => "genesyscloud-oauth-clients",
+            };
+            assert_eq!(paths.into_iter().collect::<Vec<_>>(), [expected], "neither file names a client");
+        }
+    }
+
+    #[test]
+    fn results_at_the_same_line_are_different_alerts() {
+        let sample = sample::settled();
+        let log = log(&sample, &Files::default());
+        let results = log["runs"][0]["results"].as_array().expect("results");
+        // GitHub identifies an alert by rule, path and this hash.
+        let alerts: std::collections::BTreeSet<_> = results
+            .iter()
+            .map(|result| (result["ruleId"].to_string(), result["partialFingerprints"][GITHUB_FINGERPRINT].to_string()))
+            .collect();
+        assert_eq!(alerts.len(), results.len());
+    }
+
+    #[test]
+    fn a_run_never_has_more_results_than_code_scanning_accepts_and_says_so() {
+        let sample = sample::settled();
+        let findings: Vec<&Finding> = sample.report.findings.iter().collect();
+        let (all, none) = most_important(findings.clone(), findings.len());
+        assert_eq!((all, none), (findings.clone(), 0));
+        let open = || findings.iter().filter(|finding| finding.status == Status::Open);
+        let worst = open().map(|finding| finding.severity).max().expect("one is open");
+        let severe = open().filter(|finding| finding.severity == worst).count();
+        assert!(severe < findings.len());
+        let (few, beyond) = most_important(findings.clone(), severe);
+        assert_eq!((few.len(), beyond), (severe, findings.len() - severe));
+        assert!(few.iter().all(|finding| finding.status == Status::Open && finding.severity == worst), "{few:?}");
+        let invocation = invocation(&sample.organisation(), 1, 7);
+        let notes = invocation["toolExecutionNotifications"].to_string();
+        assert!(notes.contains("A run has at most 25000 results. 7 less important findings are only"), "{notes}");
+    }
+
     #[test]
     fn every_result_has_a_rule_a_fingerprint_and_a_location_and_only_open_ones_are_not_suppressed() {
         let sample = sample::settled();
@@ -201,7 +298,6 @@ mod tests {
             assert_eq!(rule["id"], result["ruleId"]);
             assert_eq!(result["partialFingerprints"][FINGERPRINT].as_str().map(str::len), Some(32));
             assert!(result["locations"][0]["logicalLocations"][0]["name"].is_string(), "{result}");
-            assert!(result["locations"][0]["physicalLocation"].is_null(), "no file was given: {result}");
             let is_open = result["properties"]["status"] == "open";
             assert_eq!(is_open, result["suppressions"] == json!([]), "{result}");
             suppressed += usize::from(!is_open);

@@ -1,4 +1,7 @@
-//! The locations of a result: a line in the baseline or the policy, and the client's id.
+//! The locations of a result: a line of a file, and the client's id.
+//!
+//! GitHub rejects the complete log if one result has no file ("expected a physical location"), or if a file is not below the
+//! root of the repository ("SARIF URI scheme did not match"). Every result therefore has a relative path and a line.
 
 use serde_json::{Value, json};
 
@@ -7,7 +10,11 @@ use crate::output::Audited;
 use crate::policy::Exemption;
 use crate::text::visible;
 
-/// The files that a result can point to.
+/// The path of results if the audit used no file of the repository. No such file exists. It never changes, because code scanning
+/// identifies an alert by its path.
+const WITHOUT_FILE: &str = "genesyscloud-oauth-clients";
+
+/// The files of the repository that a result can point to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
     /// The baseline that the audit used.
@@ -19,7 +26,7 @@ pub struct Files {
 /// A file, with the name that the report uses for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// A relative URI if the file is below the working directory.
+    /// A URI relative to the root of the repository.
     pub uri: String,
     /// The content of the file.
     pub text: String,
@@ -33,27 +40,35 @@ impl File {
     }
 
     fn at(&self, line: usize) -> Value {
-        json!({"artifactLocation": {"uri": self.uri}, "region": {"startLine": line}})
+        at(&self.uri, line)
     }
+}
+
+fn at(uri: &str, line: usize) -> Value {
+    json!({"artifactLocation": {"uri": uri}, "region": {"startLine": line.max(1)}})
 }
 
 pub(super) fn location(audited: Audited<'_>, finding: &Finding, exemption: Option<&Exemption>, files: &Files) -> Value {
-    let mut location = json!({"logicalLocations": [logical(audited, finding)]});
-    if let Some(place) = physical(finding, exemption, files) {
-        location["physicalLocation"] = place;
-    }
-    location
+    json!({
+        "physicalLocation": physical(finding, exemption, files),
+        "logicalLocations": [logical(audited, finding)],
+    })
 }
 
-/// The exemption's line for an exempt finding; otherwise the client's line in the baseline or, failing that, in the policy.
-fn physical(finding: &Finding, exemption: Option<&Exemption>, files: &Files) -> Option<Value> {
+/// The exemption's line for an exempt finding; otherwise the client's line in the baseline or in the policy; otherwise the first
+/// line of the policy or of the baseline.
+fn physical(finding: &Finding, exemption: Option<&Exemption>, files: &Files) -> Value {
+    let Files { baseline, policy } = files;
     if finding.status == Status::Exempt
-        && let (Some(policy), Some(exemption)) = (&files.policy, exemption)
+        && let (Some(policy), Some(exemption)) = (policy, exemption)
     {
-        return Some(policy.at(exemption.line.max(1)));
+        return policy.at(exemption.line);
     }
-    let id = finding.client.as_ref()?.as_str();
-    [&files.baseline, &files.policy].into_iter().flatten().find_map(|file| Some(file.at(file.line_of(id)?)))
+    let named = finding.client.as_ref().and_then(|id| {
+        [baseline, policy].into_iter().flatten().find_map(|file| Some(file.at(file.line_of(id.as_str())?)))
+    });
+    let first_line = || policy.as_ref().or(baseline.as_ref()).map(|file| file.at(1));
+    named.or_else(first_line).unwrap_or_else(|| at(WITHOUT_FILE, 1))
 }
 
 fn logical(audited: Audited<'_>, finding: &Finding) -> Value {

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::audit::{Confidence, Rule};
 use crate::domain::Severity;
 
+/// The address of the documentation. It is a placeholder, as in Cargo.toml.
+pub(super) const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
+
 pub(super) fn descriptor(rule: &Rule) -> Value {
     let Rule { slug, title, why, traps, remediation, severity, confidence, .. } = rule;
     let text = format!("{why}\n\nNot a finding: {traps}\n\nWhat to do: {remediation}");
@@ -15,6 +18,7 @@ pub(super) fn descriptor(rule: &Rule) -> Value {
         "shortDescription": {"text": title},
         "fullDescription": {"text": why},
         "help": {"text": text, "markdown": markdown},
+        "helpUri": format!("{HOMEPAGE}/docs/rules.md#{slug}"),
         "defaultConfiguration": {"level": level(*severity)},
         "properties": {
             "tags": ["security", "oauth", "genesys-cloud"],
@@ -49,4 +53,21 @@ fn pascal(slug: &str) -> String {
     slug.split('-')
         .flat_map(|word| word.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c }))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// GitHub documents these limits in "SARIF support for code scanning".
+    #[test]
+    fn no_rule_has_a_text_that_code_scanning_rejects() {
+        for rule in crate::audit::rules::all() {
+            let descriptor = descriptor(rule);
+            let text = |name: &str| descriptor[name]["text"].as_str().map_or(0, |text| text.chars().count());
+            assert!((1..=1024).contains(&text("shortDescription")), "{}", rule.slug);
+            assert!((1..=1024).contains(&text("fullDescription")), "{}", rule.slug);
+            assert!(text("help") > 1 && rule.slug.len() <= 255, "{}", rule.slug);
+        }
+    }
 }

@@ -62,11 +62,11 @@ fn every_mistake_is_reported_with_its_position() {
         errors(text),
         [
             "line 2, column 11: \"bad\" is not one of critical, high, medium, low, info",
-            "line 3, column 1: unknown key \"fail_at\"; the known keys here are fail_on, flag_at, max_token_validity, unused_after, exemption_max, require_expiry, baseline_max_age",
+            "line 3, column 1: unknown key \"fail_at\"; did you mean fail_on?; the known keys here are fail_on, flag_at, max_token_validity, unused_after, exemption_max, require_expiry, baseline_max_age",
             "line 5, column 14: reason is missing: Why it is dangerous; shown with each finding.",
             "line 5, column 24: must not be empty",
             "line 5, column 39: \"low\" is not one of critical, high",
-            "line 5, column 46: unknown key \"reasn\"; the known keys here are match, severity, reason, allow_unmatched",
+            "line 5, column 46: unknown key \"reasn\"; did you mean reason?; the known keys here are match, severity, reason, allow_unmatched",
             "line 6, column 8: there is no rule \"no-such\"; the rules are dangerous-scope, missing-required-scope",
             "line 9, column 7: there is no [selectors.nobody]; add it, or use a client id, or \"*\" for every client",
             "line 10, column 20: must not be empty",
