@@ -58,3 +58,16 @@ fn the_documentation_has_the_same_table() {
         assert!(row.starts_with(&start), "{row}\nshould begin with\n{start}");
     }
 }
+
+/// An alert with a label of a target would start again when a pod replaces another, and would fire once for each replica.
+#[test]
+fn no_alert_has_a_label_of_a_target() {
+    for name in rules::test_files() {
+        let text = std::fs::read_to_string(format!("alerts/tests/{name}")).expect("UTF-8");
+        for labels in text.lines().filter(|line| line.contains("exp_labels:")) {
+            for label in ["job:", "instance:", "pod:"] {
+                assert!(!labels.contains(label), "alerts/tests/{name}: {labels}");
+            }
+        }
+    }
+}
