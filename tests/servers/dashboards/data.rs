@@ -142,6 +142,8 @@ async fn choose(
 ) -> (BTreeMap<&'static str, String>, Vec<String>) {
     let mut chosen =
         BTreeMap::from([("__rate_interval", "4s".to_owned()), ("__from", format!("{:.0}", (now() - 3600.0) * 1000.0))]);
+    // As with several organisations, so that each column is there.
+    chosen.insert("hide_org", String::new());
     let variables: Vec<&Value> = dashboards.iter().flat_map(|d| list(&d["templating"], "list")).collect();
     let named = |name: &str| *variables.iter().find(|variable| text(variable, "name") == name).expect(name);
     let query = |name: &str| text(&named(name)["query"], "query");
