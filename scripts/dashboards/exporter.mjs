@@ -112,8 +112,8 @@ const process = closed('Process',
   line(8,
     table(8, 'Replicas', 'The exporters and their versions.', [`max by (instance, version, revision) (${own('build_info')})`, `max by (instance) (${plain('process_start_time_seconds')} * 1000)`], {
       columns: [
-        column('instance', 'Instance'), column('version', 'Version', { width: 90 }), column('revision', 'Revision', { width: 110 }),
-        column('Value #B', 'Started', { width: 125, unit: 'dateTimeFromNow' }),
+        column('instance', 'Instance'), column('version', 'Version', { width: 75 }), column('revision', 'Revision', { width: 90 }),
+        column('Value #B', 'Started', { width: 115, unit: 'dateTimeFromNow' }),
       ],
       drop: ['Value #A'], sortBy: ['Instance', false],
     }),

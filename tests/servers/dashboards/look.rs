@@ -247,7 +247,7 @@ fn damages() -> Vec<(&'static str, &'static str, &'static str, Value, &'static s
         ("exporter", "Collectors over Time", "/options/legend/showLegend", json!(true), "a legend repeats"),
         ("exporter", "Collectors over Time", "/options/perPage", json!(20), "it has pages"),
         ("exporter", "Share of 429", "/fieldConfig/defaults/custom/axisSoftMax", json!(1), "the end of its axis"),
-        ("exporter", "Latency", "/fieldConfig/defaults/custom/axisSoftMax", json!(1), "the end of its axis"),
+        ("exporter", "Latency", "/fieldConfig/defaults/custom", json!({ "axisSoftMax": 1 }), "the end of its axis"),
         ("exporter", "Latency", "/fieldConfig/defaults/custom/showPoints", json!("never"), "a single point"),
         ("exporter", "Latency", "/fieldConfig/defaults/unit", json!("reqps"), "requests per second"),
         ("exporter", "Collectors", "/targets/0/expr", json!("up"), "a single organisation has a column"),
