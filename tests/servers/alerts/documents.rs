@@ -176,7 +176,7 @@ fn every_scrape_configuration_keeps_the_labels_of_the_exporter() {
 
 /// An organisation that no exporter reports any more, and another exporter.
 const INPUT: &str = "      - {series: 'genesyscloud_oauth_org_info{org=\"prod\",instance=\"b\"}', values: '1 stale'}\n      \
-                     - {series: 'genesyscloud_oauth_exporter_build_info{instance=\"a\"}', values: '1x10'}\n";
+                     - {series: 'genesyscloud_oauth_exporter_build_info{instance=\"a\"}', values: '1x60'}\n";
 
 /// The rule in docs/alerts.md that removes an organisation ends its alert.
 #[test]
@@ -190,9 +190,9 @@ fn the_documented_way_to_remove_an_organisation_ends_its_alert() {
     write("health.yml", &read("alerts/health.yml"));
     let test = |rule_files: &str, expected: &str| {
         format!(
-            "rule_files: [{rule_files}]\nevaluation_interval: 1h\ntests:\n  - interval: 1h\n    input_series:\n\
+            "rule_files: [{rule_files}]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n\
              {INPUT}    promql_expr_test:\n      - expr: count(ALERTS{{alertname='GenesysOAuthOrgVanished', \
-             alertstate='firing', org='prod'}})\n        eval_time: 9h\n        exp_samples: {expected}\n"
+             alertstate='firing', org='prod'}})\n        eval_time: 50m\n        exp_samples: {expected}\n"
         )
     };
     write("before.yml", &test("health.yml", "[{labels: '{}', value: 1}]"));
