@@ -29,7 +29,9 @@ struct Printing {
 impl Printing {
     fn start(command: &mut Command) -> Self {
         let output = tempfile::NamedTempFile::new().expect("a file");
-        let [stdout, stderr] = [(); 2].map(|()| output.reopen().expect("the same file"));
+        let stdout = output.reopen().expect("the same file");
+        // Not opened again: the two must share their position in the file.
+        let stderr = stdout.try_clone().expect("the same file");
         let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().expect("it starts");
         Self { child, output }
     }
