@@ -1,4 +1,4 @@
-// What Grafana shows where there is no value, computed by Grafana's own code: never green, and in figures a text that says so.
+// What Grafana shows where there is no value, computed by Grafana's own code: never green, and outside of tables a text that says so.
 // Not how panels look with values.
 
 /** Without a series; with a series whose value is missing or not a number. */
@@ -25,11 +25,10 @@ export function* wrongWithoutData(panel, grafana, theme) {
     const [base] = config.thresholds?.steps ?? [];
     if (base && !BASES.includes(base.color)) yield `the base of the thresholds${place} is ${base.color}`;
   }
-  const figure = ['stat', 'gauge', 'bargauge', 'piechart', 'state-timeline'].includes(panel.type);
-  if (figure) {
+  if (panel.type !== 'table') {
     // A series that has a colour of its own has the mappings of the panel, too.
     const shown = configs.flatMap(([place, config]) => NOTHING.map((value) => [place, display(config)(value)]));
-    if (panel.type !== 'state-timeline') shown.push(['', whole(panel, grafana, theme)]);
+    if (panel.options.reduceOptions) shown.push(['', whole(panel, grafana, theme)]);
     for (const [place, { text, color }] of shown) {
       if (isGreen(color)) yield `green without data${place}`;
       if (color !== theme.visualization.getColorByName('orange') || text !== defaults.noValue) yield `without data${place}, it shows "${text}" in ${color}`;
@@ -40,7 +39,7 @@ export function* wrongWithoutData(panel, grafana, theme) {
       for (const value of NOTHING) if (isGreen(display(config)(value).color)) yield `green without data${place}`;
     }
   }
-  if ((figure || panel.type === 'table') && !/no data/i.test(defaults.noValue ?? '')) yield 'it does not say that there is no data';
+  if (!/no data/i.test(defaults.noValue ?? '')) yield 'it does not say that there is no data';
 }
 
 /** The value that a figure shows if its queries return nothing at all. */

@@ -123,7 +123,7 @@ const SOFT_MAX = { none: 1, percentunit: 0.05 };
  */
 export const series = (width, title, description, targets, { colours = {}, stacked = false, draw = 'line', interval, calcs = [], steps, unit, ...field }) =>
   panel('timeseries', width, title, description, targets, {
-    ...basics({ min: 0, color: { mode: 'palette-classic' }, steps, unit, ...(unit === 'none' ? { decimals: 0 } : {}), ...field }),
+    ...valued({ min: 0, color: { mode: 'palette-classic' }, steps, unit, ...(unit === 'none' ? { decimals: 0 } : {}), ...field }),
     custom: {
       drawStyle: draw, lineInterpolation: 'stepAfter', lineWidth: stacked || draw === 'bars' ? 0 : 2, fillOpacity: stacked || draw === 'bars' ? 70 : 8,
       showPoints: interval ? 'auto' : 'never', spanNulls: false, stacking: { group: 'A', mode: stacked ? 'normal' : 'none' },
