@@ -98,7 +98,7 @@ async fn the_checks_print_what_getting_started_shows() {
     assert!(refused.contains("use mypurecloud.ie"), "{refused}");
 }
 
-/// The five commands, of which the last four start the programs. The receiver prints what Alertmanager sends to the example's address.
+/// There are five commands, and the last four start the programs. The receiver prints what Alertmanager sends to the example's address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_receiver_of_the_example_prints_a_notification() {
     let _turn = turn().await;

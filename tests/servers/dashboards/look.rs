@@ -203,7 +203,7 @@ fn the_dashboards_look_right() {
     }
 }
 
-/// The dashboard, the panel (empty: the dashboard itself), the place in it, what is there instead, and the problem.
+/// The dashboard, the panel (empty: the dashboard itself), the place in it, its new value, and the problem.
 fn damages() -> Vec<(&'static str, &'static str, &'static str, Value, &'static str)> {
     vec![
         ("overview", "", "/links/1/title", json!("Genesys Cloud OAuth / Clients"), "the links of the header"),
