@@ -4,7 +4,8 @@
 
 import { readFileSync } from 'node:fs';
 
-import { grafanaData, validators } from './grafana.mjs';
+import { wrongWithoutData } from './empty.mjs';
+import { grafanaData, panelsOf, validators } from './grafana.mjs';
 
 const KINDS = ['row', 'bargauge', 'gauge', 'piechart', 'stat', 'statetimeline', 'table', 'timeseries'];
 const validate = validators(['Dashboard', 'Field', 'TableField', 'TimeseriesField', 'TimelineField', 'PieField', ...KINDS]);
@@ -62,13 +63,14 @@ function* wrongProperty(panel, id, value) {
 
 function* wrong(dashboard) {
   if (!validate.Dashboard(dashboard)) yield* messages(validate.Dashboard);
-  for (const panel of dashboard.panels) {
+  for (const panel of panelsOf(dashboard)) {
     const name = `panel "${panel.title}"`;
     const validator = validate[KINDS.find((kind) => kind === String(panel.type).replace('-', ''))];
     if (!validator) yield `${name}: unknown type ${panel.type}`;
     else {
       if (!validator(panel)) yield* messages(validator).map((error) => `${name}: ${error}`);
       for (const error of wrongIds(panel)) yield `${name}: ${error}`;
+      if (panel.type !== 'row') for (const error of wrongWithoutData(panel, grafana, theme)) yield `${name}: ${error}`;
     }
   }
 }

@@ -5,7 +5,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { grafanaData } from './grafana.mjs';
+import { grafanaData, panelsOf } from './grafana.mjs';
 
 const grafana = grafanaData();
 const { standardTransformers, standardTransformersRegistry, transformDataFrame, toDataFrame, getFieldDisplayName } = grafana;
@@ -93,7 +93,7 @@ function picture(panel, frames) {
 }
 
 for (const dashboard of dashboards) {
-  for (const panel of dashboard.panels.filter(({ type }) => type !== 'row')) {
+  for (const panel of panelsOf(dashboard).filter(({ type }) => type !== 'row')) {
     const asked = panel.targets.map((target) => [target, results[`${dashboard.uid} / ${panel.title} / ${target.refId}`]]);
     // Panels without any data are checked by another test.
     if (asked.every(([, { result }]) => result.length === 0)) continue;

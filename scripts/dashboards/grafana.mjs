@@ -1,4 +1,4 @@
-// Loads Grafana's packages, which scripts/check-dashboards installs. There are no checks here.
+// Loads Grafana's packages, which scripts/check-dashboards installs, and lists panels. There are no checks here.
 
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
@@ -31,3 +31,6 @@ export function validators(names) {
   const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
   return Object.fromEntries(names.map((name) => [name, ajv.compile(generator.createSchema(name))]));
 }
+
+/** Every panel of a dashboard, rows included. The panels of a closed row are inside it. */
+export const panelsOf = ({ panels }) => panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);

@@ -29,14 +29,21 @@ const datasource = {
   query: 'prometheus', hide: 0, includeAll: false, multi: false, options: [], refresh: 1, regex: '', skipUrlSync: false,
 };
 
-const VARIABLES = [
+const ATTEMPT = `genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds{${HERE}`;
+
+const organisation = variable('org', 'Organisation', 'The label org, which GENESYSCLOUD_ORG sets.', LABEL_VALUES, `label_values(${ATTEMPT}}, org)`,
+  { ...many, allValue: '.+' });
+
+/** A pattern for label_replace: `.+` if one organisation is selected, which hides the column of the organisation, otherwise nothing. */
+const hideOrg = variable('hide_org', 'Hide the organisation', 'Hides the column of the organisation if only one is selected.', QUERY_RESULT,
+  `query_result(label_replace(count(count by (org) (${ATTEMPT}, org=~"$org"})) == 1, "hide", ".+", "", ""))`, { hide: 2, regex: '/hide="([^"]*)"/' });
+
+const SCRAPED = [
   datasource,
   variable('job', 'Job', 'The scrape job of the exporter.', LABEL_VALUES, `label_values(${BUILD}, job)`, many),
   variable('instance', 'Instance', 'Replicas of the exporter. Their audited data is never added up.', LABEL_VALUES,
     `label_values(${BUILD}{job=~"$job"}, instance)`, many),
-  variable('org', 'Organisation', 'The label org, which GENESYSCLOUD_ORG sets.', LABEL_VALUES,
-    `label_values(genesyscloud_oauth_exporter_last_refresh_attempt_timestamp_seconds{${HERE}}, org)`,
-    { ...many, allValue: '.+' }),
+  hideOrg,
 ];
 
 /** One client, found by typing part of its name. The value is the id, because names need not be unique. */
@@ -44,9 +51,9 @@ export const CLIENT = variable('client', 'Client', 'Type part of the name.', QUE
   `query_result(max by (client_id, client_name) (genesyscloud_oauth_client_info{${HERE}, org=~"$org"}))`,
   { regex: '/client_id="(?<value>[^"]*)|client_name="(?<text>[^"]*)/g', sort: 5 });
 
-/** An event is drawn at the time that is the value of the series (in milliseconds), not at the time of the sample. */
+/** Without a switch in the header, which would need a second line. An event is drawn at the time that is the value of the series (in milliseconds), not at the time of the sample. */
 const annotation = (name, iconColor, expr, titleFormat, textFormat, tagKeys) => ({
-  name, iconColor, enable: true, hide: false, datasource: DATASOURCE, titleFormat, textFormat, tagKeys, useValueForTime: true,
+  name, iconColor, enable: true, hide: true, datasource: DATASOURCE, titleFormat, textFormat, tagKeys, useValueForTime: true,
   target: { refId: 'Anno', expr, interval: '' },
 });
 
@@ -58,31 +65,41 @@ const ANNOTATIONS = [
   annotation('New dangerous scope', 'red', firstSeen('scope'), 'New dangerous scope', '{{client_name}} gained {{scope}}', 'org'),
   annotation('New dangerous permission', 'purple', firstSeen('permission'), 'New dangerous permission',
     '{{client_name}} gained {{permission}}', 'org'),
+];
+
+/** For the dashboard of the exporter only. */
+export const RESTARTS = [
   annotation('Exporter restart', 'blue', `max by (job, instance) (process_start_time_seconds{${HERE}}) * 1000`,
     'Exporter started', '{{instance}}', 'job'),
 ];
 
 const TAG = 'genesys-oauth';
 
-const links = [{
-  type: 'dashboards', tags: [TAG], title: 'Genesys Cloud OAuth', tooltip: 'The other dashboards, with the same time range and selection', icon: 'external link',
-  asDropdown: false, includeVars: true, keepTime: true, targetBlank: false, url: '',
-}];
+/** The four dashboards by name, in the order of the links. */
+const DASHBOARDS = ['overview', 'clients', 'changes', 'exporter'];
+
+const links = DASHBOARDS.map((name) => ({
+  type: 'link', title: name[0].toUpperCase() + name.slice(1), url: `/d/genesys-oauth-${name}`, tooltip: 'With the same time range and selection',
+  icon: 'dashboard', tags: [], asDropdown: false, includeVars: true, keepTime: true, targetBlank: false,
+}));
 
 /** A named row of lines. Each line must be exactly as wide as the grid. */
 export const row = (title, ...lines) => ({ title, lines });
+/** A row that is closed at first; Grafana keeps its panels inside it. */
+export const closed = (title, ...lines) => ({ title, lines, collapsed: true });
 
 function place(uid, rows) {
   const panels = [];
   let y = 0;
   let id = 0;
-  for (const { title, lines } of rows) {
-    panels.push({ id: ++id, type: 'row', title, collapsed: false, gridPos: { x: 0, y, w: COLUMNS, h: 1 }, panels: [] });
+  for (const { title, lines, collapsed = false } of rows) {
+    const header = { id: ++id, type: 'row', title, collapsed, gridPos: { x: 0, y, w: COLUMNS, h: 1 }, panels: [] };
+    panels.push(header);
     y += 1;
     for (const { height, panels: line } of lines) {
       let x = 0;
       for (const { width, ...panel } of line) {
-        panels.push({ id: ++id, ...panel, gridPos: { x, y, w: width, h: height } });
+        (collapsed ? header.panels : panels).push({ id: ++id, ...panel, gridPos: { x, y, w: width, h: height } });
         x += width;
       }
       if (x !== COLUMNS) throw new Error(`${uid}, ${title}: a line is ${x} wide, not ${COLUMNS}`);
@@ -95,8 +112,8 @@ function place(uid, rows) {
 /** Panels of the same height, side by side. */
 export const line = (height, ...panels) => ({ height, panels });
 
-export const dashboard = ({ uid, title, description, from, refresh, variables = [], rows }) => ({
+export const dashboard = ({ uid, title, description, from, refresh, variables = [], annotations = [], rows }) => ({
   uid, title, description, tags: [TAG, 'oauth', 'security'], schemaVersion: 39, version: 1, editable: false, graphTooltip: 1,
   time: { from, to: 'now' }, refresh, timezone: 'browser', timepicker: {}, weekStart: '', fiscalYearStartMonth: 0, liveNow: false,
-  annotations: { list: ANNOTATIONS }, links, templating: { list: [...VARIABLES, ...variables] }, panels: place(uid, rows),
+  annotations: { list: [...ANNOTATIONS, ...annotations] }, links, templating: { list: [organisation, ...variables, ...SCRAPED] }, panels: place(uid, rows),
 });

@@ -1,8 +1,8 @@
 // The overview for daily use: whether anything is wrong, and what needs attention.
 
 import { dashboard, line, row } from './model.mjs';
-import { AGE_TEXT, ALERT_TEXT, APPROVAL, COLOURS, GOOD, NEUTRAL, SEVERITY_TEXT, TO_CLIENT, bars, column, mapping, now, over, pie, series, stat, table } from './panels.mjs';
-import { AGE, UNAPPROVED, dangerous, each, named, sum } from './queries.mjs';
+import { AGE_TEXT, ALERT_TEXT, COLOURS, GOOD, GRANT_COLOURS, SEVERITY_TEXT, TO_CLIENT, bars, bySeverity, column, mapping, now, over, pie, series, stat, table, to, trend } from './panels.mjs';
+import { AGE, UNAPPROVED, UNAPPROVED_GRANTS, each, named, sum } from './queries.mjs';
 
 const BAD_FROM_ONE = [[0, GOOD], [1, COLOURS.critical]];
 
@@ -12,55 +12,57 @@ const implicit = sum('', 'clients', 'grant_type="implicit"');
 
 const state = row('State', line(5,
   stat(4, 'Clients', 'OAuth clients of the selected organisations, in any state.', [now(sum('', 'clients'))],
-    { unit: 'none', look: 'value', steps: [[0, NEUTRAL]] }),
+    { unit: 'none', links: to('clients', 'Show the clients') }),
   stat(4, 'Flagged', 'Clients with an open finding at or above the policy\'s flag_at (medium by default).',
-    [now(sum('', 'clients_flagged'))], { unit: 'none', steps: [[0, GOOD], [1, COLOURS.high]] }),
+    [trend(sum('', 'clients_flagged'))], { unit: 'none', spark: true, links: to('clients', 'Show the clients, the worst first') }),
   stat(4, 'Critical', 'Clients whose worst open finding is critical. Check these first.',
-    [now(sum('', 'clients_flagged', 'severity="critical"'))], { unit: 'none', steps: BAD_FROM_ONE }),
+    [trend(sum('', 'clients_flagged', 'severity="critical"'))], { unit: 'none', spark: true, links: to('clients', 'Show the clients, the worst first') }),
   stat(4, 'Unapproved Grants', 'Dangerous scopes and permissions that clients hold and the baseline does not approve. Each of them pages. Shows 0 only if every selected organisation has a baseline.',
-    [now(UNAPPROVED)], { unit: 'none', steps: BAD_FROM_ONE, noValue: 'No baseline, or no data' }),
+    [now(UNAPPROVED)], { unit: 'none', look: 'background', steps: BAD_FROM_ONE, noValue: 'No baseline, or no data', links: to('changes', 'Show what changed') }),
   stat(4, 'Age of the Data', 'Time since the last complete refresh, for the organisation with the oldest data. Orange from 15 min on, which is three times the default interval. By default, the data is withdrawn after a day.',
-    [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], mappings: AGE_TEXT }),
+    [now(`max(${AGE})`)], { unit: 's', decimals: 0, steps: [[0, GOOD], [900, COLOURS.high], [3600, COLOURS.critical]], mappings: AGE_TEXT, links: to('exporter', 'Show the exporter') }),
   stat(4, 'Coverage', 'Share of clients with a verdict (flagged or compliant). A flagged client counts even if it could be evaluated only partly. Below 100 %, clients may have risks that are not shown: see Collectors on the Exporter dashboard.',
     [now(`1 - ${sum('', 'clients_not_evaluated')} / ${sum('', 'clients')}`)],
-    { unit: 'percentunit', min: 0, max: 1, steps: [[0, COLOURS.high], [1, GOOD]] }),
+    { unit: 'percentunit', min: 0, max: 1, steps: [[0, COLOURS.high], [1, GOOD]], links: to('exporter', 'Show what could not be read') }),
 ));
+
+const NOT_NEW = [{ type: 'value', options: { 0: { text: 'not known', index: 0 } } }];
 
 const attention = row('Needs attention', line(10,
-  table(15, 'Unapproved Grants by Client', 'Grants that nobody approved, with the client that holds them. Click a client for details; then revoke the grant, or approve it in the baseline.',
-    [named(dangerous('unapproved', '== 1'), 'kind', 'grant')], {
+  table(16, 'Unapproved Grants by Client', 'Grants that nobody approved, the newest first, with the client that holds them. Click a client for details; then revoke the grant, or approve it in the baseline. The time is not known for grants that existed before the exporter first read them.',
+    [`${named(UNAPPROVED_GRANTS, 'kind', 'grant', 'severity')} * 1000`], {
       columns: [
-        column('client_name', 'Client', { links: TO_CLIENT }), column('grant', 'Grant'), column('kind', 'Kind', { width: 110 }),
-        column('grant_type', 'Grant Type', { width: 150 }), column('org', 'Organisation', { width: 130 }),
-        column('Value', 'Status', { look: 'color-background', width: 120, mappings: APPROVAL }),
+        column('client_name', 'Client', { links: TO_CLIENT }), column('grant', 'Grant'),
+        column('severity', 'Severity', { look: 'color-background', width: 85, mappings: SEVERITY_TEXT }),
+        column('Value', 'Since', { width: 125, unit: 'dateTimeFromNow', mappings: NOT_NEW }), column('org', 'Organisation', { width: 110 }),
       ],
-      keep: ['client_id'], sortBy: ['Client', false], noValue: 'Nothing unapproved, no baseline, or no data',
+      drop: ['kind', 'grant_type'], keep: ['client_id'], sortBy: ['Since', true], noValue: 'Nothing unapproved, no baseline, or no data',
     }),
-  table(9, 'Firing Alerts', 'Alerts of alerts/*.yml that are firing now, for the selected organisations and for the exporter itself.',
-    ['max by (alertname, severity, org) (ALERTS{alertname=~"GenesysOAuth.*", alertstate="firing", org=~"$org|"})'], {
+  table(8, 'Firing Alerts', 'Alerts of alerts/*.yml that are firing now, for the selected organisations and for the exporter itself, without the prefix GenesysOAuth.',
+    ['label_replace(max by (alertname, severity, org) (ALERTS{alertname=~"GenesysOAuth.*", alertstate="firing", org=~"$org|"}), "alertname", "$1", "alertname", "GenesysOAuth(.+)")'], {
       columns: [
-        column('alertname', 'Alert'), column('severity', 'Severity', { look: 'color-background', width: 100, mappings: ALERT_TEXT }),
-        column('org', 'Organisation', { width: 130 }),
+        column('alertname', 'Alert'), column('severity', 'Severity', { look: 'color-background', width: 80, mappings: ALERT_TEXT }),
+        column('org', 'Organisation', { width: 110 }),
       ],
-      drop: ['Value'], sortBy: ['Alert', false], noValue: 'No alert fires, no rules are loaded, or no data',
+      // An organisation that no exporter reports any more has an alert, so the number of those that are reported does not matter.
+      everyOrg: true, drop: ['Value'], sortBy: ['Alert', false], noValue: 'No alert fires, no rules are loaded, or no data',
     }),
 ));
 
-const GRANT_COLOURS = { implicit: COLOURS.high, password: COLOURS.critical, client_credentials: 'blue', code: 'blue', saml2_bearer: 'blue', other: 'purple' };
 const STATE_COLOURS = { active: GOOD, inactive: '#808080', disabled: '#505050', other: 'purple' };
 
 const composition = row('Composition',
   line(8,
     bars(8, 'Clients by Grant Type', 'The password grant should not be used (RFC 9700), and the platform will end the implicit grant.',
       [now(sum('grant_type', 'clients'), '{{grant_type}}')], { unit: 'none', colours: GRANT_COLOURS }),
-    stat(4, 'Implicit Grant Ends', 'When the platform ends the implicit grant. Clients that still use it will fail: move them to authorisation code with PKCE.',
+    stat(4, 'Implicit Ends', 'When the platform ends the implicit grant. Clients that still use it will fail: move them to authorisation code with PKCE.',
       [now(`(${implicit} > bool 0) * ${IMPLICIT_GRANT_ENDS}000`)], { unit: 'dateTimeFromNow', steps: [[0, COLOURS.high]], mappings: mapping({ 0: ['no client uses it', GOOD] }) }),
     pie(6, 'Clients by State', 'Disabled and inactive clients can be activated again. Delete the clients that nobody needs.',
       [now(sum('state', 'clients'), '{{state}}')], { unit: 'none', colours: STATE_COLOURS }),
     table(6, 'Scheduled Deletions', 'Clients that the platform will delete, the next one first.',
       [named(`${each('org, client_id', 'client_deletion_timestamp_seconds')} * 1000`)], {
         columns: [
-          column('client_name', 'Client', { links: TO_CLIENT }), column('Value', 'Deleted', { width: 140, unit: 'dateTimeFromNow' }),
+          column('client_name', 'Client', { links: TO_CLIENT }), column('Value', 'Deleted', { width: 120, unit: 'dateTimeFromNow' }),
         ],
         drop: ['grant_type', 'org'], keep: ['client_id'], sortBy: ['Deleted', false], noValue: 'None, or no data',
       }),
@@ -80,27 +82,27 @@ const composition = row('Composition',
 function top(field, header, counted = 'Clients') {
   return {
     columns: [
-      column(field, header), column('severity', 'Severity', { look: 'color-background', width: 90, mappings: SEVERITY_TEXT }),
-      column('Value', counted, { look: 'gauge', width: 160, min: 0, color: { mode: 'continuous-YlRd' } }),
+      column(field, header), column('severity', 'Severity', { look: 'color-background', width: 85, mappings: SEVERITY_TEXT }),
+      column('Value', counted, { look: 'gauge', width: 110, min: 0 }),
     ],
     sortBy: [counted, true], noValue: 'None, or no data',
   };
 }
 
-const trend = row('Trend', line(9,
+const history = row('Trend', line(9,
   series(8, 'Clients by Verdict', 'Every client has one of these three verdicts. A client that could not be evaluated has not passed.', [
     over(sum('', 'clients_flagged'), 'flagged'),
     over(sum('', 'clients_not_evaluated'), 'not evaluated'),
     over(sum('', 'clients_compliant'), 'compliant'),
   ], { unit: 'none', stacked: true, colours: { flagged: COLOURS.high, 'not evaluated': 'purple', compliant: GOOD } }),
   series(8, 'Flagged Clients by Severity', 'Clients by their worst open finding.',
-    [over(sum('severity', 'clients_flagged'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
+    bySeverity((severity) => sum('', 'clients_flagged', severity)), { unit: 'none', stacked: true, colours: COLOURS }),
   series(8, 'Dangerous Scopes Held', 'Pairs of a client and a dangerous scope that it holds, whether approved or not.',
-    [over(sum('severity', 'dangerous_scope_occurrences'), '{{severity}}')], { unit: 'none', stacked: true, colours: COLOURS }),
+    bySeverity((severity) => sum('', 'dangerous_scope_occurrences', severity)), { unit: 'none', stacked: true, colours: COLOURS }),
 ));
 
 export default dashboard({
   uid: 'genesys-oauth-overview', title: 'Genesys Cloud OAuth / Overview', from: 'now-24h', refresh: '5m',
   description: 'The OAuth clients of a Genesys Cloud organisation at a glance: what is dangerous, and what nobody approved.',
-  rows: [state, attention, composition, trend],
+  rows: [state, attention, composition, history],
 });

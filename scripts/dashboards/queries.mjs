@@ -51,6 +51,21 @@ const grants = (kind, family, condition, labels) => {
 export const dangerous = (family, condition = '', ...labels) =>
   `(${grants('scope', family, condition, labels)} or ${grants('permission', family, condition, labels)})`;
 
+const severityOf = (kind) =>
+  `label_replace(label_replace(${each(`org, ${kind}, severity`, `dangerous_${kind}_clients`)}, "grant", "$1", "${kind}", "(.+)"), "kind", "${kind}", "", "")`;
+/** The severity of each scope and permission. Two replicas may read a new policy at different times. */
+const SEVERITY = `topk by (org, kind, grant) (1, group by (org, kind, grant, severity) (${severityOf('scope')} or ${severityOf('permission')}))`;
+
+/** The unapproved grants with the labels `kind` and `grant`. The value is the time since when, 0 if that is not known. */
+const UNAPPROVED_SINCE = (() => {
+  const held = dangerous('unapproved', '== 1');
+  const on = 'on (org, client_id, kind, grant)';
+  return `(${dangerous('first_seen_timestamp_seconds')} and ${on} ${held} or ${on} ${held} * 0)`;
+})();
+/** The same with the label `severity`, which is missing if no client is counted for that grant. */
+export const UNAPPROVED_GRANTS =
+  `(${UNAPPROVED_SINCE} * on (org, kind, grant) group_left (severity) ${SEVERITY} or on (org, client_id, kind, grant) ${UNAPPROVED_SINCE})`;
+
 /** A series if every selected organisation has data and a baseline. An organisation without data still has the time of its last attempt. */
 const ALL_HAVE_A_BASELINE =
   `min(${each('org', 'baseline_loaded')} or ${each('org', 'exporter_last_refresh_attempt_timestamp_seconds')} * 0) == 1`;

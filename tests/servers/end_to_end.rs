@@ -64,7 +64,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let ports = [free_port(), free_port()];
         let receiver = Receiver::start().await;
-        let alertmanager = Alertmanager::start(folder.path(), &receiver);
+        let alertmanager = Alertmanager::start(folder.path(), receiver.port);
         let targets = ports.map(|port| format!("127.0.0.1:{port}"));
         let prometheus = Prometheus::start(PROMETHEUS_2, folder.path(), &targets, alertmanager.port);
         let exporters = [None, None];

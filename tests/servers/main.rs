@@ -13,3 +13,4 @@ mod alerts;
 mod dashboards;
 mod end_to_end;
 mod prometheus;
+mod walkthrough;

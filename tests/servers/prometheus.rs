@@ -41,3 +41,33 @@ async fn prometheus_version_3() {
     let _turn = turn().await;
     it_scrapes_the_true_figures_and_sees_the_change(prometheus_3()).await;
 }
+
+/// A target label `org` does not replace the exporter's, because of `honor_labels` in the example.
+async fn a_target_label_does_not_rename_the_organisation(binary: PathBuf) {
+    let simulator = simulator().await;
+    let exporter = Exporter::start(settings(&simulator, &[])).await;
+    exporter.until_refreshed().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut prometheus = Prometheus::start(binary, folder.path(), &[exporter.address.to_string()], free_port());
+    let config = folder.path().join("prometheus.yml");
+    let yaml = std::fs::read_to_string(&config).expect("it was written");
+    let target = format!("- targets: ['{}']", exporter.address);
+    assert!(yaml.contains(&target), "{yaml}");
+    let labelled = yaml.replace(&target, &format!("{target}\n        labels: {{org: of-the-target, dc: one}}"));
+    std::fs::write(&config, labelled).expect("writable");
+    prometheus.restart();
+    prometheus.until("genesyscloud_oauth_org_info{dc='one', org='default', exported_org=''}").await;
+    exporter.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn target_labels_in_prometheus_2() {
+    let _turn = turn().await;
+    a_target_label_does_not_rename_the_organisation(PROMETHEUS_2.into()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn target_labels_in_prometheus_version_3() {
+    let _turn = turn().await;
+    a_target_label_does_not_rename_the_organisation(prometheus_3()).await;
+}

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use super::rules::{self, FILES};
-use super::tools::must;
+use super::tools::{PROMTOOLS, must};
 use crate::support::program;
 
 /// A placeholder for the address of this repository; docs/alerts.md says how to replace it.
@@ -126,4 +127,80 @@ fn the_example_of_prometheus_is_valid_and_loads_every_rule_file() {
     let (_, job) = text.split_once("job_name: ").expect("a job");
     let job = job.lines().next().unwrap_or_default();
     assert!(down.expr.contains(&format!("up{{job=\"{job}\"}}")), "{job} is not the job of {}", down.alert);
+}
+
+/// A scrape configuration in a file of the repository: the lines after `job_name: genesyscloud-oauth` that belong to the job.
+fn scrape_jobs(text: &str) -> Vec<String> {
+    let job = |start: usize| {
+        let lines: Vec<&str> = text[start..].lines().collect();
+        let end = lines.iter().skip(1).position(|line| line.contains("```") || line.contains("- job_name:"));
+        lines[..end.map_or(lines.len(), |end| end + 1)].join("\n")
+    };
+    text.match_indices("job_name: genesyscloud-oauth").map(|(start, _)| job(start)).collect()
+}
+
+/// Without it, a label `org` of the target replaces the exporter's.
+#[test]
+fn every_scrape_configuration_keeps_the_labels_of_the_exporter() {
+    let mut files = vec!["README.md".into()];
+    let mut folders: Vec<PathBuf> = ["docs", "examples", "deploy"].map(PathBuf::from).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let kind = path.extension().and_then(|kind| kind.to_str());
+            if path.is_dir() {
+                folders.push(path);
+            } else if kind.is_some_and(|kind| ["md", "yml", "yaml"].contains(&kind)) {
+                files.push(path);
+            }
+        }
+    }
+    let mut found = 0;
+    for path in files {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        for job in scrape_jobs(&text) {
+            found += 1;
+            assert!(
+                job.contains("\n    honor_labels: true") || job.contains("\n       honor_labels: true"),
+                "{path:?}: {job}"
+            );
+        }
+        for monitor in text.split("\nkind: ServiceMonitor").skip(1) {
+            found += 1;
+            assert!(monitor.contains("honorLabels: true"), "{path:?}");
+        }
+    }
+    assert!(found >= 4, "README, getting started, the example, and the ServiceMonitor: {found}");
+    assert!(read("docs/alerts.md").contains("`honor_labels: true`"), "the condition is documented");
+}
+
+/// An organisation that no exporter reports any more, and another exporter.
+const INPUT: &str = "      - {series: 'genesyscloud_oauth_org_info{org=\"prod\",instance=\"b\"}', values: '1 stale'}\n      \
+                     - {series: 'genesyscloud_oauth_exporter_build_info{instance=\"a\"}', values: '1x60'}\n";
+
+/// The rule in docs/alerts.md that removes an organisation ends its alert.
+#[test]
+fn the_documented_way_to_remove_an_organisation_ends_its_alert() {
+    let document = read("docs/alerts.md");
+    let (_, rest) = document.split_once("```yaml\ngroups:\n").expect("a rule file");
+    let (rule, _) = rest.split_once("```").expect("closed");
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("writable");
+    write("removed.yml", &format!("groups:\n{rule}"));
+    write("health.yml", &read("alerts/health.yml"));
+    let test = |rule_files: &str, expected: &str| {
+        format!(
+            "rule_files: [{rule_files}]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n\
+             {INPUT}    promql_expr_test:\n      - expr: count(ALERTS{{alertname='GenesysOAuthOrgVanished', \
+             alertstate='firing', org='prod'}})\n        eval_time: 50m\n        exp_samples: {expected}\n"
+        )
+    };
+    write("before.yml", &test("health.yml", "[{labels: '{}', value: 1}]"));
+    write("after.yml", &test("health.yml, removed.yml", "[]"));
+    for promtool in PROMTOOLS {
+        must(promtool, ["check".into(), "rules".into(), folder.path().join("removed.yml")]);
+        for name in ["before.yml", "after.yml"] {
+            must(promtool, ["test".into(), "rules".into(), folder.path().join(name)]);
+        }
+    }
 }

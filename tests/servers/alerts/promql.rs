@@ -15,7 +15,7 @@ pub(crate) fn tokens(expr: &str) -> Tokens {
         let length = if first == '"' {
             rest.get(1..).and_then(|text| text.find('"')).map_or(rest.len(), |end| end + 2)
         } else if first.is_alphanumeric() || first == '_' {
-            rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len())
+            rest.find(|c: char| !(c.is_alphanumeric() || "_.:".contains(c))).unwrap_or(rest.len())
         } else if ["==", "!=", ">=", "<=", "=~", "!~"].iter().any(|operator| rest.starts_with(operator)) {
             2
         } else {

@@ -8,7 +8,8 @@ use std::fs;
 /// The rule files.
 pub(crate) const FILES: [&str; 2] = ["alerts/security.yml", "alerts/health.yml"];
 
-/// The indentation of a rule's keys, and of the keys of its labels and annotations.
+/// The indentation of a rule and of the comments about it, of a rule's keys, and of the keys of its labels and annotations.
+const COMMENT: &str = "      ";
 const KEY: &str = "        ";
 const INNER: &str = "          ";
 
@@ -47,7 +48,9 @@ fn rule(file: &'static str, block: &str) -> Rule {
     let mut rule = Rule { file, alert, expr: String::new(), hold: None, inner: BTreeMap::new(), text: String::new() };
     // The key that the following lines belong to.
     let mut key = String::new();
-    for line in lines.filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()) {
+    // The next group is not a part of the last rule of a group.
+    let own = lines.take_while(|line| line.is_empty() || line.starts_with(COMMENT));
+    for line in own.filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()) {
         rule.text.push_str(line);
         rule.text.push('\n');
         let depth = line.len() - line.trim_start().len();

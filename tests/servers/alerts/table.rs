@@ -9,8 +9,8 @@ const TABLE: [(&str, &str, &str, &str); 17] = [
     ("GenesysOAuthDangerousScopeNew", "critical", "", "security.yml"),
     ("GenesysOAuthDangerousPermissionNew", "critical", "", "security.yml"),
     ("GenesysOAuthExporterDown", "warning", "10m", "health.yml"),
-    ("GenesysOAuthAuditStale", "warning", "5m", "health.yml"),
     ("GenesysOAuthOrgVanished", "warning", "30m", "health.yml"),
+    ("GenesysOAuthAuditStale", "warning", "5m", "health.yml"),
     ("GenesysOAuthBaselineDrift", "warning", "15m", "health.yml"),
     ("GenesysOAuthTokenFailing", "warning", "15m", "health.yml"),
     ("GenesysOAuthRateLimited", "warning", "30m", "health.yml"),
@@ -57,4 +57,30 @@ fn the_documentation_has_the_same_table() {
         let start = format!("| [{alert}](runbooks/{alert}.md) | {severity} |{gap}{hold} |");
         assert!(row.starts_with(&start), "{row}\nshould begin with\n{start}");
     }
+}
+
+/// An alert with a label of a target would start again when a pod replaces another, and would fire once for each replica.
+#[test]
+fn no_alert_has_a_label_of_a_target() {
+    for name in rules::test_files() {
+        let text = std::fs::read_to_string(format!("alerts/tests/{name}")).expect("UTF-8");
+        for labels in text.lines().filter(|line| line.contains("exp_labels:")) {
+            for label in ["job:", "instance:", "pod:"] {
+                assert!(!labels.contains(label), "alerts/tests/{name}: {labels}");
+            }
+        }
+    }
+}
+
+/// The range of 15 days costs processor time for each series. Therefore only one family with a series for each organisation and target is
+/// read over it, in a group that is evaluated less often.
+#[test]
+fn only_organisations_are_read_over_a_long_time() {
+    let days = |text: &str| text.matches("[15d]").count();
+    for rule in rules::all() {
+        assert_eq!(days(&rule.expr), rule.expr.matches("genesyscloud_oauth_org_info[15d]").count(), "{}", rule.alert);
+    }
+    let health = std::fs::read_to_string("alerts/health.yml").expect("UTF-8");
+    let (slow, rest) = health.split_once("  - name: genesyscloud-oauth-health\n").expect("the second group");
+    assert!(slow.contains("    interval: 2m\n") && days(rest) == 0 && !rest.contains("interval:"));
 }

@@ -1,7 +1,7 @@
 //! The unit tests of the alerts pass, and each mutant of each alert fails one of them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -28,6 +28,39 @@ fn the_unit_tests_pass() {
         let files = rules::test_files().into_iter().map(|name| format!("alerts/tests/{name}"));
         must(promtool, ["test", "rules"].map(str::to_owned).into_iter().chain(files));
     }
+}
+
+/// What happened to users, as unit tests without annotations: these are about which alerts fire, not about their texts.
+#[test]
+fn what_happened_to_users() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for path in FILES {
+        let text = fs::read_to_string(path).expect("the rules");
+        let name = path.rsplit('/').next().expect("a name");
+        fs::write(folder.path().join(name), without_annotations(&text)).expect("writable");
+    }
+    let mut cases = Vec::new();
+    for entry in fs::read_dir("tests/data/alerts").expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let case = folder.path().join(path.file_name().expect("a name"));
+        fs::copy(path, &case).expect("writable");
+        cases.push(case);
+    }
+    assert!(cases.len() >= 3, "{cases:?}");
+    for promtool in PROMTOOLS {
+        must(promtool, ["test", "rules"].map(PathBuf::from).into_iter().chain(cases.iter().cloned()));
+    }
+}
+
+/// The lines of a rule file outside of `annotations:`, which ends at the next rule.
+fn without_annotations(text: &str) -> String {
+    let mut inside = false;
+    let kept = text.lines().filter(|line| {
+        let depth = line.len() - line.trim_start().len();
+        inside = line.trim() == "annotations:" || inside && (depth > 8 || line.is_empty());
+        !inside
+    });
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The alerts on scopes and on permissions are the same, so that testing the mutants of one is enough.

@@ -19,8 +19,11 @@ use crate::support::{program_for, until};
 const CLIENT: &str = "CRM screen pop";
 
 /// Queries that may be empty, and why.
-const EMPTY: [(&str, &str); 1] =
-    [("genesys-oauth-clients / Approval over Time / B", "a client has scopes or permissions, not both")];
+const EMPTY: [(&str, &str); 3] = [
+    ("genesys-oauth-clients / Approval over Time / B", "a client has scopes or permissions, not both"),
+    ("genesys-oauth-clients / Findings by Severity / C", "this client has no finding of severity medium"),
+    ("genesys-oauth-clients / Findings by Severity / D", "this client has no finding of severity low"),
+];
 
 /// Columns and series that a panel refers to and that do not exist, and why.
 const ABSENT: [(&str, &str); 3] = [
@@ -142,6 +145,8 @@ async fn choose(
 ) -> (BTreeMap<&'static str, String>, Vec<String>) {
     let mut chosen =
         BTreeMap::from([("__rate_interval", "4s".to_owned()), ("__from", format!("{:.0}", (now() - 3600.0) * 1000.0))]);
+    // As with several organisations, so that each column is there.
+    chosen.insert("hide_org", String::new());
     let variables: Vec<&Value> = dashboards.iter().flat_map(|d| list(&d["templating"], "list")).collect();
     let named = |name: &str| *variables.iter().find(|variable| text(variable, "name") == name).expect(name);
     let query = |name: &str| text(&named(name)["query"], "query");
@@ -197,6 +202,7 @@ async fn every_query_has_data_and_every_column_is_there() {
     assert!(said.contains("genesys-oauth-overview / Unapproved Grants by Client / column client_name"), "{said}");
 
     assert_eq!(figure(&results["genesys-oauth-exporter / Replicas Up / A"]), Some("2"), "Prometheus itself is none");
+    one_organisation_has_no_column(&prometheus, &dashboards, &variables).await;
     drop(pair);
     until_count("sum(up{job=\"genesyscloud-oauth\"})", "0").await;
     // Selected again, as in a dashboard that is opened now.
@@ -207,6 +213,33 @@ async fn every_query_has_data_and_every_column_is_there() {
     let expected = ["genesys-oauth-exporter / Replicas Up / A", "genesys-oauth-overview / Firing Alerts / A"];
     assert_eq!(told.keys().collect::<Vec<_>>(), expected, "with the exporter down nothing else is known");
     assert_eq!(figure(&told[expected[0]]), Some("0"));
+    for query in dashboards.iter().flat_map(queries).filter(|query| query.expr.ends_with(" or vector(NaN)")) {
+        let result = ask(&prometheus, &query, &variables, now()).await;
+        let last = list(&result["result"][0], "values").last().expect("a sample for each step");
+        assert_eq!(last[1], "NaN", "{}: a figure with a sparkline shows its last value", query.place);
+    }
+}
+
+/// The value of `hide_org` for the one organisation, and the label that it removes from the tables.
+async fn one_organisation_has_no_column(
+    prometheus: &Prometheus,
+    dashboards: &[Value],
+    variables: &BTreeMap<&'static str, String>,
+) {
+    let of_dashboard = list(&dashboards[0]["templating"], "list");
+    let variable = of_dashboard.iter().find(|variable| text(variable, "name") == "hide_org").expect("it is there");
+    let query = interpolate(text(&variable["query"], "query"), variables);
+    let expr = query.strip_prefix("query_result(").and_then(|rest| rest.strip_suffix(')')).expect("query_result");
+    let data = prometheus.get("/query", &[("query", expr)]).await.expect("a query");
+    assert_eq!(data["result"][0]["metric"], json!({ "hide": ".+" }));
+    let mut variables = variables.clone();
+    variables.insert("hide_org", ".+".to_owned());
+    let hidden: Vec<Query> = dashboards.iter().flat_map(queries).filter(|q| q.expr.contains("$hide_org")).collect();
+    assert!(hidden.len() > 5, "{hidden:?}");
+    for query in hidden {
+        let result = ask(prometheus, &query, &variables, now()).await;
+        assert!(list(&result, "result").iter().all(|row| row["metric"]["org"].is_null()), "{}: {result}", query.place);
+    }
 }
 
 /// The single value of a result.

@@ -31,7 +31,7 @@ fn grafana_knows_every_field_unit_reducer_and_transformation() {
 }
 
 /// The text, its replacement, and the error that the check must report for which panel.
-const DAMAGE: [(&str, &str, &str); 9] = [
+const DAMAGE: [(&str, &str, &str); 12] = [
     (r#""unit": "percentunit""#, r#""unit": "percentunits""#, r#"panel "Coverage": unknown unit percentunits"#),
     (
         r#""lastNotNull""#,
@@ -43,8 +43,11 @@ const DAMAGE: [(&str, &str, &str); 9] = [
     (r#""id": "byName""#, r#""id": "byNaem""#, r#"panel "Clients by Grant Type": unknown matcher byNaem"#),
     (r#""custom.width""#, r#""custom.widht""#, r#"panel "Firing Alerts": override custom.widht"#),
     (r#""drawStyle""#, r#""drawStile""#, r#"panel "Clients by Verdict": /fieldConfig/defaults/custom must NOT have"#),
-    (r#""colorMode": "background""#, r#""colorMode": 3"#, r#"panel "Flagged": /options/colorMode must be"#),
+    (r#""colorMode": "background""#, r#""colorMode": 3"#, r#"panel "Unapproved Grants": /options/colorMode must be"#),
     (r#""fixedColor": "orange""#, r#""fixedColor": "oragne""#, "unknown colour oragne"),
+    (r#""color": "transparent""#, r#""color": "green""#, r#"panel "Firing Alerts": green without data of Severity"#),
+    (r#""match": "null+nan""#, r#""match": "nan""#, r#"panel "Coverage": without data, it shows "No data" in"#),
+    (r#""noValue": "No data""#, r#""noValue": "0""#, r#"panel "Clients": it does not say that there is no data"#),
 ];
 
 #[test]

@@ -5,5 +5,6 @@ mod exporters;
 mod families;
 mod grafana;
 mod lint;
+mod look;
 mod model;
 mod organisations;

@@ -28,9 +28,14 @@ pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// Every panel, rows included. The panels of a closed row are inside it.
+pub(crate) fn with_rows(dashboard: &Value) -> impl Iterator<Item = &Value> {
+    list(dashboard, "panels").iter().flat_map(|panel| std::iter::once(panel).chain(list(panel, "panels")))
+}
+
 /// The panels with content: all except the rows.
 pub(crate) fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
-    list(dashboard, "panels").iter().filter(|panel| text(panel, "type") != "row")
+    with_rows(dashboard).filter(|panel| text(panel, "type") != "row")
 }
 
 /// One query, with its place in the dashboard.
