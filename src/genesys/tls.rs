@@ -88,6 +88,6 @@ mod tests {
         let inner = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
         let outer = io::Error::other(inner);
         let chain = std::iter::successors(Some(&outer as &(dyn Error + 'static)), |error| cause(*error));
-        assert!(chain.into_iter().any(|error| error.is::<rustls::Error>()));
+        assert!(chain.into_iter().any(<dyn std::error::Error>::is::<rustls::Error>));
     }
 }
