@@ -44,6 +44,7 @@ mod manual;
 mod masked;
 mod policy_commands;
 mod reports;
+mod size;
 
 // Readers, fed with what they do not expect.
 mod fuzz;
