@@ -5,7 +5,7 @@
 #![allow(
     clippy::expect_used,
     clippy::float_cmp,
-    reason = "a test that cannot be set up has failed; the figures are whole"
+    reason = "a test that cannot be set up has failed; the figures are small integers"
 )]
 
 use std::fs;
