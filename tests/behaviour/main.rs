@@ -51,6 +51,7 @@ mod pipes;
 mod policy_commands;
 mod reports;
 mod sarif;
+mod size;
 mod table;
 
 // Readers, fed with what they do not expect.

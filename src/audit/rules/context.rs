@@ -18,6 +18,9 @@ use crate::text::listed;
 /// The largest number of names in a sentence.
 pub(super) const MOST_NAMES: usize = 20;
 
+/// The redirect URIs of each client in which a rule finds something, with one bit for each of the rules.
+pub(super) type SuspectUris<'a> = HashMap<&'a ClientId, Vec<(&'a str, u8)>>;
+
 /// The input of the rules.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -31,6 +34,8 @@ pub struct Context<'a> {
     dangers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
     /// What only the rules on roles need, by role. Computed when the first of them needs it.
     roles: OnceCell<HashMap<&'a RoleId, RoleFacts<'a>>>,
+    /// Computed when the first rule on redirect URIs needs it.
+    pub(super) suspect_uris: OnceCell<SuspectUris<'a>>,
     /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
 }
@@ -108,7 +113,8 @@ impl<'a> Context<'a> {
         };
         let scopes = snapshot.scopes.iter().map(facts).collect();
         let dangers = dangers(snapshot, policy);
-        Self { snapshot, policy, baseline, now, scopes, dangers, roles: OnceCell::new(), drift: OnceCell::new() }
+        let (roles, suspect_uris, drift) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { snapshot, policy, baseline, now, scopes, dangers, roles, suspect_uris, drift }
     }
 
     /// The clients that a rule evaluates.

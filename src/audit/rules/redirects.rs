@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Context;
+use super::context::{Context, SuspectUris};
 use super::redirect_uri::{RedirectUri, Wildcard};
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, any_of};
 use crate::audit::sink::Sink;
-use crate::domain::{ClientField, Severity};
-use crate::policy::NamePattern;
+use crate::domain::{Client, ClientField, Severity};
+use crate::policy::{NamePattern, Policy};
 use crate::text::is_masked;
 
 const BEST_PRACTICE: &str = "RFC 9700 section 4.1: redirect URIs are compared exactly and use https";
@@ -155,24 +155,50 @@ pub(super) fn exposed_secret(context: &Context<'_>, findings: &mut Sink<'_>) {
     }
 }
 
-pub(super) fn insecure(context: &Context<'_>, findings: &mut Sink<'_>) {
-    each(context, &INSECURE, findings, |uri| {
+/// The rules on single URIs, each with what it finds in one. Each URI is parsed once for all of them.
+static ON_ONE_URI: [(&Rule, Evaluate); 7] = [
+    (&INSECURE, |_, uri| {
         (uri.scheme == "http" && !uri.is_loopback)
             .then(|| (INSECURE.severity, "redirects over http to".to_owned(), None))
-    });
+    }),
+    (&WILDCARD, |_, uri| match uri.wildcard? {
+        Wildcard::Authority => Some((Severity::Critical, "redirects to any host that matches".to_owned(), None)),
+        Wildcard::Path => Some((Severity::High, "redirects to any address that matches".to_owned(), None)),
+    }),
+    (&LOOPBACK, |_, uri| {
+        uri.is_loopback.then(|| (LOOPBACK.severity, "redirects to the user's own machine:".to_owned(), None))
+    }),
+    (&CUSTOM_SCHEME, |_, uri| {
+        let custom = !uri.scheme.is_empty() && !uri.is_web();
+        custom.then(|| (CUSTOM_SCHEME.severity, format!("redirects to the scheme {}:", uri.scheme), None))
+    }),
+    (&FORBIDDEN_HOST, |policy, uri| {
+        let hosts = &policy.redirects.hosts;
+        let host = uri.host.as_deref().filter(|_| !hosts.is_empty())?;
+        let allowed = hosts.iter().any(|pattern| pattern.matches(host));
+        (!allowed).then(|| (FORBIDDEN_HOST.severity, format!("redirects to the host {host}:"), None))
+    }),
+    (&TESTER_HOST, |policy, uri| {
+        let host = uri.host.as_deref()?;
+        let pattern = policy.redirects.testers.iter().find(|pattern| NamePattern::matches(pattern, host))?;
+        Some((TESTER_HOST.severity, format!("redirects to {host}:"), Some(pattern.to_string())))
+    }),
+    (&MALFORMED, |_, uri| {
+        let defects = uri.defects.join(", ");
+        (!defects.is_empty()).then(|| (MALFORMED.severity, format!("has a redirect URI with {defects}:"), None))
+    }),
+];
+
+pub(super) fn insecure(context: &Context<'_>, findings: &mut Sink<'_>) {
+    each(context, &INSECURE, findings);
 }
 
 pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
-    each(context, &WILDCARD, findings, |uri| match uri.wildcard? {
-        Wildcard::Authority => Some((Severity::Critical, "redirects to any host that matches".to_owned(), None)),
-        Wildcard::Path => Some((Severity::High, "redirects to any address that matches".to_owned(), None)),
-    });
+    each(context, &WILDCARD, findings);
 }
 
 pub(super) fn loopback(context: &Context<'_>, findings: &mut Sink<'_>) {
-    each(context, &LOOPBACK, findings, |uri| {
-        uri.is_loopback.then(|| (LOOPBACK.severity, "redirects to the user's own machine:".to_owned(), None))
-    });
+    each(context, &LOOPBACK, findings);
 }
 
 pub(super) fn loopback_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
@@ -180,35 +206,19 @@ pub(super) fn loopback_does_not_apply(context: &Context<'_>) -> Option<&'static 
 }
 
 pub(super) fn custom_scheme(context: &Context<'_>, findings: &mut Sink<'_>) {
-    each(context, &CUSTOM_SCHEME, findings, |uri| {
-        let custom = !uri.scheme.is_empty() && !uri.is_web();
-        custom.then(|| (CUSTOM_SCHEME.severity, format!("redirects to the scheme {}:", uri.scheme), None))
-    });
+    each(context, &CUSTOM_SCHEME, findings);
 }
 
 pub(super) fn forbidden_host(context: &Context<'_>, findings: &mut Sink<'_>) {
-    let hosts = &context.policy.redirects.hosts;
-    each(context, &FORBIDDEN_HOST, findings, |uri| {
-        let host = uri.host.as_deref().filter(|_| !hosts.is_empty())?;
-        let allowed = hosts.iter().any(|pattern| pattern.matches(host));
-        (!allowed).then(|| (FORBIDDEN_HOST.severity, format!("redirects to the host {host}:"), None))
-    });
+    each(context, &FORBIDDEN_HOST, findings);
 }
 
 pub(super) fn tester_host(context: &Context<'_>, findings: &mut Sink<'_>) {
-    let testers = &context.policy.redirects.testers;
-    each(context, &TESTER_HOST, findings, |uri| {
-        let host = uri.host.as_deref()?;
-        let pattern = testers.iter().find(|pattern| NamePattern::matches(pattern, host))?;
-        Some((TESTER_HOST.severity, format!("redirects to {host}:"), Some(pattern.to_string())))
-    });
+    each(context, &TESTER_HOST, findings);
 }
 
 pub(super) fn malformed(context: &Context<'_>, findings: &mut Sink<'_>) {
-    each(context, &MALFORMED, findings, |uri| {
-        let defects = uri.defects.join(", ");
-        (!defects.is_empty()).then(|| (MALFORMED.severity, format!("has a redirect URI with {defects}:"), None))
-    });
+    each(context, &MALFORMED, findings);
 }
 
 pub(super) fn missing(context: &Context<'_>, findings: &mut Sink<'_>) {
@@ -221,19 +231,34 @@ pub(super) fn missing(context: &Context<'_>, findings: &mut Sink<'_>) {
 /// The severity, the text before the URI, and the policy's pattern that matched, if any.
 type Match = (Severity, String, Option<String>);
 
-/// Evaluates each distinct redirect URI of each client.
-fn each(
-    context: &Context<'_>,
-    rule: &'static Rule,
-    findings: &mut Sink<'_>,
-    evaluate: impl Fn(&RedirectUri) -> Option<Match>,
-) {
+type Evaluate = fn(&Policy, &RedirectUri) -> Option<Match>;
+
+/// Adds the findings of one of the rules on single URIs.
+fn each(context: &Context<'_>, rule: &'static Rule, findings: &mut Sink<'_>) {
+    let Some((number, (_, evaluate))) = (0..).zip(&ON_ONE_URI).find(|(_, (other, _))| *other == rule) else { return };
+    let suspects = context.suspect_uris.get_or_init(|| suspect_uris(context));
     for client in context.covered(rule) {
-        let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
-        for uri in distinct {
-            let Some((severity, text, pattern)) = evaluate(&RedirectUri::parse(uri)) else { continue };
-            let evidence = Evidence::new(Kind::RedirectUri, uri, format!("{text} {uri}"));
+        for (uri, rules) in suspects.get(&client.id).into_iter().flatten() {
+            // Only what a rule finds is kept, and not the parsed URI: there may be very many.
+            let found = (rules & (1_u8 << number) != 0).then(|| evaluate(context.policy, &RedirectUri::parse(uri)));
+            let Some((severity, text, pattern)) = found.flatten() else { continue };
+            let evidence = Evidence::new(Kind::RedirectUri, *uri, format!("{text} {uri}"));
             findings.push(Finding { pattern, ..context.finding_at(rule, severity, client, evidence) });
         }
     }
+}
+
+/// For each client, its distinct URIs in which a rule finds something, with one bit for each of these rules.
+fn suspect_uris<'a>(context: &Context<'a>) -> SuspectUris<'a> {
+    let rules_on = |uri: &str| {
+        let uri = RedirectUri::parse(uri);
+        let finds = ON_ONE_URI.iter().map(|(_, evaluate)| evaluate(context.policy, &uri).is_some());
+        (0..).zip(finds).fold(0, |rules, (number, finds)| rules | (u8::from(finds) << number))
+    };
+    let of_client = |client: &'a Client| {
+        let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
+        distinct.into_iter().map(|uri| (uri, rules_on(uri))).filter(|(_, rules)| *rules != 0).collect::<Vec<_>>()
+    };
+    let clients = context.snapshot.clients.iter().map(|client| (&client.id, of_client(client)));
+    clients.filter(|(_, uris)| !uris.is_empty()).collect()
 }
