@@ -201,6 +201,8 @@ mod tests {
             Err(failed)
         });
         next(&mut streamed).await.expect("a chunk").expect("no error");
+        // Without a bound, the writer may still have been slow.
+        assert_eq!(streamed.chunks.max_capacity(), CHUNKS);
         drop(streamed);
         let written = tokio::task::spawn_blocking(move || reported.recv()).await.expect("no panic");
         assert!(written.expect("the writer ended") <= CHUNK * (CHUNKS + 2));

@@ -53,6 +53,7 @@ async fn over_a_thousand_scrapes_none_mixes_generations() {
     exporter.until_refreshed().await;
     let mut added: Vec<String> = Vec::new();
     let mut generations = std::collections::BTreeSet::new();
+    let mut of_refresh = std::collections::BTreeMap::new();
     for round in 0..1_000 {
         if added.len() < 20 {
             added.push(organisation.add_client(serde_json::json!({
@@ -69,6 +70,9 @@ async fn over_a_thousand_scrapes_none_mixes_generations() {
         }
         let scrape = exporter.scrape().await;
         let clients = scrape.sum("clients", &[]);
+        let refreshes = scrape.sum("exporter_refreshes_total", &[]) as u64;
+        let first = *of_refresh.entry(refreshes).or_insert(clients);
+        assert_eq!(first, clients, "the number of refreshes belongs to the generation");
         assert_eq!(scrape.count("client_info", &[]) as f64, clients);
         assert_eq!(scrape.count("client_scopes", &[]) as f64, clients);
         assert_eq!(scrape.sum("exporter_snapshot_clients", &[]), clients);
