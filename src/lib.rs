@@ -18,8 +18,8 @@ pub mod audit;
 pub mod ledger;
 
 // Adapters: one foreign format or system each.
+pub mod blocking;
 pub mod file;
-
 pub mod genesys;
 pub mod store;
 

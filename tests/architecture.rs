@@ -30,7 +30,7 @@ use imports::Crate;
 static CRATE: LazyLock<Crate> = LazyLock::new(|| Crate::of(&sources()));
 
 /// The modules of the crate's root: a module may import only modules that come before it. `lib.rs` has the same order.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "domain",
     "metric",
     "secret",
@@ -39,6 +39,7 @@ const ORDER: [&str; 25] = [
     "baseline",
     "audit",
     "ledger",
+    "blocking",
     "file",
     "genesys",
     "store",

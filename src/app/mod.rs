@@ -36,7 +36,7 @@ use crate::{systemd, telemetry};
 /// The time that tasks may take to end at shutdown before they are abandoned. With the last write of the state file, for which `store`
 /// waits for 1 s, and the last lines of the log, the process ends within
 /// 5 s: Docker kills it after 10 s. The server's own drain is shorter.
-const STOP_LIMIT: Duration = Duration::from_secs(3);
+const STOP_LIMIT: Duration = Duration::from_millis(2_500);
 
 /// A process that is ready to run: its listener is bound, and data from the state file is restored.
 #[derive(Debug)]
@@ -189,17 +189,24 @@ impl App {
         stop.cancel();
         let unended = tasks.all_ended(STOP_LIMIT).await;
         let store = self.store;
-        let closing = tokio::task::spawn_blocking(move || store.close()).await;
-        if let Err(failure) = closing {
-            error!(%failure, "the state file could not be closed");
+        // A thread of its own: those of the runtime may all be blocked. The store waits for its last write for a limited time.
+        let (closed, closing) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new().name("state-close".to_owned()).spawn(move || {
+            store.close();
+            closed.send(())
+        });
+        if let Err(failure) = thread {
+            error!(%failure, "the last write of the state file is not waited for");
         }
+        // An error means that the thread did not start or panicked.
+        let _ = closing.await;
         if unended.is_empty() {
             info!("stopped");
         } else {
             let tasks = unended.join(", ");
             warn!(
                 tasks,
-                limit_seconds = STOP_LIMIT.as_secs(),
+                limit_seconds = STOP_LIMIT.as_secs_f64(),
                 "stopped; these tasks did not end in time and are abandoned"
             );
         }

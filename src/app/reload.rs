@@ -7,9 +7,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tracing::error;
 
+use crate::blocking::{NoResult, Turn};
 use crate::publish::Reader;
 use crate::refresh::Reloader;
 use crate::server::ReloadRequests;
@@ -43,9 +43,9 @@ pub(super) async fn run(
         };
         let result = tokio::select! {
             () = &mut stop => return,
-            result = turn.take(LIMIT, reload) => result,
+            result = turn.take(LIMIT, reload) => result.map_err(cause),
         };
-        if let Err(Late(cause)) = &result {
+        if let Err(cause) = &result {
             error!(cause, "the reload failed; the previous policy and baseline stay in force");
             // Blocking, and it may have to wait for the same lock as the reload that hangs.
             let reloader = Arc::clone(&reloader);
@@ -53,62 +53,33 @@ pub(super) async fn run(
         }
         systemd::ready(&reader.current());
         if let Some(request) = request {
-            request.answer(result.unwrap_or_else(|Late(cause)| Err(cause)));
+            request.answer(result.and_then(|loaded| loaded));
         }
     }
 }
 
 /// Why there is no result of a reload.
-#[derive(Debug, PartialEq, Eq)]
-struct Late(String);
-
-/// Runs blocking work with a time limit, and nothing else until the work has ended.
-#[derive(Debug, Default)]
-struct Turn {
-    running: Option<JoinHandle<Result<(), String>>>,
-}
-
-impl Turn {
-    async fn take(
-        &mut self,
-        limit: Duration,
-        work: impl FnOnce() -> Result<(), String> + Send + 'static,
-    ) -> Result<Result<(), String>, Late> {
-        if self.running.as_ref().is_some_and(|running| !running.is_finished()) {
-            return Err(Late(
-                "an earlier reload has not ended; check the disk of the policy and the baseline file".to_owned(),
-            ));
-        }
-        let running = self.running.insert(tokio::task::spawn_blocking(work));
-        match tokio::time::timeout(limit, running).await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(failure)) => Err(Late(format!("the reload failed unexpectedly: {failure}"))),
-            Err(_) => Err(Late(format!(
-                "the reload took longer than {} s; check the disk of the policy and the baseline file",
-                limit.as_secs()
-            ))),
-        }
+fn cause(none: NoResult) -> String {
+    let check = "check the disk of the policy and the baseline file";
+    match none {
+        NoResult::Busy => format!("an earlier reload has not ended; {check}"),
+        NoResult::Late => format!("the reload took longer than {} s; {check}", LIMIT.as_secs()),
+        NoResult::Panicked => "the reload failed unexpectedly; the log says why".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_reload_that_hangs_fails_in_time_and_the_next_one_waits_for_its_end() {
-        let mut turn = Turn::default();
-        assert_eq!(turn.take(LIMIT, || Err("invalid".to_owned())).await, Ok(Err("invalid".to_owned())));
-        let (release, released) = mpsc::channel::<()>();
-        let hanging = move || released.recv().map_err(|error| error.to_string());
-        let Err(Late(cause)) = turn.take(Duration::ZERO, hanging).await else { panic!("it hangs") };
-        assert!(cause.contains("longer than 0 s"), "{cause}");
-        let Err(Late(cause)) = turn.take(LIMIT, || Ok(())).await else { panic!("the first one hangs") };
-        assert!(cause.contains("has not ended"), "{cause}");
-        release.send(()).expect("it waits");
-        turn.running.take().expect("the first one").await.expect("no panic").expect("released");
-        assert_eq!(turn.take(LIMIT, || Ok(())).await, Ok(Ok(())));
+    #[test]
+    fn a_reload_without_a_result_says_why_and_what_to_do() {
+        for (none, expected) in [
+            (NoResult::Busy, "an earlier reload has not ended; check the disk of the policy and the baseline file"),
+            (NoResult::Late, "the reload took longer than 60 s; check the disk of the policy and the baseline file"),
+            (NoResult::Panicked, "the reload failed unexpectedly; the log says why"),
+        ] {
+            assert_eq!(cause(none), expected);
+        }
     }
 }

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
 use console::{complain, say};
 use exit::{CLEAN, FAILURE, USAGE};
-use prepare::{prepare, refuse};
+use prepare::{Runs, prepare, refuse};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::{hardening, signals, telemetry};
@@ -76,7 +76,9 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             PolicyCommand::Explain(args) => block_on(policy::explain(&settings, &args)),
             PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
         }),
-        Command::Serve => with(Settings::from_raw(gathered), |settings| block_on(serve::serve(settings))),
+        Command::Serve => {
+            with(Settings::from_raw(gathered), Runs::UntilStopped, |settings| block_on(serve::serve(settings)))
+        }
         Command::Audit(args) if args.snapshot_in.is_some() => {
             once(gathered, Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
         }
@@ -101,13 +103,13 @@ fn once(gathered: &Gathered, settings: Result<Settings, Vec<ConfigError>>, run: 
         }
         settings
     };
-    with(settings.map(quiet), run)
+    with(settings.map(quiet), Runs::Once, run)
 }
 
 /// Runs with valid settings and a working log, or prints every error.
-fn with(settings: Result<Settings, Vec<ConfigError>>, run: impl FnOnce(Settings) -> u8) -> u8 {
+fn with(settings: Result<Settings, Vec<ConfigError>>, runs: Runs, run: impl FnOnce(Settings) -> u8) -> u8 {
     match settings {
-        Ok(settings) => match prepare(&settings) {
+        Ok(settings) => match prepare(&settings, runs) {
             Ok(()) => run(settings),
             Err(code) => code,
         },

@@ -13,7 +13,7 @@ use tracing::{error, info};
 
 use super::console::{complain, say};
 use super::exit::{CLEAN, FAILURE};
-use super::prepare::{prepare, refuse};
+use super::prepare::{Runs, prepare, refuse};
 use super::{baseline, healthcheck};
 use crate::app::App;
 use crate::config::{Gathered, Settings};
@@ -21,7 +21,6 @@ use crate::domain::Timestamp;
 use crate::secret::SecretString;
 use crate::signals::StopSignals;
 use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
-use crate::telemetry;
 
 /// How often the demo applies the changes that are due.
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
@@ -45,7 +44,7 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
         Settings::for_simulated(gathered, url, DEFAULT_CLIENT_ID.to_owned(), secret)
     });
     let code = match settings {
-        Ok(settings) => match prepare(&settings) {
+        Ok(settings) => match prepare(&settings, Runs::UntilStopped) {
             Ok(()) => watch(settings, simulator.organisation()).await,
             Err(code) => code,
         },
@@ -116,8 +115,6 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
 /// Builds the exporter. `None` if a signal stopped it meanwhile.
 async fn start(settings: Settings) -> anyhow::Result<Option<(StopSignals, App)>> {
     let mut stop = StopSignals::listen().context("cannot install handlers for SIGTERM and SIGINT")?;
-    // From here on, a signal no longer ends the process if it is blocked.
-    telemetry::never_block(&settings.log).context("cannot start the thread that writes the log")?;
     // Reading and evaluating saved data blocks. The disk may hang, and then this thread is abandoned.
     let runtime = Handle::current();
     let building = tokio::task::spawn_blocking(move || runtime.block_on(App::build(settings)));

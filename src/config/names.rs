@@ -4,6 +4,9 @@
 
 use crate::text::nearest;
 
+/// The variable of the TLS library for the file of the certificates that it trusts.
+pub(crate) const CA_FILE: &str = "SSL_CERT_FILE";
+
 /// The prefix of every variable that belongs to a flag.
 pub(crate) const PREFIX: &str = "GENESYSCLOUD_OAUTH_EXPORTER_";
 

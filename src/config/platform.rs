@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::credentials::{client_id, client_secret};
 use super::endpoints::{Endpoints, endpoints};
-use super::error::variable_from;
+use super::error::{ConfigError, variable_from};
+use super::names::CA_FILE;
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{lasting, within};
 use super::values::Values;
 use super::{address, names, proxy, scalar};
+use crate::file;
 use crate::genesys::{self, AuthStyle, Limits, PacingConfig, Proxy, RetryConfig};
 use crate::secret::SecretSource;
 
@@ -20,6 +22,9 @@ const PLATFORM_LIMIT: u32 = 300;
 
 /// The longest time of one attempt, unless a single read may take longer.
 const ATTEMPT_DEADLINE: Duration = Duration::from_mins(1);
+
+/// The largest file of certificates. That of an operating system has about 250 kB.
+const MAX_CA_BYTES: u64 = 16 << 20;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
@@ -116,7 +121,16 @@ pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) ->
                 (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
     let found = required(values, gathered, names::REGION, what, |values, raw| endpoints(values, raw, plain_http));
     let proxy = proxy::proxy(&gathered.proxies).map_err(|problems| values.errors.extend(problems));
+    check_certificates(values, gathered);
     Some((id?, secret?, found?, proxy.ok()?))
+}
+
+/// Checks the file of certificates: the TLS library would wait for a pipe, and read a device without an end.
+fn check_certificates(values: &mut Values<'_>, gathered: &Gathered) {
+    let Some(path) = &gathered.ca_file else { return };
+    if let Err(error) = file::read(path, MAX_CA_BYTES) {
+        values.errors.push(ConfigError::new(CA_FILE, format!("{}: {error}", path.display())));
+    }
 }
 
 /// Reads a required value. If it is missing, the error names variables of other guides that are set instead.

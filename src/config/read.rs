@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::{ConfigError, Origin};
-use super::names::{self, PREFIX, variable_of};
+use super::names::{self, CA_FILE, PREFIX, variable_of};
 use super::proxy::{ProxyVariables, is_about_proxies};
 use super::raw::{self, RawSettings};
 use super::values::Values;
@@ -22,6 +22,8 @@ pub struct Gathered {
     /// Variables of other guides that are set: their name, the name that is read instead, and where they are set.
     pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
     pub(crate) proxies: ProxyVariables,
+    /// The file of `SSL_CERT_FILE`, from which the TLS library reads the certificates that it trusts.
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<ConfigError>,
 }
@@ -87,6 +89,7 @@ struct Layers {
     pairs: BTreeMap<String, (String, Origin)>,
     foreign: Vec<(&'static str, &'static str, Origin)>,
     proxies: ProxyVariables,
+    ca_file: Option<PathBuf>,
     warnings: Vec<String>,
     errors: Vec<ConfigError>,
 }
@@ -120,6 +123,8 @@ impl Layers {
                 if !value.trim().is_empty() || name == state_file {
                     self.pairs.insert(name, (value, origin.clone()));
                 }
+            } else if name == CA_FILE && *origin == Origin::Environment {
+                self.ca_file = Some(value).filter(|path| !path.is_empty()).map(PathBuf::from);
             } else if is_about_proxies(&name) {
                 if !value.trim().is_empty() {
                     self.proxies.insert(name, (SecretString::from(value), origin.clone()));
@@ -140,7 +145,7 @@ impl Layers {
     }
 
     fn finish(self) -> Gathered {
-        let Self { known: _, pairs, mut foreign, proxies, mut warnings, mut errors } = self;
+        let Self { known: _, pairs, mut foreign, proxies, ca_file, mut warnings, mut errors } = self;
         let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
         let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
         let raw = raw::from_pairs(values).unwrap_or_else(|_| {
@@ -153,7 +158,7 @@ impl Layers {
         foreign.dedup_by_key(|(name, _, _)| *name);
         warnings.sort();
         warnings.dedup();
-        Gathered { raw, origins, foreign, proxies, warnings, errors }
+        Gathered { raw, origins, foreign, proxies, ca_file, warnings, errors }
     }
 }
 

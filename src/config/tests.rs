@@ -276,3 +276,21 @@ fn the_demo_takes_what_was_chosen() {
     assert_eq!(run.refresh.interval, Duration::from_mins(5), "the default, but chosen");
     assert_eq!(run.state_file.as_deref(), Some("x.json".as_ref()));
 }
+
+#[test]
+fn certificates_must_be_in_a_regular_file_of_limited_size() {
+    for (path, expected) in [
+        ("/dev/zero", "SSL_CERT_FILE: /dev/zero: it is"),
+        ("/", "SSL_CERT_FILE: /: it is"),
+        ("/nowhere/ca.pem", "SSL_CERT_FILE: /nowhere/ca.pem: "),
+    ] {
+        let errors = read(&[], &with_credentials(&[("SSL_CERT_FILE", path)])).expect_err(path);
+        let [error] = errors.as_slice() else { panic!("one error: {errors:?}") };
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let path = file.path().to_str().expect("UTF-8");
+    for path in [path, ""] {
+        read(&[], &with_credentials(&[("SSL_CERT_FILE", path)])).expect("valid");
+    }
+}

@@ -43,7 +43,7 @@ impl Api {
     /// Forgets the token and every connection, so that the next call starts afresh.
     pub(super) async fn forget(&self) {
         self.tokens.forget(&self.transport.metrics).await;
-        self.transport.reconnect();
+        self.transport.reconnect().await;
     }
 
     /// The URL of a path such as `api/v2/tokens/me`, below the path prefix of a gateway.

@@ -17,10 +17,13 @@ use super::metrics::OrgMetrics;
 use super::redact::Redactor;
 use super::token_response::{TokenError, TokenFetch, denied, granted};
 use super::transport::{Failure, Transport};
+use crate::blocking::{NoResult, Turn};
 use crate::domain::Timestamp;
 use crate::file;
 use crate::secret::{ExposeSecret, MAX_SECRET_BYTES, SecretSource, SecretString};
 
+/// How long it may take to read the secret's file.
+const SECRET_LIMIT: Duration = Duration::from_secs(5);
 /// The pause before a wrong secret is tried again: quick repeats would use up the token endpoint's own limit.
 const INVALID_CLIENT_PAUSE: Duration = Duration::from_mins(1);
 
@@ -59,6 +62,7 @@ struct State {
     serial: u64,
     cached: Option<Cached>,
     refused: Option<Refused>,
+    reading: Reading,
 }
 
 #[derive(Debug)]
@@ -89,7 +93,7 @@ impl TokenSource {
             return Err(refused.error.clone());
         }
         state.cached = None;
-        let fetched = self.fetch(transport).await;
+        let fetched = self.fetch(transport, &mut state.reading).await;
         match &fetched {
             Ok(_) => transport.metrics.token_fetched(TokenFetch::Success),
             Err(error) => {
@@ -139,8 +143,12 @@ impl TokenSource {
         }
     }
 
-    async fn fetch(&self, transport: &Transport) -> Result<(HeaderValue, Duration, Redactor), TokenError> {
-        let secret = read_secret(&self.config.client_secret).await?;
+    async fn fetch(
+        &self,
+        transport: &Transport,
+        reading: &mut Reading,
+    ) -> Result<(HeaderValue, Duration, Redactor), TokenError> {
+        let secret = read_secret(&self.config.client_secret, reading).await?;
         let request = self.request(transport, &secret)?;
         let mut redactor = Redactor::default();
         redactor.hide(secret.expose_secret());
@@ -189,16 +197,23 @@ impl TokenSource {
     }
 }
 
-async fn read_secret(source: &SecretSource) -> Result<SecretString, TokenError> {
+/// The read of the secret's file. A network file system can block.
+type Reading = Turn<Result<String, file::ReadError>>;
+
+async fn read_secret(source: &SecretSource, reading: &mut Reading) -> Result<SecretString, TokenError> {
     match source {
         SecretSource::Value(secret) => Ok(secret.clone()),
         SecretSource::File(path) => {
             let file = path.clone();
-            // A network file system can block.
-            let text = tokio::task::spawn_blocking(move || file::read_text(&file, MAX_SECRET_BYTES))
-                .await
-                .map_err(|failure| TokenError::SecretFile(format!("{}: {failure}", path.display())))?
-                .map_err(|error| TokenError::SecretFile(format!("{}: {error}", path.display())))?;
+            let failed = |why: &dyn std::fmt::Display| TokenError::SecretFile(format!("{}: {why}", path.display()));
+            let read = reading.take(SECRET_LIMIT, move || file::read_text(&file, MAX_SECRET_BYTES)).await;
+            let text = match read {
+                Ok(text) => text.map_err(|error| failed(&error))?,
+                Err(NoResult::Busy | NoResult::Late) => {
+                    return Err(failed(&"it cannot be read in time; check the disk or the file system that it is on"));
+                }
+                Err(NoResult::Panicked) => return Err(failed(&"reading it failed unexpectedly")),
+            };
             let secret = text.trim();
             if secret.is_empty() {
                 return Err(TokenError::SecretFile(format!(

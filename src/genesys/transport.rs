@@ -21,11 +21,18 @@ use super::redact::{printable, uuid};
 use super::retry::{self, Next, Reason};
 use super::tls;
 use super::token_response::is_token_rate_limit;
+use crate::blocking::{NoResult, Turn};
 use crate::domain::Timestamp;
 
 /// The longest wait of a `Retry-After` that is respected. The platform asks for seconds to minutes; a wrong header must not stop the
 /// audits.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
+/// How long it may take to read the certificates for new connections.
+const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long an unused connection is kept.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// The largest number of redirects that are followed, only on the same origin.
 const MAX_REDIRECTS: usize = 5;
@@ -36,6 +43,7 @@ pub(super) struct Transport {
     config: Arc<Config>,
     /// Replaced by [`Transport::reconnect`].
     http: Mutex<reqwest::Client>,
+    reconnecting: tokio::sync::Mutex<Turn<Result<reqwest::Client, reqwest::Error>>>,
     route: Option<Arc<Route>>,
     pacer: Pacer,
     retry: RetryConfig,
@@ -85,6 +93,7 @@ impl Transport {
         let route = config.proxy.as_ref().map(|proxy| Arc::new(proxy.route()));
         Ok(Self {
             http: Mutex::new(client(&config, route.as_ref())?),
+            reconnecting: tokio::sync::Mutex::default(),
             route,
             pacer: Pacer::new(config.pacing),
             retry: config.retry,
@@ -102,13 +111,22 @@ impl Transport {
     }
 
     /// Drops all connections, the addresses that names had, and the certificates that were read at the start.
-    pub(super) fn reconnect(&self) {
-        match client(&self.config, self.route.as_ref()) {
-            Ok(client) => *self.http.lock().unwrap_or_else(PoisonError::into_inner) = client,
-            Err(error) => {
-                warn!(%error, "the connections to the platform cannot be set up again; the old ones stay in use");
+    ///
+    /// Certificates are read from files, which can block.
+    pub(super) async fn reconnect(&self) {
+        let (config, route) = (Arc::clone(&self.config), self.route.clone());
+        let mut turn = self.reconnecting.lock().await;
+        let built = turn.take(RECONNECT_LIMIT, move || client(&config, route.as_ref())).await;
+        let cause = match built {
+            Ok(Ok(client)) => {
+                *self.http.lock().unwrap_or_else(PoisonError::into_inner) = client;
+                return;
             }
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(NoResult::Busy | NoResult::Late) => "the certificates cannot be read; check their disk".to_owned(),
+            Err(NoResult::Panicked) => "it failed unexpectedly".to_owned(),
+        };
+        warn!(cause, "the connections to the platform cannot be set up again; the old ones stay in use");
     }
 
     /// Forgets a wait that the platform asked for.
@@ -247,6 +265,8 @@ fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client
         .connect_timeout(config.limits.connect_timeout)
         .read_timeout(config.limits.read_timeout)
         .redirect(redirect::Policy::custom(same_origin_redirect))
+        // The buffers of a connection can contain secrets of clients, and are not needed until the next refresh.
+        .pool_idle_timeout(IDLE)
         // The client must not read the environment on its own.
         .no_proxy();
     match route.map(Arc::clone) {

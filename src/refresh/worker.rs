@@ -27,6 +27,8 @@ const MARGIN: Duration = Duration::from_mins(1);
 const EVALUATION: Duration = Duration::from_mins(5);
 /// After so many failures in a row, and again after as many more, the next refresh starts with a new token and new connections.
 const FAILURES_BEFORE_FORGETTING: u64 = 2;
+/// If only some inputs cannot be read, a permission is probably missing, and a new token rarely helps.
+const FORGET_AGAIN: Duration = Duration::from_hours(1);
 
 /// Refreshes one organisation until the process ends.
 #[derive(Debug)]
@@ -39,7 +41,34 @@ pub struct Worker {
     taken: Option<Instant>,
     last_attempt: Option<Timestamp>,
     failures: u64,
+    in_part: InPart,
     withdrawn: bool,
+}
+
+/// The complete refreshes in a row in which an input could not be read.
+#[derive(Debug, Clone, Copy, Default)]
+struct InPart {
+    number: u64,
+    /// When the platform client last forgot what it knew because of them.
+    forgotten: Option<Instant>,
+}
+
+impl InPart {
+    /// Adds a complete refresh. Returns whether the cause could be what the platform client knows: a bad token can be refused by one
+    /// endpoint only.
+    fn add(&mut self, all_read: bool, now: Instant) -> bool {
+        if all_read {
+            *self = Self::default();
+            return false;
+        }
+        self.number += 1;
+        let due = self.forgotten.is_none_or(|forgotten| now.duration_since(forgotten) >= FORGET_AGAIN);
+        let forget = self.number >= FAILURES_BEFORE_FORGETTING && due;
+        if forget {
+            self.forgotten = Some(now);
+        }
+        forget
+    }
 }
 
 /// The start of one refresh.
@@ -76,7 +105,17 @@ impl Worker {
         }
         // If the data is from the future, its age counts from now.
         let taken = age.map(|age| Instant::now().checked_sub(age).unwrap_or_else(Instant::now));
-        Self { platform, config, pipeline, metrics, taken, last_attempt: None, failures: 0, withdrawn }
+        Self {
+            platform,
+            config,
+            pipeline,
+            metrics,
+            taken,
+            last_attempt: None,
+            failures: 0,
+            in_part: InPart::default(),
+            withdrawn,
+        }
     }
 
     /// Runs the loop until `shutdown` completes. `latch` shows that it gets on.
@@ -132,25 +171,18 @@ impl Worker {
     }
 
     /// Fetches the data of the organisation. Cancel safe.
-    async fn fetch(&self, now: Timestamp) -> Attempt {
+    async fn fetch(&mut self, now: Timestamp) -> Attempt {
         let last = self.pipeline.last_snapshot();
-        let previous = Previous { snapshot: last.as_deref(), served: !self.withdrawn };
-        fetch(&self.platform, &self.config, previous, now).await
+        let served = !self.withdrawn;
+        let Self { platform, config, pipeline, taken, withdrawn, .. } = self;
+        let fetching = fetch(platform, config, Previous { snapshot: last.as_deref(), served }, now);
+        withdrawing(fetching, pipeline, too_old(*taken, config), withdrawn).await
     }
 
-    /// Waits for the next refresh, and withdraws the data as soon as it is too old.
+    /// Waits for the next refresh.
     async fn wait_until(&mut self, next: Instant) {
-        if let Some(taken) = self.taken.filter(|_| !self.withdrawn) {
-            let too_old = taken + self.config.stale_after;
-            if too_old < next {
-                tokio::time::sleep_until(too_old).await;
-                self.withdrawn = true;
-                warn!("the data is too old and is withdrawn");
-                let pipeline = Arc::clone(&self.pipeline);
-                blocking(move || pipeline.fail(true, |_| {})).await;
-            }
-        }
-        tokio::time::sleep_until(next).await;
+        let Self { config, pipeline, taken, withdrawn, .. } = self;
+        withdrawing(tokio::time::sleep_until(next), pipeline, too_old(*taken, config), withdrawn).await;
     }
 
     async fn succeeded(&mut self, fetched: Fetched, collectors: Vec<CollectorStatus>, refresh: Refresh) {
@@ -175,6 +207,9 @@ impl Worker {
             return self.failed(failure, collectors, refresh).await;
         };
         self.failures = 0;
+        if self.in_part.add(collectors.iter().all(|status| status.success), Instant::now()) {
+            self.platform.forget().await;
+        }
         self.withdrawn = false;
         self.taken = Some(began);
         self.metrics.ended(&self.platform.config().org, began.elapsed());
@@ -228,6 +263,33 @@ impl Worker {
     }
 }
 
+/// When the data is too old to be served; `None` if there is none.
+fn too_old(taken: Option<Instant>, config: &Config) -> Option<Instant> {
+    taken.map(|taken| taken + config.stale_after)
+}
+
+/// Awaits `work`, and withdraws the data meanwhile as soon as it is too old. Cancel safe if `work` is.
+async fn withdrawing<T>(
+    work: impl Future<Output = T>,
+    pipeline: &Arc<Pipeline>,
+    too_old: Option<Instant>,
+    withdrawn: &mut bool,
+) -> T {
+    let mut work = pin!(work);
+    if let Some(too_old) = too_old.filter(|_| !*withdrawn) {
+        tokio::select! {
+            biased;
+            value = &mut work => return value,
+            () = tokio::time::sleep_until(too_old) => {}
+        }
+        *withdrawn = true;
+        warn!("the data is too old and is withdrawn");
+        let pipeline = Arc::clone(pipeline);
+        blocking(move || pipeline.fail(true, |_| {})).await;
+    }
+    work.await
+}
+
 /// Runs work on a thread that may block. Logs an error and returns `None` if the work panics.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match tokio::task::spawn_blocking(work).await {
@@ -254,4 +316,30 @@ fn log_figures(evaluated: &Evaluated, duplicates: usize, took: Duration) {
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "refresh complete"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_input_that_cannot_be_read_twice_in_a_row_is_a_reason_to_start_afresh_once_an_hour() {
+        let mut in_part = InPart::default();
+        let began = Instant::now();
+        for (all_read, minutes, expected) in [
+            (false, 0, false),
+            (true, 5, false),
+            (false, 10, false),
+            (false, 15, true),
+            (false, 20, false),
+            (false, 74, false),
+            (false, 75, true),
+            (true, 80, false),
+            (false, 85, false),
+            (false, 90, true),
+        ] {
+            let now = began + Duration::from_mins(minutes);
+            assert_eq!(in_part.add(all_read, now), expected, "after {minutes} min");
+        }
+    }
 }

@@ -162,6 +162,20 @@ async fn data_is_withdrawn_in_its_time_however_long_the_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_is_withdrawn_in_its_time_while_a_refresh_waits_for_the_platform() {
+    let simulator = simulator().await;
+    let mut settings = settings(&simulator, &[]);
+    settings.refresh.stale_after = Duration::from_secs(1);
+    let exporter = Exporter::start(settings).await;
+    exporter.until_refreshed().await;
+    // The deadline of a refresh is two minutes.
+    simulator.organisation().set_fault(Fault::Hang.at(Endpoint::Clients));
+    let withdrawn = exporter.until("withdrawn", |scrape| scrape.count("org_info", &[]) == 0).await;
+    assert_eq!(withdrawn.own("last_refresh_successful"), Some(1.0), "the refresh that hangs has not ended");
+    exporter.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_in_an_outage_serves_the_last_data_with_its_true_age() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("state.json");
