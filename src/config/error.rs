@@ -5,6 +5,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::hidden::Hidden;
+
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -28,6 +30,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// The same error without the values that must not be shown.
+    pub(crate) fn without(self, hidden: &Hidden) -> Self {
+        Self { setting: self.setting, problem: hidden.remove_from(self.problem) }
+    }
+
     /// `setting` is a flag, or a variable that has no flag.
     pub(crate) fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { setting: setting.into(), problem: problem.into() }
@@ -59,10 +66,14 @@ pub(crate) fn variable_from(variable: &str, origin: &Origin) -> String {
     }
 }
 
-/// Quotes a value for an error message: control characters are escaped, and long values are cut to 60 characters.
+/// The characters of a value that an error message quotes.
+pub(crate) const LONGEST_QUOTE: usize = 60;
+
+/// Quotes a value for an error message: control characters are escaped, and long values are cut.
+///
+/// `hidden` removes what may be a secret when the error is recorded.
 pub(crate) fn quoted(value: &str) -> String {
-    const LONGEST: usize = 60;
-    match value.char_indices().nth(LONGEST) {
+    match value.char_indices().nth(LONGEST_QUOTE) {
         Some((cut, _)) => format!("{:?}...", &value[..cut]),
         None => format!("{value:?}"),
     }

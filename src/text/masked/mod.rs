@@ -227,7 +227,7 @@ fn push_parameters(out: &mut String, text: &str, after_slashes: bool, depth: usi
 fn push_part(out: &mut String, part: &str, is_host: bool, depth: usize) -> bool {
     let Some((at, length)) = separator(part) else {
         push_value(out, part, depth);
-        return false;
+        return out.ends_with(MASK);
     };
     let (name, separator, value) = (&part[..at], &part[at..at + length], &part[at + length..]);
     let is_port = is_host && value.chars().all(|c| c.is_ascii_digit());
