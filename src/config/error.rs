@@ -5,8 +5,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::hidden::Hidden;
-
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -30,9 +28,9 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The same error without the values that must not be shown.
-    pub(crate) fn without(self, hidden: &Hidden) -> Self {
-        Self { setting: self.setting, problem: hidden.remove_from(self.problem) }
+    /// The same error with another text of the problem.
+    pub(crate) fn map_problem(self, change: impl FnOnce(String) -> String) -> Self {
+        Self { setting: self.setting, problem: change(self.problem) }
     }
 
     /// `setting` is a flag, or a variable that has no flag.

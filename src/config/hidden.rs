@@ -26,7 +26,7 @@ impl Hidden {
         if !is_secret && (length < TOKEN_LENGTH || value.contains(PUNCTUATION)) {
             return;
         }
-        // As it is, escaped, and escaped and cut, as in a quotation.
+        // Unchanged, escaped, and escaped and cut, as in a quotation.
         let cut: String = value.chars().take(LONGEST_QUOTE).collect();
         let texts = [value.to_owned(), value.escape_debug().to_string(), cut.escape_debug().to_string()];
         self.0.extend(texts.map(SecretString::from));

@@ -160,7 +160,7 @@ impl Layers {
         foreign.dedup_by_key(|(name, _, _)| *name);
         warnings.sort();
         warnings.dedup();
-        let errors = errors.into_iter().map(|error| error.without(&hidden)).collect();
+        let errors = errors.into_iter().map(|error| error.map_problem(|problem| hidden.remove_from(problem))).collect();
         Gathered { raw, origins, hidden, foreign, proxies, warnings, errors }
     }
 }

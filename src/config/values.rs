@@ -35,12 +35,12 @@ impl<'a> Values<'a> {
     pub(crate) fn flag_wrong(&mut self, flag: &str, problem: impl Into<String>) {
         let variable = variable_of(flag);
         let origin = self.origins.get(&variable).unwrap_or(&Origin::Default);
-        self.errors.push(ConfigError::new(flag_from(flag, &variable, origin), problem).without(self.hidden));
+        self.errors.push(ConfigError::new(flag_from(flag, &variable, origin), self.hidden.remove_from(problem)));
     }
 
     pub(crate) fn variable_wrong(&mut self, variable: &str, problem: impl Into<String>) {
         let origin = self.origins.get(variable).unwrap_or(&Origin::Environment);
-        self.errors.push(ConfigError::new(variable_from(variable, origin), problem).without(self.hidden));
+        self.errors.push(ConfigError::new(variable_from(variable, origin), self.hidden.remove_from(problem)));
     }
 
     /// Whether the value of a flag was given, and is not just the default.

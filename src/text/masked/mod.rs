@@ -7,6 +7,7 @@
 mod tests;
 
 mod names;
+mod percent;
 mod prose;
 
 use std::borrow::Cow;
@@ -15,14 +16,13 @@ use std::collections::{HashMap, HashSet};
 pub use self::prose::masked_prose;
 
 use self::names::is_secret;
+use self::percent::{DEEPEST, decoded};
 use super::distinct;
 
 /// Replaces a secret.
 const MASK: &str = "[masked]";
 /// How every mask begins: several addresses that differ only in a secret are numbered, as in `[masked 2]`.
 const MASK_START: &str = "[masked";
-/// Percent-encoding inside percent-encoding is followed this far; what is encoded more often is masked as a whole.
-const DEEPEST: usize = 4;
 /// Addresses are cut after this many characters; every output repeats them.
 const LONGEST_URI: usize = 2_048;
 
@@ -320,24 +320,4 @@ fn separator(part: &str) -> Option<(usize, usize)> {
 
 fn is_value_empty(value: &str) -> bool {
     value.chars().all(|c| matches!(c, '=' | '＝' | '"' | '\''))
-}
-
-/// The text with percent-encoded bytes decoded once.
-fn decoded(text: &str) -> String {
-    let hex = |digit: Option<&u8>| char::from(*digit?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes = text.as_bytes();
-    let (mut result, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(byte) = bytes.get(at) {
-        match (*byte, hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                result.push(high * 16 + low);
-                at += 3;
-            }
-            (other, ..) => {
-                result.push(other);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&result).into_owned()
 }

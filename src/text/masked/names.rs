@@ -1,6 +1,6 @@
 //! Which names of parameters say that the value is a secret.
 
-use super::{DEEPEST, decoded};
+use super::percent::{DEEPEST, decoded};
 
 /// Parameters whose name contains one of these, in lower case and without punctuation, are secrets.
 const PARTS: &[&str] = &[
