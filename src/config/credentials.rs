@@ -83,6 +83,14 @@ fn header_content(text: &str) -> Result<(), String> {
 
 /// Checks that the file contains a secret. Returns a warning if every user can read it.
 fn check_file(path: &Path) -> Result<Option<String>, String> {
+    // The secret itself, in the variable for the file, looks like the name of a file that does not exist.
+    if !path.to_string_lossy().contains('/') && !path.exists() {
+        return Err(
+            "names a file that does not exist; set it to the path of a file that contains the client secret, not \
+                    to the secret itself"
+                .to_owned(),
+        );
+    }
     let text = file::read_text(path, MAX_SECRET_BYTES).map_err(|error| match error {
         ReadError::NotRegular(_) => {
             format!(
@@ -136,6 +144,8 @@ mod tests {
             assert!(error.contains(problem) && !error.contains("hunter"), "{error}");
         }
         assert!(check_file(Path::new("/nonexistent/secret")).expect_err("missing").contains("cannot be read"));
+        let error = check_file(Path::new("hunter2")).expect_err("missing");
+        assert!(error.contains("does not exist") && !error.contains("hunter2"), "{error}");
         assert!(check_file(Path::new("/")).expect_err("a directory").contains("not a regular file"));
     }
 }

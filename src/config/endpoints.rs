@@ -102,8 +102,8 @@ mod tests {
             genesyscloud_login_url: some(login),
             ..RawSettings::default()
         };
-        let origins = BTreeMap::new();
-        let mut values = Values::new(&origins);
+        let (origins, hidden) = (BTreeMap::new(), super::super::hidden::Hidden::default());
+        let mut values = Values::new(&origins, &hidden);
         match endpoints(&mut values, &raw, false) {
             Some(found) => Ok((found.api_url.into(), found.login_url.into(), found.region)),
             None => Err(values.errors.iter().map(ToString::to_string).collect()),

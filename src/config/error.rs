@@ -28,6 +28,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// The same error with another text of the problem.
+    pub(crate) fn map_problem(self, change: impl FnOnce(String) -> String) -> Self {
+        Self { setting: self.setting, problem: change(self.problem) }
+    }
+
     /// `setting` is a flag, or a variable that has no flag.
     pub(crate) fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { setting: setting.into(), problem: problem.into() }
@@ -59,10 +64,14 @@ pub(crate) fn variable_from(variable: &str, origin: &Origin) -> String {
     }
 }
 
-/// Quotes a value for an error message: control characters are escaped, and long values are cut to 60 characters.
+/// The characters of a value that an error message quotes.
+pub(crate) const LONGEST_QUOTE: usize = 60;
+
+/// Quotes a value for an error message: control characters are escaped, and long values are cut.
+///
+/// `hidden` removes what may be a secret when the error is recorded.
 pub(crate) fn quoted(value: &str) -> String {
-    const LONGEST: usize = 60;
-    match value.char_indices().nth(LONGEST) {
+    match value.char_indices().nth(LONGEST_QUOTE) {
         Some((cut, _)) => format!("{:?}...", &value[..cut]),
         None => format!("{value:?}"),
     }

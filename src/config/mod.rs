@@ -11,6 +11,7 @@ mod endpoints;
 mod env_file;
 mod error;
 mod flags;
+mod hidden;
 mod names;
 mod platform;
 mod proxy;

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::{ConfigError, Origin};
+use super::hidden::Hidden;
 use super::names::{self, CA_FILE, PREFIX, variable_of};
 use super::proxy::{ProxyVariables, is_about_proxies};
 use super::raw::{self, RawSettings};
@@ -19,6 +20,8 @@ use crate::secret::SecretString;
 pub struct Gathered {
     pub(crate) raw: RawSettings,
     pub(crate) origins: BTreeMap<String, Origin>,
+    /// The values that no error may show.
+    pub(crate) hidden: Hidden,
     /// Variables of other guides that are set: their name, the name that is read instead, and where they are set.
     pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
     pub(crate) proxies: ProxyVariables,
@@ -31,7 +34,7 @@ pub struct Gathered {
 impl Gathered {
     /// Whether the value of a flag was given, and is not just the default.
     pub fn is_given(&self, flag: &str) -> bool {
-        Values::new(&self.origins).is_given(flag)
+        Values::new(&self.origins, &self.hidden).is_given(flag)
     }
 }
 
@@ -147,6 +150,10 @@ impl Layers {
     fn finish(self) -> Gathered {
         let Self { known: _, pairs, mut foreign, proxies, ca_file, mut warnings, mut errors } = self;
         let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
+        let mut hidden = Hidden::default();
+        for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
+            hidden.add(name, value.trim());
+        }
         let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
         let raw = raw::from_pairs(values).unwrap_or_else(|_| {
             // The text of envy's error is dropped, because it may contain a value.
@@ -158,7 +165,8 @@ impl Layers {
         foreign.dedup_by_key(|(name, _, _)| *name);
         warnings.sort();
         warnings.dedup();
-        Gathered { raw, origins, foreign, proxies, ca_file, warnings, errors }
+        let errors = errors.into_iter().map(|error| error.map_problem(|problem| hidden.remove_from(problem))).collect();
+        Gathered { raw, origins, hidden, foreign, proxies, ca_file, warnings, errors }
     }
 }
 

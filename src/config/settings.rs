@@ -77,7 +77,7 @@ impl Settings {
 
     /// Only the address that the server listens on. Needs no credentials.
     pub fn listen_address(gathered: &Gathered) -> Result<SocketAddr, Vec<ConfigError>> {
-        let mut values = Values::new(&gathered.origins);
+        let mut values = Values::new(&gathered.origins, &gathered.hidden);
         let listen_address = gathered.raw.web_listen_address.as_ref();
         values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
     }
@@ -97,7 +97,7 @@ enum Who {
 
 fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     let raw = &gathered.raw;
-    let mut values = Values::new(&gathered.origins);
+    let mut values = Values::new(&gathered.origins, &gathered.hidden);
     values.warnings.clone_from(&gathered.warnings);
     values.errors.clone_from(&gathered.errors);
     let demo = matches!(who, Who::Simulated(..));

@@ -294,3 +294,31 @@ fn certificates_must_be_in_a_regular_file_of_limited_size() {
         read(&[], &with_credentials(&[("SSL_CERT_FILE", path)])).expect("valid");
     }
 }
+
+#[test]
+fn a_secret_in_the_wrong_variable_is_not_shown() {
+    let token = "Zq7aB-_".repeat(6);
+    let flags = [
+        "log.level",
+        "refresh.interval",
+        "genesys.auth-style",
+        "genesys.burst",
+        "genesys.max-body-bytes",
+        "genesys.clients-path",
+        "genesys.allow-plain-http",
+        "web.listen-address",
+        "metrics.disable",
+        "policy.file",
+        "env-file",
+    ];
+    let environment =
+        |secret, other| [CREDENTIALS.as_slice(), &[("GENESYSCLOUD_OAUTHCLIENT_SECRET", secret), other]].concat();
+    for (secret, value) in [("unrelated", token.as_str()), ("hunter2.x", "hunter2.x"), ("hunter2", "xhunter2x")] {
+        for flag in flags {
+            let errors = read(&[(flag, value)], &environment(secret, ("X", "y"))).expect_err(flag).join("\n");
+            assert!(errors.contains(flag) && !errors.contains("Zq7") && !errors.contains("hunter2"), "{errors}");
+        }
+        let errors = read(&[], &environment(secret, ("GENESYSCLOUD_REGION", value))).expect_err("a region").join("\n");
+        assert!(errors.contains("REGION") && !errors.contains("Zq7") && !errors.contains("hunter2"), "{errors}");
+    }
+}

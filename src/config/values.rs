@@ -5,18 +5,20 @@
 use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Origin, flag_from, variable_from};
+use super::hidden::Hidden;
 use super::names::variable_of;
 
 /// The errors and warnings so far.
 pub(crate) struct Values<'a> {
     origins: &'a BTreeMap<String, Origin>,
+    hidden: &'a Hidden,
     pub(crate) errors: Vec<ConfigError>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl<'a> Values<'a> {
-    pub(crate) fn new(origins: &'a BTreeMap<String, Origin>) -> Self {
-        Self { origins, errors: Vec::new(), warnings: Vec::new() }
+    pub(crate) fn new(origins: &'a BTreeMap<String, Origin>, hidden: &'a Hidden) -> Self {
+        Self { origins, hidden, errors: Vec::new(), warnings: Vec::new() }
     }
 
     /// Parses the value of a flag; an absent value is parsed as empty text. Returns `None` after adding an error.
@@ -33,12 +35,12 @@ impl<'a> Values<'a> {
     pub(crate) fn flag_wrong(&mut self, flag: &str, problem: impl Into<String>) {
         let variable = variable_of(flag);
         let origin = self.origins.get(&variable).unwrap_or(&Origin::Default);
-        self.errors.push(ConfigError::new(flag_from(flag, &variable, origin), problem));
+        self.errors.push(ConfigError::new(flag_from(flag, &variable, origin), self.hidden.remove_from(problem)));
     }
 
     pub(crate) fn variable_wrong(&mut self, variable: &str, problem: impl Into<String>) {
         let origin = self.origins.get(variable).unwrap_or(&Origin::Environment);
-        self.errors.push(ConfigError::new(variable_from(variable, origin), problem));
+        self.errors.push(ConfigError::new(variable_from(variable, origin), self.hidden.remove_from(problem)));
     }
 
     /// Whether the value of a flag was given, and is not just the default.

@@ -6,52 +6,33 @@
 #[cfg(test)]
 mod tests;
 
+mod names;
+mod percent;
+mod prose;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+pub use self::prose::masked_prose;
+
+use self::names::is_secret;
+use self::percent::{DEEPEST, decoded};
 use super::distinct;
 
 /// Replaces a secret.
 const MASK: &str = "[masked]";
 /// How every mask begins: several addresses that differ only in a secret are numbered, as in `[masked 2]`.
 const MASK_START: &str = "[masked";
-/// Percent-encoding inside percent-encoding is followed this far; what is encoded more often is masked as a whole.
-const DEEPEST: usize = 4;
 /// Addresses are cut after this many characters; every output repeats them.
 const LONGEST_URI: usize = 2_048;
 
-/// Parameters whose name contains one of these, in lower case and without punctuation, are secrets.
-const SECRET_PARTS: &[&str] = &[
-    "secret",
-    "passw",
-    "passphrase",
-    "pwd",
-    "token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "authkey",
-    "accountkey",
-    "subscriptionkey",
-    "functionkey",
-    "functionskey",
-    "credential",
-    "signature",
-    "jwt",
-    "bearer",
-    "sessionid",
-    "sessid",
-    "assertion",
-    "hmac",
-    "authcode",
-    "authorization",
-];
-/// Parameters with exactly one of these names are secrets.
-const SECRET_NAMES: &[&str] = &["sig", "code", "key", "pass", "auth", "pin", "otp", "sid", "pw", "psk"];
-/// These contain a part, but their values are public.
-const PUBLIC_NAMES: &[&str] = &["tokentype", "tokenendpoint", "tokenurl", "tokenuri", "tokeninfo"];
-/// After these schemes, what is before the `@` is an address and not a password.
+/// After these schemes, what is before the `@` is an address; only what follows a colon in it is a password.
 const ADDRESS_SCHEMES: &[&str] = &["mailto", "sip", "sips", "xmpp", "acct", "im"];
+
+/// What separates a name and a value, a user and a password, or a user and a host, and what may be encoded.
+const MARKS: [char; 7] = ['@', '=', '%', ':', '＝', '：', '＠'];
+/// Two parameters with these names are a name and a value, as in `name=client_secret&value=x`.
+const NAMING: (&[&str], &[&str]) = (&["name", "key", "param", "field"], &["value", "val"]);
 
 /// Whether the text contains a mask.
 pub fn is_masked(text: &str) -> bool {
@@ -61,25 +42,10 @@ pub fn is_masked(text: &str) -> bool {
 /// The address with every secret masked. Borrowed if it has none.
 pub fn masked(text: &str) -> Cow<'_, str> {
     // Most addresses have none of these, and then nothing can be a secret.
-    if !text.contains(['@', '=', '%', ':']) {
+    if !text.contains(MARKS) {
         return Cow::Borrowed(text);
     }
     let result = mask(text, 0);
-    if result == text { Cow::Borrowed(text) } else { Cow::Owned(result) }
-}
-
-/// A name or a description with the secrets in it masked: addresses with a password, and words such as `password=x`.
-pub fn masked_prose(text: &str) -> Cow<'_, str> {
-    if !text.contains(['@', '=']) {
-        return Cow::Borrowed(text);
-    }
-    let mut result = String::with_capacity(text.len());
-    for word in text.split_inclusive(char::is_whitespace) {
-        let bare = word.trim_end();
-        let may_have_secret = bare.contains('=') || (bare.contains('@') && bare.contains("//"));
-        result.push_str(&if may_have_secret { masked(bare) } else { Cow::Borrowed(bare) });
-        result.push_str(&word[bare.len()..]);
-    }
     if result == text { Cow::Borrowed(text) } else { Cow::Owned(result) }
 }
 
@@ -126,19 +92,25 @@ fn mask(text: &str, depth: usize) -> String {
     let is_opaque = !scheme.is_empty() && slashes < 2 && !is_web;
     let before = text.len() - after_slashes.len();
     let end = match slashes {
+        _ if is_address => userinfo_end(after_slashes).filter(|end| find_colon(&after_slashes[..*end]).is_some()),
         // In `password:x`, the name of the parameter looks like a scheme.
         0 if is_opaque && !is_secret(scheme) => last_at(after_slashes),
-        0 if scheme.is_empty() => {
-            userinfo_end(text).filter(|end| text[..*end].contains(':') && !text[..*end].contains('='))
-        }
+        0 if scheme.is_empty() => userinfo_end(text).filter(|end| {
+            let userinfo = &text[..*end];
+            userinfo.contains(':')
+                && !userinfo.contains(['=', '＝'])
+                && !find_colon(userinfo).is_some_and(|(at, _)| is_secret(&userinfo[..at]))
+        }),
         0 | 1 if !is_web => None,
-        _ => userinfo_end(after_slashes),
+        // In the address of an app, `app://token=a@b` has no host.
+        _ => userinfo_end(after_slashes)
+            .filter(|end| is_web || !after_slashes[..*end].split_once('=').is_some_and(|(name, _)| is_secret(name))),
     };
-    match end.filter(|_| !is_address) {
+    match end {
         Some(end) => {
             out.push_str(&text[..before]);
             let (userinfo, host) = after_slashes.split_at(end);
-            if is_opaque && slashes == 0 {
+            if is_opaque && slashes == 0 && !is_address {
                 out.push_str(if is_harmless(userinfo) { userinfo } else { MASK });
             } else {
                 push_userinfo(&mut out, userinfo);
@@ -174,7 +146,7 @@ fn userinfo_end(rest: &str) -> Option<usize> {
     let authority = &rest[..end];
     if let Some(at) = last_at(authority) {
         // Without a host after it, the `@` is part of the password.
-        let host = authority[at..].trim_start_matches("%40").trim_start_matches('@');
+        let host = authority[at..].trim_start_matches("%40").trim_start_matches(['@', '＠']);
         return if host.is_empty() { last_at(rest) } else { Some(at) };
     }
     let (_, port) = authority.split_once(':').filter(|_| !authority.starts_with('['))?;
@@ -183,18 +155,21 @@ fn userinfo_end(rest: &str) -> Option<usize> {
 }
 
 fn last_at(text: &str) -> Option<usize> {
-    text.rfind('@').max(text.rfind("%40"))
+    text.rfind(['@', '＠']).max(text.rfind("%40"))
 }
 
 fn push_userinfo(out: &mut String, userinfo: &str) {
-    let colon = [":", "%3A", "%3a"].iter().filter_map(|colon| Some((userinfo.find(colon)?, colon.len()))).min();
-    let (user, colon, password) = match colon {
+    let (user, colon, password) = match find_colon(userinfo) {
         Some((at, length)) => (&userinfo[..at], &userinfo[at..at + length], &userinfo[at + length..]),
         None => (userinfo, "", ""),
     };
     out.push_str(if is_token_like(user) { MASK } else { user });
     out.push_str(colon);
     out.push_str(if is_harmless(password) { password } else { MASK });
+}
+
+fn find_colon(text: &str) -> Option<(usize, usize)> {
+    [":", "%3A", "%3a", "：", "%EF%BC%9A"].iter().filter_map(|colon| Some((text.find(colon)?, colon.len()))).min()
 }
 
 /// Whether a user name looks like an access token. Host names are kept: `https://good.example@evil.example` shows a deception.
@@ -218,7 +193,7 @@ fn is_harmless(value: &str) -> bool {
 /// What follows a secret without being a parameter itself may be the rest of the secret, so it is dropped.
 fn push_parameters(out: &mut String, text: &str, after_slashes: bool, depth: usize) {
     let (mut rest, mut in_path, mut delimiter) = (text, true, "");
-    let (mut after_secret, mut first) = (false, true);
+    let (mut after_secret, mut first, mut names_secret) = (false, true, false);
     loop {
         let is_delimiter = |c: char| match c {
             '&' | ';' | '?' | '#' => true,
@@ -227,11 +202,17 @@ fn push_parameters(out: &mut String, text: &str, after_slashes: bool, depth: usi
         };
         let end = rest.find(is_delimiter).unwrap_or(rest.len());
         let (part, more) = rest.split_at(end);
-        let is_parameter = part.split_once('=').is_some_and(|(name, _)| name.contains(char::is_alphanumeric));
+        let is_parameter = part.split_once(['=', '＝']).is_some_and(|(name, _)| name.contains(char::is_alphanumeric));
         let continues = after_secret && (in_path || !is_parameter);
         if !continues {
             out.push_str(delimiter);
-            after_secret = push_part(out, part, first && after_slashes, depth);
+            let named = part.split_once('=').unwrap_or_default();
+            after_secret = if names_secret && is_one_of(named.0, NAMING.1) {
+                push_secret(out, &part[..=named.0.len()], named.1)
+            } else {
+                push_part(out, part, first && after_slashes, depth)
+            };
+            names_secret = is_one_of(named.0, NAMING.0) && is_secret(named.1);
         }
         first = false;
         let Some(next) = more.chars().next() else { return };
@@ -246,7 +227,7 @@ fn push_parameters(out: &mut String, text: &str, after_slashes: bool, depth: usi
 fn push_part(out: &mut String, part: &str, is_host: bool, depth: usize) -> bool {
     let Some((at, length)) = separator(part) else {
         push_value(out, part, depth);
-        return false;
+        return out.ends_with(MASK);
     };
     let (name, separator, value) = (&part[..at], &part[at..at + length], &part[at + length..]);
     let is_port = is_host && value.chars().all(|c| c.is_ascii_digit());
@@ -254,25 +235,45 @@ fn push_part(out: &mut String, part: &str, is_host: bool, depth: usize) -> bool 
         out.push_str(part);
         return false;
     }
-    if is_secret(name) && !is_value_empty(value) {
-        out.push_str(name);
-        out.push_str(separator);
-        out.push_str(if is_harmless(value) { value } else { MASK });
-        return !value.chars().all(|c| c == '*');
+    // The scheme of an app, such as `com.example.auth:callback`, is not a parameter.
+    let is_scheme = separator == ":" && !part.contains('=') && name.contains('.') && !names::is_plain_secret(name);
+    if is_secret(name) && !is_scheme && !is_value_empty(value) {
+        return push_secret(out, &part[..at + length], value);
     }
-    if separator == "=" {
+    if matches!(separator, "=" | "＝") {
         push_value(out, name, depth);
         out.push_str(separator);
         push_value(out, value, depth);
     } else {
         push_value(out, part, depth);
     }
-    false
+    out.ends_with(MASK)
+}
+
+/// Appends a secret after its name. Returns whether the secret was more than wildcards.
+fn push_secret(out: &mut String, before: &str, secret: &str) -> bool {
+    out.push_str(before);
+    out.push_str(if is_harmless(secret) { secret } else { MASK });
+    !secret.chars().all(|c| c == '*')
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Appends a value, which can itself be an address or contain parameters, percent-encoded or not.
 fn push_value(out: &mut String, value: &str, depth: usize) {
-    if !value.contains(['@', '=', '%', ':']) {
+    // `client_secret,x` is a name and a value, but `client_secret_basic,client_secret_post` is a list of names.
+    if let Some((name, secret)) = value.split_once(',')
+        && names::is_plain_secret(name)
+        && !value.contains(MARKS)
+        && !is_secret(secret)
+        && !secret.contains(',')
+    {
+        push_secret(out, &value[..=name.len()], secret);
+        return;
+    }
+    if !value.contains(MARKS) {
         out.push_str(value);
         return;
     }
@@ -310,47 +311,13 @@ fn push_value(out: &mut String, value: &str, depth: usize) {
 
 /// The position and the length of what separates name and value: `=`, or `:` if there is no `=`.
 fn separator(part: &str) -> Option<(usize, usize)> {
-    let find = |separators: [&str; 3]| separators.iter().filter_map(|s| Some((part.find(s)?, s.len()))).min();
-    let found = find(["=", "%3D", "%3d"]).or_else(|| find([":", "%3A", "%3a"]));
+    let equals = ["=", "%3D", "%3d", "＝", "%EF%BC%9D"];
+    let equals = equals.iter().filter_map(|sign| Some((part.find(sign)?, sign.len()))).min();
+    let found = equals.or_else(|| find_colon(part));
     // The end of a base64 text is not a parameter.
     found.filter(|(at, _)| !part[*at..].chars().all(|c| c == '='))
 }
 
 fn is_value_empty(value: &str) -> bool {
-    value.chars().all(|c| matches!(c, '=' | '"' | '\''))
-}
-
-fn is_secret(name: &str) -> bool {
-    let mut plain = name.to_owned();
-    for _ in 0..DEEPEST {
-        plain = decoded(&plain);
-    }
-    let folded: String = plain
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .collect();
-    SECRET_NAMES.contains(&folded.as_str())
-        || (!PUBLIC_NAMES.contains(&folded.as_str()) && SECRET_PARTS.iter().any(|part| folded.contains(part)))
-}
-
-/// The text with percent-encoded bytes decoded once.
-fn decoded(text: &str) -> String {
-    let hex = |digit: Option<&u8>| char::from(*digit?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes = text.as_bytes();
-    let (mut result, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(byte) = bytes.get(at) {
-        match (*byte, hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                result.push(high * 16 + low);
-                at += 3;
-            }
-            (other, ..) => {
-                result.push(other);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&result).into_owned()
+    value.chars().all(|c| matches!(c, '=' | '＝' | '"' | '\''))
 }

@@ -57,9 +57,49 @@ fn a_secret_is_masked_wherever_it_is_in_the_address() {
         ("/;client_secret=a@S3CR3T", "/;client_secret=[masked]"),
         ("/user:S3CR3T@host.example", "/user:[masked]@host.example"),
         ("not an address? token=S3CR3T", "not an address? token=[masked]"),
+        ("sip:joe:S3CR3T@host.example", "sip:joe:[masked]@host.example"),
+        ("mailto:joe:S3CR3T@host.example?x=1", "mailto:joe:[masked]@host.example?x=1"),
+        ("xmpp:joe%3AS3CR3T@host.example/r", "xmpp:joe%3A[masked]@host.example/r"),
+        ("https://joe:S3CR3T＠host.example/", "https://joe:[masked]＠host.example/"),
+        ("https://a.example/cb?client_secret＝S3CR3T", "https://a.example/cb?client_secret＝[masked]"),
+        ("https://a.example/cb?password%EF%BC%9DS3CR3T", "https://a.example/cb?password%EF%BC%9D[masked]"),
+        ("https://a.example/cb?data=client_secret,S3CR3T", "https://a.example/cb?data=client_secret,[masked]"),
+        (
+            "https://a.example/cb?name=client_secret&value=S3CR3T&x=1",
+            "https://a.example/cb?name=client_secret&value=[masked]&x=1",
+        ),
     ] {
         assert_eq!(masked(uri), expected, "{uri}");
         assert_eq!(masked(expected), expected, "a second time changes nothing: {uri}");
+    }
+}
+
+#[test]
+fn the_usual_names_of_secrets_are_masked() {
+    let names = "app_key client_key consumer_key master_key session_key sharedkey encryption_key signingkey webhook_key passkey \
+        x-functions-keys key2 passcode pswd user_pass dbpass pass1 pass_1 cred creds pat github_pat sas tkn code_verifier \
+        oauth_verifier access_code device_code auth_code2 basic_auth x-auth proxyAuth cookie session-cookie card_pin totp \
+        user[pass] p%61sskey kennwort";
+    for name in names.split_whitespace() {
+        for start in ["https://a.example/cb?x=1&", "https://a.example/cb#", "myapp:/cb;", ""] {
+            let uri = format!("{start}{name}=");
+            assert_eq!(masked(&format!("{uri}S3CR3T")), format!("{uri}[masked]"), "{name}");
+            assert_eq!(masked(&format!("{uri}[masked]")), format!("{uri}[masked]"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_ordinary_name_that_looks_like_the_name_of_a_secret_is_not_masked() {
+    let names = "keyboard monkey turkey2 keyword keyid key_id bypass compass author authority barcode zipcode postal_code \
+        post-code countryCode billing_country_code area_code language_code status_code error_codes codec passenger passive \
+        state nonce pattern patient path sast sacred incredible public_key site-key oauth oauth2 cookieconsent pinned \
+        signal token_type code_challenge code_challenge_method response_type login_hint redirect_uri name value";
+    for name in names.split_whitespace() {
+        for start in ["https://a.example/cb?x=1&", "https://a.example/cb#", "myapp:/cb;"] {
+            let uri = format!("{start}{name}=plain");
+            assert_eq!(masked(&uri), uri, "{name}");
+        }
     }
 }
 
@@ -80,6 +120,14 @@ fn an_address_without_a_secret_is_not_changed() {
         "com.example.app:/oauth",
         "secret-app://callback/home",
         "token:/callback",
+        "com.example.auth:callback",
+        "com.example.passkey:/callback",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "sip:joe@host.example;transport=tcp",
+        "mailto:joe@example.com?cc=ann@example.com",
+        "https://a.example/cb?method=client_secret_basic,client_secret_post",
+        "https://a.example/cb?scope=openid,profile&name=theme&value=dark",
+        "https://auth.example:8443/turkey:monkey",
         "https://a.example/100%/x?y=%zz",
         "nonsense",
     ] {
@@ -95,6 +143,21 @@ fn a_description_is_masked_word_by_word() {
         ("use password=S3CR3T  here\nplease", "use password=[masked]  here\nplease"),
         ("see https://u:S3CR3T@a.example/ now", "see https://u:[masked]@a.example/ now"),
         ("a=b (client_secret=S3CR3T)", "a=b (client_secret=[masked]"),
+        ("Password: S3CR3T", "Password: [masked]"),
+        ("client_secret:  S3CR3T, owner: Ann", "client_secret:  [masked] owner: Ann"),
+        ("password = S3CR3T ok", "password = [masked] ok"),
+        ("password =S3CR3T", "password =[masked]"),
+        ("password : S3CR3T", "password : [masked]"),
+        ("Passcode:S3CR3T", "Passcode:[masked]"),
+        ("api key: blue, api_key: S3CR3T", "api key: blue, api_key: [masked]"),
+        ("{\"client_secret\": \"S3CR3T\"}", "{\"client_secret\": [masked]"),
+        ("\"password\":\"S3CR3T\"", "\"password\":[masked]"),
+        ("**Password:** S3CR3T", "**Password:** [masked]"),
+        ("Authorization: Bearer S3CR3T", "Authorization: Bearer [masked]"),
+        ("pwd＝S3CR3T pw： S3CR3T", "pwd＝[masked] pw： [masked]"),
+        ("password\n=\nS3CR3T", "password\n=\n[masked]"),
+        ("Rotates the password every week: Ann", "Rotates the password every week: Ann"),
+        ("Country code: DE, Auth: OAuth, author: Ann", "Country code: DE, Auth: OAuth, author: Ann"),
     ] {
         assert_eq!(masked_prose(text), expected);
         assert_eq!(masked_prose(expected), expected);
@@ -121,7 +184,7 @@ proptest! {
     fn a_masked_address_contains_nothing_of_the_secret(
         secret in SECRET,
         start in "(https://a[.]example|myapp:|myapp://x|)/[a-z]{0,5}",
-        name in "(?i)(client_secret|access_token|pass_?word|api-?key|my%5Fsecret|sig|code)",
+        name in "(?i)(client_secret|access_token|pass_?word|api-?key|my%5Fsecret|sig|code|(my|db|x)?_(key|pass|code|auth|creds?|cookie)[0-9]{0,2})",
         at in prop_oneof![Just("?x=1&"), Just("#"), Just("?"), Just(";"), Just("/")],
     ) {
         let uri = format!("{start}{at}{name}={secret}");
@@ -140,8 +203,19 @@ proptest! {
     }
 
     #[test]
+    fn the_word_after_the_name_of_a_secret_is_masked(
+        secret in "Zq7[a-zA-Z0-9/#?+:@%!*~=]{0,12}Zq7",
+        name in "(?i)(client_secret|pass_?word|passcode|db_pass|api-?key|token|creds)",
+        separator in "[:=：＝]|[ ][:=] ?|[:=][ \n]{1,2}",
+    ) {
+        let result = masked_prose(&format!("Ann: {name}{separator}{secret} end")).into_owned();
+        prop_assert!(!result.contains("Zq7") && result.starts_with("Ann: ") && result.ends_with(" end"), "{result}");
+        prop_assert_eq!(masked_prose(&result), result.as_str());
+    }
+
+    #[test]
     fn any_text_can_be_masked_and_a_second_time_changes_nothing(
-        text in "\\PC{0,40}|[a-z:/?#&;=@%0-9\\[\\]*,]{0,40}|(token|a|%3[dDaA]|%40|%2[5fF]|[:/?#&;=@,]){0,14}"
+        text in "\\PC{0,40}|[a-z:/?#&;=@%0-9\\[\\]*,]{0,40}|(token|a|key|sip|name|value|client_secret|[＝：＠ ]|%3[dDaA]|%40|%2[5fF]|[:/?#&;=@,]){0,14}"
     ) {
         let once = masked(&text).into_owned();
         prop_assert_eq!(masked(&once), once.as_str());
