@@ -14,6 +14,7 @@ mod writer;
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -82,6 +83,8 @@ impl Store {
             Err(LockError::Held(_)) => return Err(OpenError::Owned(path)),
             Err(error) => return Err(OpenError::Lock(path, error)),
         };
+        // Before the file is read: if it changes meanwhile, what was read is not what is there.
+        let mut last = Version::of(owner.path()).unwrap_or_default();
         let bytes = match file::read(owner.path(), MAX_BYTES) {
             Ok(bytes) => Some(bytes),
             Err(ReadError::NotFound) => None,
@@ -105,11 +108,12 @@ impl Store {
                 if !set_aside(owner.path(), &cause) {
                     return Ok(Self { organisations: Mutex::default(), writer: None });
                 }
+                last = None;
                 State::new()
             }
         };
         let place = owner.path().to_owned();
-        let write = Box::new(move |state: &State| write(&mut owner, state));
+        let write = Box::new(move |state: &State| write(&mut owner, &mut last, state));
         Self::with_writer(organisations, place, write, Patience::default(), metrics, !is_ours).map_err(unusable)
     }
 
@@ -148,7 +152,7 @@ impl Store {
         writer.wait_for(number);
     }
 
-    /// Writes what is not on disk yet, and gives the file up. Waits for two seconds at most. Blocking.
+    /// Writes what is not on disk yet, and gives the file up. Waits for one second at most. Blocking.
     pub fn close(&self) {
         if let Some(writer) = &self.writer {
             writer.stop();
@@ -162,13 +166,48 @@ impl Drop for Store {
     }
 }
 
-fn write(owner: &mut Owner, state: &State) -> io::Result<()> {
+/// Replaces the file, unless it is not the one that this process read or wrote `last`: it contains first-seen times that nobody read.
+fn write(owner: &mut Owner, last: &mut Option<Version>, state: &State) -> io::Result<()> {
     owner.ensure().map_err(io::Error::other)?;
+    let found = Version::of(owner.path())?;
+    if found.is_some() && found != *last {
+        return Err(io::Error::other(
+            "another program changed the file or put it there, so it is not overwritten; restart the exporter to use its contents, or move \
+             it away",
+        ));
+    }
     let bytes = format::encode(state);
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("it would have {} bytes, but the limit is {MAX_BYTES}", bytes.len())));
     }
-    file::replace(owner.path(), &bytes, Mode::Private)
+    file::replace(owner.path(), &bytes, Mode::Private)?;
+    *last = Version::of(owner.path())?;
+    Ok(())
+}
+
+/// What distinguishes a file from one that another program put in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Version {
+    /// The version of the file at the path, through links; `None` if there is none.
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(found) => Ok(Some(Self {
+                device: found.dev(),
+                inode: found.ino(),
+                size: found.size(),
+                modified: (found.mtime(), found.mtime_nsec()),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Renames a damaged file to the first free name. Only the owner of the file does this, so no other file takes that name. Returns

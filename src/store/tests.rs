@@ -137,6 +137,34 @@ fn a_file_whose_lock_another_process_took_is_not_overwritten() {
     assert_eq!(again.of(&saved().snapshot.organisation.id), Some(as_of(7)));
 }
 
+#[test]
+fn a_file_that_was_never_read_is_not_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let elsewhere = folder.path().join("elsewhere.json");
+    let (store, _) = open(&elsewhere);
+    store.save(as_of(7));
+    drop(store);
+    // The directory appears after the start, as a late mount does, and has a file.
+    let path = folder.path().join("late").join("state.json");
+    let (store, metrics) = open(&path);
+    fs::create_dir(folder.path().join("late")).expect("a folder");
+    fs::copy(&elsewhere, &path).expect("writable");
+    store.save(as_of(8));
+    assert_eq!(metrics.values(), (0, 1, 0, 0));
+    // Once it is moved away, the state is saved.
+    fs::remove_file(&path).expect("ours");
+    store.save(as_of(9));
+    assert_eq!(metrics.values(), (1, 1, 0, 1));
+    // Another file in the place of the own one, for example from a backup.
+    fs::remove_file(&path).expect("ours");
+    fs::copy(&elsewhere, &path).expect("writable");
+    store.save(as_of(10));
+    assert_eq!(metrics.values(), (1, 2, 0, 0));
+    drop(store);
+    let (again, _) = open(&path);
+    assert_eq!(again.of(&saved().snapshot.organisation.id), Some(as_of(7)), "the backup is used after a restart");
+}
+
 /// A disk that a test controls: each write announces its state, and waits for its outcome.
 struct Disk {
     began: Receiver<State>,
