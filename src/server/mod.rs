@@ -82,8 +82,10 @@ pub struct Limits {
     pub blocked: Duration,
     /// The same in total, over all pauses of one response.
     pub blocked_in_total: Duration,
-    /// The same for a peer whose place or turn another one waits for.
+    /// The same in total for a peer whose place or turn another one waits for.
     pub stalled: Duration,
+    /// The same if the reserve is full, or if very many wait.
+    pub stalled_at_least: Duration,
     /// The time for which a request may wait for a turn. Then the answer is 503.
     pub turn: Duration,
     /// The time that responses in progress may take at shutdown before they are cut off.
@@ -109,6 +111,7 @@ impl Limits {
             blocked: Duration::from_secs(5),
             blocked_in_total: Duration::from_secs(30),
             stalled: Duration::from_secs(2),
+            stalled_at_least: Duration::from_millis(500),
             turn: Duration::from_secs(5),
             drain: Duration::from_secs(2),
         }

@@ -16,7 +16,7 @@ use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_cod
 use crate::publish::{Evaluated, Published};
 
 /// The maximum number of reports that are sent at the same time.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 4;
 
 /// The turns of the reports.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Wanted {
 impl Reports {
     /// Waits for the turn of a report; `None` if there is none in time.
     pub(super) async fn turn(&self, place: &Place) -> Option<OwnedSemaphorePermit> {
-        place.queue(&self.0).await
+        place.queue_until_sent(&self.0).await
     }
 
     /// Starts writing the report of this generation; `None` while no organisation has data. The error is meant for the log.

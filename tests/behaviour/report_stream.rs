@@ -50,6 +50,7 @@ fn patient(turn: std::time::Duration) -> Options {
         blocked: 2 * GUARD,
         blocked_in_total: 2 * GUARD,
         stalled: 2 * GUARD,
+        stalled_at_least: 2 * GUARD,
         turn,
         drain: SHORT,
         ..Limits::new(16)
@@ -89,10 +90,13 @@ async fn every_client_receives_the_document_of_the_audit_command() {
 }
 
 #[tokio::test]
-async fn two_reports_are_sent_at_once_and_a_further_one_is_answered_with_when_to_retry() {
+async fn four_reports_are_sent_at_once_and_a_further_one_is_answered_with_when_to_retry() {
     let server = Server::start(patient(SHORT)).await;
     server.publish(refreshed(), Some(large()));
-    let slow = [reader_that_stops(&server, "1.1").await, reader_that_stops(&server, "1.1").await];
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        slow.push(reader_that_stops(&server, "1.1").await);
+    }
     let answer = server.ask("GET", "/api/v1/report").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{}", answer.body);
     assert_eq!(server.counted("report", "503"), Some(1));
@@ -107,7 +111,10 @@ async fn a_reader_that_disconnects_frees_its_turn() {
     let server = Server::start(patient(GUARD)).await;
     server.publish(refreshed(), Some(large()));
     for _ in 0..4 {
-        let slow = [reader_that_stops(&server, "1.1").await, reader_that_stops(&server, "1.1").await];
+        let mut slow = Vec::new();
+        for _ in 0..4 {
+            slow.push(reader_that_stops(&server, "1.1").await);
+        }
         drop(slow);
     }
     assert!(received(&server, "1.1", "").await.complete);

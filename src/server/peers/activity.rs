@@ -42,9 +42,16 @@ impl Activity {
         matches!(self, Self::Arrived { .. } | Self::Waiting { .. })
     }
 
-    /// Since when the response makes no progress; `None` if it does, or if there is none.
-    pub(super) fn blocked_since(self) -> Option<Instant> {
-        if let Self::Sending(sending) = self { sending.blocked_since } else { None }
+    /// The time in which the peer took nothing of the response, over all pauses, so that a byte now and then hides none of them.
+    /// `None` if there is no response.
+    pub(super) fn blocked_in_total(self, now: Instant) -> Option<Duration> {
+        let Self::Sending(Sending { blocked_since, blocked, .. }) = self else { return None };
+        Some(blocked + blocked_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)))
+    }
+
+    /// Whether the peer takes no byte of a response that is ready for it.
+    pub(super) fn is_blocked(self) -> bool {
+        matches!(self, Self::Sending(Sending { blocked_since: Some(_), .. }))
     }
 
     /// A read from the peer brought this number of bytes; 0 if there was nothing to read.
@@ -154,6 +161,7 @@ mod tests {
             now += seconds(4);
             activity.wrote(now);
             assert_eq!(activity.due(&limits), None, "progress");
+            assert_eq!(activity.blocked_in_total(now), Some(now - start), "which hides no pause");
             activity.blocked(now);
             pauses += 1;
         }
@@ -168,6 +176,6 @@ mod tests {
         activity.blocked(now);
         activity.complete();
         assert!(activity.flushed(now));
-        assert!(activity.is_waiting() && activity.blocked_since().is_none());
+        assert!(activity.is_waiting() && activity.blocked_in_total(now).is_none());
     }
 }

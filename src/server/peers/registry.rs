@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::activity::{Activity, Sending};
-use super::choice::{Admission, admission, stalled_longest};
+use super::choice::{Admission, admission, cut_off};
 use crate::server::Limits;
 use crate::server::metrics::{Closed, Metrics};
 
@@ -46,6 +46,10 @@ struct Entry {
     activity: Activity,
     /// Held until the response is sent.
     turn: Option<OwnedSemaphorePermit>,
+    /// What its request waits for.
+    wants: Option<Arc<Semaphore>>,
+    /// Of what it holds a permit until the response is sent, besides `turn`.
+    holds: Option<Arc<Semaphore>>,
     /// Why the connection was asked to close.
     closing: Option<Closed>,
     close: Arc<Notify>,
@@ -125,10 +129,17 @@ impl Peers {
         }
     }
 
-    /// Closes the connection whose response has stalled longest, for a request that waits for a turn.
-    fn cut_off_stalled(&self) {
+    /// Cuts off the slowest reader of those that hold a permit of `free`, for a request that waits for one.
+    fn cut_off_slowest(&self, free: &Arc<Semaphore>) {
+        let same = |other: &Option<Arc<Semaphore>>| other.as_ref().is_some_and(|other| Arc::ptr_eq(other, free));
+        let of_turns = Arc::ptr_eq(free, &self.turns);
         let mut table = self.table();
-        if let Some(id) = stalled_longest(&table.candidates(), &self.limits, Instant::now()) {
+        let holding = table.open.iter().filter(|(_, entry)| {
+            entry.closing.is_none() && if of_turns { entry.turn.is_some() } else { same(&entry.holds) }
+        });
+        let holding: Vec<_> = holding.map(|(id, entry)| (*id, entry.activity)).collect();
+        let queued = table.open.values().filter(|entry| same(&entry.wants)).count();
+        if let Some(id) = cut_off(&holding, queued, &self.limits, Instant::now()) {
             table.ask_to_close(id, Closed::SlowReader);
         }
     }
@@ -139,9 +150,10 @@ impl Peers {
 }
 
 impl Table {
-    /// The connections that were not asked to close.
+    /// The connections that are not about to end: none that was asked to close, or whose peer gets a refusal.
     fn candidates(&self) -> Vec<(u64, Activity)> {
-        let open = self.open.iter().filter(|(_, entry)| entry.closing.is_none());
+        let is_refused = |entry: &Entry| entry.refused.is_cancelled() && !entry.activity.is_blocked();
+        let open = self.open.iter().filter(|(_, entry)| entry.closing.is_none() && !is_refused(entry));
         open.map(|(id, entry)| (*id, entry.activity)).collect()
     }
 
@@ -152,6 +164,8 @@ impl Table {
         let entry = Entry {
             activity: Activity::Arrived { since: now },
             turn: None,
+            wants: None,
+            holds: None,
             closing: None,
             close: Arc::clone(&close),
             refused: refused.clone(),
@@ -199,13 +213,16 @@ impl Place {
     }
 
     /// Waits for a permit of `free`, up to [`Limits::turn`]. `None` if there was none in time, or if the connection has to give
-    /// way. Meanwhile, responses that have stalled are cut off, because they may hold what is waited for.
+    /// way. Meanwhile, slow readers that hold what is waited for are cut off.
     pub(in crate::server) async fn queue(&self, free: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         if let Ok(permit) = Arc::clone(free).try_acquire_owned() {
             return Some(permit);
         }
         let now = Instant::now();
-        self.set(Activity::Queued { since: now });
+        self.entry(|entry| {
+            entry.activity = Activity::Queued { since: now };
+            entry.wants = Some(Arc::clone(free));
+        });
         let mut acquiring = std::pin::pin!(Arc::clone(free).acquire_owned());
         let mut look = interval(LOOK);
         let permit = loop {
@@ -213,11 +230,21 @@ impl Place {
                 permit = &mut acquiring => break permit.ok(),
                 () = self.refused.cancelled() => break None,
                 () = sleep_until(now + self.peers.limits.turn) => break None,
-                _ = look.tick() => self.peers.cut_off_stalled(),
+                _ = look.tick() => self.peers.cut_off_slowest(free),
             }
         };
-        self.set(Activity::Answering);
+        self.entry(|entry| {
+            entry.activity = Activity::Answering;
+            entry.wants = None;
+        });
         permit
+    }
+
+    /// The same for a permit that is held until the response is sent, so that others can wait for this reader.
+    pub(in crate::server) async fn queue_until_sent(&self, free: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        let permit = self.queue(free).await?;
+        self.entry(|entry| entry.holds = Some(Arc::clone(free)));
+        Some(permit)
     }
 
     /// Waits for a turn, which is held until the response is sent. False if there was none in time.
@@ -262,7 +289,13 @@ impl Place {
     }
 
     pub(super) fn flushed(&self) {
-        let ended = self.entry(|entry| entry.activity.flushed(Instant::now()).then(|| entry.turn.take())).flatten();
+        let ended = self.entry(|entry| {
+            entry.activity.flushed(Instant::now()).then(|| {
+                entry.holds = None;
+                entry.turn.take()
+            })
+        });
+        let ended = ended.flatten().flatten();
         if let Some(turn) = ended {
             // Outside the lock, because it can wake another task.
             drop(turn);
