@@ -32,7 +32,7 @@ impl Access {
         }
     }
 
-    /// The reason why the request may not reload, apart from its origin; `None` if it may.
+    /// The reason why the request may not reload, unless a browser sends it; `None` if it may.
     pub(super) fn reload_closed(self) -> Option<&'static str> {
         match self {
             Self::Open | Self::WithoutDetails(_) => None,
@@ -50,6 +50,9 @@ const FOREIGN_HOST: &str = "Refused, because the exporter listens on loopback an
 const THROUGH_PROXY: &str = "Details are hidden because the request came through a proxy, so it may come from another machine, \
     and they show which clients have the most privileges. Metrics and health are served. To see details, connect to the exporter \
     directly. To open them to everyone who can use the proxy, start the exporter with --web.expose-report.";
+
+const FROM_BROWSER: &str = "Refused, because the request comes from a browser (it has an Origin or a Sec-Fetch header), and a \
+    malicious web page can send such requests. Reload with a tool such as curl, or send SIGHUP.";
 
 /// What this request from `peer` may see and do.
 ///
@@ -75,7 +78,7 @@ pub(super) fn of<B>(config: &Config, bound: SocketAddr, peer: SocketAddr, reques
 
 /// Headers that proxies and content delivery networks add, besides those that start with one of `FORWARDING_PREFIXES`. The value
 /// does not matter, because a proxy can leave it empty. `_` counts as `-`, because CGI gateways treat them alike.
-const FORWARDING: [&str; 18] = [
+const FORWARDING: [&str; 28] = [
     "forwarded",
     "forwarded-for",
     "via",
@@ -83,19 +86,40 @@ const FORWARDING: [&str; 18] = [
     "client-ip",
     "fastly-client-ip",
     "front-end-https",
+    "max-forwards",
     "proxy-client-ip",
+    "proxy-connection",
     "remote-addr",
+    "remote-user",
+    "surrogate-capability",
     "true-client-ip",
     "wl-proxy-client-ip",
+    "x-amzn-trace-id",
+    "x-appengine-user-ip",
     "x-client-ip",
     "x-cluster-client-ip",
     "x-host",
+    "x-nginx-proxy",
+    "x-originating-ip",
     "x-proxyuser-ip",
     "x-remote-addr",
     "x-remote-ip",
+    "x-remote-user",
+    "x-request-id",
     "x-scheme",
 ];
-const FORWARDING_PREFIXES: [&str; 6] = ["x-forwarded", "x-real-", "x-original-", "x-rewrite-", "x-envoy-", "cf-"];
+const FORWARDING_PREFIXES: [&str; 10] = [
+    "x-forwarded",
+    "x-real-",
+    "x-original-",
+    "x-rewrite-",
+    "x-envoy-",
+    "x-arr-",
+    "x-azure-",
+    "x-auth-request-",
+    "tailscale-user-",
+    "cf-",
+];
 
 /// Whether anything suggests that a proxy forwarded the request.
 ///
@@ -111,18 +135,12 @@ fn is_forwarding(name: &HeaderName) -> bool {
     FORWARDING.contains(&name.as_str()) || FORWARDING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The reason why a request is refused that a web page of another origin sends. Tools such as curl send neither header.
-pub(super) fn cross_site<B>(request: &Request<B>) -> Option<&'static str> {
-    let headers = request.headers();
-    let host = headers.get(HOST).map(hyper::header::HeaderValue::as_bytes);
-    let foreign_origin = headers.get_all(ORIGIN).iter().any(|origin| {
-        let origin = origin.as_bytes();
-        let origin = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
-        origin.is_none() || origin != host
-    });
-    // `none` is a request of the browser's user, not of a page.
-    let foreign_site = headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none");
-    (foreign_origin || foreign_site).then_some("A web page of another origin must not reload the exporter.")
+/// The reason why a request may not reload that a browser sends: tools such as curl and the reloaders of Kubernetes send none of these
+/// headers, and no page of the exporter reloads. The origin is not compared with the host: a web page that resolves its own name to
+/// the exporter's address (DNS rebinding) sends the same in both.
+pub(super) fn from_browser<B>(request: &Request<B>) -> Option<&'static str> {
+    let is_of_browser = |name: &HeaderName| *name == ORIGIN || name.as_str().starts_with("sec-fetch-");
+    request.headers().keys().any(is_of_browser).then_some(FROM_BROWSER)
 }
 
 /// Whether every host that the request names, in its URI or its headers, is loopback. False if it names none.
@@ -235,6 +253,20 @@ mod tests {
             ("X-Original-URL", "/"),
             ("X-Rewrite-URL", "/"),
             ("X-Envoy-External-Address", "192.0.2.1"),
+            ("X-Request-ID", "1"),
+            ("X-Amzn-Trace-Id", "1"),
+            ("X-ARR-LOG-ID", "1"),
+            ("X-Azure-ClientIP", "192.0.2.1"),
+            ("X-Appengine-User-IP", "192.0.2.1"),
+            ("X-Auth-Request-User", "x"),
+            ("Remote-User", "x"),
+            ("X-Remote-User", "x"),
+            ("Tailscale-User-Login", "x"),
+            ("Max-Forwards", "10"),
+            ("Proxy-Connection", "keep-alive"),
+            ("Surrogate-Capability", "x"),
+            ("X-Nginx-Proxy", "true"),
+            ("X-Originating-IP", "192.0.2.1"),
         ] {
             let local = access(BOUND, "127.0.0.1:4000", false, &request("/", &[("host", "localhost"), (name, value)]));
             assert_eq!(local, Access::Forwarded(THROUGH_PROXY), "{name}");
@@ -269,24 +301,23 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_of_another_origin_is_cross_site_and_a_tool_is_not() {
+    fn a_browser_cannot_reload_whatever_its_origin_and_a_tool_can() {
         for (headers, expected) in [
             (&[][..], false),
-            (&[("origin", "http://localhost:9847")], false),
-            (&[("origin", "https://localhost:9847")], false),
-            (&[("origin", "http://localhost:3000")], true),
+            (&[("user-agent", "curl/8.5.0"), ("content-type", "text/plain")], false),
+            (&[("sec-fetch", "1"), ("x-origin", "1")], false),
+            (&[("origin", "http://localhost:9847")], true),
             (&[("origin", "https://example.com")], true),
-            (&[("origin", "null")], true),
-            (&[("origin", "http://localhost:9847"), ("origin", "https://example.com")], true),
-            (&[("sec-fetch-site", "same-origin")], false),
-            (&[("sec-fetch-site", "none")], false),
-            (&[("sec-fetch-site", "same-site")], true),
-            (&[("sec-fetch-site", "cross-site")], true),
-            (&[("sec-fetch-site", "")], true),
-            (&[("origin", "http://localhost:9847"), ("sec-fetch-site", "cross-site")], true),
+            (&[("Origin", "null")], true),
+            (&[("origin", "")], true),
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("Sec-Fetch-Site", "none")], true),
+            (&[("sec-fetch-mode", "navigate")], true),
+            (&[("sec-fetch-dest", "")], true),
+            (&[("sec-fetch-user", "?1")], true),
         ] {
             let headers = [&[("host", "localhost:9847")], headers].concat();
-            assert_eq!(cross_site(&request("/-/reload", &headers)).is_some(), expected, "{headers:?}");
+            assert_eq!(from_browser(&request("/-/reload", &headers)).is_some(), expected, "{headers:?}");
         }
     }
 }

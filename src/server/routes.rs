@@ -126,7 +126,7 @@ impl Routes {
             Handler::Client => self.client(path, place).await?,
             Handler::Report => self.report(request, place).await?,
             Handler::Reload => {
-                self.reload(access.reload_closed().or_else(|| access::cross_site(request)), place).await?
+                self.reload(access.reload_closed().or_else(|| access::from_browser(request)), place).await?
             }
             Handler::Icon => answer::icon(page::ICON),
             Handler::None => self.not_found(),

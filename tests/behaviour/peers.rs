@@ -186,22 +186,23 @@ async fn peers_that_do_not_read_lock_nobody_out() {
     }
 }
 
-/// Takes a bit of the response now and then, for ever, on one connection after the other.
+/// Takes a bit of the response from time to time, without an end, on one connection after the other.
 async fn dribble(address: std::net::SocketAddr, path: &'static str) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let mut pace = tokio::time::interval(SHORT);
     loop {
         let Ok(mut peer) = TcpStream::connect(address).await else { continue };
         if tokio::io::AsyncWriteExt::write_all(&mut peer, request.as_bytes()).await.is_ok() {
             let mut bit = vec![0; 64 << 10];
             while peer.read(&mut bit).await.is_ok_and(|bytes| bytes > 0) {
-                tokio::time::sleep(SHORT).await;
+                pace.tick().await;
             }
         }
     }
 }
 
 #[tokio::test]
-async fn readers_that_take_a_bit_now_and_then_lock_nobody_out() {
+async fn readers_that_take_a_bit_from_time_to_time_lock_nobody_out() {
     // No pause is as long as what a stalled response has, only all of them together.
     let limits = Limits { turn: GUARD, ..without_deadlines(4) };
     let server = started(limits).await;
@@ -308,7 +309,7 @@ async fn the_newest_request_that_waits_is_refused_when_the_reserve_is_full() {
         while server.limit_reached() == arrived {
             tokio::task::yield_now().await;
         }
-        // It is accepted, and the request is there to be read.
+        // It is accepted, and its request can be read.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }

@@ -42,7 +42,7 @@ impl Activity {
         matches!(self, Self::Arrived { .. } | Self::Waiting { .. })
     }
 
-    /// The time in which the peer took nothing of the response, over all pauses, so that a byte now and then hides none of them.
+    /// The time in which the peer took nothing of the response, over all pauses, so that a byte from time to time hides none of them.
     /// `None` if there is no response.
     pub(super) fn blocked_in_total(self, now: Instant) -> Option<Duration> {
         let Self::Sending(Sending { blocked_since, blocked, .. }) = self else { return None };
