@@ -83,7 +83,7 @@ impl Store {
             Err(LockError::Held(_)) => return Err(OpenError::Owned(path)),
             Err(error) => return Err(OpenError::Lock(path, error)),
         };
-        // Before the file is read: if it changes meanwhile, what was read is not what is there.
+        // Before the file is read: if it changes meanwhile, the versions differ, and the file is not overwritten.
         let mut last = Version::of(owner.path()).unwrap_or_default();
         let bytes = match file::read(owner.path(), MAX_BYTES) {
             Ok(bytes) => Some(bytes),
