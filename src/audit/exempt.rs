@@ -143,9 +143,9 @@ fn add(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: 
     }
     let mut evidence = Evidence::new(Kind::Exemption, exemption.id.as_str(), format!("{} {text}", exemption.id));
     evidence.details = vec![
-        ("rule", exemption.rule.clone()),
-        ("owner", exemption.owner.clone()),
-        ("line", exemption.line.to_string()),
+        ("rule", exemption.rule.clone().into()),
+        ("owner", exemption.owner.clone().into()),
+        ("line", exemption.line.to_string().into()),
     ];
     findings.push(context.finding_on_organisation(rule, rule.severity, evidence));
 }

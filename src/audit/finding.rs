@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::rule::Rule;
 use crate::domain::{ClientId, DivisionId, Privilege, RoleId, Severity};
+use crate::text::SharedText;
 
 /// Label, in the details of a finding, of a dangerous scope that a difference from the baseline adds.
 pub(super) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
@@ -31,7 +32,7 @@ pub struct Finding {
     /// The pattern of the policy that matched; `None` if the rule uses no pattern.
     pub pattern: Option<String>,
     /// Why the finding matters, from the policy or the rule.
-    pub reason: String,
+    pub reason: SharedText,
     /// The id of the exemption that covers the finding; `None` if no exemption does.
     pub exemption: Option<String>,
     /// The dangerous scope or permission that the finding is about; only for findings of `dangerous-scope` and
@@ -120,9 +121,9 @@ pub struct Evidence {
     /// change.
     pub key: String,
     /// The evidence as a sentence without a subject and a full stop, e.g. `holds the scope oauth`.
-    pub text: String,
+    pub text: SharedText,
     /// Further details: a label such as `role` or `division`, and its value.
-    pub details: Vec<(&'static str, String)>,
+    pub details: Vec<(&'static str, SharedText)>,
     /// The permission, if the evidence is one.
     pub permission: Option<Box<GrantedPermission>>,
 }
@@ -209,8 +210,11 @@ impl Kind {
 
 impl Evidence {
     /// Evidence without details.
-    pub fn new(kind: Kind, key: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { kind, key: key.into(), text: text.into(), details: Vec::new(), permission: None }
+    pub fn new(kind: Kind, key: impl Into<String>, text: impl Into<SharedText>) -> Self {
+        let mut key = key.into();
+        // A report can keep hundreds of thousands.
+        key.shrink_to_fit();
+        Self { kind, key, text: text.into(), details: Vec::new(), permission: None }
     }
 
     /// Evidence that the client holds a scope.

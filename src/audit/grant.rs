@@ -2,6 +2,8 @@
 //!
 //! `ledger` decides which of them are new.
 
+use std::sync::Arc;
+
 use super::finding::{Finding, Status};
 use crate::domain::{ClientId, Privilege, RoleId};
 
@@ -19,7 +21,7 @@ pub struct DangerousGrant {
     /// Whether it is open, approved or exempt.
     pub status: Status,
     /// The values of the metrics' label: the scope, or each pattern of the policy that matches the permission, in lower case.
-    pub labels: Vec<String>,
+    pub labels: Arc<[String]>,
 }
 
 /// The grants that the findings are about, sorted.
@@ -32,7 +34,7 @@ pub(super) fn dangerous_grants(findings: &[Finding]) -> Vec<DangerousGrant> {
             role: dangerous.role.clone(),
             evidence: finding.evidence.key.clone(),
             status: finding.status,
-            labels: dangerous.labels.to_vec(),
+            labels: Arc::clone(&dangerous.labels),
         })
     };
     let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();

@@ -249,7 +249,7 @@ fn label(pattern: &PermissionPattern) -> String {
 fn dangerous_permissions(policy: &Policy, grants: &[DangerousGrant]) -> Vec<DangerousPermission> {
     let mut holders: BTreeMap<&str, BTreeSet<&ClientId>> = BTreeMap::new();
     for grant in grants.iter().filter(|grant| matches!(grant.privilege, Privilege::Permission(_))) {
-        for label in &grant.labels {
+        for label in grant.labels.iter() {
             holders.entry(label).or_default().insert(&grant.client);
         }
     }

@@ -11,7 +11,7 @@ use super::finding::{
     DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Evidence, Finding, Fingerprint, Kind, Status,
 };
 use crate::domain::Severity;
-use crate::text::counted;
+use crate::text::{SharedText, counted};
 
 /// The largest number of findings that are listed for one client, rule and status.
 pub(super) const MOST: usize = 100;
@@ -92,7 +92,7 @@ impl<'c> Sink<'c> {
                     status,
                     evidence: Evidence::new(Kind::More, key.trim(), text),
                     pattern: None,
-                    reason: rule.why.to_owned(),
+                    reason: rule.why.into(),
                     exemption,
                     dangerous: None,
                     unlisted: unlisted.into(),
@@ -119,6 +119,7 @@ impl Extend<Finding> for Sink<'_> {
 
 /// Whether the ledger or an alert needs the finding itself.
 fn always_listed(finding: &Finding) -> bool {
-    let is_gain = |(label, _): &(&str, String)| [DANGEROUS_SCOPE_DETAIL, DANGEROUS_PERMISSION_DETAIL].contains(label);
+    let is_gain =
+        |(label, _): &(&str, SharedText)| [DANGEROUS_SCOPE_DETAIL, DANGEROUS_PERMISSION_DETAIL].contains(label);
     finding.dangerous.is_some() || finding.evidence.details.iter().any(is_gain)
 }

@@ -102,7 +102,9 @@ fn not_evaluated(
     for (collector, gap) in gaps {
         let reason = describe_input_gap(*collector, gap);
         let mut evidence = Evidence::new(Kind::Input, collector.label(), format!("not evaluated: {reason}"));
-        evidence.details.extend(gap.missing_permission.clone().map(|permission| ("missing_permission", permission)));
+        evidence
+            .details
+            .extend(gap.missing_permission.clone().map(|permission| ("missing_permission", permission.into())));
         findings.push(Finding {
             status: Status::NotEvaluated,
             ..context.finding_on_organisation(rule, rule.severity, evidence)

@@ -19,6 +19,11 @@ macro_rules! id {
                 Self(id.into())
             }
 
+            /// The id's text, for a value that keeps it: a clone of the id, not of its characters.
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
+
             /// The id's text.
             pub fn as_str(&self) -> &str {
                 &self.0

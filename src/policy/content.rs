@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Exemption, NamePattern, PermissionPattern, Selector, permission};
 use crate::domain::{Client, GrantType, Permission, Severity};
+use crate::text::SharedText;
 
 /// A valid policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub struct DangerousPermission {
     /// The severity of the findings.
     pub severity: Severity,
     /// Why it is dangerous; shown with each finding.
-    pub reason: String,
+    pub reason: SharedText,
     /// Whether the pattern may match no permission of the platform without a finding.
     pub allow_unmatched: bool,
 }
@@ -128,7 +129,7 @@ pub struct ToxicCombination {
     /// At least two scopes, sorted, without patterns.
     pub scopes: Vec<String>,
     /// Why they are dangerous together; shown with each finding.
-    pub reason: String,
+    pub reason: SharedText,
 }
 
 /// Whose scopes are evaluated.
@@ -149,7 +150,7 @@ pub struct DangerousPattern {
     /// The severity of the findings.
     pub severity: Severity,
     /// Why it is dangerous; shown with each finding.
-    pub reason: String,
+    pub reason: SharedText,
     /// Whether the pattern may match no scope of the platform without a finding.
     pub allow_unmatched: bool,
 }

@@ -23,7 +23,7 @@ impl Extension {
                 policy.scopes.dangerous.push(DangerousPattern {
                     pattern,
                     severity: Severity::High,
-                    reason: "Listed in the setting --audit.dangerous-scopes.".to_owned(),
+                    reason: "Listed in the setting --audit.dangerous-scopes.".into(),
                     allow_unmatched: true,
                 });
             }

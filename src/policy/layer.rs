@@ -99,7 +99,7 @@ impl<'a> Layer<'a> {
                 continue;
             };
             let allow_unmatched = fields.switch("allow_unmatched").unwrap_or(false);
-            let dangerous = DangerousPattern { pattern, severity, reason: reason.to_owned(), allow_unmatched };
+            let dangerous = DangerousPattern { pattern, severity, reason: reason.to_owned().into(), allow_unmatched };
             put(&mut into.dangerous, dangerous, |a, b| a.pattern == b.pattern);
         }
         for (_, fields) in scopes.tables("toxic") {
@@ -111,7 +111,9 @@ impl<'a> Layer<'a> {
                     "a combination needs at least two scopes; a single scope belongs in `dangerous`".to_owned();
                 self.mistake(fields.place("scopes"), message);
             }
-            put(&mut into.toxic, ToxicCombination { scopes, reason: reason.to_owned() }, |a, b| a.scopes == b.scopes);
+            put(&mut into.toxic, ToxicCombination { scopes, reason: reason.to_owned().into() }, |a, b| {
+                a.scopes == b.scopes
+            });
         }
     }
 
@@ -273,7 +275,7 @@ fn permissions(permissions: Fields<'_>, policy: &mut Policy) {
             continue;
         };
         let allow_unmatched = fields.switch("allow_unmatched").unwrap_or(false);
-        let dangerous = DangerousPermission { pattern, severity, reason: reason.to_owned(), allow_unmatched };
+        let dangerous = DangerousPermission { pattern, severity, reason: reason.to_owned().into(), allow_unmatched };
         put(&mut policy.permissions.dangerous, dangerous, |a, b| a.pattern == b.pattern);
     }
     for (_, fields) in permissions.tables("companions") {

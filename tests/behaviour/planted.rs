@@ -51,14 +51,14 @@ fn policy() -> Policy {
     policy.scopes.all_scopes_percent = 80;
     policy.scopes.toxic = vec![ToxicCombination {
         scopes: vec!["oauth".to_owned(), "authorization".to_owned()],
-        reason: "Makes clients and gives them roles.".to_owned(),
+        reason: "Makes clients and gives them roles.".into(),
     }];
     policy.permissions.dangerous = DANGEROUS
         .iter()
         .map(|(pattern, severity)| DangerousPermission {
             pattern: PermissionPattern::new(pattern).expect("three segments"),
             severity: *severity,
-            reason: "Gives control or mass data.".to_owned(),
+            reason: "Gives control or mass data.".into(),
             allow_unmatched: false,
         })
         .collect();
@@ -139,7 +139,7 @@ async fn every_planted_risk_is_found_and_nothing_else() {
     let conditional: BTreeSet<&str> = report
         .findings
         .iter()
-        .filter(|f| f.evidence.details.contains(&("conditional", "true".to_owned())))
+        .filter(|f| f.evidence.details.contains(&("conditional", "true".into())))
         .filter_map(|f| Some(f.evidence.permission.as_ref()?.name.as_str()))
         .collect();
     assert_eq!(conditional, BTreeSet::from(["authorization:grant:add", "recording:recording:view"]));

@@ -160,7 +160,7 @@ impl<'a> Context<'a> {
             status: Status::Open,
             evidence,
             pattern: None,
-            reason: rule.why.to_owned(),
+            reason: rule.why.into(),
             exemption: None,
             dangerous: None,
             unlisted: Box::default(),

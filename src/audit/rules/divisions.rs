@@ -78,7 +78,7 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
         let roles = if roles.is_empty() { "a role that cannot be found".to_owned() } else { roles };
         let what = if dangerous { ", with dangerous permissions" } else { "" };
         let evidence = Evidence {
-            details: vec![("role", roles.clone())],
+            details: vec![("role", roles.clone().into())],
             ..Evidence::new(Kind::Division, "*", format!("holds roles in all divisions: {roles}{what}"))
         };
         findings.push(context.finding_at(&ALL_DIVISIONS, severity, client, evidence));

@@ -196,7 +196,7 @@ pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Si
         let own = if drift.is_dangerous() { rule.severity.max(Severity::High) } else { rule.severity };
         findings.push(Finding {
             client: Some(drift.client.clone()),
-            reason: "The baseline does not approve it.".to_owned(),
+            reason: "The baseline does not approve it.".into(),
             ..context.finding_on_organisation(rule, own, drift_evidence::of(context, drift))
         });
     }
@@ -211,7 +211,7 @@ pub(super) fn stale(context: &Context<'_>, findings: &mut Sink<'_>) {
     if seconds > u64::from(days) * DAY {
         let text = format!("the baseline was last approved {age} days ago; the policy allows {days} days");
         findings.push(Finding {
-            reason: "The policy requires a more recent approval.".to_owned(),
+            reason: "The policy requires a more recent approval.".into(),
             ..context.finding_on_organisation(
                 &BASELINE_STALE,
                 BASELINE_STALE.severity,

@@ -6,7 +6,7 @@ use super::context::{Context, Drift};
 use crate::audit::finding::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Evidence, Kind};
 use crate::baseline::Difference;
 use crate::domain::{ClientState, DivisionId, Privilege, RoleId};
-use crate::text::listed;
+use crate::text::{SharedText, listed};
 
 /// Most names in a sentence; the sentence says how many more there are.
 const MOST_IN_TEXT: usize = 5;
@@ -17,8 +17,8 @@ const MOST_IN_DETAILS: usize = 20;
 pub(super) fn of(context: &Context<'_>, drift: &Drift) -> Evidence {
     let mut evidence = plain(context, drift);
     evidence.details.extend(drift.gained.iter().map(|privilege| match privilege {
-        Privilege::Scope(scope) => (DANGEROUS_SCOPE_DETAIL, scope.clone()),
-        Privilege::Permission(permission) => (DANGEROUS_PERMISSION_DETAIL, permission.clone()),
+        Privilege::Scope(scope) => (DANGEROUS_SCOPE_DETAIL, scope.clone().into()),
+        Privilege::Permission(permission) => (DANGEROUS_PERMISSION_DETAIL, permission.clone().into()),
     }));
     evidence
 }
@@ -51,7 +51,7 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
                 details: divisions
                     .iter()
                     .take(MOST_IN_DETAILS)
-                    .map(|division| ("division", division.to_string()))
+                    .map(|division| ("division", division.shared().into()))
                     .collect(),
                 ..Evidence::new(
                     Kind::Role,
@@ -63,7 +63,7 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
         Difference::DivisionAdded(role, division) => {
             let (name, place) = (role_name(context, role), context.divisions_in_words([Some(division)]));
             Evidence {
-                details: vec![("role", role.to_string()), ("division", division.to_string())],
+                details: vec![("role", role.shared().into()), ("division", division.shared().into())],
                 ..Evidence::new(
                     Kind::Role,
                     format!("{role} {division}"),
@@ -72,8 +72,8 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
             }
         }
         Difference::RoleContent { role, added, removed } => {
-            let shown = |label, permissions: &[String]| -> Vec<(&'static str, String)> {
-                permissions.iter().take(MOST_IN_DETAILS).map(|permission| (label, permission.clone())).collect()
+            let shown = |label, permissions: &[String]| -> Vec<(&'static str, SharedText)> {
+                permissions.iter().take(MOST_IN_DETAILS).map(|permission| (label, permission.clone().into())).collect()
             };
             let name = role_name(context, role);
             let names = match added.as_slice() {

@@ -7,7 +7,7 @@ use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::audit::sink::Sink;
 use crate::domain::{Client, ClientField, GrantType, Severity, Timestamp};
-use crate::text::listed;
+use crate::text::{SharedText, listed};
 
 /// 2027-03-31T00:00:00Z. The implicit grant stops working by the end of March 2027; since March 2026, new clients cannot
 /// choose it (vendor's announcement, community.genesys.com, "Migrating from implicit grant").
@@ -101,7 +101,7 @@ pub(super) fn unknown(context: &Context<'_>, findings: &mut Sink<'_>) {
             "" => "has no grant type".to_owned(),
             spelling => format!("has the grant type {spelling}"),
         };
-        findings.push(context.finding(&UNKNOWN, client, by_grant(client, &text)));
+        findings.push(context.finding(&UNKNOWN, client, by_grant(client, text)));
     }
 }
 
@@ -109,7 +109,7 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered_without_gap(&FORBIDDEN) {
         if context.policy.allowed_grants(client).any(|allowed| !allowed.contains(&client.grant_type)) {
             let text = format!("uses the grant type {}", client.grant_type.label());
-            findings.push(context.finding(&FORBIDDEN, client, by_grant(client, &text)));
+            findings.push(context.finding(&FORBIDDEN, client, by_grant(client, text)));
         }
     }
 }
@@ -130,7 +130,7 @@ fn of_grant<'a>(context: &Context<'a>, rule: &Rule, grant: GrantType) -> impl It
 
 /// The grant type as evidence. The platform's spelling is part of the key only if the grant type is unknown: another
 /// spelling of a known one is the same finding.
-fn by_grant(client: &Client, text: &str) -> Evidence {
+fn by_grant(client: &Client, text: impl Into<SharedText>) -> Evidence {
     let key = match client.grant_type {
         GrantType::Other => client.grant_type_spelling.to_ascii_uppercase().replace(['-', '_'], ""),
         known => known.label().to_owned(),

@@ -7,6 +7,7 @@ use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{BASE, Confidence, Rule, any_of};
 use crate::audit::sink::Sink;
 use crate::domain::{Client, ClientField, ClientState, Severity};
+use crate::text::SharedText;
 
 /// The longest token lifetime that the platform allows without SCIM, in seconds (Terraform provider, `oauth_client`).
 const LONGEST_WITHOUT_SCIM: u32 = 172_800;
@@ -172,7 +173,7 @@ fn names_an_owner(client: &Client) -> bool {
     WORDS.iter().any(|word| description.contains(word))
 }
 
-fn of_client(text: impl Into<String>) -> Evidence {
+fn of_client(text: impl Into<SharedText>) -> Evidence {
     Evidence::new(Kind::Client, "", text)
 }
 

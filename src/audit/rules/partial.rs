@@ -40,7 +40,7 @@ pub(super) fn partial_record(context: &Context<'_>, findings: &mut Sink<'_>) {
             let text = sentence(&format!("the role {name} has a record whose"), field.words(), gap);
             let key = format!("role={} {}", role.id, field.label());
             let evidence = Evidence {
-                details: vec![("role", role.name.clone()), ("role_id", role.id.to_string())],
+                details: vec![("role", role.name.clone().into()), ("role_id", role.id.shared().into())],
                 ..Evidence::new(Kind::Field, key, text)
             };
             findings.push(context.finding_on_organisation(&PARTIAL_RECORD, PARTIAL_RECORD.severity, evidence));

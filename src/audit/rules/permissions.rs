@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::{Context, HeldRole};
 use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::audit::sink::Sink;
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
 use crate::domain::{ClientField, Collector, DivisionId, Privilege, Role, Severity};
+use crate::text::SharedText;
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
 
@@ -64,6 +65,7 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
 pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&DANGEROUS) {
         for held in context.held_roles(client) {
+            let places = places(context, &held);
             for danger in context.dangerous_permissions(&held.role.id) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: danger.name.clone(),
@@ -71,7 +73,7 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
                     division: division.cloned(),
                     conditional: danger.conditional,
                 };
-                findings.extend(held.divisions.iter().map(|division| Finding {
+                findings.extend(places.iter().map(|place| Finding {
                     pattern: Some(danger.worst.pattern.to_string()),
                     reason: danger.worst.reason.clone(),
                     dangerous: Some(Box::new(DangerousPrivilege {
@@ -83,7 +85,7 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
                         &DANGEROUS,
                         danger.worst.severity,
                         client,
-                        of_permission(context, held.role, granted(*division)),
+                        of_permission(held.role, place, granted(place.division)),
                     )
                 }));
             }
@@ -95,6 +97,7 @@ pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&WILDCARD) {
         for held in context.held_roles(client) {
             let facts = context.role_facts(&held.role.id);
+            let places = places(context, &held);
             for permission in facts.iter().flat_map(|facts| &facts.wildcards) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: permission.to_string(),
@@ -102,7 +105,7 @@ pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
                     division: division.cloned(),
                     conditional: permission.conditional,
                 };
-                let evidence = held.divisions.iter().map(|d| of_permission(context, held.role, granted(*d)));
+                let evidence = places.iter().map(|place| of_permission(held.role, place, granted(place.division)));
                 findings.extend(evidence.map(|evidence| context.finding(&WILDCARD, client, evidence)));
             }
         }
@@ -127,7 +130,7 @@ pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) 
         for (companion, needing) in missing {
             let needing = needing.into_iter().collect::<Vec<_>>().join(", ");
             let evidence = Evidence {
-                details: vec![("permission", needing.clone())],
+                details: vec![("permission", needing.clone().into())],
                 ..Evidence::new(
                     Kind::MissingPermission,
                     companion.as_str(),
@@ -140,26 +143,43 @@ pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) 
     }
 }
 
+/// A division in which a client holds a role, with the texts that all findings on it share.
+struct Place<'a> {
+    role_name: SharedText,
+    division: Option<&'a DivisionId>,
+    division_words: SharedText,
+}
+
+/// The divisions in which a role is held.
+fn places<'a>(context: &Context<'_>, held: &HeldRole<'a>) -> Vec<Place<'a>> {
+    let role_name = SharedText::from(held.role.name.clone());
+    let place = |division: Option<&'a DivisionId>| Place {
+        role_name: role_name.clone(),
+        division,
+        division_words: context.divisions_in_words([division]).into(),
+    };
+    held.divisions.iter().copied().map(place).collect()
+}
+
 /// A permission as evidence. The key contains only ids, so that a rename makes no new finding. The same permission through
 /// another role, in another division or without its condition is a finding of its own.
-fn of_permission(context: &Context<'_>, role: &Role, granted: GrantedPermission) -> Evidence {
+fn of_permission(role: &Role, place: &Place<'_>, granted: GrantedPermission) -> Evidence {
     let name = granted.name.as_str();
-    let division = granted.division.as_ref();
-    let division_id = division.map_or(UNKNOWN_DIVISION, DivisionId::as_str);
-    let division = context.divisions_in_words([division]);
+    let Place { role_name, division, division_words } = place;
+    let division_id = division.map_or(SharedText::from(UNKNOWN_DIVISION), |division| division.shared().into());
     let condition = if granted.conditional { CONDITIONAL } else { "" };
     let under = if granted.conditional { ", only under a condition" } else { "" };
     let general = if name.contains(':') { "" } else { "the general permission " };
     // Case is ignored: another spelling is the same grant.
     let key = format!("{} role={} division={division_id}{condition}", name.to_ascii_lowercase(), role.id);
-    let text = format!("may use {general}{name} through the role {} in {division}{under}", role.name);
+    let text = format!("may use {general}{name} through the role {role_name} in {division_words}{under}");
     Evidence {
         details: vec![
-            ("role", role.name.clone()),
-            ("role_id", role.id.to_string()),
-            ("division", division),
-            ("division_id", division_id.to_owned()),
-            ("conditional", granted.conditional.to_string()),
+            ("role", role_name.clone()),
+            ("role_id", role.id.shared().into()),
+            ("division", division_words.clone()),
+            ("division_id", division_id),
+            ("conditional", if granted.conditional { "true" } else { "false" }.into()),
         ],
         permission: Some(Box::new(granted)),
         ..Evidence::new(Kind::Permission, key, text)

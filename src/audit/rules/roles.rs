@@ -162,7 +162,7 @@ pub(super) fn unresolved(context: &Context<'_>, findings: &mut Sink<'_>) {
 fn of_role(context: &Context<'_>, held: &HeldRole<'_>, text: String) -> Evidence {
     let divisions = context.divisions_in_words(held.divisions.iter().copied());
     Evidence {
-        details: vec![("role", held.role.name.clone()), ("division", divisions)],
+        details: vec![("role", held.role.name.clone().into()), ("division", divisions.into())],
         ..Evidence::new(Kind::Role, held.role.id.as_str(), text)
     }
 }

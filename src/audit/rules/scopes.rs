@@ -97,7 +97,7 @@ pub(super) fn missing_required(context: &Context<'_>, findings: &mut Sink<'_>) {
         for scope in required.into_iter().filter(|required| !satisfies(context, client, required)) {
             let evidence = Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}"));
             findings.push(Finding {
-                reason: "The policy requires the scope for this client.".to_owned(),
+                reason: "The policy requires the scope for this client.".into(),
                 ..context.finding(&MISSING_REQUIRED, client, evidence)
             });
         }

@@ -102,6 +102,15 @@ fn no_text_of_a_report_grows_with_the_client() {
     assert!(verdict.len() < 2_000, "{}", verdict.len());
 }
 
+#[test]
+fn a_reason_is_in_memory_once_for_all_findings() {
+    let pattern = "[[scopes.dangerous]]\nmatch = \"d*\"\nseverity = \"high\"\nreason = \"r\"\n";
+    let report = report(&snapshot(client((0..50).map(|number| format!("d{number}")))), pattern);
+    let dangerous = report.findings.iter().filter(|finding| finding.dangerous.is_some());
+    let reasons: BTreeSet<*const str> = dangerous.map(|finding| std::ptr::from_ref(finding.reason.as_str())).collect();
+    assert_eq!(reasons.len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 

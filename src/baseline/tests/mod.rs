@@ -61,7 +61,7 @@ fn policy() -> Policy {
     policy.permissions.dangerous = vec![DangerousPermission {
         pattern: PermissionPattern::new(DANGEROUS).expect("three segments"),
         severity: Severity::Critical,
-        reason: "It grants itself anything.".to_owned(),
+        reason: "It grants itself anything.".into(),
         allow_unmatched: true,
     }];
     policy.defaults.baseline_max_age_days = Some(10);

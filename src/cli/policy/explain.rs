@@ -113,9 +113,9 @@ fn described(finding: &Finding, policy: &Policy) -> Value {
     json!({
         "severity": finding.severity.label(),
         "status": finding.status.label(),
-        "evidence": {"kind": finding.evidence.kind.label(), "value": finding.evidence.key, "text": finding.evidence.text},
+        "evidence": {"kind": finding.evidence.kind.label(), "value": finding.evidence.key, "text": finding.evidence.text.as_str()},
         "matched_pattern": finding.pattern,
-        "reason": finding.reason,
+        "reason": finding.reason.as_str(),
         "remediation": finding.rule.remediation,
         "fingerprint": finding.fingerprint().to_string(),
         "exemption": exemption.map(|exemption| json!({

@@ -59,7 +59,7 @@ fn in_a_pipe_each_finding_is_one_line_with_its_full_name_and_evidence() {
     let (name, evidence) = ("name ".repeat(100).trim_end().to_owned(), "evidence ".repeat(200).trim_end().to_owned());
     let id = sample.report.findings.iter().find_map(|finding| finding.client.clone()).expect("a client");
     sample.report.findings.retain(|finding| finding.client.as_ref() == Some(&id));
-    sample.report.findings[0].evidence.text.clone_from(&evidence);
+    sample.report.findings[0].evidence.text = evidence.clone().into();
     let at = sample.snapshot.clients.iter().position(|client| client.id == id).expect("it exists");
     sample.snapshot.clients[at].name.clone_from(&name);
     let table = render(&[sample.organisation()], PIPE);

@@ -114,7 +114,7 @@ fn each_role_division_and_condition_of_a_permission_is_a_separate_finding() {
     // The grants for the metrics and the baseline have the same evidence. Another spelling does not change their labels.
     let grants: Vec<&str> = report.grants.iter().map(|grant| grant.evidence.as_str()).collect();
     assert_eq!(grants, evidence.iter().map(|(key, _)| *key).collect::<Vec<_>>());
-    assert!(report.grants.iter().all(|grant| grant.labels == ["oauth:*:*", "oauth:client:add"]));
+    assert!(report.grants.iter().all(|grant| *grant.labels == ["oauth:*:*", "oauth:client:add"]));
     assert!(report.dangerous_permissions.iter().all(|dangerous| dangerous.holders == 1));
 }
 
@@ -131,7 +131,7 @@ fn the_general_permission_admin_is_a_dangerous_grant() {
     assert_eq!(world.found("long-lived-token"), [" high"]);
     let report = world.report();
     let [grant] = report.grants.as_slice() else { panic!("{:?}", report.grants) };
-    assert_eq!((grant.privilege.name(), grant.labels.as_slice()), ("Admin", &["admin".to_owned()][..]));
+    assert_eq!((grant.privilege.name(), &*grant.labels), ("Admin", &["admin".to_owned()][..]));
     let counted: Vec<_> = report.dangerous_permissions.iter().map(|d| (d.pattern.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin", 1)]);
     assert!(!report.findings.iter().any(|f| f.rule.slug == "policy-pattern-unmatched" && f.evidence.key == "admin"));

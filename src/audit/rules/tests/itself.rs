@@ -37,7 +37,7 @@ fn policy_pattern_unmatched() {
     let dangerous = |text: &str, allow_unmatched| DangerousPattern {
         pattern: NamePattern::new(text),
         severity: Severity::High,
-        reason: "dangerous".to_owned(),
+        reason: "dangerous".into(),
         allow_unmatched,
     };
     let world = World::of("CODE")

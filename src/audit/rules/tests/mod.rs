@@ -101,7 +101,7 @@ impl World {
             .map(|(pattern, severity)| DangerousPermission {
                 pattern: PermissionPattern::new(pattern).expect("three segments"),
                 severity: *severity,
-                reason: format!("{pattern} is dangerous"),
+                reason: format!("{pattern} is dangerous").into(),
                 allow_unmatched: false,
             })
             .collect();

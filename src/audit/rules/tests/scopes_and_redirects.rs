@@ -42,7 +42,7 @@ fn scope_hygiene() {
 fn toxic_scopes() {
     let combination = |scopes: &[&str]| ToxicCombination {
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        reason: "together".to_owned(),
+        reason: "together".into(),
     };
     for (scopes, expected) in [
         (&["users", "oauth", "upload"][..], &["oauth+users critical"][..]),

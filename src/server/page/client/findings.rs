@@ -6,7 +6,7 @@ use crate::audit::{Finding, Status};
 use crate::domain::Client;
 use crate::output::Audited;
 use crate::publish::Evaluated;
-use crate::text::{utc, visible};
+use crate::text::{SharedText, utc, visible};
 
 pub(super) struct FoundRow {
     pub(super) severity: &'static str,
@@ -58,7 +58,7 @@ fn row(evaluated: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> 
     });
     // The evidence text of a permission already contains these details.
     let is_in_text =
-        |(name, _): &&(&str, String)| ["role", "role_id", "division", "division_id", "conditional"].contains(name);
+        |(name, _): &&(&str, SharedText)| ["role", "role_id", "division", "division_id", "conditional"].contains(name);
     let details =
         finding.evidence.details.iter().filter(|detail| finding.evidence.permission.is_none() || !is_in_text(detail));
     FoundRow {
