@@ -3,6 +3,10 @@
 
 /** Without a series; with a series whose value is missing or not a number. */
 const NOTHING = [null, Number.NaN];
+/** A cell of a label that a row does not have. */
+const NO_LABEL = ['', undefined, null];
+/** A query that makes up a value where there is none. */
+const MADE_UP = /\bvector\s*\(\s*([^()]*?)\s*\)/g;
 const COLOURED_CELLS = ['color-background', 'color-text', 'gauge'];
 const BASES = ['transparent', 'text'];
 
@@ -36,7 +40,16 @@ export function* wrongWithoutData(panel, grafana, theme) {
   }
   if (panel.type === 'table') {
     for (const [place, config] of configs.filter(([, each]) => COLOURED_CELLS.includes(each['custom.cellOptions']?.type))) {
-      for (const value of NOTHING) if (isGreen(display(config)(value).color)) yield `green without data${place}`;
+      const ofLabel = grafana.getDisplayProcessor({ field: { type: 'string', config }, theme });
+      const shown = [...NOTHING.map(display(config)), ...NO_LABEL.map(ofLabel)];
+      if (shown.some(({ color }) => isGreen(color))) yield `green without data${place}`;
+    }
+  }
+  // A value that stands for missing data is an alarm, or not a number.
+  const red = theme.visualization.getColorByName('red');
+  for (const { expr } of panel.targets) {
+    for (const [, text] of expr.matchAll(MADE_UP)) {
+      if (text !== 'NaN' && display(defaults)(Number(text)).color !== red) yield `it makes up the value ${text}, which is not red`;
     }
   }
   if (!/no data/i.test(defaults.noValue ?? '')) yield 'it does not say that there is no data';

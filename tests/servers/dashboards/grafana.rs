@@ -31,7 +31,7 @@ fn grafana_knows_every_field_unit_reducer_and_transformation() {
 }
 
 /// The text, its replacement, and the error that the check must report for which panel.
-const DAMAGE: [(&str, &str, &str); 12] = [
+const DAMAGE: [(&str, &str, &str); 13] = [
     (r#""unit": "percentunit""#, r#""unit": "percentunits""#, r#"panel "Coverage": unknown unit percentunits"#),
     (
         r#""lastNotNull""#,
@@ -47,6 +47,7 @@ const DAMAGE: [(&str, &str, &str); 12] = [
     (r#""fixedColor": "orange""#, r#""fixedColor": "oragne""#, "unknown colour oragne"),
     (r#""color": "transparent""#, r#""color": "green""#, r#"panel "Firing Alerts": green without data of Severity"#),
     (r#""match": "null+nan""#, r#""match": "nan""#, r#"panel "Coverage": without data, it shows "No data" in"#),
+    ("or vector(NaN)", "or vector(0)", r#"panel "Flagged": it makes up the value 0, which is not red"#),
     (r#""noValue": "No data""#, r#""noValue": "0""#, r#"panel "Clients": it does not say that there is no data"#),
 ];
 

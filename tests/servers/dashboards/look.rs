@@ -29,8 +29,10 @@ const ABOUT_ORGANISATIONS: [&str; 2] = ["Firing Alerts", "Organisations"];
 const COLUMN: u64 = 520;
 const FRAME: u64 = 760;
 const LETTER: u64 = 75;
-/// The least width of a column without a fixed width.
+/// The least width of a column without a fixed width, and of one with names that people choose or look for.
 const READABLE: u64 = 130;
+const NAME: u64 = 180;
+const NAMES: [&str; 7] = ["Alert", "Client", "Exemption", "Grant", "Permission", "Rule", "Scope"];
 
 /// The number of letters of a title that fit a panel.
 fn letters(width: u64) -> u64 {
@@ -67,8 +69,9 @@ fn about_the_header(dashboard: &Value) -> Vec<String> {
     let marks = names(&dashboard["annotations"], "list", "name");
     let first = list(dashboard, "panels");
     let of_exporter = uid == "genesys-oauth-exporter";
-    let state = panels(dashboard).take_while(|panel| panel["gridPos"]["y"] == 1);
-    let explained = state.filter(|panel| !panel["fieldConfig"]["defaults"]["links"][0]["url"].is_string()).count();
+    let figures = panels(dashboard).filter(|panel| text(panel, "type") == "stat");
+    let unexplained =
+        figures.filter(|panel| !panel["fieldConfig"]["defaults"]["links"][0]["url"].is_string()).count();
     broken(&[
         (
             names(dashboard, "links", "title") == ["Overview", "Clients", "Changes", "Exporter"],
@@ -86,8 +89,8 @@ fn about_the_header(dashboard: &Value) -> Vec<String> {
             "Process, and only it, is closed",
         ),
         (
-            uid != "genesys-oauth-overview" || explained == 0,
-            "a figure of the first row does not link to its explanation",
+            uid != "genesys-oauth-overview" || unexplained == 0,
+            "a figure of the overview does not link to its explanation",
         ),
     ])
 }
@@ -108,7 +111,24 @@ fn about_any(panel: &Value) -> Vec<String> {
             }
         }
     }
+    for result in texts(&panel["fieldConfig"]) {
+        let severity = PALETTE.iter().find(|(name, _)| SEVERITIES.contains(name) && *name == text(result, "text"));
+        if severity.is_some_and(|(_, colour)| *colour != text(result, "color")) {
+            found.push(format!("the text {} has another colour than elsewhere", text(result, "text")));
+        }
+    }
     found
+}
+
+/// Every text that stands for a value, with its colour: the objects with a `text`, at any depth.
+fn texts(value: &Value) -> Vec<&Value> {
+    let inner: Vec<&Value> = match value {
+        Value::Array(entries) => entries.iter().collect(),
+        Value::Object(fields) => fields.values().collect(),
+        _ => Vec::new(),
+    };
+    let own = value["text"].is_string().then_some(value);
+    own.into_iter().chain(inner.into_iter().flat_map(texts)).collect()
 }
 
 fn timeline(panel: &Value) -> Vec<String> {
@@ -154,6 +174,8 @@ fn figure(panel: &Value) -> Vec<String> {
         (options["colorMode"] != "background" || zero, "a background is for values that must be zero"),
         (!spark || (last && ends), "its sparkline makes it show a value that was withdrawn"),
         (spark || !last, "it shows nothing if the last value is missing"),
+        (spark || !["Flagged", "Critical"].contains(&text(panel, "title")), "it has no sparkline"),
+        (!spark || (steps.len() == 1 && options["colorMode"] == "value"), "a value with a sparkline is not plain"),
     ])
 }
 
@@ -167,7 +189,9 @@ fn table(panel: &Value) -> Vec<String> {
         list(own, "properties").iter().find(|property| property["id"] == id).map(|property| &property["value"])
     };
     let headers: Vec<&str> = headers.values().filter_map(Value::as_str).collect();
-    let width = |header: &&str| property(header, "custom.width").and_then(Value::as_u64).unwrap_or(READABLE);
+    let least = |header: &&str| if NAMES.contains(header) { NAME } else { READABLE };
+    let fixed = |header: &&str| property(header, "custom.width").and_then(Value::as_u64);
+    let width = |header: &&str| fixed(header).unwrap_or_else(|| least(header));
     let room = panel["gridPos"]["w"].as_u64().unwrap_or_default() * COLUMN / 10;
     let neutral = |header: &&str| {
         let bar = property(header, "custom.cellOptions").is_some_and(|cell| cell["type"] == "gauge");
@@ -175,8 +199,18 @@ fn table(panel: &Value) -> Vec<String> {
     };
     let organisation = headers.contains(&"Organisation");
     let hides = list(panel, "targets").iter().all(|target| text(target, "expr").contains("\"$hide_org\""));
+    let unapproved = text(panel, "title") == "Unapproved Grants by Client";
+    let newest = panel["options"]["sortBy"] == json!([{ "displayName": "Since", "desc": true }]);
     broken(&[
         (headers.iter().map(width).sum::<u64>() <= room, "its columns are cut off"),
+        (
+            headers.iter().filter(|header| NAMES.contains(header)).all(|name| width(name) >= NAME),
+            "the column of a name is too narrow",
+        ),
+        (
+            !unapproved || (newest && headers.contains(&"Severity") && headers.contains(&"Since")),
+            "it does not show severity and since, the newest first",
+        ),
         (!organisation || width(&"Organisation") <= 110, "the organisation is wide"),
         (
             !organisation || hides != ABOUT_ORGANISATIONS.contains(&text(panel, "title")),
@@ -214,6 +248,33 @@ fn damages() -> Vec<(&'static str, &'static str, &'static str, Value, &'static s
         ("overview", "Coverage", "/options/colorMode", json!("background"), "for values that must be zero"),
         ("overview", "Flagged", "/options/reduceOptions/calcs", json!(["lastNotNull"]), "a value that was withdrawn"),
         ("overview", "Flagged", "/targets/0/expr", json!("sum(x)"), "a value that was withdrawn"),
+        ("overview", "Implicit Ends", "/fieldConfig/defaults/links", Value::Null, "does not link to its explanation"),
+        ("overview", "Age of the Data", "/options/reduceOptions/calcs", json!(["last"]), "shows nothing if the last"),
+        ("overview", "Critical", "/options/graphMode", json!("none"), "it has no sparkline"),
+        ("overview", "Critical", "/options/colorMode", json!("background"), "is not plain"),
+        ("overview", "Unapproved Grants by Client", "/options/sortBy/0/desc", json!(false), "the newest first"),
+        (
+            "overview",
+            "Unapproved Grants by Client",
+            "/fieldConfig/overrides/2/properties/3/value/0/options/high/color",
+            json!("red"),
+            "the text high has another colour",
+        ),
+        (
+            "overview",
+            "Unapproved Grants by Client",
+            "/fieldConfig/overrides/4/properties/0/value",
+            json!(200),
+            "the organisation is wide",
+        ),
+        ("changes", "New Grants by Client", "/fieldConfig/overrides/0/properties/0/value", json!(400), "are cut off"),
+        (
+            "clients",
+            "Clients",
+            "/fieldConfig/overrides/0/properties/0",
+            json!({ "id": "custom.width", "value": 90 }),
+            "the column of a name",
+        ),
         ("overview", "Clients", "/title", json!("Clients of All Organisations"), "too long for its width"),
         (
             "overview",
