@@ -114,7 +114,7 @@ impl App {
         };
         let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
         let (reload, requests) = server::reload_channel();
-        let limits = Limits::new(server.max_connections);
+        let limits = Limits::new(server::connections_within_limit(server.max_connections));
         let view = View {
             config: server,
             bound: address,

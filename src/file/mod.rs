@@ -9,4 +9,4 @@ mod replace;
 
 pub use lock::{Lock, LockError};
 pub use read::{ReadError, read, read_text};
-pub use replace::{Mode, create, remove_leftovers, replace};
+pub use replace::{Mode, create, remove_leftovers, replace, replace_with};

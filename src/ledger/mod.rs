@@ -92,7 +92,7 @@ impl Ledger {
 
     /// The memory of a held grant under any label; `None` if it is not remembered as held.
     fn held(&self, grant: &Grant) -> Option<Memory> {
-        let first = Grant { label: String::new(), role: None, ..grant.clone() };
+        let first = Grant { label: "".into(), role: None, ..grant.clone() };
         let mut labels = self.entries.range(first..).take_while(|(known, _)| known.is_same_privilege(grant));
         labels.find_map(|(_, memory)| matches!(memory, Memory::Held { .. }).then_some(*memory))
     }

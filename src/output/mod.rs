@@ -69,6 +69,6 @@ impl<'a> Audited<'a> {
     /// The exemption that covers a finding; `None` if none does.
     pub fn exemption_of(self, finding: &Finding) -> Option<&'a Exemption> {
         let id = finding.exemption.as_ref()?;
-        self.policy.exemptions.iter().find(|exemption| exemption.id == *id)
+        self.policy.exemptions.iter().find(|exemption| exemption.id == **id)
     }
 }

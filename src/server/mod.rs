@@ -6,6 +6,7 @@ mod accept;
 mod access;
 mod answer;
 mod connection;
+mod descriptors;
 mod health;
 mod metrics;
 mod page;
@@ -19,6 +20,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use accept::run;
+pub use descriptors::connections_within_limit;
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;

@@ -201,11 +201,11 @@ impl Routes {
     }
 
     async fn report<B>(&self, request: &Request<B>, place: &Place) -> Result<Answer, Busy> {
-        let report_turn = self.reports.turn(place).await.ok_or(Busy)?;
+        let report_turn = self.reports.turn(place, &self.view.reader).await.ok_or(Busy)?;
         turn(place).await?;
         let (_, encoding) = exposition::negotiate(None, list(request.headers(), &ACCEPT_ENCODING).as_deref());
         let wanted = Wanted::new(request.method(), request.version(), encoding);
-        Ok(match Reports::start(self.view.reader.current(), wanted, report_turn).await {
+        Ok(match Reports::start(report_turn, wanted).await {
             Ok(Some(document)) => answer::json(document, encoding),
             Ok(None) => {
                 answer::text(StatusCode::NOT_FOUND, "There is no complete audit yet; the status page at / shows why.")

@@ -27,6 +27,7 @@ mod tls;
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
 mod blocking;
 mod crash;
+mod descriptors;
 mod exporter;
 mod exposition;
 mod hardening;

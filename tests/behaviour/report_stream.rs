@@ -107,6 +107,23 @@ async fn four_reports_are_sent_at_once_and_a_further_one_is_answered_with_when_t
 }
 
 #[tokio::test]
+async fn slow_readers_keep_two_generations_in_memory_and_not_more() {
+    let server = Server::start(patient(SHORT)).await;
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        server.publish(refreshed(), Some(large()));
+        slow.push(reader_that_stops(&server, "1.1").await);
+    }
+    // Of a generation that is in memory already.
+    slow.push(reader_that_stops(&server, "1.1").await);
+    server.publish(refreshed(), Some(evaluated(1)));
+    assert_eq!(server.ask("GET", "/api/v1/report").await.status, 503, "the third generation waits");
+    slow.remove(0);
+    // As soon as the server notices it.
+    within(async { while server.ask("GET", "/api/v1/report").await.status != 200 {} }).await;
+}
+
+#[tokio::test]
 async fn a_reader_that_disconnects_frees_its_turn() {
     let server = Server::start(patient(GUARD)).await;
     server.publish(refreshed(), Some(large()));

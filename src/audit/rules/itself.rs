@@ -91,7 +91,7 @@ pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Sink<'_>) 
         let text = format!("the policy names {pattern}, but the platform has no such {what}");
         let evidence = Evidence { details: vec![("of", what.into())], ..Evidence::new(Kind::Pattern, &*pattern, text) };
         let finding = context.finding_on_organisation(&PATTERN_UNMATCHED, PATTERN_UNMATCHED.severity, evidence);
-        findings.push(Finding { pattern: Some(pattern), ..finding });
+        findings.push(Finding { pattern: Some(pattern.into()), ..finding });
     }
 }
 

@@ -243,6 +243,7 @@ fn each(context: &Context<'_>, rule: &'static Rule, findings: &mut Sink<'_>) {
             let found = (rules & (1_u8 << number) != 0).then(|| evaluate(context.policy, &RedirectUri::parse(uri)));
             let Some((severity, text, pattern)) = found.flatten() else { continue };
             let evidence = Evidence::new(Kind::RedirectUri, *uri, format!("{text} {uri}"));
+            let pattern = pattern.map(Into::into);
             findings.push(Finding { pattern, ..context.finding_at(rule, severity, client, evidence) });
         }
     }

@@ -111,6 +111,24 @@ fn a_reason_is_in_memory_once_for_all_findings() {
     assert_eq!(reasons.len(), 1);
 }
 
+#[test]
+fn what_many_clients_hold_is_in_memory_once() {
+    let mut holders = fixtures::snapshot();
+    for number in 0..50 {
+        holders = holders.client(fixtures::client(format!("c-{number:02}")).spelled("CODE").scopes(["oauth"]));
+    }
+    let pattern = "[[scopes.dangerous]]\nmatch = \"oauth\"\nseverity = \"high\"\nreason = \"r\"\n";
+    let report = report(&holders.build(), pattern);
+    let dangerous: Vec<&Finding> = of_rule(&report, "dangerous-scope");
+    assert_eq!(dangerous.len(), 50);
+    let evidence: BTreeSet<*const str> =
+        dangerous.iter().map(|found| std::ptr::from_ref(&*found.evidence.text)).collect();
+    let privileges: BTreeSet<*const str> =
+        report.grants.iter().map(|grant| std::ptr::from_ref(grant.privilege.name())).collect();
+    let keys: BTreeSet<*const str> = report.grants.iter().map(|grant| std::ptr::from_ref(&*grant.evidence)).collect();
+    assert_eq!((evidence.len(), privileges.len(), keys.len()), (1, 1, 1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 

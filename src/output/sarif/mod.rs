@@ -150,8 +150,8 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
             "confidence": confidence(finding.rule.confidence),
             "clientId": finding.client.as_ref().map(ClientId::as_str),
             "evidenceKind": finding.evidence.kind.label(),
-            "evidence": finding.evidence.key,
-            "matchedPattern": finding.pattern,
+            "evidence": finding.evidence.key.as_str(),
+            "matchedPattern": finding.pattern.as_deref(),
             "remediation": finding.rule.remediation,
         },
     });

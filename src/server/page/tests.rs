@@ -16,7 +16,13 @@ fn open() -> Options<'static> {
 
 fn evaluated(sample: Sample) -> Arc<Evaluated> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    Arc::new(Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
+    Arc::new(Evaluated {
+        snapshot: Arc::new(snapshot),
+        report,
+        policy: Arc::new(policy),
+        ledger: Arc::new(ledger),
+        calls: Vec::new(),
+    })
 }
 
 fn organisation(freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> ServedOrganisation {

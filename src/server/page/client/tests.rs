@@ -11,8 +11,13 @@ use crate::publish::channel;
 
 fn published(sample: Sample) -> Arc<Published> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    let evaluated =
-        Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
+    let evaluated = Evaluated {
+        snapshot: Arc::new(snapshot),
+        report,
+        policy: Arc::new(policy),
+        ledger: Arc::new(ledger),
+        calls: Vec::new(),
+    };
     let freshness = Freshness::default();
     let organisations = vec![
         ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), evaluated: None },
