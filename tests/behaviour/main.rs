@@ -19,6 +19,7 @@ mod planted;
 mod platform;
 mod proxy;
 mod refresh;
+mod refusals;
 mod scenarios;
 mod simulator;
 mod swap;

@@ -226,12 +226,7 @@ fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatu
         }
         (None, _) => ("good", "Read", None),
     };
-    let unsupported = last.is_some_and(|last| !last.supported);
-    let permission = match not_read {
-        Some(why) => why.missing_permission.as_deref(),
-        None if unsupported => collector.permission(),
-        None => None,
-    };
+    let permission = not_read.and_then(|why| why.missing_permission.as_deref());
     InputRow {
         name: collector.label(),
         tone,
