@@ -98,7 +98,7 @@ impl App {
             let org = config.org.clone();
             let pipeline = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
             let pipeline = Arc::new(pipeline);
-            let platform = Platform::new(config, &api_metrics).context("cannot set up TLS")?;
+            let platform = Platform::new(config, &api_metrics)?;
             let worker = {
                 let (refresh, pipeline, metrics) = (refresh.clone(), Arc::clone(&pipeline), refresh_metrics.clone());
                 tokio::task::spawn_blocking(move || Worker::new(platform, refresh, pipeline, metrics)).await?

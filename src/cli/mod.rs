@@ -5,6 +5,7 @@
 pub mod args;
 mod audit;
 pub mod baseline;
+mod check;
 mod client;
 mod console;
 mod deadline;
@@ -24,7 +25,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
-use console::{complain, say};
+use console::complain;
 use exit::{CLEAN, FAILURE, USAGE};
 use notice::patiently;
 use prepare::{Runs, prepare, refuse};
@@ -68,10 +69,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
-        Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
-            say("the configuration is valid");
-            CLEAN
-        }),
+        Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |settings| check::run(&settings)),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
         Command::Policy { command } => with_settings(gathered, |settings| match command {
             PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),

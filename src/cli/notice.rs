@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::console::complain;
 
-/// How long reading may take without a word.
+/// How long reading may take before a notice is printed.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Reads settings, and prints a notice if that takes more than ten seconds.

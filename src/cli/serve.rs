@@ -23,7 +23,7 @@ use crate::secret::SecretString;
 use crate::signals::StopSignals;
 use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
 
-/// How long the start may take without a word in the log.
+/// How long the start may take before the log says so.
 const SLOW_START: Duration = Duration::from_secs(10);
 
 /// How often the demo applies the changes that are due.

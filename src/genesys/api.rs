@@ -13,7 +13,7 @@ use url::Url;
 use super::answer::{failed, parse, refused, refuses_address};
 use super::config::Config;
 use super::endpoint::Endpoint;
-use super::error::ApiError;
+use super::error::{ApiError, SetupError};
 use super::metrics::OrgMetrics;
 use super::retry::Reason;
 use super::token::TokenSource;
@@ -31,7 +31,7 @@ pub(super) struct Api {
 
 impl Api {
     /// Fails if TLS cannot be set up.
-    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, SetupError> {
         let transport = Transport::new(Arc::clone(&config), metrics)?;
         let tokens = TokenSource::new(Arc::clone(&config));
         Ok(Self { config, transport, tokens, address_refused: AtomicBool::new(false) })

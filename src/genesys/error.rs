@@ -139,6 +139,22 @@ pub enum ApiError {
     },
 }
 
+/// TLS cannot be set up, most likely because of the CA certificates of the system.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot set up TLS: {0}; install the CA certificates of the system (in Debian, the package ca-certificates), or name a file of \
+     certificates in SSL_CERT_FILE or a directory in SSL_CERT_DIR"
+)]
+pub struct SetupError(String);
+
+impl SetupError {
+    pub(super) fn new(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string);
+        let causes: Vec<String> = causes.collect();
+        Self(if causes.is_empty() { error.to_string() } else { causes.join(": ") })
+    }
+}
+
 impl ApiError {
     /// Whether the platform answered 403.
     pub fn is_forbidden(&self) -> bool {

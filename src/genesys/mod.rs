@@ -26,12 +26,13 @@ mod tls;
 mod token;
 mod token_response;
 mod transport;
+mod unreachable;
 mod wire;
 
 pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
 pub use convert::{Listed, ListedClients};
 pub use endpoint::Endpoint;
-pub use error::ApiError;
+pub use error::{ApiError, SetupError};
 pub use metrics::{FAMILIES, Metrics};
 pub use platform::{Identity, Platform, Scopes};
 pub use proxy::{Proxy, is_loopback};

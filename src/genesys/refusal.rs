@@ -1,6 +1,6 @@
 //! Why the platform refuses a call with 403: decided by the code and the message of its error body, never by what the call usually needs.
 //!
-//! The codes are those that every operation of the platform's OpenAPI document lists.
+//! The codes are those that every operation of the platform's API description lists.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -102,7 +102,7 @@ fn is_dangerous(permission: &str) -> bool {
     policy.permissions.dangerous_patterns(&permission).next().is_some()
 }
 
-/// How much a permission allows, judged by its action.
+/// How much a permission allows, by its action.
 fn power(permission: &str) -> u8 {
     if permission.contains('*') {
         return 3;

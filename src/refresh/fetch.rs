@@ -265,12 +265,12 @@ impl Fetch<'_> {
     ) -> Result<Input<T>, Failure> {
         let Previous { snapshot, served } = self.previous;
         match error {
-            error if served && snapshot.is_some_and(has) => Err(Failure::InputLost { collector, error }),
-            // Other calls would fail for the same reason, or the platform asks for a pause.
+            // Other calls would fail for the same reason, or the platform asks for a pause. The input is not to blame.
             ApiError::Token(_)
             | ApiError::Unauthorized { .. }
             | ApiError::Address { .. }
             | ApiError::RateLimited { .. } => Err(error.into()),
+            error if served && snapshot.is_some_and(has) => Err(Failure::InputLost { collector, error }),
             error if self.platform.asked_wait().is_some() => Err(error.into()),
             error => {
                 warn!(collector = collector.label(), %error, "an input cannot be read; rules that need it are not evaluated");

@@ -29,6 +29,7 @@ mod tls;
 mod blocking;
 mod crash;
 mod descriptors;
+mod error_texts;
 mod exporter;
 mod exposition;
 mod hardening;

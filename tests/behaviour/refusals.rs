@@ -1,5 +1,7 @@
 //! A refusal is reported as what the platform's answer says, and never as a missing permission that the exporter only assumes.
 
+#![expect(clippy::float_cmp, reason = "the values are small whole numbers")]
+
 use std::fs;
 
 use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault};
@@ -102,5 +104,23 @@ async fn an_address_that_is_not_allowed_costs_no_new_token() {
     assert_eq!(scrape.sum("exporter_api_retries_total", &["reason=\"unauthorized\""]), 0.0);
     let page = exporter.get("/").await.1;
     assert!(page.contains(said_of(&code)), "{page}");
+    exporter.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_refused_later_is_not_blamed_on_an_input() {
+    let simulator = simulator().await;
+    let exporter = Exporter::start(settings(&simulator, &[("refresh.interval", "1s")])).await;
+    exporter.until_refreshed().await;
+    simulator.organisation().add_fault(Fault::InvalidClient(401).at(Endpoint::Token));
+    simulator.organisation().add_fault(Fault::Unauthorized.at(Endpoint::Scopes));
+    for failures in [1.0, 3.0] {
+        let has_failed =
+            |scrape: &crate::support::Scrape| scrape.sum("exporter_consecutive_refresh_failures", &[]) >= failures;
+        exporter.until("failed refreshes", has_failed).await;
+        let (_, page) = exporter.get("/").await;
+        assert!(page.contains("the platform does not know this client or refuses its secret"), "{page}");
+        assert!(!page.contains("could be read before"), "{page}");
+    }
     exporter.stop().await;
 }
