@@ -49,7 +49,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut result = mask(text, 0);
-    // A mask can show how an encoded rest is to be read. What is read again from a file must not change, or it looks like drift.
+    // A mask can change how an encoded rest is read. What is read again from a file must not change, or it looks like drift.
     for _ in 0..MOST_PASSES {
         let again = mask(&result, 0);
         if again == result {
