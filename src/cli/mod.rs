@@ -23,6 +23,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
+use baseline::BaselineCommand;
 use console::{complain, say};
 use exit::{CLEAN, FAILURE, USAGE};
 use prepare::{Runs, prepare, refuse};
@@ -83,6 +84,9 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             once(gathered, Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
         }
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
+        Command::Baseline { command: command @ BaselineCommand::Show(_) } => {
+            once(gathered, Settings::offline(gathered), |settings| block_on(baseline::run(&settings, command)))
+        }
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }

@@ -14,6 +14,7 @@
 mod support;
 
 // The simulated organisation, and the exporter's side of the platform's API.
+mod odd_records;
 mod partial;
 mod planted;
 mod platform;

@@ -91,7 +91,10 @@ pub(super) fn of_text(text: &str, parts: &Parts<'_>, code: bool) -> Vec<&'static
     defect(text.contains('\\'), "a backslash");
     defect(text.contains('#'), "a fragment");
     defect(!code && has_template(&decoded(text)), "an unfilled template");
-    defect(parts.has_scheme() && parts.scheme.contains(|c: char| c.is_ascii_uppercase()), "upper-case letters in its scheme");
+    defect(
+        parts.has_scheme() && parts.scheme.contains(|c: char| c.is_ascii_uppercase()),
+        "upper-case letters in its scheme",
+    );
     defect(parts.authority.contains('@'), "userinfo");
     let path = decoded(parts.rest.split(['?', '#']).next().unwrap_or_default());
     // Some servers ignore what follows a semicolon in a segment.
@@ -100,7 +103,10 @@ pub(super) fn of_text(text: &str, parts: &Parts<'_>, code: bool) -> Vec<&'static
     defect(has("."), "a . in the path");
     let slashes = parts.slashes;
     defect(is_web(parts.scheme) && !slashes.starts_with("//"), "no // after the scheme");
-    defect(is_web(parts.scheme) && slashes.starts_with("//") && slashes.len() > 2, "more than two slashes after the scheme");
+    defect(
+        is_web(parts.scheme) && slashes.starts_with("//") && slashes.len() > 2,
+        "more than two slashes after the scheme",
+    );
     defects
 }
 

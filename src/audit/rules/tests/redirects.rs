@@ -198,7 +198,9 @@ fn with_an_allow_list_every_redirect_without_an_allowed_host_is_forbidden() {
         let fired = fired(uri, hosts);
         assert!(fired.contains(&"forbidden-redirect-host high".to_owned()), "{uri:?} {fired:?}");
     }
-    for uri in ["https://a.example.com/cb", "HTTPS://A.EXAMPLE.COM./cb", "https:a.example.com", "http://localhost:3000/"] {
+    for uri in
+        ["https://a.example.com/cb", "HTTPS://A.EXAMPLE.COM./cb", "https:a.example.com", "http://localhost:3000/"]
+    {
         let fired = fired(uri, hosts);
         assert!(!fired.iter().any(|rule| rule.starts_with("forbidden")), "{uri:?} {fired:?}");
     }
