@@ -12,7 +12,7 @@ fn of_client(id: &str) -> String {
 }
 
 fn has(scrape: &Scrape, id: &str, rule: &str) -> bool {
-    scrape.count("client_findings", &[&of_client(id), &format!("rule=\"{rule}\""), "status=\"open\""]) > 0
+    scrape.count("client_findings", &[&of_client(id), &format!("rule=\"{rule}\"")]) > 0
 }
 
 /// The `first_seen` of what is new, for which people are paged.
