@@ -140,6 +140,26 @@ impl Baseline {
         gone.into_iter().filter_map(|id| self.clients.remove_entry(&id)).collect()
     }
 
+    /// Takes the present names of everything that the baseline contains.
+    pub fn refresh_names(&mut self, snapshot: &Snapshot) {
+        for (id, approved) in &mut self.clients {
+            let before = std::mem::take(&mut approved.names);
+            approved.names = Names::of(id, &approved.holdings, snapshot, before);
+        }
+    }
+
+    /// Whether both approve the same, and for the same reasons, except for the last approval of any part. Names do not count.
+    pub fn approves_the_same(&self, other: &Self) -> bool {
+        let nameless = |baseline: &Self| {
+            let mut clients = baseline.clients.clone();
+            for client in clients.values_mut() {
+                client.names = Names::default();
+            }
+            clients
+        };
+        self.organisation == other.organisation && nameless(self) == nameless(other)
+    }
+
     /// The differences between the baseline and the snapshot, by client. Individually approved scopes are not differences.
     pub fn differences(&self, snapshot: &Snapshot) -> Vec<(ClientId, Vec<Difference>)> {
         let contents = RoleContents::of(snapshot);

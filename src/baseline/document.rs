@@ -260,11 +260,11 @@ fn save_client(client: &ApprovedClient) -> SavedClient {
 }
 
 fn save_role(id: &RoleId, role: &HeldRole, names: &Names) -> SavedRole {
-    let named = |id: &DivisionId| Some((id.to_string(), names.divisions.get(id)?.clone()));
+    let division = |id: &DivisionId| Some((id.to_string(), names.divisions.get(id)?.clone()));
     SavedRole {
         name: names.roles.get(id).cloned(),
         divisions: role.divisions.iter().map(ToString::to_string).collect(),
-        division_names: role.divisions.iter().filter_map(named).collect(),
+        division_names: role.divisions.iter().filter_map(division).collect(),
         fingerprint: role.contents.as_ref().map(|contents| contents.fingerprint.clone()),
         permissions: role.contents.as_ref().map(|contents| contents.permissions.clone()),
     }

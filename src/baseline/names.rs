@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Baseline, Holdings};
+use super::Holdings;
 use crate::domain::{ClientField, ClientId, DivisionId, RoleField, RoleId, Snapshot};
 use crate::text::{visible, without_addresses};
 
@@ -19,28 +19,9 @@ pub struct Names {
     pub divisions: BTreeMap<DivisionId, String>,
 }
 
-impl Baseline {
-    /// Takes the present names of everything that the baseline contains. What cannot be read now keeps its name.
-    pub fn refresh_names(&mut self, snapshot: &Snapshot) {
-        for (id, approved) in &mut self.clients {
-            let before = std::mem::take(&mut approved.names);
-            approved.names = Names::of(id, &approved.holdings, snapshot, before);
-        }
-    }
-
-    /// Whether both approve the same, and for the same reasons, except for the last approval of any part.
-    pub fn approves_the_same(&self, other: &Self) -> bool {
-        let nameless = |baseline: &Self| {
-            let mut clients = baseline.clients.clone();
-            clients.values_mut().for_each(|client| client.names = Names::default());
-            clients
-        };
-        self.organisation == other.organisation && nameless(self) == nameless(other)
-    }
-}
-
 impl Names {
-    fn of(id: &ClientId, holdings: &Holdings, snapshot: &Snapshot, mut before: Self) -> Self {
+    /// The present names of a client and of what it holds. What cannot be read now keeps the name that it had before.
+    pub(super) fn of(id: &ClientId, holdings: &Holdings, snapshot: &Snapshot, mut before: Self) -> Self {
         let client = snapshot.client(id).filter(|client| client.gaps.of(ClientField::Name).is_none());
         let role = |id: &RoleId| snapshot.role(id).filter(|role| role.gaps.of(RoleField::Name).is_none());
         let division = |id: &DivisionId| snapshot.divisions.read().and_then(|divisions| divisions.get(id));
@@ -59,7 +40,7 @@ impl Names {
     }
 }
 
-/// A name as the file has it: with nothing that a reviewer could not see, and without e-mail addresses.
+/// The form of a name in the file: with nothing that a reviewer could not see, and without e-mail addresses.
 fn shown(name: &str) -> String {
     visible(&without_addresses(name)).into_owned()
 }

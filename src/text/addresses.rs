@@ -7,12 +7,12 @@ use std::borrow::Cow;
 /// What replaces an address.
 const REPLACEMENT: &str = "[e-mail]";
 
-/// Whether a word of the text looks like an e-mail address. A lone `@` does not.
+/// Whether something in the text looks like an e-mail address. A lone `@` does not.
 pub fn has_address(text: &str) -> bool {
     text.split_whitespace().any(is_address)
 }
 
-/// The text with every word replaced that looks like an e-mail address. Borrowed if there is none.
+/// The text with every e-mail address replaced. Borrowed if there is none.
 pub fn without_addresses(text: &str) -> Cow<'_, str> {
     if !has_address(text) {
         return Cow::Borrowed(text);

@@ -113,7 +113,7 @@ async fn the_commands_from_the_first_approval_to_the_last_client() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rename_is_no_drift_and_the_next_write_takes_the_name() {
+async fn a_rename_is_not_drift_and_the_next_write_takes_the_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("baseline.json");
     let simulator = Simulator::start(Options::default()).await.expect("loopback");

@@ -47,6 +47,7 @@ mod baseline;
 mod cli;
 mod help;
 mod manual;
+mod marks;
 mod masked;
 mod pipes;
 mod policy_commands;

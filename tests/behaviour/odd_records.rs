@@ -22,7 +22,7 @@ fn pages(scrape: &Scrape, id: &str, what: &str, label: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_odd_record_of_the_cases_is_judged_as_far_as_it_can_be_read() {
+async fn each_odd_record_of_the_cases_is_evaluated_as_far_as_it_can_be_read() {
     let cases: Value = serde_json::from_str(include_str!("../data/odd-records.json")).expect("JSON");
     let records = cases["clients"].as_array().expect("clients");
     let simulator = simulator().await;
@@ -68,6 +68,6 @@ async fn each_odd_record_of_the_cases_is_judged_as_far_as_it_can_be_read() {
     assert_eq!(judged, 4);
     let added = records.len() as f64;
     assert_eq!(after.sum("clients", &[]), before.sum("clients", &[]) + added, "each counts as added");
-    assert_eq!(after.sum("clients_partial", &[]), 2.0, "one alert tells of both");
+    assert_eq!(after.sum("clients_partial", &[]), 2.0, "one alert reports both");
     exporter.stop().await;
 }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::text::{is_masked, visible};
 
@@ -115,7 +115,7 @@ pub(super) fn of_authority(url: &Url, parts: &Parts<'_>) -> Vec<&'static str> {
     let mut defects = Vec::new();
     let (spelled, normal) = (parts.host(), url.host_str().unwrap_or_default());
     let punycode = |host: &str| host.to_ascii_lowercase().contains("xn--");
-    let number = normal.starts_with('[') || normal.parse::<std::net::Ipv4Addr>().is_ok();
+    let number = matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
     if !spelled.is_ascii() || (punycode(normal) && !punycode(spelled)) {
         defects.push("a host that is not ASCII");
     } else if spelled != normal {
@@ -150,7 +150,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Whether text in braces, in `$(..)` or in angle brackets remains. A JSON object is no template.
+/// Whether text in braces, in `$(..)` or in angle brackets remains. A JSON object does not count.
 fn has_template(text: &str) -> bool {
     let within = |open: &str, close: &str| {
         let last = text.rfind(close);

@@ -27,7 +27,7 @@ fn errors_are_reported() {
 }
 
 #[test]
-fn names_stand_beside_ids_and_stay_if_they_cannot_be_read() {
+fn names_are_beside_ids_and_stay_if_they_cannot_be_read() {
     let holder = Case { roles: vec![("mild", "d-1"), ("wild", "*")], ..case(GrantType::ClientCredentials) };
     let mut there = snapshot(&[holder], ROLES);
     there.clients[0].name = "Sync of kim@example.com \u{202e}x".to_owned();
@@ -61,7 +61,7 @@ fn removing_clients_is_recorded_as_an_approval_and_removing_none_is_not() {
     let gone: Vec<String> = baseline.prune(&left, &by).into_iter().map(|(id, _)| id.to_string()).collect();
     assert_eq!(gone, ["c-2"]);
     assert_eq!(baseline.approval, by);
-    assert!(baseline.clients.values().all(|client| client.approval == approval()), "the others are not approved anew");
+    assert!(baseline.clients.values().all(|client| client.approval == approval()), "the others are not approved again");
 }
 
 fn text() -> String {

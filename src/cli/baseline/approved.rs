@@ -13,6 +13,8 @@ use crate::domain::{ClientId, RoleId};
 use crate::policy::Policy;
 use crate::text::{columns, counted, rfc3339, shortened, utc, visible};
 
+/// Of the JSON document. Increased when a field is removed or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
 /// The longest name and the longest reason in the table. The JSON has them in full.
 const LONGEST: usize = 40;
 /// The columns of the table.
@@ -78,7 +80,7 @@ fn brief(text: &str) -> String {
 pub(super) fn json(baseline: &Baseline, policy: &Policy) -> Value {
     let clients = baseline.clients.iter().map(|(id, client)| described(id, client, policy));
     json!({
-        "schema_version": super::SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION,
         "org_id": baseline.organisation.as_str(),
         "approved": approval(&baseline.approval),
         "clients": clients.collect::<Vec<_>>(),

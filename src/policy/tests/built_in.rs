@@ -44,7 +44,7 @@ fn the_built_in_policy_lists_dangerous_permissions_and_tester_hosts() {
     assert!(admin("Master Admin") && admin("admin") && !admin("Queue admin") && !admin("Administration clerk"));
 }
 
-/// The areas of permissions, as `domain:entity`, that a client reaches through a dangerous scope (the vendor's OpenAPI document: the
+/// The areas of permissions, as `domain:entity`, that a client reaches through a dangerous scope (from the vendor's API document: the
 /// permissions of the calls that the scope opens).
 const AREAS: &[(&str, &[&str])] = &[
     ("oauth", &["oauth:client", "oauth:token"]),

@@ -105,7 +105,7 @@ fn fingerprints_do_not_depend_on_names_order_or_spelling() {
 }
 
 #[test]
-fn the_role_that_the_readme_asks_for_in_all_divisions_is_no_finding_on_the_exporter_itself() {
+fn the_role_that_the_readme_asks_for_in_all_divisions_does_not_count_on_the_exporter_itself() {
     const ASKED_FOR: &[&str] = &["oauth:client:view", "authorization:role:view"];
     let own = |granted: &[&str]| {
         World::of(CC).role("R", Some("*"), granted).with(|w| w.snapshot.own_client = Some(ClientId::new("c-1")))

@@ -174,7 +174,11 @@ fn a_redirect_that_a_browser_would_repair_or_that_is_unfinished_is_malformed() {
         assert_eq!(fired(uri, &[]), [""; 0], "{uri:?}");
     }
     assert_eq!(fired("https://*.example.com/cb", &[]), ["wildcard-redirect critical"], "reported once");
-    assert_eq!(fired("javascript:{alert(1)}", &[]), ["executable-redirect critical"], "braces in code are no template");
+    assert_eq!(
+        fired("javascript:{alert(1)}", &[]),
+        ["executable-redirect critical"],
+        "braces in code do not make a template"
+    );
 }
 
 #[test]
