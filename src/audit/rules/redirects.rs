@@ -47,7 +47,7 @@ pub(super) static EXECUTABLE: Rule = Rule {
     slug: "executable-redirect",
     title: "Redirect to code or to a local file",
     severity: Severity::Critical,
-    severity_note: "critical for javascript:, vbscript: and data:, high for file:, blob: and filesystem:",
+    severity_note: "high for file:, blob: and filesystem:",
     applies_to: AppliesTo::UserGrant,
     reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "A browser or the system runs or opens such an address itself. Code in it can run in the page that redirects, with the code or \
