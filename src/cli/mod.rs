@@ -25,6 +25,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
+use baseline::BaselineCommand;
 use console::complain;
 use exit::{CLEAN, FAILURE, USAGE};
 use notice::patiently;
@@ -83,6 +84,11 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             once(gathered, patiently(|| Settings::offline(gathered)), |settings| block_on(audit::run(&settings, &args)))
         }
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
+        Command::Baseline { command: command @ BaselineCommand::Show(_) } => {
+            once(gathered, patiently(|| Settings::offline(gathered)), |settings| {
+                block_on(baseline::run(&settings, command))
+            })
+        }
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }

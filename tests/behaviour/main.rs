@@ -14,6 +14,7 @@
 mod support;
 
 // The simulated organisation, and the exporter's side of the platform's API.
+mod odd_records;
 mod pages;
 mod partial;
 mod planted;
@@ -51,6 +52,7 @@ mod changes;
 mod cli;
 mod help;
 mod manual;
+mod marks;
 mod masked;
 mod pipes;
 mod policy_commands;
