@@ -250,7 +250,7 @@ pub struct SettingsArgs {
     /// commands such as `audit` log only `warn` and `error`.
     #[arg(long = "log.level", global = true, help_heading = "Log", value_name = "LEVEL", default_value = "info")]
     pub log_level: String,
-    /// Format of the log lines: `logfmt` or `json`.
+    /// Format of the log lines: `logfmt` or `json`. Both have the same keys.
     #[arg(long = "log.format", global = true, help_heading = "Log", value_name = "FORMAT", default_value = "logfmt")]
     pub log_format: String,
 }

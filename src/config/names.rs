@@ -213,7 +213,9 @@ mod tests {
         ] {
             let advice = vendor_advice(name, value);
             match expected {
-                Some(part) => assert!(advice.as_ref().is_some_and(|advice| advice.contains(part)), "{name}: {advice:?}"),
+                Some(part) => {
+                    assert!(advice.as_ref().is_some_and(|advice| advice.contains(part)), "{name}: {advice:?}");
+                }
                 None => assert_eq!(advice, None, "{name}"),
             }
         }
