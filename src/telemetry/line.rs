@@ -14,11 +14,46 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::LogFormat;
 use crate::text::is_treacherous;
 
 /// The keys of every line. A field that has one of these names gets `_` at its end.
 const RESERVED: [&str; 4] = ["ts", "level", "target", "msg"];
+
+/// The format of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `ts=... level=info msg="..." key=value`, as Prometheus and its exporters log.
+    Logfmt,
+    /// One JSON object, with the same keys.
+    Json,
+}
+
+impl LogFormat {
+    /// The formats by their name in the settings.
+    pub const WORDS: [(&'static str, Self); 2] = [("logfmt", Self::Logfmt), ("json", Self::Json)];
+
+    fn line<'a>(self, pairs: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
+        let mut line = String::new();
+        for (index, (key, value)) in pairs.enumerate() {
+            // Writing to a text cannot fail.
+            let _ = match self {
+                Self::Logfmt => {
+                    let before = if index == 0 { "" } else { " " };
+                    write!(line, "{before}{}={}", Escaped(key), Logfmt(value))
+                }
+                Self::Json => {
+                    let before = if index == 0 { '{' } else { ',' };
+                    write!(line, "{before}\"{}\":{}", Escaped(key), Json(value))
+                }
+            };
+        }
+        line.push_str(match self {
+            Self::Logfmt => "\n",
+            Self::Json => "}\n",
+        });
+        line
+    }
+}
 
 /// Writes each event as one line, with the fields of the spans that it is in.
 pub(super) struct Lines<W> {
@@ -130,30 +165,6 @@ impl Visit for Fields {
         } else {
             self.set(field, Value::String(text));
         }
-    }
-}
-
-impl LogFormat {
-    fn line<'a>(self, pairs: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
-        let mut line = String::new();
-        for (index, (key, value)) in pairs.enumerate() {
-            // Writing to a text cannot fail.
-            let _ = match self {
-                Self::Logfmt => {
-                    let before = if index == 0 { "" } else { " " };
-                    write!(line, "{before}{}={}", Escaped(key), Logfmt(value))
-                }
-                Self::Json => {
-                    let before = if index == 0 { '{' } else { ',' };
-                    write!(line, "{before}\"{}\":{}", Escaped(key), Json(value))
-                }
-            };
-        }
-        line.push_str(match self {
-            Self::Logfmt => "\n",
-            Self::Json => "}\n",
-        });
-        line
     }
 }
 

@@ -17,6 +17,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use line::Lines;
+
+pub use line::LogFormat;
 pub use metrics::{FAMILIES, register};
 pub use stderr::{flush, line};
 
@@ -67,20 +69,6 @@ impl Level {
             Self::Trace => LevelFilter::TRACE,
         }
     }
-}
-
-/// The format of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `ts=... level=info msg="..." key=value`, as Prometheus and its exporters log.
-    Logfmt,
-    /// One JSON object, with the same keys.
-    Json,
-}
-
-impl LogFormat {
-    /// The formats by their name in the settings.
-    pub const WORDS: [(&'static str, Self); 2] = [("logfmt", Self::Logfmt), ("json", Self::Json)];
 }
 
 /// Starts logging to stderr, and logs panics. Fails if logging was set up before.

@@ -163,7 +163,7 @@ fn both_formats_have_the_same_keys_in_the_same_order_and_none_twice() {
         assert_eq!(logfmt.lines().count(), json.lines().count());
         for (logfmt, json) in logfmt.lines().zip(json.lines()) {
             let keys = keys_of(logfmt);
-            // In the text, because a parser of JSON hides a key that is there twice.
+            // In the text, because a parser of JSON hides the first of two equal keys.
             let mut rest = json;
             for key in &keys {
                 let needle = format!("\"{key}\":");
