@@ -122,8 +122,8 @@ fn write(published: &Published, target: &mut dyn Write) -> io::Result<()> {
             ReportedOrganisation {
                 org: &organisation.org,
                 audited: evaluated.map(|evaluated| {
-                    let Evaluated { snapshot, report, policy, .. } = evaluated;
-                    Audited { snapshot, report, policy }
+                    let Evaluated { snapshot, report, policy, ledger, .. } = evaluated;
+                    Audited { snapshot, report, policy, ledger }
                 }),
                 complete: evaluated.is_some(),
                 failure: organisation.freshness.failure.as_deref(),

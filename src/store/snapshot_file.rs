@@ -20,6 +20,7 @@ use super::owner::Owner;
 use super::{MAX_BYTES, Saved};
 use crate::domain::{OrgId, Snapshot};
 use crate::file::{self, Mode, ReadError};
+use crate::ledger::Ledger;
 
 /// The label `org` for an organisation of a state file, which has no labels.
 const DEFAULT_ORG: &str = "default";
@@ -33,6 +34,8 @@ pub struct Kept {
     pub snapshot: Arc<Snapshot>,
     /// Why clients are missing; `None` if the snapshot is complete.
     pub incomplete: Option<String>,
+    /// The ledger of a state file. A snapshot file has none.
+    pub ledger: Arc<Ledger>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,7 +101,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
     let kept = organisations.into_iter().map(|(id, saved)| {
         let about = about.remove(id.as_str());
         let (org, incomplete) = about.map_or((DEFAULT_ORG.to_owned(), None), |about| (about.org, about.incomplete));
-        Kept { org, snapshot: saved.snapshot, incomplete }
+        Kept { org, snapshot: saved.snapshot, incomplete, ledger: saved.ledger }
     });
     Ok(kept.collect())
 }
@@ -141,7 +144,12 @@ mod tests {
     use crate::store::format::tests::saved;
 
     fn kept(incomplete: Option<&str>) -> Kept {
-        Kept { org: "emea".to_owned(), snapshot: saved().snapshot, incomplete: incomplete.map(str::to_owned) }
+        Kept {
+            org: "emea".to_owned(),
+            snapshot: saved().snapshot,
+            incomplete: incomplete.map(str::to_owned),
+            ledger: Arc::default(),
+        }
     }
 
     fn encoded(incomplete: Option<&str>) -> Vec<u8> {
@@ -179,7 +187,10 @@ mod tests {
     fn a_state_file_is_read_as_snapshots_and_a_snapshot_as_a_state() {
         let id = saved().snapshot.organisation.id.clone();
         let state = format::tests::encode(&BTreeMap::from([(id.clone(), saved())]));
-        assert_eq!(decode(&state), Ok(vec![Kept { org: DEFAULT_ORG.to_owned(), ..kept(None) }]));
+        assert_eq!(
+            decode(&state),
+            Ok(vec![Kept { org: DEFAULT_ORG.to_owned(), ledger: saved().ledger, ..kept(None) }])
+        );
         let snapshot = encoded(None);
         assert_eq!(format::decode(&snapshot).expect("a state")[&id].snapshot, saved().snapshot);
     }

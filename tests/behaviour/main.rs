@@ -48,6 +48,7 @@ mod systemd;
 // The commands, as a shell or a CI job runs them.
 mod approvals;
 mod baseline;
+mod changes;
 mod cli;
 mod help;
 mod manual;

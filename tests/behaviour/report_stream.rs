@@ -15,10 +15,10 @@ use super::served::{GUARD, Options, Received, SHORT, Server, evaluated, everythi
 
 /// What `audit --format json` writes for this data.
 fn as_command(evaluated: &Evaluated) -> Vec<u8> {
-    let Evaluated { snapshot, report, policy, calls, .. } = evaluated;
+    let Evaluated { snapshot, report, policy, calls, ledger } = evaluated;
     let organisations = [ReportedOrganisation {
         org: "default",
-        audited: Some(Audited { snapshot, report, policy }),
+        audited: Some(Audited { snapshot, report, policy, ledger }),
         complete: true,
         failure: None,
         calls,

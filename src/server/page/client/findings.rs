@@ -48,7 +48,8 @@ pub(super) fn found(
 }
 
 fn row(evaluated: &Evaluated, finding: &Finding, first_seen: &FirstSeen<'_>) -> FoundRow {
-    let audited = Audited { snapshot: &evaluated.snapshot, report: &evaluated.report, policy: &evaluated.policy };
+    let Evaluated { snapshot, report, policy, ledger, .. } = evaluated;
+    let audited = Audited { snapshot, report, policy, ledger };
     let exemption = audited.exemption_of(finding).map(|exemption| ExemptionText {
         id: visible(&exemption.id).into_owned(),
         owner: visible(&exemption.owner).into_owned(),
