@@ -68,7 +68,7 @@ impl App {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         let Settings { organisations, refresh, server, exposition, state_file, files, in_force, .. } = settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
-        let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
+        let listener = server::listen(server.listen_address).with_context(|| {
             let address = server.listen_address;
             format!(
                 "cannot listen on {address}; if another process uses the address, choose another one with --web.listen-address"

@@ -150,7 +150,7 @@ fn introduce(address: SocketAddr, clients: usize) {
     say(format_args!("  status page   {url}/"));
     say(format_args!("  metrics       {url}/metrics"));
     say(format_args!("  report        {url}/api/v1/report\n"));
-    if !address.ip().is_loopback() {
+    if !address.ip().to_canonical().is_loopback() {
         say(
             "The details of the page and the report are served only on loopback; --web.expose-report serves them on any \
              address.\n",

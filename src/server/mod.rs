@@ -8,6 +8,7 @@ mod answer;
 mod connection;
 mod descriptors;
 mod health;
+mod listen;
 mod metrics;
 mod page;
 mod peers;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use accept::run;
 pub use descriptors::connections_within_limit;
+pub use listen::listen;
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;
