@@ -67,9 +67,9 @@ LABEL org.opencontainers.image.title="genesyscloud-oauth-exporter" \
 COPY --from=build /genesyscloud-oauth-exporter /usr/bin/
 COPY --chmod=0644 LICENSE /usr/share/doc/genesyscloud-oauth-exporter/
 COPY --from=build --chown=65532:65532 /state/ /var/lib/
-# Listens on every IPv4 address of the container, so that a published port reaches the exporter. The details of the status page
+# Listens on every address of the container, IPv4 and IPv6, so that a published port reaches the exporter. The details of the status page
 # and the report are served only if GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT is set.
-ENV GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS=0.0.0.0:9847 \
+ENV GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS=:9847 \
     STATE_DIRECTORY=/var/lib/genesyscloud-oauth-exporter
 EXPOSE 9847
 VOLUME /var/lib/genesyscloud-oauth-exporter

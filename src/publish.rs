@@ -49,7 +49,7 @@ pub struct Evaluated {
     /// The policy that the report follows.
     pub policy: Arc<Policy>,
     /// When each dangerous grant was first seen, and whether it is approved.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
     /// The number of requests that the refresh sent, by endpoint, including retries. Empty for a restored snapshot.
     pub calls: Vec<(String, u64)>,
 }

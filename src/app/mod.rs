@@ -68,7 +68,7 @@ impl App {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         let Settings { organisations, refresh, server, exposition, state_file, files, in_force, .. } = settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
-        let listener = TcpListener::bind(server.listen_address).await.with_context(|| {
+        let listener = server::listen(server.listen_address).with_context(|| {
             let address = server.listen_address;
             format!(
                 "cannot listen on {address}; if another process uses the address, choose another one with --web.listen-address"
@@ -98,7 +98,7 @@ impl App {
             let org = config.org.clone();
             let pipeline = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
             let pipeline = Arc::new(pipeline);
-            let platform = Platform::new(config, &api_metrics).context("cannot set up TLS")?;
+            let platform = Platform::new(config, &api_metrics)?;
             let worker = {
                 let (refresh, pipeline, metrics) = (refresh.clone(), Arc::clone(&pipeline), refresh_metrics.clone());
                 tokio::task::spawn_blocking(move || Worker::new(platform, refresh, pipeline, metrics)).await?
@@ -114,7 +114,7 @@ impl App {
         };
         let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
         let (reload, requests) = server::reload_channel();
-        let limits = Limits::new(server.max_connections);
+        let limits = Limits::new(server::connections_within_limit(server.max_connections));
         let view = View {
             config: server,
             bound: address,

@@ -52,8 +52,8 @@ fn adds_open_grant(finding: &Finding, grants: &[DangerousGrant]) -> bool {
     let Some(client) = &finding.client else { return false };
     finding.evidence.details.iter().any(|(label, value)| {
         let privilege = match *label {
-            DANGEROUS_SCOPE_DETAIL => Privilege::Scope(value.to_string()),
-            DANGEROUS_PERMISSION_DETAIL => Privilege::Permission(value.to_string()),
+            DANGEROUS_SCOPE_DETAIL => Privilege::Scope(value.as_str().into()),
+            DANGEROUS_PERMISSION_DETAIL => Privilege::Permission(value.as_str().into()),
             _ => return false,
         };
         // `grants` is sorted by client and privilege.

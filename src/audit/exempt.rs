@@ -12,7 +12,7 @@ use super::state::{RuleOutcome, RuleState};
 use crate::baseline::names_permission;
 use crate::domain::{ClientId, Snapshot};
 use crate::policy::Exemption;
-use crate::text::masked;
+use crate::text::{SharedText, masked};
 
 /// An exemption that covers findings of more clients than this is too broad, no matter how it selects them.
 const MOST_CLIENTS: usize = 10;
@@ -29,6 +29,8 @@ pub(super) struct Exemptions<'c> {
     context: &'c Context<'c>,
     /// By position in the policy.
     used: Vec<Use>,
+    /// The ids, by position in the policy, to be shared by the findings.
+    ids: Vec<SharedText>,
     /// Positions of the exemptions that name clients by id, in the order of the policy.
     by_id: HashMap<(&'c str, &'c ClientId), Vec<usize>>,
     /// Positions of the others, in the order of the policy.
@@ -48,7 +50,8 @@ impl<'c> Exemptions<'c> {
                 by_id.entry((rule, client)).or_default().push(position);
             }
         }
-        Self { context, used: exemptions.iter().map(|_| Use::default()).collect(), by_id, others }
+        let ids = exemptions.iter().map(|exemption| (&exemption.id).into()).collect();
+        Self { context, used: exemptions.iter().map(|_| Use::default()).collect(), ids, by_id, others }
     }
 
     /// Marks an open finding that exemptions cover. It names the first of them in the file; all of them count as used.
@@ -73,7 +76,9 @@ impl<'c> Exemptions<'c> {
                 used.clients.extend(finding.client.clone());
             }
             finding.status = Status::Exempt;
-            finding.exemption.get_or_insert_with(|| exemption.id.clone());
+            if finding.exemption.is_none() {
+                finding.exemption = self.ids.get(position).cloned();
+            }
         }
     }
 
@@ -110,8 +115,8 @@ fn covers(exemption: &Exemption, evidence: &Evidence) -> bool {
             only.eq_ignore_ascii_case(&evidence.key) || names_permission(only, &granted.name, granted.conditional)
         }
         // The policy may still have the address with its secret.
-        None if evidence.kind == Kind::RedirectUri => masked(only) == evidence.key,
-        None => *only == evidence.key,
+        None if evidence.kind == Kind::RedirectUri => masked(only) == *evidence.key,
+        None => *only == *evidence.key,
     }
 }
 

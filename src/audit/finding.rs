@@ -28,30 +28,30 @@ pub struct Finding {
     /// Whether the finding counts, and if not, why.
     pub status: Status,
     /// The evidence for the finding.
-    pub evidence: Evidence,
+    pub evidence: Arc<Evidence>,
     /// The pattern of the policy that matched; `None` if the rule uses no pattern.
-    pub pattern: Option<String>,
+    pub pattern: Option<SharedText>,
     /// Why the finding matters, from the policy or the rule.
     pub reason: SharedText,
     /// The id of the exemption that covers the finding; `None` if no exemption does.
-    pub exemption: Option<String>,
+    pub exemption: Option<SharedText>,
     /// The dangerous scope or permission that the finding is about; only for findings of `dangerous-scope` and
     /// `dangerous-permission`.
-    pub dangerous: Option<Box<DangerousPrivilege>>,
+    pub dangerous: Option<Arc<DangerousPrivilege>>,
     /// The findings that this one replaces because they are not listed, all with its rule, client, severity and status. Empty for
     /// any other finding.
     pub unlisted: Box<[Fingerprint]>,
 }
 
 /// A scope or permission that the policy calls dangerous, as one client holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DangerousPrivilege {
     /// The scope or permission.
     pub privilege: Privilege,
     /// The role that grants the permission; `None` for a scope.
     pub role: Option<RoleId>,
     /// The values of the metrics' label: the scope, or each pattern of the policy that matches the permission, in lower case.
-    pub labels: Arc<[String]>,
+    pub labels: Arc<[SharedText]>,
 }
 
 impl Finding {
@@ -59,7 +59,7 @@ impl Finding {
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         let client = self.client.as_ref().map_or("", ClientId::as_str);
-        for part in [self.rule.slug, client, self.evidence.kind.label(), &self.evidence.key] {
+        for part in [self.rule.slug, client, self.evidence.kind.label(), self.evidence.key.as_str()] {
             // Without the lengths, ("ab", "c") and ("a", "bc") would have the same hash.
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
@@ -113,13 +113,13 @@ impl Status {
 }
 
 /// The evidence for a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Evidence {
     /// What the evidence is about.
     pub kind: Kind,
     /// Identifies the evidence within its kind and client: an id, a scope, a permission, a URI. Never a name that people can
     /// change.
-    pub key: String,
+    pub key: SharedText,
     /// The evidence as a sentence without a subject and a full stop, e.g. `holds the scope oauth`.
     pub text: SharedText,
     /// Further details: a label such as `role` or `division`, and its value.
@@ -129,10 +129,10 @@ pub struct Evidence {
 }
 
 /// A permission that a role grants in a division.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GrantedPermission {
     /// `domain:entity:action` as in the role, or the name of a general permission such as `admin`.
-    pub name: String,
+    pub name: SharedText,
     /// The role that grants it.
     pub role: RoleId,
     /// The division in which the client holds it; `None` if the platform does not say which.
@@ -210,11 +210,14 @@ impl Kind {
 
 impl Evidence {
     /// Evidence without details.
-    pub fn new(kind: Kind, key: impl Into<String>, text: impl Into<SharedText>) -> Self {
-        let mut key = key.into();
-        // A report can keep hundreds of thousands.
-        key.shrink_to_fit();
-        Self { kind, key, text: text.into(), details: Vec::new(), permission: None }
+    pub fn new(kind: Kind, key: impl AsRef<str>, text: impl Into<SharedText>) -> Self {
+        Self {
+            kind,
+            key: Arc::<str>::from(key.as_ref()).into(),
+            text: text.into(),
+            details: Vec::new(),
+            permission: None,
+        }
     }
 
     /// Evidence that the client holds a scope.

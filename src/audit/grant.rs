@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::finding::{Finding, Status};
 use crate::domain::{ClientId, Privilege, RoleId};
+use crate::text::SharedText;
 
 /// A dangerous scope or permission that a client holds and that takes effect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,11 +18,11 @@ pub struct DangerousGrant {
     /// The role that grants it; `None` for a scope.
     pub role: Option<RoleId>,
     /// The key of the finding's evidence, which distinguishes these grants. For a scope it is the scope itself.
-    pub evidence: String,
+    pub evidence: SharedText,
     /// Whether it is open, approved or exempt.
     pub status: Status,
     /// The values of the metrics' label: the scope, or each pattern of the policy that matches the permission, in lower case.
-    pub labels: Arc<[String]>,
+    pub labels: Arc<[SharedText]>,
 }
 
 /// The grants that the findings are about, sorted.
@@ -38,6 +39,7 @@ pub(super) fn dangerous_grants(findings: &[Finding]) -> Vec<DangerousGrant> {
         })
     };
     let mut grants: Vec<DangerousGrant> = findings.iter().filter_map(grant).collect();
-    grants.sort();
+    grants.sort_unstable();
+    grants.shrink_to_fit();
     grants
 }

@@ -187,7 +187,7 @@ impl Report {
     /// Every dangerous scope that takes effect, with the client that holds it and its status.
     pub fn dangerous_scope_grants(&self) -> impl Iterator<Item = (&ClientId, &str, Status)> {
         self.grants.iter().filter_map(|grant| match &grant.privilege {
-            Privilege::Scope(scope) => Some((&grant.client, scope.as_str(), grant.status)),
+            Privilege::Scope(scope) => Some((&grant.client, &**scope, grant.status)),
             Privilege::Permission(_) => None,
         })
     }

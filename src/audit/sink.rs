@@ -5,10 +5,13 @@
 //! says which findings are approved or exempt.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
 
 use super::finding::{
-    DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Evidence, Finding, Fingerprint, Kind, Status,
+    DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, DangerousPrivilege, Evidence, Finding, Fingerprint, Kind,
+    Status,
 };
 use crate::domain::Severity;
 use crate::text::{SharedText, counted};
@@ -17,13 +20,14 @@ use crate::text::{SharedText, counted};
 pub(super) const MOST: usize = 100;
 
 /// What the unlisted findings of one client and rule have in common: the status, the severity and the exemption.
-type Common = (Status, Severity, Option<String>);
+type Common = (Status, Severity, Option<SharedText>);
 
 /// The findings so far.
 pub(super) struct Sink<'c> {
     /// Approves or exempts a finding; called once for each.
     judge: Box<dyn FnMut(&mut Finding) + 'c>,
     listed: Vec<Finding>,
+    shared: Shared,
     /// Findings of the client and the rule that are evaluated now.
     group: Vec<Finding>,
     unlisted: BTreeMap<Common, Vec<Fingerprint>>,
@@ -31,14 +35,20 @@ pub(super) struct Sink<'c> {
 
 impl<'c> Sink<'c> {
     pub(super) fn new(judge: impl FnMut(&mut Finding) + 'c) -> Self {
-        Self { judge: Box::new(judge), listed: Vec::new(), group: Vec::new(), unlisted: BTreeMap::new() }
+        Self {
+            judge: Box::new(judge),
+            listed: Vec::new(),
+            shared: Shared::default(),
+            group: Vec::new(),
+            unlisted: BTreeMap::new(),
+        }
     }
 
     /// Adds a finding. The findings of a rule on one client must follow each other.
     pub(super) fn push(&mut self, mut finding: Finding) {
         (self.judge)(&mut finding);
         if finding.client.is_none() || always_listed(&finding) {
-            self.listed.push(finding);
+            self.list(finding);
             return;
         }
         if self.group.first().is_some_and(|first| first.client != finding.client || first.rule != finding.rule) {
@@ -79,18 +89,18 @@ impl<'c> Sink<'c> {
         if self.group.len() > MOST {
             self.limit();
         }
-        if let Some(Finding { rule, client, .. }) = self.group.first() {
+        if let Some((rule, client)) = self.group.first().map(|first| (first.rule, first.client.clone())) {
             for ((status, severity, exemption), unlisted) in std::mem::take(&mut self.unlisted) {
                 let key =
                     format!("{} {} {}", status.label(), severity.label(), exemption.as_deref().unwrap_or_default());
                 let count = counted(unlisted.len(), "more finding");
                 let text = format!("and {count} of this rule and severity, not listed one by one");
-                self.listed.push(Finding {
+                self.list(Finding {
                     rule,
                     client: client.clone(),
                     severity,
                     status,
-                    evidence: Evidence::new(Kind::More, key.trim(), text),
+                    evidence: Arc::new(Evidence::new(Kind::More, key.trim(), text)),
                     pattern: None,
                     reason: rule.why.into(),
                     exemption,
@@ -99,7 +109,14 @@ impl<'c> Sink<'c> {
                 });
             }
         }
-        self.listed.append(&mut self.group);
+        for finding in std::mem::take(&mut self.group) {
+            self.list(finding);
+        }
+    }
+
+    fn list(&mut self, mut finding: Finding) {
+        self.shared.share(&mut finding);
+        self.listed.push(finding);
     }
 
     /// The findings to list.
@@ -113,6 +130,38 @@ impl Extend<Finding> for Sink<'_> {
     fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
         for finding in findings {
             self.push(finding);
+        }
+    }
+}
+
+/// What listed findings have in common, so that it is in memory once: many clients hold the same scope, or the same role in the same
+/// division.
+#[derive(Default)]
+struct Shared {
+    evidence: HashSet<Arc<Evidence>>,
+    dangerous: HashSet<Arc<DangerousPrivilege>>,
+    patterns: HashSet<SharedText>,
+}
+
+impl Shared {
+    /// Replaces the parts of a finding by equal parts of an earlier one.
+    fn share(&mut self, finding: &mut Finding) {
+        replace(&mut self.evidence, &mut finding.evidence);
+        if let Some(dangerous) = &mut finding.dangerous {
+            replace(&mut self.dangerous, dangerous);
+        }
+        if let Some(pattern) = &mut finding.pattern {
+            replace(&mut self.patterns, pattern);
+        }
+    }
+}
+
+/// Replaces a value by the equal one that is known, or makes it known.
+fn replace<T: Clone + Eq + Hash>(known: &mut HashSet<T>, value: &mut T) {
+    match known.get(value) {
+        Some(known) => *value = known.clone(),
+        None => {
+            known.insert(value.clone());
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Difference, Holdings, RoleContents, names_permission};
+use super::{Difference, Holdings, Names, RoleContents, names_permission};
 use crate::domain::{Client, ClientId, DivisionId, GrantType, OrgId, Snapshot, Timestamp};
 
 /// The approved state of one organisation.
@@ -41,6 +41,8 @@ pub struct ApprovedClient {
     /// Permissions, as a role grants them, that have been approved individually since then, in every division. A permission that
     /// ends in [`CONDITIONAL`](super::CONDITIONAL) is approved only under a condition, any other with and without one.
     pub permissions: BTreeSet<String>,
+    /// For display only; never compared.
+    pub names: Names,
 }
 
 impl Baseline {
@@ -91,19 +93,24 @@ impl Baseline {
             let old = before.remove(&client.id);
             let holdings =
                 Holdings::of(client, snapshot, &contents).remembering(old.as_ref().map(|old| &old.holdings), client);
+            let names = old.as_ref().map(|old| old.names.clone()).unwrap_or_default();
             let same = old.filter(|old| old.is_only(&holdings));
-            let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval));
+            let approved = same.unwrap_or_else(|| ApprovedClient::of(holdings, approval, names));
             self.clients.insert(client.id.clone(), approved);
         }
+        self.refresh_names(snapshot);
         self.approval = approval.clone();
     }
 
     /// Approves one client as it is in the snapshot, and no other. Returns false if the snapshot has no such client.
     pub fn approve_client(&mut self, id: &ClientId, snapshot: &Snapshot, approval: &Approval) -> bool {
         let Some(client) = snapshot.client(id) else { return false };
-        let old = self.clients.get(id).map(|old| &old.holdings);
-        let holdings = Holdings::of(client, snapshot, &RoleContents::of(snapshot)).remembering(old, client);
-        self.clients.insert(id.clone(), ApprovedClient::of(holdings, approval));
+        let old = self.clients.get(id);
+        let names = old.map(|old| old.names.clone()).unwrap_or_default();
+        let holdings = Holdings::of(client, snapshot, &RoleContents::of(snapshot))
+            .remembering(old.map(|old| &old.holdings), client);
+        self.clients.insert(id.clone(), ApprovedClient::of(holdings, approval, names));
+        self.refresh_names(snapshot);
         self.approval = approval.clone();
         true
     }
@@ -124,13 +131,33 @@ impl Baseline {
         true
     }
 
-    /// Removes the clients that no longer exist, and returns their ids.
-    pub fn prune(&mut self, snapshot: &Snapshot) -> Vec<ClientId> {
+    /// Removes the clients that no longer exist, and returns them. If there are any, this counts as an approval.
+    pub fn prune(&mut self, snapshot: &Snapshot, approval: &Approval) -> Vec<(ClientId, ApprovedClient)> {
         let gone: Vec<ClientId> = self.clients.keys().filter(|id| !snapshot.clients.contains(id)).cloned().collect();
-        for id in &gone {
-            self.clients.remove(id);
+        if !gone.is_empty() {
+            self.approval = approval.clone();
         }
-        gone
+        gone.into_iter().filter_map(|id| self.clients.remove_entry(&id)).collect()
+    }
+
+    /// Takes the present names of everything that the baseline contains.
+    pub fn refresh_names(&mut self, snapshot: &Snapshot) {
+        for (id, approved) in &mut self.clients {
+            let before = std::mem::take(&mut approved.names);
+            approved.names = Names::of(id, &approved.holdings, snapshot, before);
+        }
+    }
+
+    /// Whether both approve the same, and for the same reasons, except for the last approval of any part. Names do not count.
+    pub fn approves_the_same(&self, other: &Self) -> bool {
+        let nameless = |baseline: &Self| {
+            let mut clients = baseline.clients.clone();
+            for client in clients.values_mut() {
+                client.names = Names::default();
+            }
+            clients
+        };
+        self.organisation == other.organisation && nameless(self) == nameless(other)
     }
 
     /// The differences between the baseline and the snapshot, by client. Individually approved scopes are not differences.
@@ -161,8 +188,9 @@ impl Baseline {
 
 impl ApprovedClient {
     /// A client that is approved as a whole, with these holdings.
-    pub fn of(holdings: Holdings, approval: &Approval) -> Self {
-        Self { approval: approval.clone(), holdings, scopes: BTreeSet::new(), permissions: BTreeSet::new() }
+    fn of(holdings: Holdings, approval: &Approval, names: Names) -> Self {
+        let (scopes, permissions) = (BTreeSet::new(), BTreeSet::new());
+        Self { approval: approval.clone(), holdings, scopes, permissions, names }
     }
 
     /// Whether exactly these holdings are approved.

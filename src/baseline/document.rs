@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Approval, ApprovedClient, Baseline, Contents, HeldRole, Holdings};
+use super::{Approval, ApprovedClient, Baseline, Contents, HeldRole, Holdings, Names};
 use crate::domain::{ClientId, ClientState, DivisionId, GrantType, OrgId, RoleId, Timestamp};
 use crate::text::masked_uris;
 
@@ -69,6 +69,8 @@ struct SavedApproval {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedClient {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     approved: SavedApproval,
     grant_type: String,
     state: String,
@@ -86,7 +88,11 @@ struct SavedClient {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedRole {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     divisions: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    division_names: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,11 +181,15 @@ fn client(
         grant_type.ok_or_else(|| wrong(place, format!("{:?} is not a known grant type", saved.grant_type)))?;
     let state = ClientState::ALL.into_iter().find(|state| state.label() == saved.state);
     let state = state.ok_or_else(|| wrong(place, format!("{:?} is not a known state", saved.state)))?;
+    let mut names = Names { client: saved.name, ..Names::default() };
     let mut roles = BTreeMap::new();
     for (id, saved) in saved.roles {
         let contents = contents(&format!("{place}, role {id:?}"), saved.fingerprint, saved.permissions, known)?;
         let divisions = saved.divisions.into_iter().map(DivisionId::new).collect();
-        roles.insert(RoleId::new(id), HeldRole { divisions, contents });
+        let id = RoleId::new(id);
+        names.roles.extend(saved.name.map(|name| (id.clone(), name)));
+        names.divisions.extend(saved.division_names.into_iter().map(|(id, name)| (DivisionId::new(id), name)));
+        roles.insert(id, HeldRole { divisions, contents });
     }
     let SavedClient { token_validity, scopes, redirect_uris, .. } = saved;
     // Baselines of earlier versions have the secrets that addresses contain. The clients of a snapshot are masked in the same way.
@@ -189,6 +199,7 @@ fn client(
         holdings: Holdings { grant_type, state, token_validity, scopes, roles, redirect_uris },
         scopes: saved.approved_scopes,
         permissions: saved.approved_permissions,
+        names,
     })
 }
 
@@ -231,24 +242,29 @@ fn save_approval(approval: &Approval) -> SavedApproval {
 }
 
 fn save_client(client: &ApprovedClient) -> SavedClient {
-    let ApprovedClient { approval, holdings, scopes: approved_scopes, permissions: approved_permissions } = client;
+    let ApprovedClient { approval, holdings, scopes: approved_scopes, permissions: approved_permissions, names } =
+        client;
     let Holdings { grant_type, state, token_validity, scopes, roles, redirect_uris } = holdings;
     SavedClient {
+        name: names.client.clone(),
         approved: save_approval(approval),
         grant_type: grant_type.label().to_owned(),
         state: state.label().to_owned(),
         token_validity: *token_validity,
         scopes: scopes.clone(),
-        roles: roles.iter().map(|(id, role)| (id.to_string(), save_role(role))).collect(),
+        roles: roles.iter().map(|(id, role)| (id.to_string(), save_role(id, role, names))).collect(),
         redirect_uris: redirect_uris.clone(),
         approved_scopes: approved_scopes.clone(),
         approved_permissions: approved_permissions.clone(),
     }
 }
 
-fn save_role(role: &HeldRole) -> SavedRole {
+fn save_role(id: &RoleId, role: &HeldRole, names: &Names) -> SavedRole {
+    let division = |id: &DivisionId| Some((id.to_string(), names.divisions.get(id)?.clone()));
     SavedRole {
+        name: names.roles.get(id).cloned(),
         divisions: role.divisions.iter().map(ToString::to_string).collect(),
+        division_names: role.divisions.iter().filter_map(division).collect(),
         fingerprint: role.contents.as_ref().map(|contents| contents.fingerprint.clone()),
         permissions: role.contents.as_ref().map(|contents| contents.permissions.clone()),
     }

@@ -7,6 +7,7 @@ mod approved;
 mod difference;
 mod document;
 mod holdings;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -14,3 +15,4 @@ pub use approved::{Approval, ApprovedClient, Baseline};
 pub use difference::Difference;
 pub use document::BaselineError;
 pub use holdings::{CONDITIONAL, Contents, HeldRole, Holdings, RoleContents, UNKNOWN_DIVISION, names_permission};
+pub use names::Names;

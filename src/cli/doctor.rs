@@ -14,7 +14,7 @@ use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
 use crate::domain::Record;
-use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Scopes};
+use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Refusal, Scopes};
 use crate::refresh::Listing;
 use crate::text::visible;
 
@@ -95,6 +95,7 @@ async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Set
         }
         Err(error) => {
             report.odd("scopes", format_args!("{error}; rules that need the registry of scopes are not evaluated"));
+            report.advise(&error);
             Scopes::default()
         }
     };
@@ -126,7 +127,10 @@ async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Set
     }
     match platform.divisions().await {
         Ok(divisions) => report.good("divisions", divisions.records.len()),
-        Err(error) => report.odd("divisions", format_args!("{error}; rules that need divisions are not evaluated")),
+        Err(error) => {
+            report.odd("divisions", format_args!("{error}; rules that need divisions are not evaluated"));
+            report.advise(&error);
+        }
     }
 }
 
@@ -186,7 +190,7 @@ struct Check {
     name: &'static str,
     outcome: CheckOutcome,
     message: String,
-    /// How to grant the missing permission.
+    /// What to do about a refusal.
     advice: Option<String>,
 }
 
@@ -222,14 +226,9 @@ impl Report {
         self.checks.push(Check { name, outcome, message: message.to_string(), advice: None });
     }
 
-    /// Adds how to grant the missing permission to the last check, if the error names one.
+    /// Adds what to do about a refusal to the last check. A permission is named only if the platform names it.
     fn advise(&mut self, error: &ApiError) {
-        let Some(permission) = error.missing_permission() else { return };
-        let advice = format!(
-            "to grant it: under Admin > People & Permissions > Roles / Permissions, add {permission} to the role of this \
-             client; then, under Admin > Integrations > OAuth, open this client and assign the role in all divisions on the \
-             Roles tab"
-        );
+        let Some(advice) = error.refusal().and_then(advice) else { return };
         self.line("", "", &advice);
         if let Some(check) = self.checks.last_mut() {
             check.advice = Some(advice);
@@ -241,6 +240,27 @@ impl Report {
             say(format_args!("{mark:>4}  {what:<16}{said}"));
         }
     }
+}
+
+/// What the administrator of the organisation can do about a refusal; `None` if the message already says what to do, or nothing is known.
+fn advice(refusal: &Refusal) -> Option<String> {
+    let advice = match refusal {
+        Refusal::Permission(permission) => format!(
+            "to grant it: under Admin > People & Permissions > Roles / Permissions, add {permission} to the role of this \
+             client; then, under Admin > Integrations > OAuth, open this client and assign the role in all divisions on the \
+             Roles tab"
+        ),
+        Refusal::UnnamedPermission => "compare the role of this client with docs/permissions.md, which lists all permissions \
+             that the exporter needs; the role must be assigned in all divisions"
+            .to_owned(),
+        Refusal::Scope => "under Admin > Integrations > OAuth, add the scope to this client, or ask whoever turned the enforcement of \
+             scopes on"
+            .to_owned(),
+        Refusal::FeatureOff => "nothing to grant: without the feature, the rules that need this input are not evaluated".to_owned(),
+        Refusal::Policy => "nothing to grant: ask whoever manages the access policies of the organisation to exempt this client".to_owned(),
+        Refusal::Between | Refusal::Other => return None,
+    };
+    Some(advice)
 }
 
 #[cfg(test)]

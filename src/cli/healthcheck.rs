@@ -1,6 +1,6 @@
 //! `healthcheck`: asks a running exporter whether it is healthy, for containers without a shell.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::args::HealthcheckArgs;
@@ -57,14 +57,11 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), root_cause)
 }
 
-/// The address to connect to: loopback if the exporter listens on every address.
+/// The address to connect to: loopback if the exporter listens on every address. Then it listens on IPv4 in every case, and
+/// containers often have no IPv6.
 pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    SocketAddr::new(ip, address.port())
+    let ip = address.ip().to_canonical();
+    SocketAddr::new(if ip.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { ip }, address.port())
 }
 
 #[cfg(test)]
@@ -75,7 +72,11 @@ mod tests {
     fn an_unspecified_address_is_reached_over_loopback() {
         for (listening, asked) in [
             ("0.0.0.0:9847", "127.0.0.1:9847"),
-            ("[::]:9847", "[::1]:9847"),
+            ("[::]:9847", "127.0.0.1:9847"),
+            ("[::ffff:0.0.0.0]:9847", "127.0.0.1:9847"),
+            ("[::1]:9847", "[::1]:9847"),
+            ("[::ffff:127.0.0.1]:9847", "127.0.0.1:9847"),
+            ("[2001:db8::7]:9847", "[2001:db8::7]:9847"),
             ("127.0.0.1:1", "127.0.0.1:1"),
             ("192.0.2.7:9847", "192.0.2.7:9847"),
         ] {

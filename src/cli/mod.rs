@@ -5,6 +5,7 @@
 pub mod args;
 mod audit;
 pub mod baseline;
+mod check;
 mod client;
 mod console;
 mod deadline;
@@ -14,6 +15,7 @@ mod exit;
 mod format;
 mod healthcheck;
 mod manual;
+mod notice;
 mod policy;
 mod prepare;
 mod rules;
@@ -23,8 +25,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
-use console::{complain, say};
+use baseline::BaselineCommand;
+use console::complain;
 use exit::{CLEAN, FAILURE, USAGE};
+use notice::patiently;
 use prepare::{Runs, prepare, refuse};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
@@ -51,7 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(console::end(CLEAN));
         }
     };
-    let gathered = config::read(&invocation.flags, config::environment());
+    let gathered = patiently(|| config::read(&invocation.flags, config::environment()));
     let code = console::end(dispatch(invocation.command, &gathered));
     telemetry::flush();
     ExitCode::from(code)
@@ -66,23 +70,25 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
-        Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |_| {
-            say("the configuration is valid");
-            CLEAN
-        }),
+        Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |settings| check::run(&settings)),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
         Command::Policy { command } => with_settings(gathered, |settings| match command {
             PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),
             PolicyCommand::Explain(args) => block_on(policy::explain(&settings, &args)),
             PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
         }),
-        Command::Serve => {
-            with(Settings::from_raw(gathered), Runs::UntilStopped, |settings| block_on(serve::serve(settings)))
-        }
+        Command::Serve => with(patiently(|| Settings::from_raw(gathered)), Runs::UntilStopped, |settings| {
+            block_on(serve::serve(settings))
+        }),
         Command::Audit(args) if args.snapshot_in.is_some() => {
-            once(gathered, Settings::offline(gathered), |settings| block_on(audit::run(&settings, &args)))
+            once(gathered, patiently(|| Settings::offline(gathered)), |settings| block_on(audit::run(&settings, &args)))
         }
         Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
+        Command::Baseline { command: command @ BaselineCommand::Show(_) } => {
+            once(gathered, patiently(|| Settings::offline(gathered)), |settings| {
+                block_on(baseline::run(&settings, command))
+            })
+        }
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }
@@ -92,7 +98,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
 
 /// Runs a one-off command that calls the platform.
 fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
-    once(gathered, Settings::from_raw(gathered), run)
+    once(gathered, patiently(|| Settings::from_raw(gathered)), run)
 }
 
 /// Runs a one-off command. Its output matters and not its log, so the log level is `warn` unless `--log.level` is given.

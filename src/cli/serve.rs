@@ -4,12 +4,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::console::{complain, say};
 use super::exit::{CLEAN, FAILURE};
@@ -21,6 +22,9 @@ use crate::domain::Timestamp;
 use crate::secret::SecretString;
 use crate::signals::StopSignals;
 use crate::simulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Options, SimulatedOrganisation, Simulator};
+
+/// How long the start may take before the log says so.
+const SLOW_START: Duration = Duration::from_secs(10);
 
 /// How often the demo applies the changes that are due.
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
@@ -118,13 +122,19 @@ async fn start(settings: Settings) -> anyhow::Result<Option<(StopSignals, App)>>
     // Reading and evaluating saved data blocks. The disk may hang, and then this thread is abandoned.
     let runtime = Handle::current();
     let building = tokio::task::spawn_blocking(move || runtime.block_on(App::build(settings)));
-    tokio::select! {
-        biased;
-        reason = stop.recv() => {
-            info!(signal = reason.as_str(), "stopped before the start was complete");
-            Ok(None)
+    let mut building = pin!(building);
+    loop {
+        tokio::select! {
+            biased;
+            reason = stop.recv() => {
+                info!(signal = reason.as_str(), "stopped before the start was complete");
+                return Ok(None);
+            }
+            app = &mut building => return Ok(Some((stop, app??))),
+            () = tokio::time::sleep(SLOW_START) => warn!(
+                "the start takes very long; if the state file is not huge, the disk or the network file system that it is on does not answer"
+            ),
         }
-        app = building => Ok(Some((stop, app??))),
     }
 }
 
@@ -140,7 +150,7 @@ fn introduce(address: SocketAddr, clients: usize) {
     say(format_args!("  status page   {url}/"));
     say(format_args!("  metrics       {url}/metrics"));
     say(format_args!("  report        {url}/api/v1/report\n"));
-    if !address.ip().is_loopback() {
+    if !address.ip().to_canonical().is_loopback() {
         say(
             "The details of the page and the report are served only on loopback; --web.expose-report serves them on any \
              address.\n",

@@ -2,11 +2,11 @@
 //!
 //! Not the sockets (`server`).
 
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use super::error::quoted;
 
-/// Parses `host:port`, `[v6]:port`, or `:port` for every IPv4 address.
+/// Parses `host:port`, `[v6]:port`, or `:port` for every address, IPv4 and IPv6.
 ///
 /// A host name is resolved here. IPv4 is preferred: `localhost` has both, and most Prometheus configurations use IPv4.
 pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
@@ -20,7 +20,7 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     }
     let Ok(port) = port.parse::<u16>() else { return Err(wrong("has a port above 65535")) };
     if host.is_empty() {
-        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
+        return Ok((Ipv6Addr::UNSPECIFIED, port).into());
     }
     if host.contains([':', '/', '@']) || host.contains(char::is_whitespace) {
         return Err(wrong("is not an address"));
@@ -71,7 +71,7 @@ mod tests {
     fn addresses_with_and_without_host() {
         for (text, expected) in [
             ("127.0.0.1:9847", "127.0.0.1:9847"),
-            (":9847", "0.0.0.0:9847"),
+            (":9847", "[::]:9847"),
             ("[::]:9847", "[::]:9847"),
             ("0.0.0.0:0", "0.0.0.0:0"),
             ("localhost:9847", "127.0.0.1:9847"),

@@ -7,8 +7,8 @@ use clap::Args;
 /// The flags that every subcommand accepts. Their values are read through [`super::read()`], never from this struct.
 #[derive(Debug, Clone, Args)]
 pub struct SettingsArgs {
-    /// Address to listen on, as `host:port`. `:9847` listens on every IPv4 address, `[::]:9847` on every IPv6 address as
-    /// well. A host name is resolved once, at startup. Port 0 lets the system choose a port.
+    /// Address to listen on, as `host:port`. `:9847` and `[::]:9847` listen on every address, IPv4 and IPv6, and
+    /// `0.0.0.0:9847` on every IPv4 address. A host name is resolved once, at startup. Port 0 lets the system choose a port.
     #[arg(
         long = "web.listen-address",
         global = true,
@@ -250,7 +250,7 @@ pub struct SettingsArgs {
     /// commands such as `audit` log only `warn` and `error`.
     #[arg(long = "log.level", global = true, help_heading = "Log", value_name = "LEVEL", default_value = "info")]
     pub log_level: String,
-    /// Format of the log lines: `logfmt` or `json`.
+    /// Format of the log lines: `logfmt` or `json`. Both have the same keys.
     #[arg(long = "log.format", global = true, help_heading = "Log", value_name = "FORMAT", default_value = "logfmt")]
     pub log_format: String,
 }

@@ -89,18 +89,24 @@ pub(crate) const VARIABLES: &[Variable] = &[
 pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("GENESYS_CLIENT_ID", CLIENT_ID),
     ("GENESYSCLOUD_CLIENT_ID", CLIENT_ID),
+    ("GENESYSCLOUD_OAUTH_CLIENT_ID", CLIENT_ID),
+    ("GENESYS_CLOUD_OAUTHCLIENT_ID", CLIENT_ID),
     ("PURECLOUD_CLIENTID", CLIENT_ID),
     ("PURECLOUD_CLIENT_ID", CLIENT_ID),
     ("CLIENT_ID", CLIENT_ID),
     ("GENESYS_CLIENT_SECRET", CLIENT_SECRET),
     ("GENESYSCLOUD_CLIENT_SECRET", CLIENT_SECRET),
+    ("GENESYSCLOUD_OAUTH_CLIENT_SECRET", CLIENT_SECRET),
+    ("GENESYS_CLOUD_OAUTHCLIENT_SECRET", CLIENT_SECRET),
     ("PURECLOUD_CLIENTSECRET", CLIENT_SECRET),
     ("PURECLOUD_CLIENT_SECRET", CLIENT_SECRET),
     ("CLIENT_SECRET", CLIENT_SECRET),
     ("GENESYS_ENV_URL", REGION),
     ("GENESYS_ENV", REGION),
     ("GENESYS_REGION", REGION),
+    ("GENESYSCLOUD_AWS_REGION", REGION),
     ("GENESYSCLOUD_ENVIRONMENT", REGION),
+    ("GENESYS_CLOUD_ENVIRONMENT", REGION),
     ("PURECLOUD_REGION", REGION),
     ("PURECLOUD_ENVIRONMENT", REGION),
 ];
@@ -108,6 +114,34 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
 /// Whether the exporter reads a variable of this name, or would warn about it.
 pub(crate) fn is_ours(name: &str) -> bool {
     name.starts_with(PREFIX) || VARIABLES.iter().any(|variable| variable.name == name || variable.alias == Some(name))
+}
+
+/// The prefixes of the variables of the vendor's own tools: the Terraform provider, the command line, the SDKs.
+const VENDOR: [&str; 3] = ["GENESYSCLOUD_", "GENESYS_CLOUD_", "PURECLOUD_"];
+
+/// What to do instead of setting a variable of the vendor's tools, by what its name contains after the prefix.
+const INSTEAD: &[(&str, &str)] = &[
+    ("ACCESS_TOKEN", "the exporter gets tokens of its own, with GENESYSCLOUD_OAUTHCLIENT_ID and its secret"),
+    ("PROXY_", "to use a proxy, set HTTPS_PROXY"),
+    ("GATEWAY_", "to use a gateway, set GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL"),
+    ("DEBUG", "for more details in the log, set --log.level"),
+];
+
+/// Why a variable of the vendor's tools has no effect, to follow "the exporter does not read it". `None` for other variables. The
+/// caller knows that the exporter does not read it.
+pub(crate) fn vendor_advice(name: &str, value: &str) -> Option<String> {
+    let (prefix, rest) = VENDOR.iter().find_map(|prefix| Some((*prefix, name.strip_prefix(prefix)?)))?;
+    // Kubernetes sets such variables for a Service whose name starts like this.
+    let of_service = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    if of_service || rest == "SERVICE_HOST" || rest.contains("_SERVICE_") || rest.contains("_PORT_") {
+        return None;
+    }
+    if let Some((_, advice)) = INSTEAD.iter().find(|(part, _)| rest.contains(part)) {
+        return Some((*advice).to_owned());
+    }
+    let known = VARIABLES.iter().flat_map(|variable| [Some(variable.name), variable.alias]).flatten();
+    let near = nearest(rest, known.filter_map(|known| known.strip_prefix(prefix)));
+    Some(near.map_or_else(|| "no setting has that name".to_owned(), |near| format!("did you mean {prefix}{near}?")))
 }
 
 /// Whether Kubernetes sets this variable for a Service named `genesyscloud-oauth-exporter`.
@@ -153,6 +187,38 @@ mod tests {
             assert_eq!(is_service_link(&format!("{PREFIX}{rest}")), expected, "{rest}");
         }
         assert!(!is_service_link("OTHER_SERVICE_HOST"));
+    }
+
+    #[test]
+    fn variables_of_the_vendors_tools_have_advice_and_other_variables_have_none() {
+        for (name, value, expected) in [
+            ("GENESYSCLOUD_ACCESS_TOKEN", "x", Some("gets tokens of its own")),
+            ("GENESYS_CLOUD_ACCESS_TOKEN", "x", Some("gets tokens of its own")),
+            ("GENESYSCLOUD_PROXY_HOST", "proxy.example", Some("set HTTPS_PROXY")),
+            ("GENESYSCLOUD_PROXY_PORT", "3128", Some("set HTTPS_PROXY")),
+            ("GENESYSCLOUD_PROXY_AUTH_PASSWORD", "x", Some("set HTTPS_PROXY")),
+            ("GENESYSCLOUD_GATEWAY_HOST", "gateway.example", Some("set GENESYSCLOUD_API_URL")),
+            ("GENESYSCLOUD_SDK_DEBUG_FILE_PATH", "x", Some("set --log.level")),
+            ("GENESYSCLOUD_OAUTHCLIENT_IDS", "x", Some("did you mean GENESYSCLOUD_OAUTHCLIENT_ID?")),
+            ("GENESYSCLOUD_REGOIN", "x", Some("did you mean GENESYSCLOUD_REGION?")),
+            ("GENESYSCLOUD_TOKEN_POOL_SIZE", "10", Some("no setting has that name")),
+            ("PURECLOUD_X", "x", Some("no setting has that name")),
+            // Kubernetes, for Services named `genesyscloud-proxy` and `genesyscloud`.
+            ("GENESYSCLOUD_PROXY_PORT", "tcp://10.0.0.1:3128", None),
+            ("GENESYSCLOUD_PROXY_PORT_3128_TCP_ADDR", "10.0.0.1", None),
+            ("GENESYSCLOUD_PROXY_SERVICE_HOST", "10.0.0.1", None),
+            ("GENESYSCLOUD_SERVICE_HOST", "10.0.0.1", None),
+            ("GENESYS_HOME", "/opt", None),
+            ("ACCESS_TOKEN", "x", None),
+        ] {
+            let advice = vendor_advice(name, value);
+            match expected {
+                Some(part) => {
+                    assert!(advice.as_ref().is_some_and(|advice| advice.contains(part)), "{name}: {advice:?}");
+                }
+                None => assert_eq!(advice, None, "{name}"),
+            }
+        }
     }
 
     #[test]

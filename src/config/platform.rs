@@ -125,12 +125,18 @@ pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) ->
     Some((id?, secret?, found?, proxy.ok()?))
 }
 
-/// Checks the file of certificates: the TLS library would wait for a pipe, and read a device without an end.
+/// Checks the file of certificates: the TLS library would wait for a pipe, read a device without an end, and skip the certificate
+/// behind a byte order mark without an error.
 fn check_certificates(values: &mut Values<'_>, gathered: &Gathered) {
     let Some(path) = &gathered.ca_file else { return };
-    if let Err(error) = file::read(path, MAX_CA_BYTES) {
-        values.errors.push(ConfigError::new(CA_FILE, format!("{}: {error}", path.display())));
-    }
+    let problem = match file::read_unchanged(path, MAX_CA_BYTES) {
+        Err(error) => error.to_string(),
+        Ok(bytes) if bytes.starts_with(file::MARK) => {
+            "it starts with a byte order mark, so the TLS library would ignore its first certificate; save it without the mark".to_owned()
+        }
+        Ok(_) => return,
+    };
+    values.errors.push(ConfigError::new(CA_FILE, format!("{}: {problem}", path.display())));
 }
 
 /// Reads a required value. If it is missing, the error names variables of other guides that are set instead.

@@ -2,7 +2,7 @@
 //!
 //! Not the meaning of the values (`settings`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -93,6 +93,8 @@ struct Layers {
     foreign: Vec<(&'static str, &'static str, Origin)>,
     proxies: ProxyVariables,
     ca_file: Option<PathBuf>,
+    /// Variables of the vendor's tools that have no effect here, by the advice about them.
+    vendor: BTreeMap<String, BTreeSet<String>>,
     warnings: Vec<String>,
     errors: Vec<ConfigError>,
 }
@@ -138,6 +140,11 @@ impl Layers {
                 }
             } else if name.starts_with(PREFIX) && !names::is_service_link(&name) {
                 self.warn_unknown(&name);
+            } else if !name.starts_with(PREFIX)
+                && !value.trim().is_empty()
+                && let Some(advice) = names::vendor_advice(&name, value.trim())
+            {
+                self.vendor.entry(advice).or_default().insert(name);
             }
         }
     }
@@ -148,7 +155,8 @@ impl Layers {
     }
 
     fn finish(self) -> Gathered {
-        let Self { known: _, pairs, mut foreign, proxies, ca_file, mut warnings, mut errors } = self;
+        let Self { known: _, pairs, mut foreign, proxies, ca_file, vendor, mut warnings, mut errors } = self;
+        warnings.extend(vendor.iter().map(|(advice, names)| not_read(names, advice)));
         let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
         let mut hidden = Hidden::default();
         for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
@@ -168,6 +176,13 @@ impl Layers {
         let errors = errors.into_iter().map(|error| error.map_problem(|problem| hidden.remove_from(problem))).collect();
         Gathered { raw, origins, hidden, foreign, proxies, ca_file, warnings, errors }
     }
+}
+
+/// One warning for variables that share their advice.
+fn not_read(names: &BTreeSet<String>, advice: &str) -> String {
+    let (are, them) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let names: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
+    format!("{} {are} set, but the exporter does not read {them}; {advice}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -214,6 +229,29 @@ mod tests {
             ["GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVALL is set, but no setting has that name; \
               did you mean GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL?"]
         );
+    }
+
+    #[test]
+    fn variables_of_the_vendors_tools_that_are_not_read_cause_one_warning_for_each_advice_without_their_values() {
+        let set = [
+            ("GENESYSCLOUD_ACCESS_TOKEN", "hunter2"),
+            ("GENESYSCLOUD_PROXY_HOST", "hunter2"),
+            ("GENESYSCLOUD_PROXY_PORT", "hunter2"),
+            ("GENESYSCLOUD_TOKEN_POOL_SIZE", " "),
+        ];
+        assert_eq!(
+            read(&[], set).warnings,
+            [
+                "GENESYSCLOUD_ACCESS_TOKEN is set, but the exporter does not read it; the exporter gets tokens of its own, \
+                 with GENESYSCLOUD_OAUTHCLIENT_ID and its secret",
+                "GENESYSCLOUD_PROXY_HOST, GENESYSCLOUD_PROXY_PORT are set, but the exporter does not read them; \
+                 to use a proxy, set HTTPS_PROXY",
+            ]
+        );
+        // Each variable that is read, and each that has a warning of its own, has no second one.
+        let known = names::VARIABLES.iter().flat_map(|variable| [Some(variable.name), variable.alias]).flatten();
+        let foreign = names::FOREIGN.iter().map(|(foreign, _)| *foreign);
+        assert_eq!(read(&[], known.chain(foreign).map(|name| (name, "x"))).warnings, [""; 0]);
     }
 
     #[test]

@@ -293,6 +293,10 @@ fn certificates_must_be_in_a_regular_file_of_limited_size() {
     for path in [path, ""] {
         read(&[], &with_credentials(&[("SSL_CERT_FILE", path)])).expect("valid");
     }
+    std::fs::write(path, "\u{feff}-----BEGIN CERTIFICATE-----\n").expect("writable");
+    let errors =
+        read(&[], &with_credentials(&[("SSL_CERT_FILE", path)])).expect_err("its first certificate would be ignored");
+    assert!(errors[0].contains("byte order mark"), "{errors:?}");
 }
 
 #[test]

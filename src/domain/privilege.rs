@@ -1,12 +1,14 @@
 //! A scope or a permission that can be approved individually.
 
+use std::sync::Arc;
+
 /// A scope, or a permission that a role grants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Privilege {
     /// A scope, by its id.
-    Scope(String),
+    Scope(Arc<str>),
     /// A permission, as `domain:entity:action`; a segment may be `*`.
-    Permission(String),
+    Permission(Arc<str>),
 }
 
 impl Privilege {

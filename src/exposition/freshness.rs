@@ -159,7 +159,7 @@ static ROWS: [FreshnessRow; 15] = [
     row(
         "genesyscloud_oauth_exporter_collector_supported",
         COLLECTOR,
-        "0 if the exporter's client lacks the permission to read this input, 1 otherwise. Absent if the collector is off or has not run yet.",
+        "0 if the platform refuses this input to the exporter's client: a permission or a scope is missing, an access policy denies it, or the feature is off. 1 otherwise, also if something in between refuses it. Absent if the collector is off or has not run yet.",
         Series::Collector(|status| status.supported.into()),
     ),
     row(

@@ -48,6 +48,11 @@ pub struct AuditedPart {
 }
 
 impl AuditedPart {
+    /// The text, for a file.
+    pub fn text(&self) -> Bytes {
+        self.part.plain()
+    }
+
     /// The size of each organisation with data.
     pub fn sizes(&self) -> &[Size] {
         &self.sizes

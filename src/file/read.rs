@@ -38,10 +38,19 @@ impl From<io::Error> for ReadError {
 }
 
 /// The byte order mark U+FEFF in UTF-8. It is not part of the content.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a regular file of at most `limit` bytes. Symbolic links are followed.
+/// Reads a regular file of at most `limit` bytes, without the byte order mark. Symbolic links are followed.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = read_unchanged(path, limit)?;
+    if bytes.starts_with(MARK) {
+        bytes.drain(..MARK.len());
+    }
+    Ok(bytes)
+}
+
+/// Like [`read`], but with the byte order mark: for a file that another program or library reads too.
+pub fn read_unchanged(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     // Look first: to open a device can have an effect, and to open a socket fails with a message that explains nothing.
     check(fs::metadata(path)?.file_type())?;
     // The file can be replaced between the two steps, so the opened file is checked again, and opening it must not block.
@@ -52,11 +61,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     if metadata.len() > limit {
         return Err(ReadError::TooLarge(limit));
     }
-    let mut bytes = read_at_most(&file, metadata.len(), limit)?;
-    if bytes.starts_with(MARK) {
-        bytes.drain(..MARK.len());
-    }
-    Ok(bytes)
+    read_at_most(&file, metadata.len(), limit)
 }
 
 /// Reads a regular file of at most `limit` bytes that contains UTF-8.

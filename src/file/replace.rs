@@ -4,13 +4,16 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// How often another name is tried if a temporary name is taken. With 64 random bits, none ever is.
 const MOST_NAMES: usize = 16;
+
+/// The size of one write, in bytes.
+const BUFFER: usize = 64 * 1024;
 
 /// The permissions of the new file, and whether a symbolic link is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +27,13 @@ pub enum Mode {
 /// Replaces the file, or creates it. Returns after the data and the rename are on disk. An error leaves the old file as it was
 /// and no temporary file. A device or a pipe is written to and never replaced.
 pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
+    replace_with(path, mode, |file| file.write_all(bytes))
+}
+
+/// Like [`replace`], with contents that are written piece by piece and are never in memory as a whole.
+pub fn replace_with(path: &Path, mode: Mode, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return buffered(&mut OpenOptions::new().write(true).open(path)?, write);
     }
     let before = if mode == Mode::AsBefore { fs::canonicalize(path).ok() } else { None };
     let path = before.as_deref().unwrap_or(path);
@@ -34,7 +42,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
         if before.is_some() {
             file.set_permissions(fs::metadata(path)?.permissions())?;
         }
-        file.write_all(bytes)?;
+        buffered(&mut file, write)?;
         file.sync_all()?;
         fs::rename(&beside, path)
     })();
@@ -44,6 +52,12 @@ pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
         return Err(error);
     }
     sync_directory(path)
+}
+
+fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut target = BufWriter::with_capacity(BUFFER, file);
+    write(&mut target)?;
+    target.flush()
 }
 
 /// Creates a file with the permissions of the umask. Fails if it exists. An error leaves no file.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::redact::{printable, uuid};
+use super::refusal::{ADDRESS_REFUSED, Refusal};
 use super::token::AccessToken;
 use super::transport::{Answer, Failure};
 use super::wire;
@@ -47,7 +48,7 @@ pub(super) fn failed(endpoint: Endpoint, failure: Failure) -> ApiError {
 
 pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) -> ApiError {
     let what = endpoint.label();
-    let body: wire::ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let body = error_body(answer);
     let correlation_id = answer.correlation_id.clone().or(body.context_id.as_deref().and_then(uuid).map(str::to_owned));
     let correlation_id = correlation_id.filter(|id| token.redact(id) == **id);
     if answer.status == 404 && endpoint == Endpoint::Client && body.message.is_none() && body.code.is_none() {
@@ -55,6 +56,7 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
              proxy answers instead of the platform";
         return malformed(endpoint, message.to_owned(), correlation_id);
     }
+    let (is_address, refusal) = (is_address(&body), Refusal::of(&body));
     let message = match (body.message, body.code) {
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (Some(message), None) => message,
@@ -63,11 +65,9 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
     };
     let message = printable(&token.redact(&message));
     match answer.status {
+        401 if is_address => ApiError::Address { what, message, correlation_id },
         401 => ApiError::Unauthorized { what, message, correlation_id },
-        403 => {
-            let permission = named_permission(&message).or(endpoint.permission().map(str::to_owned));
-            ApiError::Forbidden { what, permission, message, correlation_id }
-        }
+        403 => ApiError::Forbidden { what, refusal, message, correlation_id },
         404 => ApiError::NotFound { what, correlation_id },
         status @ 300..=399 => ApiError::Status {
             what,
@@ -81,33 +81,16 @@ pub(super) fn refused(endpoint: Endpoint, answer: &Answer, token: &AccessToken) 
     }
 }
 
-/// The first `domain:entity:action` in the platform's message.
-fn named_permission(message: &str) -> Option<String> {
-    let is_segment =
-        |segment: &str| !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '*');
-    message
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '*'))
-        .find(|word| word.split(':').count() == 3 && word.split(':').all(is_segment))
-        .map(str::to_owned)
+/// Whether a 401 is about the address of the exporter, so that a new token does not help.
+pub(super) fn refuses_address(answer: &Answer) -> bool {
+    answer.status == 401 && is_address(&error_body(answer))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn is_address(body: &wire::ErrorBody) -> bool {
+    body.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case(ADDRESS_REFUSED))
+}
 
-    #[test]
-    fn the_missing_permission_is_read_from_the_platforms_message() {
-        for (message, expected) in [
-            (
-                "Unable to perform the requested action. You must have at least one of the following permissions \
-                 assigned: [processautomation:trigger:edit, processautomation:trigger:view]",
-                Some("processautomation:trigger:edit"),
-            ),
-            ("You are missing the following permission(s): oauth:client:view", Some("oauth:client:view")),
-            ("not authorized", None),
-            ("at 10:20:", None),
-        ] {
-            assert_eq!(named_permission(message).as_deref(), expected, "{message}");
-        }
-    }
+/// The platform's error, or an empty one if the body is something else.
+fn error_body(answer: &Answer) -> wire::ErrorBody {
+    serde_json::from_slice(&answer.body).unwrap_or_default()
 }

@@ -3,16 +3,17 @@
 //! `platform` defines the calls; `transport` does retries and pacing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::answer::{failed, parse, refused};
+use super::answer::{failed, parse, refused, refuses_address};
 use super::config::Config;
 use super::endpoint::Endpoint;
-use super::error::ApiError;
+use super::error::{ApiError, SetupError};
 use super::metrics::OrgMetrics;
 use super::retry::Reason;
 use super::token::TokenSource;
@@ -24,14 +25,16 @@ pub(super) struct Api {
     pub(super) config: Arc<Config>,
     pub(super) transport: Transport,
     tokens: TokenSource,
+    /// Whether the last answer refused the exporter's address. Then the token is not to blame.
+    address_refused: AtomicBool,
 }
 
 impl Api {
     /// Fails if TLS cannot be set up.
-    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, SetupError> {
         let transport = Transport::new(Arc::clone(&config), metrics)?;
         let tokens = TokenSource::new(Arc::clone(&config));
-        Ok(Self { config, transport, tokens })
+        Ok(Self { config, transport, tokens, address_refused: AtomicBool::new(false) })
     }
 
     /// Obtains a token, unless a usable one is cached.
@@ -40,9 +43,11 @@ impl Api {
         Ok(())
     }
 
-    /// Forgets the token and every connection, so that the next call starts afresh.
+    /// Forgets the token and every connection, so that the next call starts afresh. The token stays if the exporter's address is refused.
     pub(super) async fn forget(&self) {
-        self.tokens.forget(&self.transport.metrics).await;
+        if !self.address_refused.load(Ordering::Relaxed) {
+            self.tokens.forget(&self.transport.metrics).await;
+        }
         self.transport.reconnect().await;
     }
 
@@ -72,7 +77,9 @@ impl Api {
                 message: "the request cannot be built".to_owned(),
             })?;
             let answer = self.transport.send(endpoint, &request).await.map_err(|failure| failed(endpoint, failure))?;
-            if answer.status == 401 && first {
+            let refuses_address = refuses_address(&answer);
+            self.address_refused.store(refuses_address, Ordering::Relaxed);
+            if answer.status == 401 && first && !refuses_address {
                 first = false;
                 self.tokens.drop_token(&token, &self.transport.metrics).await;
                 self.transport.metrics.retried(endpoint, Reason::Unauthorized, Duration::ZERO);

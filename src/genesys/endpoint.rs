@@ -1,8 +1,6 @@
-//! The calls of the platform API, with their label values and the permissions that they need.
+//! The calls of the platform API, with their label values.
 //!
 //! Their paths are in `platform`, and the format of their answers is in `wire`.
-
-use crate::domain::Collector;
 
 /// A call of the platform API. The value of the label `endpoint`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,21 +55,6 @@ impl Endpoint {
             Self::Divisions => "divisions",
             Self::Permissions => "permissions",
             Self::SubjectsMe => "subjects_me",
-        }
-    }
-
-    /// The permission that the call needs; `None` if it needs none.
-    pub const fn permission(self) -> Option<&'static str> {
-        match self {
-            Self::Clients | Self::Client => Collector::Clients.permission(),
-            Self::Roles => Collector::Roles.permission(),
-            Self::Token
-            | Self::TokensMe
-            | Self::OrganizationsMe
-            | Self::Scopes
-            | Self::Divisions
-            | Self::Permissions
-            | Self::SubjectsMe => None,
         }
     }
 }

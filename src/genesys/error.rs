@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::refusal::Refusal;
 use super::token_response::TokenError;
 
 /// Why a call failed after all its attempts.
@@ -12,13 +13,13 @@ pub enum ApiError {
     /// No token could be obtained.
     #[error("{0}")]
     Token(#[from] TokenError),
-    /// 403: a permission is missing, or the feature is not enabled.
-    #[error("{what}: forbidden (HTTP 403){}: {message}{}", permission_hint(permission.as_ref()), correlation(correlation_id.as_ref()))]
+    /// 403.
+    #[error("{what}: forbidden (HTTP 403){refusal}: {message}{}", correlation(correlation_id.as_ref()))]
     Forbidden {
         /// The endpoint's label.
         what: &'static str,
-        /// The missing permission, if it is known.
-        permission: Option<String>,
+        /// Why, as the answer says.
+        refusal: Refusal,
         /// The platform's message.
         message: String,
         /// The platform's id of the request.
@@ -37,6 +38,20 @@ pub enum ApiError {
     /// 401, even with a new token.
     #[error("{what}: the platform refuses a new token (HTTP 401): {message}{}", correlation(correlation_id.as_ref()))]
     Unauthorized {
+        /// The endpoint's label.
+        what: &'static str,
+        /// The platform's message.
+        message: String,
+        /// The platform's id of the request.
+        correlation_id: Option<String>,
+    },
+    /// 401, because the organisation's allow-list of addresses lacks the exporter's. A new token would be refused as well.
+    #[error(
+        "{what}: the organisation does not allow calls from the address of the exporter (HTTP 401): {message}{}; add the address to the \
+         organisation's allow-list, since a new token does not help",
+        correlation(correlation_id.as_ref())
+    )]
+    Address {
         /// The endpoint's label.
         what: &'static str,
         /// The platform's message.
@@ -124,10 +139,41 @@ pub enum ApiError {
     },
 }
 
+/// TLS cannot be set up, most likely because of the CA certificates of the system.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot set up TLS: {0}; install the CA certificates of the system (in Debian, the package ca-certificates), or name a file of \
+     certificates in SSL_CERT_FILE or a directory in SSL_CERT_DIR"
+)]
+pub struct SetupError(String);
+
+impl SetupError {
+    pub(super) fn new(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string);
+        let causes: Vec<String> = causes.collect();
+        Self(if causes.is_empty() { error.to_string() } else { causes.join(": ") })
+    }
+}
+
 impl ApiError {
     /// Whether the platform answered 403.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden { .. })
+    }
+
+    /// Why the call is forbidden; `None` for any other error.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Forbidden { refusal, .. } => Some(refusal),
+            Self::NoIdentity { token, organisation } => token.refusal().or_else(|| organisation.refusal()),
+            _ => None,
+        }
+    }
+
+    /// Whether the platform refuses the call to this client, until somebody changes something there. A refusal of a proxy in between
+    /// says nothing about that.
+    pub fn is_unsupported(&self) -> bool {
+        self.is_not_found() || self.refusal().is_some_and(Refusal::is_of_platform)
     }
 
     /// Whether the platform answered 403 or 404, so that another attempt would fail as well.
@@ -140,20 +186,13 @@ impl ApiError {
         matches!(self, Self::NotFound { .. })
     }
 
-    /// The missing permission, if that is the cause and the permission is known.
+    /// The missing permission, if that is the cause and the platform names it.
     pub fn missing_permission(&self) -> Option<&str> {
-        match self {
-            Self::Forbidden { permission, .. } => permission.as_deref(),
-            Self::NoIdentity { token, organisation } => {
-                token.missing_permission().or_else(|| organisation.missing_permission())
-            }
+        match self.refusal() {
+            Some(Refusal::Permission(permission)) => Some(permission),
             _ => None,
         }
     }
-}
-
-fn permission_hint(permission: Option<&String>) -> String {
-    permission.map_or_else(String::new, |permission| format!(", the role of this client lacks {permission}"))
 }
 
 fn asked(wait: Duration) -> String {

@@ -16,7 +16,7 @@ use super::api::Api;
 use super::config::Config;
 use super::convert::{self, ClientAssembly, Listed, ListedClients, ScopeRegistry};
 use super::endpoint::Endpoint;
-use super::error::ApiError;
+use super::error::{ApiError, SetupError};
 use super::fields::Fields;
 use super::listing::{Progress, fields, list, pages, report_partial};
 use super::metrics::Metrics;
@@ -67,7 +67,7 @@ impl Scopes {
 
 impl Platform {
     /// A client of the organisation's API. Fails if TLS cannot be set up.
-    pub fn new(config: Config, metrics: &Metrics) -> Result<Self, reqwest::Error> {
+    pub fn new(config: Config, metrics: &Metrics) -> Result<Self, SetupError> {
         let of_organisation = metrics.of(&config.org);
         let api = Api::new(Arc::new(config), of_organisation)?;
         Ok(Self { api, claimed: std::sync::Mutex::default(), permissions: Mutex::default() })

@@ -2,9 +2,11 @@
 //!
 //! `config` reads the variables. The HTTP client reads none of them, so this is the only decision.
 
+use std::fmt;
+
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use url::Url;
+use url::{Position, Url};
 
 use crate::secret::{ExposeSecret, SecretString};
 
@@ -63,9 +65,10 @@ impl Route {
         self.is_proxied(url).then(|| Url::parse(self.proxy.url.expose_secret()).ok()).flatten()
     }
 
-    /// The variable that names the proxy for this URL.
-    pub(super) fn variable(&self, url: &Url) -> Option<&'static str> {
-        self.is_proxied(url).then_some(self.proxy.variable)
+    /// The name of the proxy for a request to this URL; `None` if the request is sent directly.
+    pub(super) fn via(&self, url: &Url) -> Option<Via> {
+        let proxy = self.proxy(url)?;
+        Some(Via { variable: self.proxy.variable, address: authority(&proxy) })
     }
 
     fn is_proxied(&self, url: &Url) -> bool {
@@ -74,6 +77,25 @@ impl Route {
             && !is_on_this_machine(url)
             && origin.parse::<Uri>().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }
+}
+
+/// The proxy of a request, for messages: without its user name and password.
+#[derive(Debug, Clone)]
+pub(super) struct Via {
+    variable: &'static str,
+    address: String,
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " through the proxy {} that {} names", self.address, self.variable)
+    }
+}
+
+/// Host and port of a URL, for messages.
+pub(super) fn authority(url: &Url) -> String {
+    let host = &url[Position::BeforeHost..Position::AfterHost];
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Whether the host of a URL is surely loopback, so that plain http never leaves the machine.
@@ -127,7 +149,7 @@ mod tests {
             ("https://[::ffff:127.0.0.1]/", false),
         ] {
             assert_eq!(route.proxy(&url(target)).is_some(), proxied, "{target}");
-            assert_eq!(route.variable(&url(target)).is_some(), proxied, "{target}");
+            assert_eq!(route.via(&url(target)).is_some(), proxied, "{target}");
         }
     }
 

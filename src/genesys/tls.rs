@@ -5,20 +5,13 @@
 use std::error::Error;
 use std::io;
 
-use reqwest::Url;
 use rustls::CertificateError;
-use url::Position;
 
 /// The explanation if TLS is the cause of this error. It names the host and port that were called.
-pub(super) fn explain(error: &reqwest::Error) -> Option<String> {
-    let host = error.url().map_or("the host", authority);
+pub(super) fn explain(error: &reqwest::Error, host: &str) -> Option<String> {
     let cause = std::iter::successors(Some(error as &(dyn Error + 'static)), |error| cause(*error))
         .find_map(|error| error.downcast_ref::<rustls::Error>())?;
     Some(explanation(host, cause))
-}
-
-fn authority(url: &Url) -> &str {
-    &url[Position::BeforeHost..Position::AfterPort]
 }
 
 /// An I/O error leaves out the error that it wraps, and continues with what is below it.

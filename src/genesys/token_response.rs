@@ -110,7 +110,7 @@ pub enum TokenError {
     )]
     Endless(Duration),
     /// No connection, or it broke.
-    #[error("token: cannot reach the login host: {0}")]
+    #[error("token: {0}")]
     Network(String),
     /// 5xx: the status, and the correlation id in parentheses.
     #[error("token: the login host answers HTTP {0}{1}")]

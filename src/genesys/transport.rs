@@ -14,13 +14,14 @@ use tracing::{debug, warn};
 use super::body::Body;
 use super::config::{Config, RetryConfig};
 use super::endpoint::Endpoint;
+use super::error::SetupError;
 use super::metrics::OrgMetrics;
 use super::pacing::{Budget, Pacer};
-use super::proxy::Route;
-use super::redact::{printable, uuid};
+use super::proxy::{Route, Via, authority};
+use super::redact::uuid;
 use super::retry::{self, Next, Reason};
-use super::tls;
 use super::token_response::is_token_rate_limit;
+use super::unreachable;
 use crate::blocking::{NoResult, Turn};
 use crate::domain::Timestamp;
 
@@ -43,7 +44,7 @@ pub(super) struct Transport {
     config: Arc<Config>,
     /// Replaced by [`Transport::reconnect`].
     http: Mutex<reqwest::Client>,
-    reconnecting: tokio::sync::Mutex<Turn<Result<reqwest::Client, reqwest::Error>>>,
+    reconnecting: tokio::sync::Mutex<Turn<Result<reqwest::Client, SetupError>>>,
     route: Option<Arc<Route>>,
     pacer: Pacer,
     retry: RetryConfig,
@@ -87,7 +88,7 @@ pub(super) enum Failure {
 }
 
 impl Transport {
-    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: Arc<Config>, metrics: OrgMetrics) -> Result<Self, SetupError> {
         // This fails only if the process already has a provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let route = config.proxy.as_ref().map(|proxy| Arc::new(proxy.route()));
@@ -226,14 +227,15 @@ impl Transport {
     }
 
     async fn exchange(&self, endpoint: Endpoint, request: reqwest::Request) -> Result<Answer, Failure> {
-        let proxy = self.route.as_ref().and_then(|route| route.variable(request.url()));
-        let mut response = self.http().execute(request).await.map_err(|error| failure(&error, proxy))?;
+        let via = self.route.as_ref().and_then(|route| route.via(request.url()));
+        let host = authority(request.url());
+        let mut response = self.http().execute(request).await.map_err(|error| failure(&error, &host, via.as_ref()))?;
         let status = response.status().as_u16();
         let correlation_id = correlation_id(response.headers());
         let retry_after = self.read_headers(endpoint, response.headers());
         let limit = self.config.limits.max_body_bytes;
         let mut body = Body::default();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, proxy))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, &host, via.as_ref()))? {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit, correlation_id });
             }
@@ -259,7 +261,7 @@ impl Transport {
     }
 }
 
-fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client, reqwest::Error> {
+fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client, SetupError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(config.limits.connect_timeout)
@@ -269,10 +271,14 @@ fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client
         .pool_idle_timeout(IDLE)
         // The client must not read the environment on its own.
         .no_proxy();
-    match route.map(Arc::clone) {
+    let uses_tls = [&config.api_url, &config.login_url].iter().any(|url| url.scheme() == "https");
+    // Plain http needs no certificates, and a minimal image may have none.
+    let builder = if uses_tls { builder } else { builder.tls_certs_only([]) };
+    let built = match route.map(Arc::clone) {
         Some(route) => builder.proxy(reqwest::Proxy::custom(move |url| route.proxy(url))).build(),
         None => builder.build(),
-    }
+    };
+    built.map_err(|error| SetupError::new(&error))
 }
 
 /// Counts an attempt when it is dropped, so that an attempt that a deadline cancels is counted too.
@@ -303,27 +309,11 @@ fn correlation_id(headers: &HeaderMap) -> Option<String> {
     uuid(headers.get("inin-correlation-id")?.to_str().ok()?).map(str::to_owned)
 }
 
-fn failure(error: &reqwest::Error, proxy: Option<&'static str>) -> Failure {
+fn failure(error: &reqwest::Error, host: &str, via: Option<&Via>) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
-    let through = |cause: &str| match proxy.filter(|_| error.is_connect()) {
-        Some(variable) => Failure::Network(format!("{cause} (through the proxy that {variable} names)")),
-        None => Failure::Network(cause.to_owned()),
-    };
-    if let Some(explanation) = tls::explain(error) {
-        return through(&printable(&explanation));
-    }
-    // The outermost message only repeats the URL. The innermost cause helps the operator.
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        // Below an error of HTTP/2 is text of the peer (the debug data of GOAWAY), which could be an echo of the request.
-        if cause.is::<hyper::Error>() && !inner.is::<std::io::Error>() {
-            break;
-        }
-        cause = inner;
-    }
-    through(&printable(&cause.to_string()))
+    Failure::Network(unreachable::explain(error, host, via))
 }
 
 fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {

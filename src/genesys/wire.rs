@@ -246,7 +246,7 @@ impl PermissionPolicy {
         };
         let actions = policy.texts("actionSet");
         let in_full = matches!(actions, Read::Full(_));
-        let conditional = policy.any("resourceConditionNode").is_some();
+        let conditional = policy.condition("resourceConditionNode");
         Some((Self { domain, entity, actions: actions.value()?, conditional }, in_full))
     }
 }

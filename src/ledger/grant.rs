@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{ClientId, RoleId};
+use crate::text::SharedText;
 
 /// A dangerous scope or permission that a client holds, with its label in the metrics.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,9 +15,9 @@ pub struct Grant {
     /// Whether it is a scope or a permission.
     pub kind: GrantKind,
     /// Identifies it within its client and kind: the key of a finding's evidence.
-    pub evidence: String,
+    pub evidence: SharedText,
     /// The label in the metrics: the scope, or the policy's pattern that matches the permission.
-    pub label: String,
+    pub label: SharedText,
     /// The role that grants a permission; `None` for a scope. The evidence contains it as well.
     pub role: Option<RoleId>,
 }
@@ -33,13 +34,14 @@ pub enum GrantKind {
 impl Grant {
     /// A scope that a client holds.
     pub fn scope(client: &ClientId, scope: &str) -> Self {
-        let (evidence, label) = (scope.to_owned(), scope.to_owned());
+        let evidence = SharedText::from(scope.to_owned());
+        let label = evidence.clone();
         Self { client: client.clone(), kind: GrantKind::Scope, evidence, label, role: None }
     }
 
     /// A permission that a client's role grants, under a pattern of the policy.
     pub fn permission(client: &ClientId, evidence: &str, pattern: &str, role: RoleId) -> Self {
-        let (evidence, label) = (evidence.to_owned(), pattern.to_owned());
+        let (evidence, label) = (evidence.to_owned().into(), pattern.to_owned().into());
         Self { client: client.clone(), kind: GrantKind::Permission, evidence, label, role: Some(role) }
     }
 

@@ -23,7 +23,8 @@ pub use grant::{Grant, GrantKind, Hidden, HidingPlace};
 pub use memory::{Event, GONE_FOR, Memory, Standing, downtime};
 pub use sighting::{Evaluation, Labels, Sighting, held_grants, widens};
 
-use crate::domain::Timestamp;
+use crate::domain::{ClientId, Timestamp};
+use crate::text::SharedText;
 
 /// The remembered dangerous grants of one organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,9 +91,14 @@ impl Ledger {
         Self { entries, hidden }
     }
 
+    /// What is remembered about a scope or permission that a client holds, under any label; `None` if it is not remembered as held.
+    pub fn memory(&self, client: &ClientId, kind: GrantKind, evidence: &SharedText) -> Option<Memory> {
+        self.held(&Grant { client: client.clone(), kind, evidence: evidence.clone(), label: "".into(), role: None })
+    }
+
     /// The memory of a held grant under any label; `None` if it is not remembered as held.
     fn held(&self, grant: &Grant) -> Option<Memory> {
-        let first = Grant { label: String::new(), role: None, ..grant.clone() };
+        let first = Grant { label: "".into(), role: None, ..grant.clone() };
         let mut labels = self.entries.range(first..).take_while(|(known, _)| known.is_same_privilege(grant));
         labels.find_map(|(_, memory)| matches!(memory, Memory::Held { .. }).then_some(*memory))
     }

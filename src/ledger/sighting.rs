@@ -10,6 +10,7 @@ use crate::audit::rules::{DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
 use crate::audit::{DangerousGrant, Report, Status};
 use crate::domain::{Client, ClientField, Gap, Privilege, RoleField, RoleId, Snapshot};
 use crate::policy::Policy;
+use crate::text::SharedText;
 
 /// A snapshot and the result of its audit.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +40,7 @@ pub struct Sighting {
 /// The labels of the grants that a policy calls dangerous.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Labels {
-    scopes: BTreeSet<String>,
+    scopes: BTreeSet<SharedText>,
     permissions: BTreeSet<String>,
 }
 
@@ -47,7 +48,7 @@ pub struct Labels {
 impl Labels {
     /// Labels of these scopes, for tests without a policy.
     pub(super) fn of_scopes<const N: usize>(scopes: [&str; N]) -> Self {
-        Self { scopes: scopes.map(str::to_owned).into(), permissions: BTreeSet::new() }
+        Self { scopes: scopes.map(|scope| scope.to_owned().into()).into(), permissions: BTreeSet::new() }
     }
 }
 
@@ -87,8 +88,8 @@ impl Sighting {
     /// Whether unread data can hide this grant, which the snapshot does not show.
     pub(super) fn hides(&self, grant: &Grant) -> bool {
         let is_looked_for = match grant.kind {
-            GrantKind::Scope => self.labels.scopes.contains(&grant.label),
-            GrantKind::Permission => self.labels.permissions.contains(&grant.label),
+            GrantKind::Scope => self.labels.scopes.contains(grant.label.as_str()),
+            GrantKind::Permission => self.labels.permissions.contains(grant.label.as_str()),
         };
         is_looked_for && can_be_in(&self.hidden, grant)
     }

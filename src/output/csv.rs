@@ -1,6 +1,6 @@
 //! The findings as CSV (RFC 4180), one row per finding, for spreadsheets and auditors.
 //!
-//! A client without a finding has no row. The other formats show how many clients there are and what was not evaluated.
+//! With an earlier audit, the findings that ended since then have rows too. A client without a finding has no row: see `inventory`. The other formats show how many clients there are and what was not evaluated.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,11 +8,11 @@ use std::io;
 use ::csv::{Terminator, WriterBuilder};
 
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation};
+use super::{Audited, Earlier, ReportedOrganisation};
 use crate::audit::Finding;
 use crate::text::{rfc3339, visible};
 
-const HEADER: [&str; 25] = [
+const HEADER: [&str; 28] = [
     "org",
     "org_id",
     "client_id",
@@ -38,6 +38,9 @@ const HEADER: [&str; 25] = [
     "exemption_owner",
     "exemption_reason",
     "exemption_expires",
+    "first_seen",
+    "change",
+    "compared_with",
 ];
 
 /// Writes the header and the rows. Fails only if the writer fails.
@@ -48,6 +51,12 @@ pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write)
         let Some(audited) = organisation.audited else { continue };
         for finding in organisation.findings() {
             rows.write_record(row(organisation, audited, finding).map(|cell| guarded(&cell).into_owned()))?;
+        }
+        for resolved in organisation.resolved() {
+            let mut row = row(organisation, audited, resolved.finding);
+            // The client may be gone, so its name is that of the earlier snapshot.
+            (row[3], row[11], row[26]) = (resolved.client_name.into(), resolved.how.into(), "resolved".into());
+            rows.write_record(row.map(|cell| guarded(&cell).into_owned()))?;
         }
     }
     rows.flush()
@@ -90,6 +99,9 @@ fn row<'a>(
         exemption.map_or("", |exemption| &exemption.owner).into(),
         exemption.map_or("", |exemption| &exemption.reason).into(),
         exemption.and_then(|exemption| exemption.expires).map(rfc3339).unwrap_or_default().into(),
+        audited.first_seen(finding).map(rfc3339).unwrap_or_default().into(),
+        if organisation.selection.before.is_some() { "new" } else { "" }.into(),
+        organisation.selection.before.and_then(Earlier::taken_at).map(rfc3339).unwrap_or_default().into(),
     ]
 }
 
@@ -97,7 +109,7 @@ fn row<'a>(
 ///
 /// Spreadsheets evaluate a cell that begins with one of these characters, even if it is quoted (OWASP, CSV injection).
 /// They evaluate the fullwidth and small forms in East Asian locales, and some ignore white space before the character.
-fn guarded(cell: &str) -> Cow<'_, str> {
+pub(super) fn guarded(cell: &str) -> Cow<'_, str> {
     let is_formula = |first: char| {
         matches!(
             first,

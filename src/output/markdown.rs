@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::rule_outcomes::RuleOutcomes;
-use super::{Audited, ReportedOrganisation, Summary};
+use super::{Audited, ReportedOrganisation, Resolved, Summary};
 use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{Severity, Snapshot};
 use crate::text::{counted, rfc3339, utc, visible};
@@ -41,15 +41,23 @@ fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
         let why = organisation.failure.unwrap_or("clients are missing");
         push(text, format_args!("**INCOMPLETE**: {}. Clients that are not listed were not evaluated.\n\n", prose(why)));
     }
+    if let Some(comparison) = organisation.comparison() {
+        push(text, format_args!("{}\n\n", prose(&comparison)));
+    }
     table(text, &summary);
     for severity in Severity::ALL {
         let open: Vec<&Finding> = organisation
             .findings()
             .filter(|finding| finding.status == Status::Open && finding.severity == severity)
             .collect();
-        let title = format!("{} ({})", capital(severity.label()), open.len());
+        let count = open.iter().map(|finding| finding.count()).sum::<usize>();
+        let title = match organisation.open_word() {
+            "open" => format!("{} ({count})", capital(severity.label())),
+            word => format!("{} {} ({count})", capital(word), severity.label()),
+        };
         section(text, &title, &open, |finding| item(snapshot, finding, finding.rule.remediation));
     }
+    resolved(text, organisation);
     for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
         let settled: Vec<&Finding> = organisation.findings().filter(|finding| finding.status == status).collect();
         let title = format!("{} ({})", capital(&status.label().replace('_', " ")), settled.len());
@@ -84,6 +92,32 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(
                     "- … and {} more; the other report formats list them\n",
                     findings[position..].iter().map(|finding| finding.count()).sum::<usize>()
                 ),
+            );
+            return;
+        }
+        text.push_str(&line);
+    }
+}
+
+/// The findings that ended since the earlier audit, as many as fit into the limit.
+fn resolved(text: &mut String, organisation: &ReportedOrganisation<'_>) {
+    let resolved = organisation.resolved();
+    let count = |some: &[Resolved<'_>]| some.iter().map(|resolved| resolved.count).sum::<usize>();
+    if resolved.is_empty() {
+        return;
+    }
+    push(text, format_args!("\n#### Resolved ({})\n\n", count(&resolved)));
+    for (position, Resolved { finding, client_name, how, .. }) in resolved.iter().enumerate() {
+        let client = finding.client.as_ref().map_or_else(
+            || "The organisation".to_owned(),
+            |id| format!("{} ({})", code(client_name), code(id.as_str())),
+        );
+        let (slug, severity) = (finding.rule.slug, finding.severity);
+        let line = format!("- {client}: {}, {slug}, {severity}, {how}\n", code(&finding.evidence.text));
+        if text.len() + line.len() > MOST - RESERVE {
+            push(
+                text,
+                format_args!("- … and {} more; the other report formats list them\n", count(&resolved[position..])),
             );
             return;
         }

@@ -3,7 +3,9 @@
 //! The status page is in `server`, the metrics are in `exposition`.
 
 pub mod csv;
+mod earlier;
 mod exit_code;
+pub mod inventory;
 pub mod json;
 pub mod markdown;
 mod rule_outcomes;
@@ -11,14 +13,18 @@ pub mod sarif;
 mod selection;
 mod summary;
 pub mod table;
+pub mod textfile;
 
+pub use earlier::{Earlier, Resolved};
 pub use exit_code::{FailOn, FailWhen, exit_code};
-pub use selection::{Selection, fingerprints};
+pub use selection::Selection;
 pub use summary::Summary;
 
-use crate::audit::{Finding, Report};
-use crate::domain::Snapshot;
+use crate::audit::{Finding, Kind, Report, Status};
+use crate::domain::{Snapshot, Timestamp};
+use crate::ledger::{GrantKind, Ledger};
 use crate::policy::{Exemption, Policy};
+use crate::text::{counted, utc};
 
 /// The audit of one organisation, to be reported.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +52,37 @@ impl<'a> ReportedOrganisation<'a> {
         findings.filter(move |finding| selection.shows(finding))
     }
 
+    /// The findings that ended since the earlier audit, with the least severity that is shown. Empty without one.
+    pub fn resolved(&self) -> Vec<Resolved<'a>> {
+        let resolved = self
+            .selection
+            .before
+            .zip(self.audited)
+            .map(|(earlier, audited)| earlier.resolved(audited.snapshot, audited.report, self.complete));
+        let resolved = resolved.unwrap_or_default();
+        resolved.into_iter().filter(|resolved| self.selection.is_severe(resolved.finding)).collect()
+    }
+
+    /// What an open finding is called: new, if the report compares with an earlier one.
+    pub(crate) fn open_word(&self) -> &'static str {
+        if self.selection.before.is_some() { "new" } else { "open" }
+    }
+
+    /// A sentence about the comparison with the earlier audit; `None` without one.
+    pub(crate) fn comparison(&self) -> Option<String> {
+        let earlier = self.selection.before?;
+        let Some(taken_at) = earlier.taken_at() else {
+            return Some(
+                "Compared with nothing: there is no earlier snapshot of this organisation, so every finding is new."
+                    .to_owned(),
+            );
+        };
+        let new: usize = self.findings().filter(|finding| finding.status == Status::Open).map(Finding::count).sum();
+        let resolved: usize = self.resolved().iter().map(|resolved| resolved.count).sum();
+        let (new, resolved) = (counted(new, "new open finding"), counted(resolved, "resolved finding"));
+        Some(format!("Compared with the snapshot of {}: {new}, {resolved}.", utc(taken_at)))
+    }
+
     /// The number of findings that the selection hides.
     pub fn left_out(&self) -> usize {
         let selection = self.selection;
@@ -63,12 +100,33 @@ pub struct Audited<'a> {
     pub report: &'a Report,
     /// The policy that the report follows.
     pub policy: &'a Policy,
+    /// When each dangerous grant was first seen.
+    pub ledger: &'a Ledger,
 }
 
 impl<'a> Audited<'a> {
+    /// When the dangerous scope or permission of a finding was first seen; `None` for any other finding, and if it was held before the
+    /// first refresh.
+    pub fn first_seen(self, finding: &Finding) -> Option<Timestamp> {
+        let client = finding.client.as_ref()?;
+        let kind = match finding.evidence.kind {
+            Kind::Scope => GrantKind::Scope,
+            Kind::Permission => GrantKind::Permission,
+            _ => return None,
+        };
+        let memory = self.ledger.memory(client, kind, &finding.evidence.key)?;
+        Some(memory.first_seen()).filter(|time| *time != Timestamp::default())
+    }
+
+    /// The name of a finding's client; empty for a finding on the organisation.
+    pub fn client_name(self, finding: &Finding) -> &'a str {
+        let client = finding.client.as_ref().and_then(|id| self.snapshot.client(id));
+        client.map_or("", |client| &client.name)
+    }
+
     /// The exemption that covers a finding; `None` if none does.
     pub fn exemption_of(self, finding: &Finding) -> Option<&'a Exemption> {
         let id = finding.exemption.as_ref()?;
-        self.policy.exemptions.iter().find(|exemption| exemption.id == *id)
+        self.policy.exemptions.iter().find(|exemption| exemption.id == **id)
     }
 }

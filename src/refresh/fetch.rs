@@ -227,7 +227,7 @@ impl Fetch<'_> {
         self.collect(
             Collector::Clients,
             read,
-            |failure| !matches!(failure, Failure::Api(error) if error.is_forbidden()),
+            |failure| !matches!(failure, Failure::Api(error) if error.is_unsupported()),
         )
         .await
     }
@@ -248,8 +248,7 @@ impl Fetch<'_> {
                 None => Ok(records),
             }
         };
-        let supported =
-            |failure: &Failure| !matches!(failure, Failure::Api(error) if error.is_forbidden() || error.is_not_found());
+        let supported = |failure: &Failure| !matches!(failure, Failure::Api(error) if error.is_unsupported());
         match self.collect(collector, read, supported).await {
             Ok(records) => Ok(Input::Read(records)),
             Err(Failure::Api(error)) => self.without(collector, error, has),
@@ -266,9 +265,12 @@ impl Fetch<'_> {
     ) -> Result<Input<T>, Failure> {
         let Previous { snapshot, served } = self.previous;
         match error {
+            // Other calls would fail for the same reason, or the platform asks for a pause. The input is not to blame.
+            ApiError::Token(_)
+            | ApiError::Unauthorized { .. }
+            | ApiError::Address { .. }
+            | ApiError::RateLimited { .. } => Err(error.into()),
             error if served && snapshot.is_some_and(has) => Err(Failure::InputLost { collector, error }),
-            // Other calls would fail for the same reason, or the platform asks for a pause.
-            ApiError::Token(_) | ApiError::Unauthorized { .. } | ApiError::RateLimited { .. } => Err(error.into()),
             error if self.platform.asked_wait().is_some() => Err(error.into()),
             error => {
                 warn!(collector = collector.label(), %error, "an input cannot be read; rules that need it are not evaluated");
@@ -285,19 +287,19 @@ impl Fetch<'_> {
         let read = async {
             match tokio::time::timeout(config.deadline / 4, platform.permissions()).await {
                 Ok(Ok(permissions)) => Ok(permissions),
-                Ok(Err(error)) => Err(InputGap {
-                    missing_permission: error.missing_permission().map(str::to_owned),
-                    message: error.to_string(),
-                }),
-                Err(_) => Err(InputGap {
-                    missing_permission: None,
-                    message: "the platform did not answer in time".to_owned(),
-                }),
+                Ok(Err(error)) => {
+                    let missing_permission = error.missing_permission().map(str::to_owned);
+                    Err((InputGap { missing_permission, message: error.to_string() }, !error.is_unsupported()))
+                }
+                Err(_) => {
+                    let message = "the platform did not answer in time".to_owned();
+                    Err((InputGap { missing_permission: None, message }, true))
+                }
             }
         };
-        match self.collect(Collector::Permissions, read, |gap| gap.missing_permission.is_none()).await {
+        match self.collect(Collector::Permissions, read, |(_, supported)| *supported).await {
             Ok(permissions) => Input::Read(permissions),
-            Err(gap) => {
+            Err((gap, _)) => {
                 warn!(
                     collector = Collector::Permissions.label(),
                     error = gap.message,

@@ -143,7 +143,7 @@ impl Pipeline {
         in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
         let policy = Arc::clone(&in_force.policy);
         let report = audit::evaluate(&snapshot, &policy, in_force.baseline.as_ref(), now);
-        Evaluated { snapshot, report, policy, ledger: Ledger::default(), calls: Vec::new() }
+        Evaluated { snapshot, report, policy, ledger: Arc::default(), calls: Vec::new() }
     }
 
     /// Adds the ledger to complete data: updates the ledger of the last data in this process or in the state file, or starts a new
@@ -177,7 +177,7 @@ impl Pipeline {
             client_id: self.client_id.clone(),
             api_host: self.api_host.clone(),
             snapshot: Arc::clone(&evaluated.snapshot),
-            ledger: evaluated.ledger.clone(),
+            ledger: Arc::clone(&evaluated.ledger),
         });
     }
 
@@ -210,6 +210,6 @@ fn advanced(
 ) -> Arc<Evaluated> {
     let Evaluated { snapshot, report, policy, .. } = &evaluated;
     let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));
-    let ledger = ledger.advance(&sighting, event, now, elapsed);
+    let ledger = Arc::new(ledger.advance(&sighting, event, now, elapsed));
     Arc::new(Evaluated { ledger, ..evaluated })
 }

@@ -238,7 +238,7 @@ impl Worker {
             consecutive_failures = failures,
             data,
             data_age_seconds = age.map(|age| age.as_secs()),
-            wait_seconds = self.platform.asked_wait().map(|wait| wait.as_secs()),
+            next_attempt_seconds = schedule::pause(&self.config, began.elapsed(), self.platform.asked_wait()).as_secs(),
             "refresh failed"
         );
         let (pipeline, failure) = (Arc::clone(&self.pipeline), failure.to_owned());

@@ -91,9 +91,10 @@ impl Acceptor {
                 }
             }
             match self.listener.accept().await {
-                Ok(arrived) => {
+                Ok((stream, peer)) => {
                     self.pause = FIRST_PAUSE;
-                    self.arrived = Some(arrived);
+                    // A listener on both families sees an IPv4 peer in its IPv6 form.
+                    self.arrived = Some((stream, SocketAddr::new(peer.ip().to_canonical(), peer.port())));
                     self.peers.arrived();
                 }
                 Err(cause) if is_of_peer(&cause) => debug!(%cause, "a connection ended before it was accepted"),

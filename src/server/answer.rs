@@ -45,6 +45,17 @@ impl Content {
         }
     }
 
+    /// The text, if it is one part and UTF-8.
+    pub(super) fn as_text(&self) -> Option<String> {
+        match self {
+            Self::Parts(parts) => match parts.as_slice() {
+                [one] => String::from_utf8(one.to_vec()).ok(),
+                _ => None,
+            },
+            Self::Streamed(_) | Self::Unsent => None,
+        }
+    }
+
     /// Whether it is known that nothing follows.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Parts(parts) if parts.len() == 0)
@@ -103,6 +114,14 @@ pub(super) fn html(page: String, security_policy: HeaderValue) -> Answer {
     let mut answer = parts(StatusCode::OK, HTML, vec![Bytes::from(page)]);
     closed_to_others(&mut answer, security_policy);
     answer
+}
+
+/// Replaces the body by an HTML page with its `Content-Security-Policy`. Status and other headers stay.
+pub(super) fn replace_with_html(answer: &mut Answer, page: String, security_policy: HeaderValue) {
+    *answer.body_mut() = Content::Parts(vec![Bytes::from(page)].into_iter());
+    answer.headers_mut().insert(CONTENT_TYPE, HTML);
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    closed_to_others(answer, security_policy);
 }
 
 /// The icon, which browsers request on their own at `/favicon.ico`.

@@ -56,6 +56,7 @@ impl Closed {
 pub(super) enum Handler {
     Metrics,
     Page,
+    Findings,
     Client,
     Report,
     Healthy,
@@ -67,9 +68,10 @@ pub(super) enum Handler {
 }
 
 impl Handler {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Metrics,
         Self::Page,
+        Self::Findings,
         Self::Client,
         Self::Report,
         Self::Healthy,
@@ -83,6 +85,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
+            Self::Findings => "findings",
             Self::Client => "client",
             Self::Report => "report",
             Self::Healthy => "healthy",
@@ -93,13 +96,20 @@ impl Handler {
         }
     }
 
+    /// Whether people open it in a browser. The others are for programs, also if a person asks.
+    pub(super) const fn is_for_people(self) -> bool {
+        matches!(self, Self::Page | Self::Findings | Self::Client | Self::Report | Self::None)
+    }
+
     /// The usual status codes of the handler. Their counters start at 0, so that `increase()` sees the first response.
     const fn codes(self) -> &'static [StatusCode] {
         use StatusCode as Code;
         match self {
             Self::Metrics => &[Code::OK, Code::FORBIDDEN, Code::SERVICE_UNAVAILABLE],
             Self::Icon => &[Code::OK],
-            Self::Page => &[Code::OK, Code::FORBIDDEN, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE],
+            Self::Page | Self::Findings => {
+                &[Code::OK, Code::FORBIDDEN, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
+            }
             Self::Client | Self::Report => {
                 &[Code::OK, Code::FORBIDDEN, Code::NOT_FOUND, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
             }

@@ -6,7 +6,9 @@ mod accept;
 mod access;
 mod answer;
 mod connection;
+mod descriptors;
 mod health;
+mod listen;
 mod metrics;
 mod page;
 mod peers;
@@ -19,6 +21,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use accept::run;
+pub use descriptors::connections_within_limit;
+pub use listen::listen;
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;

@@ -3,7 +3,7 @@
 //! The format is defined in `output::json`, and the document is the one that `audit --format json` writes.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use hyper::{Method, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,19 +13,35 @@ use super::peers::Place;
 use super::streamed::{measure, stream};
 use crate::exposition::Encoding;
 use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_code, json};
-use crate::publish::{Evaluated, Published};
+use crate::publish::{Evaluated, Published, Reader};
 
 /// The maximum number of reports that are sent at the same time.
 const AT_ONCE: usize = 4;
+/// The maximum number of generations that they are about: each is in memory until its last report is sent.
+const GENERATIONS: usize = 2;
 
 /// The turns of the reports.
-#[derive(Debug, Clone)]
-pub(super) struct Reports(Arc<Semaphore>);
+#[derive(Debug)]
+pub(super) struct Reports {
+    turns: Arc<Semaphore>,
+    generations: Arc<Semaphore>,
+    /// The newest generation of which reports are sent, and the permit that they share.
+    newest: Mutex<(u64, Weak<OwnedSemaphorePermit>)>,
+}
 
 impl Default for Reports {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        let permits = |number| Arc::new(Semaphore::new(number));
+        Self { turns: permits(AT_ONCE), generations: permits(GENERATIONS), newest: Mutex::default() }
     }
+}
+
+/// The right to send a report of the generation. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    published: Arc<Published>,
+    _permit: OwnedSemaphorePermit,
+    _shared: Arc<OwnedSemaphorePermit>,
 }
 
 /// What a report costs its peer: nothing is written for HEAD.
@@ -44,17 +60,36 @@ impl Wanted {
 }
 
 impl Reports {
-    /// Waits for the turn of a report; `None` if there is none in time.
-    pub(super) async fn turn(&self, place: &Place) -> Option<OwnedSemaphorePermit> {
-        place.queue_until_sent(&self.0).await
+    /// Waits for the turn of a report of the newest generation; `None` if there is none in time.
+    pub(super) async fn turn(&self, place: &Place, reader: &Reader) -> Option<Turn> {
+        let turn = place.queue_until_sent(&self.turns).await?;
+        let mut free = None;
+        loop {
+            let published = reader.current();
+            if let Some(generation) = self.share(published.generation, free.take()) {
+                place.holds(&self.generations);
+                return Some(Turn { published, _permit: turn, _shared: generation });
+            }
+            free = Some(place.queue(&self.generations).await?);
+        }
     }
 
-    /// Starts writing the report of this generation; `None` while no organisation has data. The error is meant for the log.
-    pub(super) async fn start(
-        published: Arc<Published>,
-        wanted: Wanted,
-        turn: OwnedSemaphorePermit,
-    ) -> Result<Option<Content>, String> {
+    /// The permit of this generation: that of the reports that are being sent, or else the free one.
+    fn share(&self, generation: u64, free: Option<OwnedSemaphorePermit>) -> Option<Arc<OwnedSemaphorePermit>> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.0 == generation
+            && let Some(shared) = newest.1.upgrade()
+        {
+            return Some(shared);
+        }
+        let own = Arc::new(free?);
+        *newest = (generation, Arc::downgrade(&own));
+        Some(own)
+    }
+
+    /// Starts writing the report; `None` while no organisation has data. The error is meant for the log.
+    pub(super) async fn start(turn: Turn, wanted: Wanted) -> Result<Option<Content>, String> {
+        let published = Arc::clone(&turn.published);
         if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
             return Ok(None);
         }
@@ -87,8 +122,8 @@ fn write(published: &Published, target: &mut dyn Write) -> io::Result<()> {
             ReportedOrganisation {
                 org: &organisation.org,
                 audited: evaluated.map(|evaluated| {
-                    let Evaluated { snapshot, report, policy, .. } = evaluated;
-                    Audited { snapshot, report, policy }
+                    let Evaluated { snapshot, report, policy, ledger, .. } = evaluated;
+                    Audited { snapshot, report, policy, ledger }
                 }),
                 complete: evaluated.is_some(),
                 failure: organisation.freshness.failure.as_deref(),

@@ -3,7 +3,8 @@
 //! | path | methods | response |
 //! |---|---|---|
 //! | the telemetry path | GET, HEAD | the metrics, always 200 |
-//! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status` searches clients |
+//! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status`, `state`, `scope` searches clients |
+//! | `/findings` | GET, HEAD | all findings, 50 on a page; filtered by `q`, `severity`, `status`, `rule`, `client`, `new` |
 //! | `/clients/ID` | GET, HEAD | the page of one client |
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
 //! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run and get on |
@@ -73,6 +74,11 @@ impl Routes {
             Ok(access) => self.dispatch(handler, access, &request, place).await.unwrap_or_else(|Busy| answer::busy()),
             Err(refusal) => refusal,
         };
+        let answer = if handler.is_for_people() && wants_html(request.headers()) {
+            self.for_people(answer, request.uri().path())
+        } else {
+            answer
+        };
         self.view.metrics.answered(handler, answer.status());
         answer
     }
@@ -120,10 +126,17 @@ impl Routes {
                 Ok(search) => self.page(access.details_closed(), search, place).await?,
                 Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
             },
-            Handler::Client | Handler::Report if access.details_closed().is_some() => {
+            Handler::Findings | Handler::Client | Handler::Report if access.details_closed().is_some() => {
                 answer::text(StatusCode::FORBIDDEN, access.details_closed().unwrap_or_default())
             }
-            Handler::Client => self.client(path, place).await?,
+            Handler::Findings => match page::browse::Filter::parse(request.uri().query()) {
+                Ok(filter) => self.findings(filter, place).await?,
+                Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
+            },
+            Handler::Client => match request.uri().query().filter(|query| !query.is_empty()) {
+                None => self.client(path, place).await?,
+                Some(_) => answer::text(StatusCode::BAD_REQUEST, "The page of a client has no fields in its address."),
+            },
             Handler::Report => self.report(request, place).await?,
             Handler::Reload => {
                 self.reload(access.reload_closed().or_else(|| access::from_browser(request)), place).await?
@@ -139,6 +152,7 @@ impl Routes {
         }
         match path {
             "/" => Some(Handler::Page),
+            "/findings" => Some(Handler::Findings),
             "/api/v1/report" => Some(Handler::Report),
             "/-/healthy" => Some(Handler::Healthy),
             "/-/ready" => Some(Handler::Ready),
@@ -167,6 +181,27 @@ impl Routes {
             Some(page::page(&published, now, &page::Options { telemetry_path: &path, closed, search: &search }))
         });
         Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    async fn findings(&self, filter: page::browse::Filter, place: &Place) -> Result<Answer, Busy> {
+        let published = self.view.reader.current();
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || Some(page::browse::page(&published, &filter, now, &path)));
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    /// A refusal or an error as a page, for a browser. Its status and its other headers stay.
+    fn for_people(&self, mut answer: Answer, path: &str) -> Answer {
+        let status = answer.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return answer;
+        }
+        let Some(text) = answer.body().as_text() else { return answer };
+        match page::problem::page(status, &text, path, (self.view.now)(), &self.view.config.telemetry_path) {
+            Ok(page) => answer::replace_with_html(&mut answer, page, page::security_policy()),
+            Err(cause) => error!(%cause, "cannot render the page of a refusal"),
+        }
+        answer
     }
 
     async fn client(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
@@ -201,11 +236,11 @@ impl Routes {
     }
 
     async fn report<B>(&self, request: &Request<B>, place: &Place) -> Result<Answer, Busy> {
-        let report_turn = self.reports.turn(place).await.ok_or(Busy)?;
+        let report_turn = self.reports.turn(place, &self.view.reader).await.ok_or(Busy)?;
         turn(place).await?;
         let (_, encoding) = exposition::negotiate(None, list(request.headers(), &ACCEPT_ENCODING).as_deref());
         let wanted = Wanted::new(request.method(), request.version(), encoding);
-        Ok(match Reports::start(self.view.reader.current(), wanted, report_turn).await {
+        Ok(match Reports::start(report_turn, wanted).await {
             Ok(Some(document)) => answer::json(document, encoding),
             Ok(None) => {
                 answer::text(StatusCode::NOT_FOUND, "There is no complete audit yet; the status page at / shows why.")
@@ -254,10 +289,15 @@ impl Routes {
     fn not_found(&self) -> Answer {
         let metrics = &self.view.config.telemetry_path;
         let paths = format!(
-            "Not found. The paths of the exporter are:\n{metrics}\n/\n/clients/ID\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
+            "Not found. The paths of the exporter are:\n{metrics}\n/\n/findings\n/clients/ID\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
         );
         answer::text(StatusCode::NOT_FOUND, paths)
     }
+}
+
+/// Whether the client prefers a page: a browser. A program that accepts anything gets text.
+fn wants_html(headers: &HeaderMap) -> bool {
+    list(headers, &ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
 async fn turn(place: &Place) -> Result<(), Busy> {

@@ -39,19 +39,23 @@ pub(super) const EVERY_SCOPE: &[&str] = &["*"];
 pub(super) const EXPORTER: &str = "Prometheus OAuth exporter";
 
 /// Scopes that give control or access to bulk data: the list in the reference (4.2) without `routing`, `outbound` and
-/// `conversations`, which ordinary tools for agents need.
+/// `conversations`, which ordinary tools for agents need, and the dangerous ones among the scopes of 2026.
 pub(super) const DANGEROUS_SCOPES: &[&str] = &[
     "architect",
     "authorization",
+    "data-privacy",
     "external-contacts",
     "gdpr",
     "identity-providers",
+    "infrastructureascode",
     "integrations",
+    "logcapture",
     "oauth",
     "organization",
     "organization-authorization",
     "recordings",
     "scim",
+    "screen-monitoring",
     "telephony",
     "upload",
     "user-recordings",

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::catalog::{ClientRow, DANGEROUS_PERMISSIONS, DANGEROUS_SCOPES};
+use super::catalog::{ClientRow, DANGEROUS_PERMISSIONS, DANGEROUS_SCOPES, EXPORTER};
 use super::catalog_roles::{Kind, ROLES, RoleRow};
 use super::entity::{id_of, items};
 use super::kind::Grant;
@@ -30,7 +30,6 @@ pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<
         (Risk::IneffectiveScopes, credentials && !scopes.is_empty()),
         (Risk::IneffectiveRedirects, credentials && !row.redirects.is_empty()),
         (Risk::NoRole, credentials && row.roles.is_empty() && row.bare_roles.is_empty()),
-        (Risk::AllDivisions, row.roles.iter().any(|(_, division)| *division == "*")),
         (Risk::LongLivedToken, validity > 86_400),
         (Risk::ScimLivedToken, validity > 172_800),
         (Risk::DisabledClient, ["inactive", "disabled"].contains(&row.state)),
@@ -41,6 +40,10 @@ pub(super) fn plants(options: &Options, client: &Value, row: &ClientRow) -> Vec<
         (Risk::UnusedClient, row.dormant),
     ];
     found.extend(shown.into_iter().filter(|(_, is)| *is).map(|(risk, _)| (risk, "", false)));
+    if row.roles.iter().any(|(_, division)| *division == "*") {
+        // The exporter's own role is the one that its documentation asks for, in all divisions.
+        found.push((Risk::AllDivisions, "", row.name == EXPORTER));
+    }
     if matches!(row.grant, "CLIENT_CREDENTIALS" | "SAML2BEARER") {
         found.push((Risk::OldGrantSpelling, row.grant, true));
     }

@@ -61,7 +61,7 @@ pub enum OpenError {
         "the state file {0} has the format {1} of a newer version, but this version reads format {format}; use the newer version, or name another file with --state.file, which loses the first-seen times",
         format = format::FORMAT
     )]
-    Newer(PathBuf, u32),
+    Newer(PathBuf, String),
     /// The path has no file name, or a thread cannot be started.
     #[error("the state file {0} cannot be used: {1}")]
     Unusable(PathBuf, io::Error),
@@ -176,13 +176,32 @@ fn write(owner: &mut Owner, last: &mut Option<Version>, state: &State) -> io::Re
              it away",
         ));
     }
-    let bytes = format::encode(state);
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other(format!("it would have {} bytes, but the limit is {MAX_BYTES}", bytes.len())));
-    }
-    file::replace(owner.path(), &bytes, Mode::Private)?;
+    file::replace_with(owner.path(), Mode::Private, |file| {
+        format::write(state, None::<()>, &mut Limited { file, left: MAX_BYTES })
+    })?;
     *last = Version::of(owner.path())?;
     Ok(())
+}
+
+/// Writes no file that would be too large to read.
+struct Limited<'a> {
+    file: &'a mut dyn io::Write,
+    left: u64,
+}
+
+impl io::Write for Limited<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() as u64 > self.left {
+            return Err(io::Error::other(format!("it would have more than {MAX_BYTES} bytes, which is the limit")));
+        }
+        let written = self.file.write(bytes)?;
+        self.left -= written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// What distinguishes a file from one that another program put in its place.

@@ -18,5 +18,5 @@ pub struct Saved {
     /// The last complete snapshot.
     pub snapshot: Arc<Snapshot>,
     /// When each dangerous grant was first seen.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
 }

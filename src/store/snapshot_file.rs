@@ -7,13 +7,13 @@
 //! evaluated later.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::format::{self, FORMAT};
 use super::owner::Owner;
@@ -34,6 +34,8 @@ pub struct Kept {
     pub snapshot: Arc<Snapshot>,
     /// Why clients are missing; `None` if the snapshot is complete.
     pub incomplete: Option<String>,
+    /// The ledger of a state file. A snapshot file has none.
+    pub ledger: Arc<Ledger>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,16 +50,16 @@ pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
     if Owner::is_another(path) {
         return Err(io::Error::other("it is the state file of a running exporter; name another file"));
     }
-    file::replace(path, &encode(kept)?, Mode::Private)
+    file::replace_with(path, Mode::Private, |file| write_to(file, kept))
 }
 
-fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
+fn write_to(target: &mut dyn io::Write, kept: &[Kept]) -> io::Result<()> {
     let saved = kept.iter().map(|kept| {
         let saved = Saved {
             client_id: kept.snapshot.own_client.as_ref().map(ToString::to_string).unwrap_or_default(),
             api_host: kept.snapshot.organisation.region.clone(),
             snapshot: Arc::clone(&kept.snapshot),
-            ledger: Ledger::default(),
+            ledger: Arc::default(),
         };
         (kept.snapshot.organisation.id.clone(), saved)
     });
@@ -66,9 +68,7 @@ fn encode(kept: &[Kept]) -> io::Result<Vec<u8>> {
         (kept.snapshot.organisation.id.to_string(), about)
     });
     let about: BTreeMap<String, About> = about.collect();
-    let mut document: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&format::encode(&saved.collect()))?;
-    document.insert("snapshots".to_owned(), serde_json::value::to_raw_value(&about)?);
-    Ok(serde_json::to_vec(&document)?)
+    format::write(&saved.collect(), Some(about), target)
 }
 
 /// Reads the snapshots of a snapshot file or a state file, sorted by the organisations' ids. `None` if the file does not exist.
@@ -101,7 +101,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
     let kept = organisations.into_iter().map(|(id, saved)| {
         let about = about.remove(id.as_str());
         let (org, incomplete) = about.map_or((DEFAULT_ORG.to_owned(), None), |about| (about.org, about.incomplete));
-        Kept { org, snapshot: saved.snapshot, incomplete }
+        Kept { org, snapshot: saved.snapshot, incomplete, ledger: saved.ledger }
     });
     Ok(kept.collect())
 }
@@ -128,7 +128,7 @@ fn recognise(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-fn other_format(format: u32) -> String {
+fn other_format(format: impl fmt::Display) -> String {
     format!("its format is {format}, but this version of the program reads format {FORMAT}; {CREATE_AGAIN}")
 }
 
@@ -144,7 +144,18 @@ mod tests {
     use crate::store::format::tests::saved;
 
     fn kept(incomplete: Option<&str>) -> Kept {
-        Kept { org: "emea".to_owned(), snapshot: saved().snapshot, incomplete: incomplete.map(str::to_owned) }
+        Kept {
+            org: "emea".to_owned(),
+            snapshot: saved().snapshot,
+            incomplete: incomplete.map(str::to_owned),
+            ledger: Arc::default(),
+        }
+    }
+
+    fn encoded(incomplete: Option<&str>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_to(&mut bytes, &[kept(incomplete)]).expect("memory");
+        bytes
     }
 
     #[test]
@@ -175,15 +186,18 @@ mod tests {
     #[test]
     fn a_state_file_is_read_as_snapshots_and_a_snapshot_as_a_state() {
         let id = saved().snapshot.organisation.id.clone();
-        let state = format::encode(&BTreeMap::from([(id.clone(), saved())]));
-        assert_eq!(decode(&state), Ok(vec![Kept { org: DEFAULT_ORG.to_owned(), ..kept(None) }]));
-        let snapshot = encode(&[kept(None)]).expect("JSON");
+        let state = format::tests::encode(&BTreeMap::from([(id.clone(), saved())]));
+        assert_eq!(
+            decode(&state),
+            Ok(vec![Kept { org: DEFAULT_ORG.to_owned(), ledger: saved().ledger, ..kept(None) }])
+        );
+        let snapshot = encoded(None);
         assert_eq!(format::decode(&snapshot).expect("a state")[&id].snapshot, saved().snapshot);
     }
 
     #[test]
     fn a_file_that_is_not_a_snapshot_is_refused_without_quoting_it() {
-        let whole = String::from_utf8(encode(&[kept(None)]).expect("JSON")).expect("UTF-8");
+        let whole = String::from_utf8(encoded(None)).expect("UTF-8");
         for (text, expected) in [
             ("", "the file is empty; create it again with `audit --snapshot-out`"),
             (&whole[..whole.len() - 9], "its JSON ends early at line 1, column"),

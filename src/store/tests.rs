@@ -76,7 +76,7 @@ fn a_state_file_has_one_owner_who_alone_removes_temporary_files() {
 fn damaged_files_are_set_aside_one_after_the_other_and_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.json");
-    let whole = format::encode(&BTreeMap::from([(saved().snapshot.organisation.id.clone(), saved())]));
+    let whole = format::tests::encode(&BTreeMap::from([(saved().snapshot.organisation.id.clone(), saved())]));
     let damages = [&whole[..whole.len() / 2], b"", b"null", br#"{"format":0,"organisations":{}}"#, b"\0\0\0\0"];
     for (number, damaged) in (1..).zip(damages) {
         fs::write(&path, damaged).expect("writable");
@@ -98,10 +98,14 @@ fn a_file_that_cannot_be_read_or_is_of_a_newer_version_is_refused_and_left_uncha
     assert!(refused(&path).contains("it is a directory; name a regular file"));
     assert_eq!(names(folder.path()), ["state.json", "state.json.lock"]);
     fs::remove_dir(&path).expect("empty");
-    let newer = br#"{"format":2,"organizations":[]}"#;
-    fs::write(&path, newer).expect("writable");
-    assert!(refused(&path).contains("has the format 2 of a newer version, but this version reads format 1"));
-    assert_eq!(fs::read(&path).expect("still there"), newer);
+    for number in ["2", "4294967296", "18446744073709551615", "1.5"] {
+        let newer = format!(r#"{{"format":{number},"organizations":[]}}"#);
+        fs::write(&path, &newer).expect("writable");
+        let expected = format!("has the format {number} of a newer version, but this version reads format 1");
+        let refusal = refused(&path);
+        assert!(refusal.contains(&expected), "{refusal}");
+        assert_eq!(fs::read_to_string(&path).expect("still there"), newer);
+    }
     fs::File::create(&path).and_then(|file| file.set_len(3 << 30)).expect("a sparse file");
     assert!(refused(&path).contains("it is larger than"));
     assert_eq!(fs::metadata(&path).expect("still there").len(), 3 << 30);

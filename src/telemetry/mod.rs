@@ -2,25 +2,23 @@
 //!
 //! It does not decide what is logged.
 
+mod line;
 mod metrics;
 mod stderr;
 
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{Event, Subscriber};
+use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, JsonFields, Writer};
-use tracing_subscriber::fmt::time::FormatTime;
-use tracing_subscriber::fmt::{FmtContext, MakeWriter};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-use crate::text::is_treacherous;
+use line::Lines;
 
+pub use line::LogFormat;
 pub use metrics::{FAMILIES, register};
 pub use stderr::{flush, line};
 
@@ -73,20 +71,6 @@ impl Level {
     }
 }
 
-/// The format of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `ts=... level=info msg="..." key=value`, as Prometheus and its exporters log.
-    Logfmt,
-    /// One JSON object.
-    Json,
-}
-
-impl LogFormat {
-    /// The formats by their name in the settings.
-    pub const WORDS: [(&'static str, Self); 2] = [("logfmt", Self::Logfmt), ("json", Self::Json)];
-}
-
 /// Starts logging to stderr, and logs panics. Fails if logging was set up before.
 pub fn init(config: &Config) -> Result<(), TryInitError> {
     subscriber(*config, || stderr::Stderr).try_init()?;
@@ -137,120 +121,9 @@ where
 {
     let ours = config.level.filter();
     let filter = Targets::new().with_default(LevelFilter::WARN.min(ours)).with_target(OURS, ours);
-    // `log_internal_errors(false)`: the layer would report a failed write with a macro that panics if stderr is closed.
-    let layer = match config.format {
-        LogFormat::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_timer(Millis)
-            .with_target(config.level == Level::Debug || config.level == Level::Trace)
-            .map_event_format(Escaped)
-            .fmt_fields(JsonFields::new())
-            .log_internal_errors(false)
-            .with_writer(writer)
-            .boxed(),
-        LogFormat::Logfmt => tracing_logfmt::builder()
-            .with_timestamp(false)
-            .with_span_name(false)
-            .with_span_path(false)
-            .with_target(config.level == Level::Debug || config.level == Level::Trace)
-            .layer()
-            .map_event_format(|format| Escaped(Logfmt(format)))
-            .log_internal_errors(false)
-            .with_writer(writer)
-            .boxed(),
-    };
-    tracing_subscriber::registry().with(layer.with_filter(filter))
-}
-
-/// UTC with milliseconds.
-struct Millis;
-
-impl FormatTime for Millis {
-    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        write!(writer, "{:.3}", jiff::Timestamp::now())
-    }
-}
-
-/// `tracing_logfmt` with `ts=` in milliseconds, and `msg=` instead of `message=`.
-struct Logfmt<F>(F);
-
-impl<S, N, F> FormatEvent<S, N> for Logfmt<F>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-    F: FormatEvent<S, N>,
-{
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        writer.write_str("ts=")?;
-        Millis.format_time(&mut writer)?;
-        writer.write_char(' ')?;
-        let mut line = String::new();
-        self.0.format_event(context, Writer::new(&mut line), event)?;
-        // The message follows directly after these fields. A later ` message=` can be part of a value.
-        let own = |head: &str| head.split(' ').all(|pair| pair.starts_with("level=") || pair.starts_with("target="));
-        match line.split_once(" message=") {
-            Some((head, rest)) if own(head) => write!(writer, "{head} msg={}", plain_escapes(rest)),
-            _ => writer.write_str(&plain_escapes(&line)),
-        }
-    }
-}
-
-/// Converts Rust's escapes, which the crate writes, to those of JSON, which readers of logfmt expect: no `\'`, and `\uXXXX`
-/// without braces.
-fn plain_escapes(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        if c != '\\' {
-            plain.push(c);
-            continue;
-        }
-        match rest.next() {
-            Some('\'') => plain.push('\''),
-            Some('u') if rest.as_str().starts_with('{') => {
-                let digits: String = rest.by_ref().skip(1).take_while(|digit| *digit != '}').collect();
-                let code = u32::from_str_radix(&digits, 16).unwrap_or(0xfffd);
-                // JSON writes a character beyond the basic plane as a surrogate pair.
-                for unit in char::from_u32(code).unwrap_or('\u{fffd}').encode_utf16(&mut [0; 2]) {
-                    let _ = fmt::Write::write_fmt(&mut plain, format_args!("\\u{unit:04x}"));
-                }
-            }
-            Some(other) => plain.extend(['\\', other]),
-            None => plain.push('\\'),
-        }
-    }
-    plain
-}
-
-/// Escapes characters that could forge a line or control a terminal: others choose the names of clients.
-///
-/// Both formats already escape ASCII control characters inside values. This escapes the rest: C1 control characters, and
-/// characters that are invisible or change the reading direction.
-struct Escaped<F>(F);
-
-impl<S, N, F> FormatEvent<S, N> for Escaped<F>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-    F: FormatEvent<S, N>,
-{
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut line = String::new();
-        self.0.format_event(context, Writer::new(&mut line), event)?;
-        for c in line.trim_end_matches('\n').chars() {
-            if is_treacherous(c) {
-                // As in a JSON string, where a character beyond four digits is two escapes.
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            } else {
-                writer.write_char(c)?;
-            }
-        }
-        writer.write_char('\n')
-    }
+    let with_target = matches!(config.level, Level::Debug | Level::Trace);
+    let lines = Lines { format: config.format, with_target, writer };
+    tracing_subscriber::registry().with(lines.with_filter(filter))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! The escapes of a format are applied in addition, by the module of that format.
 
+mod addresses;
 mod counted;
 mod distinct;
 mod masked;
@@ -11,6 +12,7 @@ mod time;
 mod visible;
 mod wrap;
 
+pub use addresses::{has_address, without_addresses};
 pub use counted::{counted, listed};
 pub use distinct::distinct;
 pub use masked::{is_masked, masked, masked_prose, masked_uris};

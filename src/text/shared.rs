@@ -2,7 +2,10 @@
 //!
 //! Not for texts of the platform that are unique, such as names.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -51,6 +54,12 @@ impl From<Arc<str>> for SharedText {
     }
 }
 
+impl From<&String> for SharedText {
+    fn from(text: &String) -> Self {
+        Self::Shared(text.as_str().into())
+    }
+}
+
 impl PartialEq for SharedText {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
@@ -58,6 +67,31 @@ impl PartialEq for SharedText {
 }
 
 impl Eq for SharedText {}
+
+impl PartialOrd for SharedText {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SharedText {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+// As for `str`, so that a set of shared texts can be asked for a text.
+impl Hash for SharedText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Borrow<str> for SharedText {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
 
 impl PartialEq<&str> for SharedText {
     fn eq(&self, other: &&str) -> bool {

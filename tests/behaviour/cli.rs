@@ -10,7 +10,7 @@ use genesyscloud_oauth_exporter::simulator::{
 use crate::support::{QUICK_RETRIES, program, program_for, text};
 
 /// A simulated organisation, and a function that runs the program against it.
-async fn organisation() -> (Simulator, impl Fn(&[&str]) -> Output) {
+pub(crate) async fn organisation() -> (Simulator, impl Fn(&[&str]) -> Output) {
     let simulator = Simulator::start(Options::default()).await.expect("loopback");
     let url = simulator.url();
     let run = move |arguments: &[&str]| {

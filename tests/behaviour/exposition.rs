@@ -19,7 +19,7 @@ for family in text_string_to_metric_families(text):
         print(json.dumps([family.name, family.type, sample.name, sample.labels, str(sample.value), sample.timestamp]))
 ";
 
-fn run(program: &str, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{program} cannot be run; install it: {error}"));

@@ -14,11 +14,14 @@
 mod support;
 
 // The simulated organisation, and the exporter's side of the platform's API.
+mod odd_records;
+mod pages;
 mod partial;
 mod planted;
 mod platform;
 mod proxy;
 mod refresh;
+mod refusals;
 mod scenarios;
 mod simulator;
 mod swap;
@@ -27,10 +30,14 @@ mod tls;
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
 mod blocking;
 mod crash;
+mod descriptors;
+mod error_texts;
 mod exporter;
 mod exposition;
+mod families;
 mod hardening;
 mod local;
+mod log_formats;
 mod peers;
 mod report_stream;
 mod served;
@@ -43,9 +50,11 @@ mod systemd;
 // The commands, as a shell or a CI job runs them.
 mod approvals;
 mod baseline;
+mod changes;
 mod cli;
 mod help;
 mod manual;
+mod marks;
 mod masked;
 mod pipes;
 mod policy_commands;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use genesyscloud_oauth_exporter::audit::{Finding, Kind, Report, Status, Verdict, evaluate, rules};
 use genesyscloud_oauth_exporter::domain::{Severity, Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::genesys::{Metrics, Platform};
+use genesyscloud_oauth_exporter::ledger::Ledger;
 use genesyscloud_oauth_exporter::output::{Audited, FailOn, FailWhen, ReportedOrganisation, Selection, exit_code};
 use genesyscloud_oauth_exporter::policy::{
     DangerousPermission, NamePattern, PermissionPattern, Policy, ToxicCombination,
@@ -251,7 +252,8 @@ async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_complia
         if let Verdict::NotEvaluated(why) = &of_client.verdict {
             assert!(why.contains(client.role_grants[0].role.as_str()), "{why}");
         }
-        let audited = Some(Audited { snapshot: &snapshot, report: &report, policy: &policy });
+        let ledger = Ledger::default();
+        let audited = Some(Audited { snapshot: &snapshot, report: &report, policy: &policy, ledger: &ledger });
         let (failure, calls, selection) = (None, &[][..], Selection::default());
         let organisation = ReportedOrganisation { org: "default", audited, complete: true, failure, calls, selection };
         assert_eq!(exit_code(&[organisation], strict), code, "{text}");

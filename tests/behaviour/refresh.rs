@@ -475,7 +475,7 @@ async fn each_refusal_of_the_token_has_its_message_and_outcome() {
         (Fault::ServerError(503), "HTTP 503", "server_error"),
         (Fault::HtmlInsteadOfJson, "check the login URL", "malformed"),
         (Fault::Garbage, "check the login URL", "malformed"),
-        (Fault::CloseWithoutAnswer, "cannot reach the login host", "network"),
+        (Fault::CloseWithoutAnswer, "cannot reach 127.0.0.1:", "network"),
         (Fault::NotFound, "refused with HTTP 404", "rejected"),
     ] {
         let world = World::start().await;

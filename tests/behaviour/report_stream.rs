@@ -15,10 +15,10 @@ use super::served::{GUARD, Options, Received, SHORT, Server, evaluated, everythi
 
 /// What `audit --format json` writes for this data.
 fn as_command(evaluated: &Evaluated) -> Vec<u8> {
-    let Evaluated { snapshot, report, policy, calls, .. } = evaluated;
+    let Evaluated { snapshot, report, policy, calls, ledger } = evaluated;
     let organisations = [ReportedOrganisation {
         org: "default",
-        audited: Some(Audited { snapshot, report, policy }),
+        audited: Some(Audited { snapshot, report, policy, ledger }),
         complete: true,
         failure: None,
         calls,
@@ -104,6 +104,23 @@ async fn four_reports_are_sent_at_once_and_a_further_one_is_answered_with_when_t
         assert_eq!(server.ask("GET", path).await.status, 200, "{path} does not wait for reports");
     }
     drop(slow);
+}
+
+#[tokio::test]
+async fn slow_readers_keep_two_generations_in_memory_and_not_more() {
+    let server = Server::start(patient(SHORT)).await;
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        server.publish(refreshed(), Some(large()));
+        slow.push(reader_that_stops(&server, "1.1").await);
+    }
+    // Of a generation that is in memory already.
+    slow.push(reader_that_stops(&server, "1.1").await);
+    server.publish(refreshed(), Some(evaluated(1)));
+    assert_eq!(server.ask("GET", "/api/v1/report").await.status, 503, "the third generation waits");
+    slow.remove(0);
+    // As soon as the server notices it.
+    within(async { while server.ask("GET", "/api/v1/report").await.status != 200 {} }).await;
 }
 
 #[tokio::test]

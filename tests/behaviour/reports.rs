@@ -14,26 +14,26 @@ use tempfile::TempDir;
 use crate::support::{QUICK_RETRIES, program, program_for, text};
 
 /// A simulated organisation, and a folder in which the program runs.
-struct World {
-    simulator: Simulator,
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
     folder: TempDir,
 }
 
 impl World {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let simulator = Simulator::start(Options::default()).await.expect("loopback");
         Self { simulator, folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    fn audit(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn audit(&self, arguments: &[&str]) -> Output {
         let mut command = program_for(&self.simulator.url());
         command.envs([QUICK_RETRIES]).current_dir(self.folder.path()).arg("audit").args(arguments);
         command.output().expect("it runs")
@@ -46,7 +46,7 @@ impl World {
         command
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.audit(&[&["--format=json"], arguments].concat());
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {}", text(&output.stderr)))
     }

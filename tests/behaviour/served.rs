@@ -11,7 +11,6 @@ use std::time::Duration;
 use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
 use genesyscloud_oauth_exporter::exposition;
 use genesyscloud_oauth_exporter::fixtures;
-use genesyscloud_oauth_exporter::ledger::Ledger;
 use genesyscloud_oauth_exporter::liveness::{Latch, Liveness};
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
@@ -277,7 +276,7 @@ fn audited(clients: usize, name: &str) -> Evaluated {
         snapshot: Arc::new(snapshot),
         report,
         policy: Arc::new(policy),
-        ledger: Ledger::default(),
+        ledger: std::sync::Arc::default(),
         calls: Vec::new(),
     }
 }

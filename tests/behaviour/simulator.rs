@@ -234,7 +234,7 @@ async fn scopes_have_ids_and_descriptions_and_no_name() {
     let platform = Platform::demo().await;
     let listing = platform.get("/api/v2/oauth/scopes").await.json();
     let scopes = entities(&listing);
-    assert_eq!((scopes.len(), &listing["total"]), (117, &json!(117)));
+    assert_eq!((scopes.len(), &listing["total"]), (135, &json!(135)));
     for scope in &scopes {
         let fields: Vec<&String> = scope.as_object().expect("an object").keys().collect();
         assert_eq!(fields, ["description", "id", "selfUri"]);

@@ -13,7 +13,7 @@ use crate::audit::rule::{Rule, weighed};
 use crate::baseline::{Baseline, Difference};
 use crate::domain::{Client, ClientId, DivisionId, Privilege, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
 use crate::policy::{DangerousPattern, DangerousPermission, Policy};
-use crate::text::listed;
+use crate::text::{SharedText, listed};
 
 /// The largest number of names in a sentence.
 pub(super) const MOST_NAMES: usize = 20;
@@ -59,12 +59,12 @@ pub(super) struct ScopeFacts<'a> {
 #[derive(Debug)]
 pub(super) struct Danger<'a> {
     /// `domain:entity:action`, or the single word of a general permission.
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) conditional: bool,
     /// The worst pattern that matches it.
     pub(super) worst: &'a DangerousPermission,
     /// All patterns that match it, in lower case.
-    pub(super) labels: Arc<[String]>,
+    pub(super) labels: Arc<[SharedText]>,
 }
 
 /// A role that a client holds and that could be read.
@@ -158,7 +158,7 @@ impl<'a> Context<'a> {
             client: None,
             severity: weighed(rule, self.policy, own),
             status: Status::Open,
-            evidence,
+            evidence: Arc::new(evidence),
             pattern: None,
             reason: rule.why.into(),
             exemption: None,
@@ -273,19 +273,24 @@ fn dangers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId
             let met = met(policy.permissions.dangerous_general(general));
             dangers.extend(met.map(|met| ((general.clone(), false), met)));
         }
-        let danger = |((name, conditional), (worst, labels))| Danger { name, conditional, worst, labels };
+        let danger = |((name, conditional), (worst, labels)): ((String, bool), Met<'a>)| Danger {
+            name: name.into(),
+            conditional,
+            worst,
+            labels,
+        };
         dangers.into_iter().map(danger).collect()
     };
     held.into_iter().filter_map(|id| roles.find(id)).map(|role| (&role.id, of_role(role))).collect()
 }
 
 /// The worst of the patterns that match a permission, and all of them.
-type Met<'a> = (&'a DangerousPermission, Arc<[String]>);
+type Met<'a> = (&'a DangerousPermission, Arc<[SharedText]>);
 
 /// The worst of these patterns (the first of several equally bad ones) and all of them; `None` if there are none.
 fn met<'a>(patterns: impl Iterator<Item = &'a DangerousPermission>) -> Option<Met<'a>> {
     let patterns: Vec<&DangerousPermission> = patterns.collect();
     // `max_by_key` returns the last of several maxima, so the search runs backwards to find the first.
     let worst = patterns.iter().rev().max_by_key(|pattern| pattern.severity)?;
-    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.as_str().to_ascii_lowercase()).collect()))
+    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.as_str().to_ascii_lowercase().into()).collect()))
 }

@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, MOST_NAMES};
+use super::itself::is_asked_for;
 use crate::audit::finding::{Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of};
 use crate::audit::sink::Sink;
-use crate::domain::{ClientField, Collector, DivisionId, Severity};
+use crate::domain::{ClientField, Collector, DivisionId, RoleGrant, RoleId, Severity};
 use crate::policy::NamePattern;
 use crate::text::listed;
 
@@ -24,7 +25,8 @@ pub(super) static ALL_DIVISIONS: Rule = Rule {
     reads: &[ClientField::GrantType, ClientField::Roles],
     why: "The role applies in every division, including divisions that are created later.",
     reference: DIVISIONS,
-    traps: "Not applicable if the organisation has only one division.",
+    traps: "Not applicable if the organisation has only one division. The exporter's own client may hold the role that the README asks for \
+            in all divisions, but no role that permits more.",
     remediation: "Grant the role only in the divisions that the client works in.",
     severities: |rule, policy| any_of(rule, policy, [Severity::High, Severity::Medium]),
     ..BASE
@@ -65,11 +67,15 @@ pub(super) fn all_divisions_does_not_apply(context: &Context<'_>) -> Option<&'st
 
 pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
     for client in context.covered(&ALL_DIVISIONS) {
-        let held = context.held_roles(client);
+        let is_own = context.snapshot.own_client.as_ref() == Some(&client.id);
+        let (asked_for, held): (Vec<_>, Vec<_>) =
+            context.held_roles(client).into_iter().partition(|held| is_own && is_asked_for(held.role));
         let everywhere: Vec<_> =
             held.iter().filter(|held| held.divisions.iter().flatten().any(|division| division.is_all())).collect();
         // A role that cannot be found still counts as held in all divisions.
-        if !client.role_grants.iter().any(|grant| grant.division.as_ref().is_some_and(DivisionId::is_all)) {
+        let counts = |role: &RoleId| !asked_for.iter().any(|held| held.role.id == *role);
+        let is_all = |grant: &RoleGrant| grant.division.as_ref().is_some_and(DivisionId::is_all);
+        if !client.role_grants.iter().any(|grant| is_all(grant) && counts(&grant.role)) {
             continue;
         }
         let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());

@@ -47,7 +47,7 @@ impl Context<'_> {
                 let counts = AppliesTo::Scoped.covers(client.grant_type, self.policy.scopes.judge);
                 let index = self.snapshot.scopes.find(scope).filter(|_| counts);
                 let is_dangerous = index.is_some_and(|index| self.dangerous_scope(index).is_some());
-                is_dangerous.then(|| Privilege::Scope(scope.clone())).into_iter().collect()
+                is_dangerous.then(|| Privilege::Scope(scope.as_str().into())).into_iter().collect()
             }
             Difference::GrantType(before, _) => {
                 self.dangerous_privileges(client, !before.scopes_count(), !before.roles_count())
@@ -77,7 +77,7 @@ impl Context<'_> {
     fn dangerous_privileges(&self, client: &Client, scopes: bool, permissions: bool) -> BTreeSet<Privilege> {
         let mut dangerous = BTreeSet::new();
         if scopes {
-            dangerous.extend(self.dangerous_scopes_of(client).map(|scope| Privilege::Scope(scope.to_owned())));
+            dangerous.extend(self.dangerous_scopes_of(client).map(|scope| Privilege::Scope(scope.into())));
         }
         if permissions && client.grant_type.roles_count() {
             dangerous.extend(client.role_grants.iter().flat_map(|grant| self.dangerous_permissions_of(&grant.role)));

@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::audit::sink::Sink;
-use crate::domain::{ClientField, Collector, Permission, Severity};
+use crate::domain::{ClientField, Collector, Permission, Role, RoleField, Severity};
 
 /// The permissions that the exporter needs, and those that later collectors can use. It should have no others.
 pub const USEFUL_PERMISSIONS: [&str; 5] = [
@@ -65,12 +65,21 @@ pub(super) fn overprivileged_does_not_apply(context: &Context<'_>) -> Option<&'s
     own.and_then(|own| context.snapshot.client(own)).is_none().then_some("the exporter's own client is not in the list")
 }
 
+/// Whether the role, read in full, permits nothing but what the exporter's own client may have.
+pub(super) fn is_asked_for(role: &Role) -> bool {
+    let in_full = role.gaps.of(RoleField::Contents).is_none();
+    in_full && role.general.is_empty() && role.permissions.iter().all(|held| is_useful(&held.to_string()))
+}
+
+fn is_useful(held: &str) -> bool {
+    USEFUL_PERMISSIONS.iter().any(|useful| useful.eq_ignore_ascii_case(held))
+}
+
 pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(own) = context.snapshot.own_client.as_ref().and_then(|own| context.snapshot.client(own)) else { return };
     if !own.grant_type.roles_count() {
         return;
     }
-    let is_useful = |held: &str| USEFUL_PERMISSIONS.iter().any(|useful| useful.eq_ignore_ascii_case(held));
     let mut excess = BTreeSet::new();
     for held in context.held_roles(own) {
         excess.extend(held.role.permissions.iter().map(ToString::to_string).filter(|held| !is_useful(held)));
@@ -91,7 +100,7 @@ pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Sink<'_>) 
         let text = format!("the policy names {pattern}, but the platform has no such {what}");
         let evidence = Evidence { details: vec![("of", what.into())], ..Evidence::new(Kind::Pattern, &*pattern, text) };
         let finding = context.finding_on_organisation(&PATTERN_UNMATCHED, PATTERN_UNMATCHED.severity, evidence);
-        findings.push(Finding { pattern: Some(pattern), ..finding });
+        findings.push(Finding { pattern: Some(pattern.into()), ..finding });
     }
 }
 

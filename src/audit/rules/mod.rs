@@ -15,6 +15,7 @@ mod lifetime;
 mod organisation;
 mod partial;
 mod permissions;
+mod redirect_form;
 mod redirect_uri;
 mod redirects;
 mod role_facts;
@@ -88,6 +89,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     always(&permissions::MISSING_COMPANION, permissions::missing_companion),
     always(&redirects::INSECURE, redirects::insecure),
     always(&redirects::WILDCARD, redirects::wildcard),
+    always(&redirects::EXECUTABLE, redirects::executable),
     unless(&redirects::LOOPBACK, redirects::loopback, redirects::loopback_does_not_apply),
     always(&redirects::CUSTOM_SCHEME, redirects::custom_scheme),
     always(&redirects::FORBIDDEN_HOST, redirects::forbidden_host),

@@ -68,15 +68,15 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
             let places = places(context, &held);
             for danger in context.dangerous_permissions(&held.role.id) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
-                    name: danger.name.clone(),
+                    name: Arc::clone(&danger.name).into(),
                     role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: danger.conditional,
                 };
                 findings.extend(places.iter().map(|place| Finding {
-                    pattern: Some(danger.worst.pattern.to_string()),
+                    pattern: Some(danger.worst.pattern.to_string().into()),
                     reason: danger.worst.reason.clone(),
-                    dangerous: Some(Box::new(DangerousPrivilege {
+                    dangerous: Some(Arc::new(DangerousPrivilege {
                         privilege: Privilege::Permission(danger.name.clone()),
                         role: Some(held.role.id.clone()),
                         labels: Arc::clone(&danger.labels),
@@ -100,7 +100,7 @@ pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
             let places = places(context, &held);
             for permission in facts.iter().flat_map(|facts| &facts.wildcards) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
-                    name: permission.to_string(),
+                    name: permission.to_string().into(),
                     role: held.role.id.clone(),
                     division: division.cloned(),
                     conditional: permission.conditional,
@@ -137,8 +137,10 @@ pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) 
                     format!("lacks the permission {companion}, which is needed for {needing}"),
                 )
             };
-            findings
-                .push(Finding { pattern: Some(companion), ..context.finding(&MISSING_COMPANION, client, evidence) });
+            findings.push(Finding {
+                pattern: Some(companion.into()),
+                ..context.finding(&MISSING_COMPANION, client, evidence)
+            });
         }
     }
 }

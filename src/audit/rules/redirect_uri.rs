@@ -3,12 +3,24 @@
 //! The rules in `redirects` decide what is a finding. URIs are parsed and never matched as a text: the host of
 //! `https://good.example@evil.example` is `evil.example`.
 
+use std::borrow::Cow;
+
 use url::{Host, Url};
+
+use super::redirect_form::{Parts, as_browsers_clean, is_web, of_authority, of_text};
+use crate::text::visible;
+
+/// Schemes whose content a browser runs as code, or as a page of its own.
+const CODE: [&str; 3] = ["javascript", "vbscript", "data"];
+/// Schemes that a browser or the system opens on the user's machine.
+const LOCAL: [&str; 3] = ["file", "blob", "filesystem"];
+/// Schemes before another URI, which a browser reads instead.
+const WRAPPERS: [&str; 3] = ["view-source", "feed", "jar"];
 
 /// A parsed redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct RedirectUri {
-    /// In lower case; taken from the text if the URI cannot be parsed.
+    /// In lower case; taken from the text if the URI cannot be parsed. Empty if the URI has none.
     pub(super) scheme: String,
     /// In lower case and without a trailing dot; `None` unless the scheme is http or https and the URI can be parsed.
     pub(super) host: Option<String>,
@@ -16,6 +28,8 @@ pub(super) struct RedirectUri {
     pub(super) is_loopback: bool,
     /// Where the URI contains a `*`, if it does.
     pub(super) wildcard: Option<Wildcard>,
+    /// What a browser or the system runs or opens itself instead of a page of a server.
+    pub(super) opened: Option<Opened>,
     /// What is wrong with it, each as text that follows `a redirect URI with`.
     pub(super) defects: Vec<&'static str>,
 }
@@ -29,109 +43,100 @@ pub(super) enum Wildcard {
     Path,
 }
 
+/// What a URI opens without a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// Code in the URI.
+    Code,
+    /// A file, or an object of the browser.
+    Local,
+}
+
 impl RedirectUri {
     pub(super) fn parse(text: &str) -> Self {
-        let (scheme, authority, rest) = split(text);
-        let mut uri = Self { scheme: scheme.to_ascii_lowercase(), ..Self::default() };
-        let decoded_star = |part: &str| part.contains('*') || part.to_ascii_lowercase().contains("%2a");
-        uri.wildcard = if decoded_star(authority) {
-            Some(Wildcard::Authority)
+        let cleaned = as_browsers_clean(text);
+        let parts = Parts::of(&cleaned);
+        let mut uri = Self { wildcard: wildcard(&parts), opened: opened(text), ..Self::default() };
+        uri.defects = of_text(text, &parts, uri.opened == Some(Opened::Code));
+        if let Ok(url) = Url::parse(text) {
+            url.scheme().clone_into(&mut uri.scheme);
+            uri.read_authority(&url, &parts);
         } else {
-            decoded_star(rest).then_some(Wildcard::Path)
-        };
-        let web = uri.is_web();
-        let parsed = Url::parse(text);
-        let mut defect = |is: bool, what| {
-            if is {
-                uri.defects.push(what);
+            if parts.has_scheme() {
+                uri.scheme = parts.scheme.to_ascii_lowercase();
             }
-        };
-        defect(text.chars().any(char::is_control), "control characters");
-        defect(text.chars().any(char::is_whitespace), "white space");
-        defect(text.contains('\\'), "a backslash");
-        defect(text.contains('#'), "a fragment");
-        defect(authority.contains('@'), "userinfo");
-        let path = rest.split(['?', '#']).next().unwrap_or_default();
-        let climbs = |segment: &str| segment.to_ascii_lowercase().replace("%2e", ".") == "..";
-        defect(path.split(['/', '\\']).any(climbs), "a .. in the path");
-        defect(web && !after_scheme(text).starts_with("//"), "no // after the scheme");
-        match parsed {
-            Ok(url) => uri.read_host(&url, authority),
-            Err(_) => uri.defects.push("invalid syntax"),
+            uri.defects.push("invalid syntax");
         }
         uri
     }
 
     /// Whether it is http or https.
     pub(super) fn is_web(&self) -> bool {
-        ["http", "https"].contains(&self.scheme.as_str())
+        is_web(&self.scheme)
     }
 
-    fn read_host(&mut self, url: &Url, authority: &str) {
-        url.scheme().clone_into(&mut self.scheme);
-        let spelled = host_part(authority);
-        if !spelled.is_ascii() {
-            self.defects.push("a host that is not ASCII");
+    /// Hosts of other schemes are opaque: nothing is sent to them over the network.
+    fn read_authority(&mut self, url: &Url, parts: &Parts<'_>) {
+        if !self.is_web() {
+            if !parts.host().is_ascii() {
+                self.defects.push("a host that is not ASCII");
+            }
+            return;
         }
-        // Hosts of other schemes are opaque: nothing is sent to them over the network.
-        let Some(host) = url.host().filter(|_| self.is_web()) else { return };
-        match host {
-            Host::Domain(name) => {
+        self.defects.extend(of_authority(url, parts));
+        let host = match url.host() {
+            None => return,
+            Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
                 self.is_loopback = name == "localhost" || name.ends_with(".localhost");
-                if spelled.is_ascii() && name.contains("xn--") && !spelled.to_ascii_lowercase().contains("xn--") {
-                    self.defects.push("a host that is not ASCII");
-                }
                 if name.contains('*') {
                     self.wildcard = Some(Wildcard::Authority);
                 }
-                self.host = Some(name.to_owned());
+                name.to_owned()
             }
-            Host::Ipv4(address) => {
+            Some(Host::Ipv4(address)) => {
                 self.is_loopback = address.is_loopback();
-                if spelled != address.to_string() {
-                    self.defects.push("an IP address in an unusual notation");
-                } else if !self.is_loopback {
-                    self.defects.push("an IP address as its host");
-                }
-                self.host = Some(address.to_string());
+                address.to_string()
             }
-            Host::Ipv6(address) => {
+            Some(Host::Ipv6(address)) => {
                 self.is_loopback = address.is_loopback() || address.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback());
-                if !self.is_loopback {
-                    self.defects.push("an IP address as its host");
-                }
-                self.host = Some(format!("[{address}]"));
+                format!("[{address}]")
             }
+        };
+        if !matches!(url.host(), Some(Host::Domain(_))) && !self.is_loopback {
+            self.defects.push("an IP address as its host");
         }
+        self.host = Some(host);
     }
 }
 
-/// The scheme, the authority and the rest, as spelled.
-fn split(text: &str) -> (&str, &str, &str) {
-    let text = text.trim();
-    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    // Browsers read a backslash as a slash. After http: and https: they accept any number of slashes, even none.
-    let rest = after_scheme(text);
-    let hierarchical = rest.starts_with(['/', '\\']) && rest[1..].starts_with(['/', '\\']);
-    let web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
-    if !hierarchical && !web {
-        return (scheme, "", rest);
+fn wildcard(parts: &Parts<'_>) -> Option<Wildcard> {
+    let has_star = |part: &str| part.contains('*') || part.to_ascii_lowercase().contains("%2a");
+    if has_star(parts.authority) {
+        return Some(Wildcard::Authority);
     }
-    let rest = rest.trim_start_matches(['/', '\\']);
-    let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-    let (authority, rest) = rest.split_at(end);
-    (scheme, authority, rest)
+    has_star(parts.rest).then_some(Wildcard::Path)
 }
 
-fn after_scheme(text: &str) -> &str {
-    text.trim().split_once(':').map_or(text, |(_, rest)| rest)
-}
-
-/// The host of an authority without userinfo and port, as spelled.
-fn host_part(authority: &str) -> &str {
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() }
+/// What a browser or the system runs or opens. Case is ignored, and so is everything in a scheme that cannot be seen, because a
+/// browser or the server that redirects can remove it.
+fn opened(text: &str) -> Option<Opened> {
+    let mut rest = text;
+    let mut found = None;
+    while let Some((scheme, after)) = rest.split_once(':') {
+        let is_seen = |c: &char| !c.is_whitespace() && matches!(visible(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_));
+        let scheme: String = scheme.chars().filter(is_seen).map(|c| c.to_ascii_lowercase()).collect();
+        let is_one_of = |schemes: [&str; 3]| schemes.contains(&scheme.as_str());
+        if is_one_of(CODE) {
+            return Some(Opened::Code);
+        } else if is_one_of(LOCAL) {
+            found = Some(Opened::Local);
+        } else if !is_one_of(WRAPPERS) {
+            break;
+        }
+        rest = after;
+    }
+    found
 }
 
 #[cfg(test)]

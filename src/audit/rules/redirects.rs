@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, SuspectUris};
-use super::redirect_uri::{RedirectUri, Wildcard};
+use super::redirect_uri::{Opened, RedirectUri, Wildcard};
 use crate::audit::finding::{Evidence, Finding, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, any_of};
 use crate::audit::sink::Sink;
@@ -43,6 +43,23 @@ pub(super) static WILDCARD: Rule = Rule {
     ..BASE
 };
 
+pub(super) static EXECUTABLE: Rule = Rule {
+    slug: "executable-redirect",
+    title: "Redirect to code or to a local file",
+    severity: Severity::Critical,
+    severity_note: "high for file:, blob: and filesystem:",
+    applies_to: AppliesTo::UserGrant,
+    reads: &[ClientField::GrantType, ClientField::RedirectUris],
+    why: "A browser or the system runs or opens such an address itself. Code in it can run in the page that redirects, with the code or \
+          token of the user who signs in.",
+    reference: "RFC 9700 section 4.1; WHATWG URL, basic URL parser",
+    traps: "Upper and lower case, white space and invisible characters in the scheme are ignored, as browsers ignore them. In \
+            view-source:javascript:, the inner address counts. It may have been registered as a placeholder.",
+    remediation: "Remove the address. Find out who registered it: no application needs it.",
+    severities: |rule, policy| any_of(rule, policy, [Severity::Critical, Severity::High]),
+    ..BASE
+};
+
 pub(super) static LOOPBACK: Rule = Rule {
     slug: "loopback-redirect",
     title: "Redirect to localhost",
@@ -64,7 +81,8 @@ pub(super) static CUSTOM_SCHEME: Rule = Rule {
     reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Any application on the device can claim the scheme and receive the code.",
     reference: "RFC 8252 sections 7.1 and 8.6",
-    traps: "Mobile applications use a custom scheme if they cannot claim an https address. PKCE then protects the code.",
+    traps: "Mobile applications use a custom scheme if they cannot claim an https address. PKCE then protects the code. \
+            executable-redirect reports schemes that a browser runs or opens itself.",
     remediation: "Use a claimed https address, or make sure that the application uses PKCE.",
     ..BASE
 };
@@ -77,8 +95,9 @@ pub(super) static FORBIDDEN_HOST: Rule = Rule {
     reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "The policy allows redirects only to other hosts.",
     reference: "the policy, redirects.hosts",
-    traps: "The rule finds nothing unless the policy lists hosts. The host is the one that a browser would contact, whatever the URI looks like.",
-    remediation: "Remove the address, or add the host to the policy.",
+    traps: "The rule finds nothing unless the policy lists hosts. The host is the one that a browser would contact, whatever the URI looks like. \
+            A URI without such a host, for example one with a custom scheme, is not allowed either: a mobile application needs an exemption.",
+    remediation: "Remove the address, add the host to the policy, or exempt the address.",
     ..BASE
 };
 
@@ -103,8 +122,9 @@ pub(super) static MALFORMED: Rule = Rule {
     reads: &[ClientField::GrantType, ClientField::RedirectUris],
     why: "Servers and browsers disagree on what such an address means. Attackers use the difference to receive codes.",
     reference: "RFC 6749 section 3.1.2; RFC 9700 section 4.1",
-    traps: "127.0.0.1, [::1] and host names in punycode are fine.",
-    remediation: "Register a plain address: scheme, host name and path.",
+    traps: "127.0.0.1, [::1], host names in punycode, a port other than the scheme's own, and an empty path are fine. Text in braces or \
+            angle brackets counts as a template that nobody filled in.",
+    remediation: "Register the address as a browser writes it: scheme, host name and path in full.",
     ..BASE
 };
 
@@ -156,7 +176,7 @@ pub(super) fn exposed_secret(context: &Context<'_>, findings: &mut Sink<'_>) {
 }
 
 /// The rules on single URIs, each with what it finds in one. Each URI is parsed once for all of them.
-static ON_ONE_URI: [(&Rule, Evaluate); 7] = [
+static ON_ONE_URI: [(&Rule, Evaluate); 8] = [
     (&INSECURE, |_, uri| {
         (uri.scheme == "http" && !uri.is_loopback)
             .then(|| (INSECURE.severity, "redirects over http to".to_owned(), None))
@@ -165,18 +185,28 @@ static ON_ONE_URI: [(&Rule, Evaluate); 7] = [
         Wildcard::Authority => Some((Severity::Critical, "redirects to any host that matches".to_owned(), None)),
         Wildcard::Path => Some((Severity::High, "redirects to any address that matches".to_owned(), None)),
     }),
+    (&EXECUTABLE, |_, uri| {
+        Some(match uri.opened? {
+            Opened::Code => (Severity::Critical, "redirects to code that a browser runs:".to_owned(), None),
+            Opened::Local => (Severity::High, "redirects to a local file or object:".to_owned(), None),
+        })
+    }),
     (&LOOPBACK, |_, uri| {
         uri.is_loopback.then(|| (LOOPBACK.severity, "redirects to the user's own machine:".to_owned(), None))
     }),
     (&CUSTOM_SCHEME, |_, uri| {
-        let custom = !uri.scheme.is_empty() && !uri.is_web();
+        let custom = !uri.scheme.is_empty() && !uri.is_web() && uri.opened.is_none();
         custom.then(|| (CUSTOM_SCHEME.severity, format!("redirects to the scheme {}:", uri.scheme), None))
     }),
     (&FORBIDDEN_HOST, |policy, uri| {
         let hosts = &policy.redirects.hosts;
-        let host = uri.host.as_deref().filter(|_| !hosts.is_empty())?;
-        let allowed = hosts.iter().any(|pattern| pattern.matches(host));
-        (!allowed).then(|| (FORBIDDEN_HOST.severity, format!("redirects to the host {host}:"), None))
+        let text = match uri.host.as_deref() {
+            _ if hosts.is_empty() => return None,
+            Some(host) if hosts.iter().any(|pattern| pattern.matches(host)) => return None,
+            Some(host) => format!("redirects to the host {host}:"),
+            None => "redirects to no host that the policy could allow:".to_owned(),
+        };
+        Some((FORBIDDEN_HOST.severity, text, None))
     }),
     (&TESTER_HOST, |policy, uri| {
         let host = uri.host.as_deref()?;
@@ -195,6 +225,10 @@ pub(super) fn insecure(context: &Context<'_>, findings: &mut Sink<'_>) {
 
 pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
     each(context, &WILDCARD, findings);
+}
+
+pub(super) fn executable(context: &Context<'_>, findings: &mut Sink<'_>) {
+    each(context, &EXECUTABLE, findings);
 }
 
 pub(super) fn loopback(context: &Context<'_>, findings: &mut Sink<'_>) {
@@ -243,6 +277,7 @@ fn each(context: &Context<'_>, rule: &'static Rule, findings: &mut Sink<'_>) {
             let found = (rules & (1_u8 << number) != 0).then(|| evaluate(context.policy, &RedirectUri::parse(uri)));
             let Some((severity, text, pattern)) = found.flatten() else { continue };
             let evidence = Evidence::new(Kind::RedirectUri, *uri, format!("{text} {uri}"));
+            let pattern = pattern.map(Into::into);
             findings.push(Finding { pattern, ..context.finding_at(rule, severity, client, evidence) });
         }
     }

@@ -75,12 +75,12 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
             let Some(pattern) = context.dangerous_scope(*scope) else { continue };
             let name = context.snapshot.scopes.name(*scope);
             findings.push(Finding {
-                pattern: Some(pattern.pattern.to_string()),
+                pattern: Some(pattern.pattern.to_string().into()),
                 reason: pattern.reason.clone(),
-                dangerous: Some(Box::new(DangerousPrivilege {
-                    privilege: Privilege::Scope(name.to_owned()),
+                dangerous: Some(Arc::new(DangerousPrivilege {
+                    privilege: Privilege::Scope(name.into()),
                     role: None,
-                    labels: Arc::new([name.to_owned()]),
+                    labels: Arc::new([name.to_owned().into()]),
                 })),
                 ..context.finding_at(&DANGEROUS, pattern.severity, client, Evidence::scope(name))
             });
@@ -138,7 +138,7 @@ pub(super) fn toxic(context: &Context<'_>, findings: &mut Sink<'_>) {
             if met && told.insert(key.clone()) {
                 let text = format!("holds the scopes {} together", scopes.into_iter().collect::<Vec<_>>().join(", "));
                 findings.push(Finding {
-                    pattern: Some(key.clone()),
+                    pattern: Some((&key).into()),
                     reason: combination.reason.clone(),
                     ..context.finding(&TOXIC, client, Evidence::new(Kind::Scopes, key, text))
                 });

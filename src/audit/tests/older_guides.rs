@@ -68,7 +68,7 @@ proptest! {
             .findings
             .iter()
             .filter(|f| ["missing-required-scope", "dangerous-scope"].contains(&f.rule.slug))
-            .map(|f| (f.client.as_ref().expect("a client").to_string(), f.rule.slug, f.evidence.key.clone()))
+            .map(|f| (f.client.as_ref().expect("a client").to_string(), f.rule.slug, f.evidence.key.to_string()))
             .collect();
         let distinct: BTreeSet<_> = found.iter().cloned().collect();
         prop_assert_eq!(distinct.len(), found.len(), "each issue once");

@@ -12,7 +12,7 @@ fn approval_is_of_a_scope_under_the_grant_type_that_gave_it_effect() {
     let open = |baseline: &Baseline| {
         let report = evaluated(&there, baseline, NOW);
         let open = report.findings.iter().filter(|f| f.rule.slug == "dangerous-scope" && f.status.label() == "open");
-        open.map(|finding| finding.evidence.key.clone()).collect::<Vec<_>>()
+        open.map(|finding| finding.evidence.key.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(open(&baseline), ["users"]);
     assert!(baseline.approve_privileges(&ClientId::new("c-1"), ["users".to_owned()], [], &approval()));

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::{Division, DivisionId, Input};
+use crate::fixtures::not_read;
 
 #[test]
 fn errors_are_reported() {
@@ -22,6 +24,44 @@ fn errors_are_reported() {
         let error = Baseline::parse(&wrong).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn names_are_beside_ids_and_stay_if_they_cannot_be_read() {
+    let holder = Case { roles: vec![("mild", "d-1"), ("wild", "*")], ..case(GrantType::ClientCredentials) };
+    let mut there = snapshot(&[holder], ROLES);
+    there.clients[0].name = "Sync of kim@example.com \u{202e}x".to_owned();
+    if let Input::Read(divisions) = &mut there.divisions {
+        let id = DivisionId::new("d-1");
+        divisions.insert(id.clone(), Division { id, name: "Sales".to_owned(), home: false });
+    }
+    let mut baseline = Baseline::of(&there, &approval());
+    let text = baseline.to_json();
+    for expected in ["\"name\": \"Sync of [e-mail] [U+202E]x\"", "\"name\": \"R\"", "\"d-1\": \"Sales\""] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    assert!(!text.contains("kim@") && !text.contains('\u{202e}'), "{text}");
+    assert_eq!(Baseline::parse(&text).as_ref(), Ok(&baseline));
+    let mut blind = there.clone();
+    (blind.roles, blind.divisions) = (Input::Gap(not_read("403")), Input::Gap(not_read("403")));
+    blind.clients = fixtures::snapshot().build().clients;
+    baseline.refresh_names(&blind);
+    assert_eq!(baseline.to_json(), text, "what cannot be read now keeps its name");
+}
+
+#[test]
+fn removing_clients_is_recorded_as_an_approval_and_removing_none_is_not() {
+    let there = snapshot(&[case(GrantType::Code), Case { id: "c-2", ..case(GrantType::Code) }], ROLES);
+    let mut baseline = Baseline::of(&there, &approval());
+    let by =
+        Approval { at: Timestamp::from_seconds(NOW.seconds() + 60), by: "Sam".to_owned(), reason: "OPS-2".to_owned() };
+    assert_eq!(baseline.prune(&there, &by), []);
+    assert_eq!(baseline.approval, approval());
+    let left = snapshot(&[case(GrantType::Code)], ROLES);
+    let gone: Vec<String> = baseline.prune(&left, &by).into_iter().map(|(id, _)| id.to_string()).collect();
+    assert_eq!(gone, ["c-2"]);
+    assert_eq!(baseline.approval, by);
+    assert!(baseline.clients.values().all(|client| client.approval == approval()), "the others are not approved again");
 }
 
 fn text() -> String {

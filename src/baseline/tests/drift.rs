@@ -136,7 +136,7 @@ fn drift_is_reported_with_names_and_what_it_adds() {
     let reported = |before: &[Case], then: &[(&str, &[&str])], now: &[Case], roles: &[(&str, &[&str])]| {
         let report = evaluated(&snapshot(now, roles), &Baseline::of(&snapshot(before, then), &approval()), NOW);
         let drift = report.findings.into_iter().filter(|finding| finding.rule.slug.starts_with("drift-"));
-        drift.map(|finding| finding.evidence.text).collect::<Vec<_>>()
+        drift.map(|finding| finding.evidence.text.clone()).collect::<Vec<_>>()
     };
     let (without, with) = (holder(vec![]), holder(vec![("wild", "d")]));
     let view = "users:user:view";

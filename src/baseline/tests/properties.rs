@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Input;
 
 fn cases() -> impl Strategy<Value = Vec<Case>> {
     let scopes = prop::sample::subsequence(vec!["oauth", "users", "presence"], 0..4);
@@ -17,6 +18,23 @@ fn cases() -> impl Strategy<Value = Vec<Case>> {
         };
         ids.into_iter().zip(clients).map(case).collect()
     })
+}
+
+/// The text of a baseline as earlier versions wrote it.
+fn without_names(text: &str) -> String {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                fields.retain(|name, _| name != "name" && name != "division_names");
+                fields.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(text).expect("JSON");
+    strip(&mut value);
+    value.to_string()
 }
 
 proptest! {
@@ -40,9 +58,12 @@ proptest! {
         let baseline = Baseline::of(&snapshot(&before, ROLES), &approval());
         let mut other = snapshot(&now.iter().rev().cloned().collect::<Vec<_>>(), ROLES);
         for client in other.clients.iter_mut() {
-            client.name = "Another".to_owned();
+            client.name = format!("Another {}", client.id);
             client.role_grants.reverse();
             client.redirect_uris.reverse();
+        }
+        if let Input::Read(roles) = &mut other.roles {
+            roles.iter_mut().for_each(|role| role.name = format!("Other {}", role.id));
         }
         let now = snapshot(&now, ROLES);
         prop_assert_eq!(evaluated(&now, &baseline, NOW).baseline, evaluated(&other, &baseline, NOW).baseline);
@@ -51,6 +72,24 @@ proptest! {
         renamed.approve_all(&other, &approval());
         let mut plain = baseline;
         plain.approve_all(&now, &approval());
-        prop_assert_eq!(plain.to_json(), renamed.to_json());
+        prop_assert!(plain.approves_the_same(&renamed));
+        // Names that differ from those of now, or that an old file does not have, change nothing.
+        renamed.refresh_names(&other);
+        let old = Baseline::parse(&without_names(&plain.to_json())).expect("a file without names is read");
+        for baseline in [&renamed, &old] {
+            prop_assert!(baseline.approves_the_same(&plain));
+            prop_assert_eq!(baseline.differences(&now), plain.differences(&now));
+            let (one, another) = (evaluated(&now, baseline, NOW), evaluated(&now, &plain, NOW));
+            prop_assert_eq!(one.findings, another.findings);
+            prop_assert_eq!(one.baseline, another.baseline);
+        }
+        // Every write takes the names of now.
+        let mut refreshed = old;
+        refreshed.refresh_names(&now);
+        plain.refresh_names(&now);
+        prop_assert_eq!(refreshed.to_json(), plain.to_json());
+        for (id, client) in &renamed.clients {
+            prop_assert_eq!(client.names.client.clone(), Some(format!("Another {id}")));
+        }
     }
 }

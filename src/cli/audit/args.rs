@@ -12,7 +12,7 @@ use crate::domain::Severity;
 pub struct AuditArgs {
     /// Format of the report on stdout.
     ///
-    /// One of table (the default), json, csv, sarif and markdown.
+    /// One of table (the default), json, csv, inventory, sarif, markdown and prometheus.
     #[arg(long, value_enum, default_value_t = AuditFormat::Table, hide_possible_values = true, hide_default_value = true)]
     pub format: AuditFormat,
     /// Also write the report to a file.
@@ -77,10 +77,14 @@ pub enum AuditFormat {
     Json,
     /// CSV for spreadsheets, one row per finding.
     Csv,
+    /// CSV for spreadsheets, one row per client.
+    Inventory,
     /// SARIF 2.1.0 for code scanning.
     Sarif,
     /// Markdown for a comment on a pull request.
     Markdown,
+    /// The audited metrics as Prometheus text, for the textfile collector of the node exporter.
+    Prometheus,
 }
 
 /// The value of `--output`: a format and the file to write in it.
@@ -148,9 +152,11 @@ mod tests {
     fn an_output_is_a_format_and_a_path() {
         let path = |text| output_file(text).map(|file| (file.format, file.path));
         assert_eq!(path("sarif=a=b.sarif"), Ok((AuditFormat::Sarif, "a=b.sarif".into())));
-        for (text, part) in
-            [("report.json", "FORMAT=PATH"), ("yaml=x", "table, json, csv, sarif, markdown"), ("csv=", "empty")]
-        {
+        for (text, part) in [
+            ("report.json", "FORMAT=PATH"),
+            ("yaml=x", "table, json, csv, inventory, sarif, markdown, prometheus"),
+            ("csv=", "empty"),
+        ] {
             assert!(path(text).is_err_and(|why| why.contains(part)), "{text}");
         }
     }

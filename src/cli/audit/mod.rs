@@ -3,6 +3,7 @@
 //! Not the text of the report (`output`), and not the evaluation (`crate::audit`).
 
 pub(super) mod args;
+mod first_seen;
 mod previous;
 mod progress;
 mod reports;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use args::{AuditArgs, FailOn};
+use first_seen::FirstSeen;
 
 use super::console::{complain, notice};
 use super::exit::{FAILURE, USAGE};
@@ -19,7 +21,8 @@ use crate::audit::{self, Report};
 use crate::config::Settings;
 use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
-use crate::output::{self, Audited, FailWhen, ReportedOrganisation, Selection};
+use crate::ledger::{Evaluation, Ledger};
+use crate::output::{self, Audited, Earlier, FailWhen, ReportedOrganisation, Selection};
 use crate::policy::Policy;
 use crate::refresh::{self, Previous, fetch};
 use crate::store::snapshot_file::{self, Kept};
@@ -31,6 +34,8 @@ struct Taken {
     /// Why the list of clients is incomplete or could not be read.
     failure: Option<String>,
     calls: Vec<(String, u64)>,
+    /// What the file had, if a file is audited.
+    ledger: Option<Arc<Ledger>>,
 }
 
 pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
@@ -73,16 +78,28 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
             return USAGE;
         }
     }
-    let report = |taken: &Taken| taken.snapshot.as_deref().map(|snapshot| evaluate(snapshot, now));
-    let reports: Vec<Option<Report>> = taken.iter().map(report).collect();
+    let first_seen = if args.snapshot_in.is_none() { Some(FirstSeen::read(settings)) } else { None };
+    let evaluated = |taken: &Taken| {
+        let snapshot = taken.snapshot.as_deref()?;
+        let report = evaluate(snapshot, now);
+        let evaluation = Evaluation { snapshot, policy, report: &report };
+        let ledger = match (&taken.ledger, &first_seen) {
+            (Some(saved), _) => first_seen::of_file(saved, evaluation, now),
+            (None, Some(known)) => known.of_fresh(evaluation, |snapshot| evaluate(snapshot, now), now),
+            (None, None) => Ledger::default(),
+        };
+        Some((report, ledger))
+    };
+    let reports: Vec<Option<(Report, Ledger)>> = taken.iter().map(evaluated).collect();
+    let earlier: Vec<Option<Earlier<'_>>> =
+        taken.iter().map(|taken| before.as_ref().map(|before| before.of(taken.snapshot.as_deref()))).collect();
     let least = args.min_severity.map(Severity::from);
     let organisations: Vec<ReportedOrganisation<'_>> = taken
         .iter()
         .zip(&reports)
-        .map(|(taken, report)| {
-            let snapshot = taken.snapshot.as_deref();
-            let before = before.as_ref().map(|before| before.of(snapshot));
-            organisation(taken, report.as_ref(), policy, Selection { least, before })
+        .zip(&earlier)
+        .map(|((taken, report), before)| {
+            organisation(taken, report.as_ref(), policy, Selection { least, before: before.as_ref() })
         })
         .collect();
     let when =
@@ -99,14 +116,14 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
 
 fn organisation<'a>(
     taken: &'a Taken,
-    report: Option<&'a Report>,
+    report: Option<&'a (Report, Ledger)>,
     policy: &'a Policy,
     selection: Selection<'a>,
 ) -> ReportedOrganisation<'a> {
     let snapshot = taken.snapshot.as_deref();
     ReportedOrganisation {
         org: &taken.org,
-        audited: snapshot.zip(report).map(|(snapshot, report)| Audited { snapshot, report, policy }),
+        audited: snapshot.zip(report).map(|(snapshot, (report, ledger))| Audited { snapshot, report, policy, ledger }),
         complete: taken.failure.is_none(),
         failure: taken.failure.as_deref(),
         calls: &taken.calls,
@@ -127,7 +144,9 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
     let org = platform.org.clone();
     let platform = match Platform::new(platform.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
-        Err(error) => return Taken { org, snapshot: None, failure: Some(error.to_string()), calls: Vec::new() },
+        Err(error) => {
+            return Taken { org, snapshot: None, failure: Some(error.to_string()), calls: Vec::new(), ledger: None };
+        }
     };
     let lenient = refresh::Config {
         trust_total: config.trust_total && !allow_incomplete,
@@ -141,9 +160,9 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
         Ok(fetched) => {
             let incomplete = fetched.listing.check(config.trust_total, config.require_self).err();
             let failure = incomplete.map(|why| why.to_string());
-            Taken { org, snapshot: Some(Arc::new(fetched.snapshot)), failure, calls }
+            Taken { org, snapshot: Some(Arc::new(fetched.snapshot)), failure, calls, ledger: None }
         }
-        Err(failure) => Taken { org, snapshot: None, failure: Some(failure.to_string()), calls },
+        Err(failure) => Taken { org, snapshot: None, failure: Some(failure.to_string()), calls, ledger: None },
     }
 }
 
@@ -151,11 +170,12 @@ async fn take(platform: &genesys::Config, config: &refresh::Config, allow_incomp
 fn read(path: &Path) -> Result<Vec<Taken>, String> {
     let kept = snapshot_file::read(path).map_err(|why| format!("--snapshot-in {why}"))?;
     let kept = kept.ok_or_else(|| format!("--snapshot-in {}: the file does not exist", path.display()))?;
-    let taken = |Kept { org, snapshot, incomplete }| Taken {
+    let taken = |Kept { org, snapshot, incomplete, ledger }| Taken {
         org,
         snapshot: Some(snapshot),
         failure: incomplete,
         calls: Vec::new(),
+        ledger: Some(ledger),
     };
     Ok(kept.into_iter().map(taken).collect())
 }
@@ -166,7 +186,7 @@ fn keep(path: &Path, taken: &[Taken]) -> Result<(), String> {
         .iter()
         .filter_map(|taken| {
             let (org, incomplete) = (taken.org.clone(), taken.failure.clone());
-            Some(Kept { org, snapshot: Arc::clone(taken.snapshot.as_ref()?), incomplete })
+            Some(Kept { org, snapshot: Arc::clone(taken.snapshot.as_ref()?), incomplete, ledger: Arc::default() })
         })
         .collect();
     if kept.is_empty() {

@@ -2,22 +2,18 @@
 //!
 //! Not an earlier report: it was made with the policy of its time, so that a new pattern would make every old grant new.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::args::AuditArgs;
-use crate::audit::{Fingerprint, Report};
+use crate::audit::Report;
 use crate::cli::console::notice;
 use crate::config::Settings;
-use crate::domain::{OrgId, Snapshot, Timestamp};
-use crate::output::fingerprints;
+use crate::domain::{Snapshot, Timestamp};
+use crate::output::Earlier;
 use crate::store::snapshot_file::{self, Kept};
 
-/// The findings of the earlier snapshot that count as known.
-pub(super) struct Before {
-    known: BTreeMap<OrgId, BTreeSet<Fingerprint>>,
-    /// Empty, for an organisation that the earlier snapshot does not contain: all its findings are new.
-    nothing: BTreeSet<Fingerprint>,
-}
+/// The earlier snapshots and their evaluations.
+pub(super) struct Before(Vec<(Arc<Snapshot>, Report)>);
 
 impl Before {
     pub(super) fn read(
@@ -34,19 +30,18 @@ impl Before {
             (None, None) => notice("--only-new: there is no earlier snapshot, so every finding is new"),
             (Some(_), _) => {}
         }
-        let known = kept
-            .into_iter()
-            .flatten()
-            .map(|Kept { snapshot, .. }| {
-                // Evaluated as of then, so that a finding whose exemption has ended since counts as new.
-                let report = evaluate(&snapshot, snapshot.taken_at);
-                (snapshot.organisation.id.clone(), fingerprints(&report))
-            })
-            .collect();
-        Ok(Self { known, nothing: BTreeSet::new() })
+        let evaluated = |Kept { snapshot, .. }| {
+            // Evaluated as of then, so that a finding whose exemption has ended since counts as new.
+            let report = evaluate(&snapshot, snapshot.taken_at);
+            (snapshot, report)
+        };
+        Ok(Self(kept.into_iter().flatten().map(evaluated).collect()))
     }
 
-    pub(super) fn of(&self, snapshot: Option<&Snapshot>) -> &BTreeSet<Fingerprint> {
-        snapshot.and_then(|snapshot| self.known.get(&snapshot.organisation.id)).unwrap_or(&self.nothing)
+    /// The earlier audit of the organisation of this snapshot.
+    pub(super) fn of(&self, now: Option<&Snapshot>) -> Earlier<'_> {
+        let same = |then: &Snapshot| now.is_some_and(|now| now.organisation.id == then.organisation.id);
+        let earlier = self.0.iter().find(|(snapshot, _)| same(snapshot));
+        earlier.map_or_else(Earlier::default, |(snapshot, report)| Earlier::new(snapshot, report))
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::console::{allows_colour, print};
 use crate::config::Settings;
 use crate::file::{self, Mode};
 use crate::output::sarif::{File, Files};
-use crate::output::{ReportedOrganisation, csv, json, markdown, sarif, table};
+use crate::output::{ReportedOrganisation, csv, inventory, json, markdown, sarif, table, textfile};
 use crate::refresh;
 
 /// Width in columns of a terminal that does not know its own.
@@ -80,6 +80,8 @@ fn write(
         AuditFormat::Table => writer.write_all(table::render(organisations, style).as_bytes()),
         AuditFormat::Json => json::write(organisations, code, writer),
         AuditFormat::Csv => csv::write(organisations, writer),
+        AuditFormat::Inventory => inventory::write(organisations, writer),
+        AuditFormat::Prometheus => writer.write_all(&textfile::render(organisations)),
         AuditFormat::Sarif => sarif::write(organisations, code, files, writer),
         AuditFormat::Markdown => writer.write_all(markdown::render(organisations).as_bytes()),
     }

@@ -17,11 +17,23 @@ pub enum BaselineCommand {
     Approve(ApproveArgs),
     /// Remove clients that no longer exist from the baseline.
     Prune(PruneArgs),
+    /// Show what the file approves.
+    ///
+    /// Reads only the file and the policy, and needs no credentials.
+    Show(ShowArgs),
 }
 
 /// The flags of `baseline diff`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct DiffArgs {
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// The flags of `baseline show`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ShowArgs {
     /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
@@ -82,8 +94,11 @@ pub struct ApproveArgs {
 }
 
 /// The flags of `baseline prune`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct PruneArgs {
+    /// Who removes the clients, and why.
+    #[command(flatten)]
+    pub approval: ByArgs,
     /// Show what would be removed without writing the file.
     #[arg(long)]
     pub dry_run: bool,

@@ -6,7 +6,9 @@
 //! Nothing is approved that the exporter did not see. `init` and `approve` refuse clients with roles while roles cannot
 //! be read (exit code 3), and single scopes or permissions that the client does not hold (exit code 2).
 
+mod approved;
 mod args;
+mod danger;
 mod difference;
 mod file;
 mod held;
@@ -17,7 +19,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-pub use args::{ApproveArgs, BaselineCommand, ByArgs, DiffArgs, InitArgs, PruneArgs};
+pub use args::{ApproveArgs, BaselineCommand, ByArgs, DiffArgs, InitArgs, PruneArgs, ShowArgs};
 
 use super::client;
 use super::console::{complain, document_of, notice, say};
@@ -28,7 +30,7 @@ use crate::config::Settings;
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::refresh::{Previous, fetch};
-use crate::text::{counted, visible};
+use crate::text::{counted, has_address, visible};
 pub(super) use file::create;
 use show::{heading, show};
 
@@ -44,7 +46,8 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
         BaselineCommand::Init(args) => init(settings, path, &args).await,
         BaselineCommand::Diff(args) => diff(settings, path, args).await,
         BaselineCommand::Approve(args) => approve(settings, path, args).await,
-        BaselineCommand::Prune(args) => prune(settings, path, args).await,
+        BaselineCommand::Prune(args) => prune(settings, path, &args).await,
+        BaselineCommand::Show(args) => show_approved(settings, path, args),
     };
     outcome.unwrap_or_else(|(code, mistake)| {
         complain(mistake);
@@ -144,12 +147,11 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
             }
         }
     }
-    let same = Baseline { approval: before.approval.clone(), ..baseline.clone() } == before;
-    if same {
+    if baseline.approves_the_same(&before) {
         say("nothing to approve");
         return Ok(CLEAN);
     }
-    write(path, &baseline, dry_run)
+    write(path, baseline, &snapshot, dry_run)
 }
 
 fn approve_grants(
@@ -186,26 +188,38 @@ fn find<'a>(snapshot: &'a Snapshot, baseline: &Baseline, wanted: &str) -> Result
     client::find(snapshot, wanted).map_err(|mistake| (USAGE, mistake))
 }
 
-async fn prune(settings: &Settings, path: &Path, args: PruneArgs) -> CommandResult {
+async fn prune(settings: &Settings, path: &Path, args: &PruneArgs) -> CommandResult {
+    let approval = approval(&args.approval)?;
     let mut baseline = read_baseline(settings, path)?;
     let snapshot = read_own_organisation(settings, &baseline).await?;
-    let gone = baseline.prune(&snapshot);
-    for id in &gone {
-        say(format_args!("- client {}", visible(id.as_str())));
+    let gone = baseline.prune(&snapshot, &approval);
+    for (id, client) in &gone {
+        let name = client.names.client.as_deref().unwrap_or_default();
+        say(format!("- client {} {}", visible(id.as_str()), visible(name)).trim_end());
     }
     if gone.is_empty() {
         say("nothing to remove: every client in the baseline exists");
         return Ok(CLEAN);
     }
-    write(path, &baseline, args.dry_run)
+    write(path, baseline, &snapshot, args.dry_run)
 }
 
-fn write(path: &Path, baseline: &Baseline, dry_run: bool) -> CommandResult {
+fn show_approved(settings: &Settings, path: &Path, args: ShowArgs) -> CommandResult {
+    let baseline = read_baseline(settings, path)?;
+    match args.format {
+        TextFormat::Text => approved::table(&baseline, &settings.in_force.policy),
+        TextFormat::Json => document_of(approved::json(&baseline, &settings.in_force.policy)),
+    }
+    Ok(CLEAN)
+}
+
+fn write(path: &Path, mut baseline: Baseline, snapshot: &Snapshot, dry_run: bool) -> CommandResult {
     if dry_run {
         say("dry run: nothing was written");
         return Ok(CLEAN);
     }
-    file::replace(path, baseline).map_err(|error| unwritable(path, &error))?;
+    baseline.refresh_names(snapshot);
+    file::replace(path, &baseline).map_err(|error| unwritable(path, &error))?;
     say(format_args!("{}: written; reload the exporter to apply it", path.display()));
     Ok(CLEAN)
 }
@@ -234,12 +248,6 @@ fn approval(args: &ByArgs) -> Result<Approval, (u8, String)> {
     }
     let (by, reason) = (args.by.trim().to_owned(), args.reason.trim().to_owned());
     Ok(Approval { at: Timestamp::from(SystemTime::now()), by, reason })
-}
-
-/// Whether a word looks like an e-mail address. A lone `@` does not.
-fn has_address(text: &str) -> bool {
-    let inner = |side: &str| side.contains(char::is_alphanumeric);
-    text.split_whitespace().any(|word| word.split_once('@').is_some_and(|(name, host)| inner(name) && inner(host)))
 }
 
 /// The baseline, which must exist.

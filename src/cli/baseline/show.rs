@@ -1,13 +1,13 @@
 //! Prints the differences from the baseline for review: with names beside ids, and dangerous grants marked.
 //!
-//! Names are only shown; the file has none. What counts as drift is decided in `crate::baseline`.
+//! The names are those of now, not those in the file. What counts as drift is decided in `crate::baseline`.
 
 use std::collections::BTreeSet;
 
-use crate::audit::AppliesTo;
-use crate::baseline::{CONDITIONAL, Contents, Difference, Holdings, RoleContents};
+use super::danger::{is_dangerous_permission, is_dangerous_scope};
+use crate::baseline::{Contents, Difference, Holdings, RoleContents};
 use crate::cli::console::say;
-use crate::domain::{Client, ClientId, DivisionId, GrantType, Permission, RoleId, Snapshot};
+use crate::domain::{Client, ClientId, DivisionId, RoleId, Snapshot};
 use crate::policy::Policy;
 use crate::text::{counted, visible};
 
@@ -123,18 +123,11 @@ impl View<'_> {
     }
 
     pub(super) fn is_dangerous_scope(&self, scope: &str) -> bool {
-        let counts = |grant: GrantType| AppliesTo::Scoped.covers(grant, self.policy.scopes.judge);
-        self.client.is_some_and(|client| counts(client.grant_type))
-            && self.policy.scopes.dangerous_pattern(scope).is_some()
+        self.client.is_some_and(|client| is_dangerous_scope(self.policy, client.grant_type, scope))
     }
 
-    /// The legacy permission `admin` has no segments and allows everything.
     pub(super) fn is_dangerous_permission(&self, text: &str) -> bool {
-        let text = text.strip_suffix(CONDITIONAL).unwrap_or(text);
-        let parsed = Permission::parse(text);
-        let matched = parsed.is_some_and(|held| self.policy.permissions.dangerous_patterns(&held).next().is_some());
-        let counts = self.client.is_some_and(|client| client.grant_type.roles_count());
-        counts && (matched || text == "admin")
+        self.client.is_some_and(|client| is_dangerous_permission(self.policy, client.grant_type, text))
     }
 
     fn role_name(&self, id: &RoleId) -> String {

@@ -109,12 +109,12 @@ const fn rank(result: &RuleResult<'_>) -> u8 {
 }
 
 fn described(finding: &Finding, policy: &Policy) -> Value {
-    let exemption = finding.exemption.as_ref().and_then(|id| policy.exemptions.iter().find(|known| known.id == *id));
+    let exemption = finding.exemption.as_ref().and_then(|id| policy.exemptions.iter().find(|known| known.id == **id));
     json!({
         "severity": finding.severity.label(),
         "status": finding.status.label(),
-        "evidence": {"kind": finding.evidence.kind.label(), "value": finding.evidence.key, "text": finding.evidence.text.as_str()},
-        "matched_pattern": finding.pattern,
+        "evidence": {"kind": finding.evidence.kind.label(), "value": finding.evidence.key.as_str(), "text": finding.evidence.text.as_str()},
+        "matched_pattern": finding.pattern.as_deref(),
         "reason": finding.reason.as_str(),
         "remediation": finding.rule.remediation,
         "fingerprint": finding.fingerprint().to_string(),
@@ -146,7 +146,7 @@ fn describe(text: &mut String, finding: &Finding, policy: &Policy) {
     let _ = writeln!(text, "\n    {}", visible(&finding.reason));
     let Some(id) = &finding.exemption else { return };
     let _ = write!(text, "    exempt by {}", visible(id));
-    if let Some(exemption) = policy.exemptions.iter().find(|exemption| exemption.id == *id) {
+    if let Some(exemption) = policy.exemptions.iter().find(|exemption| exemption.id == **id) {
         let end = exemption.expires.map_or_else(|| "no end date".to_owned(), |end| format!("until {}", utc(end)));
         let _ = write!(text, " (owner {}, {end}): {}", visible(&exemption.owner), visible(&exemption.reason));
         if let Some(ticket) = &exemption.ticket {

@@ -337,6 +337,26 @@ fn the_permissions_of_a_role_are_read_policy_by_policy() {
 }
 
 #[test]
+fn a_condition_without_content_does_not_count() {
+    let condition = json!({
+        "variableName": "Conversation.queues", "conjunction": "AND", "operator": "EQ",
+        "operands": [{"type": "QUEUE", "value": "q-1"}], "terms": [],
+    });
+    for (node, expected) in [
+        (condition.clone(), true),
+        (json!({"conjunction": "AND", "terms": [condition]}), true),
+        (json!(null), false),
+        (json!({}), false),
+        (json!({"variableName": null, "conjunction": null, "operator": "", "operands": [], "terms": []}), false),
+    ] {
+        let record = json!({"id": "r", "permissionPolicies": [
+            {"domain": "oauth", "entityName": "client", "actionSet": ["add"], "resourceConditionNode": node}]});
+        let role = role(wire::Role::read(&fields(&record)).expect("an id"));
+        assert_eq!(role.permissions.first().map(|held| held.conditional), Some(expected), "{record}");
+    }
+}
+
+#[test]
 fn an_unreadable_name_or_default_mark_hides_no_permission() {
     let record = json!({"id": "r", "name": 5, "default": "yes", "permissionPolicies": [
         {"domain": "authorization", "entityName": "*", "actionSet": ["*"]}]});

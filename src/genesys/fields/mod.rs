@@ -2,6 +2,8 @@
 //!
 //! The records of the platform are defined in `wire`.
 
+mod condition;
+
 use std::collections::BTreeSet;
 use std::fmt;
 

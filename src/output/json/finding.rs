@@ -22,6 +22,9 @@ struct FindingDto<'a> {
     rule: &'static str,
     title: &'static str,
     client_id: Option<&'a str>,
+    client_name: Option<&'a str>,
+    /// When the dangerous scope or permission was first seen; null if it was held before the first refresh, and for other findings.
+    first_seen: Option<String>,
     severity: &'static str,
     status: &'static str,
     confidence: &'static str,
@@ -77,6 +80,11 @@ impl<'a> FindingDto<'a> {
             rule: finding.rule.slug,
             title: finding.rule.title,
             client_id: finding.client.as_ref().map(ClientId::as_str),
+            client_name: organisation
+                .audited
+                .filter(|_| finding.client.is_some())
+                .map(|audited| audited.client_name(finding)),
+            first_seen: organisation.audited.and_then(|audited| audited.first_seen(finding)).map(rfc3339),
             severity: finding.severity.label(),
             status: finding.status.label(),
             confidence: confidence(finding.rule.confidence),

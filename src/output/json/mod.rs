@@ -9,9 +9,9 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::{Audited, ReportedOrganisation, Summary};
+use super::{Audited, Earlier, ReportedOrganisation, Resolved, Summary};
 use crate::audit::{ClientVerdict, Finding, RuleOutcome, RuleState, Status, Verdict};
-use crate::domain::{Client, RoleId, Snapshot};
+use crate::domain::{Client, ClientId, DivisionId, RoleGrant, RoleId, Snapshot};
 use crate::text::rfc3339;
 use counts::SummaryDto;
 use finding::Findings;
@@ -57,6 +57,10 @@ struct OrganisationDto<'a> {
     findings: Findings<'a>,
     /// The number of findings that a filter of the command line hides.
     findings_left_out: usize,
+    /// When the earlier snapshot was taken that this report compares with; null without one.
+    compared_with: Option<String>,
+    /// The findings that ended since the earlier snapshot; null if the report compares with none.
+    resolved: Option<Vec<ResolvedDto<'a>>>,
     rules: Vec<RuleDto<'a>>,
     inputs: Vec<InputDto<'a>>,
     /// Clients whose record could not be read in full. None of them is compliant, and `--strict` fails because of them.
@@ -84,6 +88,11 @@ impl<'a> OrganisationDto<'a> {
             clients: Clients(*organisation),
             findings: Findings(*organisation),
             findings_left_out: organisation.left_out(),
+            compared_with: organisation.selection.before.and_then(Earlier::taken_at).map(rfc3339),
+            resolved: organisation
+                .selection
+                .before
+                .map(|_| organisation.resolved().into_iter().map(ResolvedDto::from).collect()),
             rules: audited.map(rules).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
             unreadable_clients: snapshot
@@ -93,6 +102,37 @@ impl<'a> OrganisationDto<'a> {
                 .map(|audited| audited.report.role_gaps.iter().map(RoleId::as_str).collect())
                 .unwrap_or_default(),
             summary: audited.map(|audited| SummaryDto::new(&Summary::new(audited.snapshot, audited.report))),
+        }
+    }
+}
+
+/// A finding of the earlier snapshot that is not open any more.
+#[derive(Serialize)]
+struct ResolvedDto<'a> {
+    rule: &'static str,
+    title: &'static str,
+    client_id: Option<&'a str>,
+    client_name: &'a str,
+    severity: &'static str,
+    evidence: &'a str,
+    count: usize,
+    /// `gone`, `approved` or `exempt`.
+    how: &'static str,
+    fingerprint: String,
+}
+
+impl<'a> From<Resolved<'a>> for ResolvedDto<'a> {
+    fn from(Resolved { finding, client_name, count, how }: Resolved<'a>) -> Self {
+        Self {
+            rule: finding.rule.slug,
+            title: finding.rule.title,
+            client_id: finding.client.as_ref().map(ClientId::as_str),
+            client_name,
+            severity: finding.severity.label(),
+            evidence: &finding.evidence.text,
+            count,
+            how,
+            fingerprint: finding.fingerprint().to_string(),
         }
     }
 }
@@ -188,6 +228,10 @@ struct ClientDto<'a> {
     state: &'static str,
     total_scopes: usize,
     scopes: Vec<&'a str>,
+    roles: Vec<RoleDto<'a>>,
+    redirect_uris: &'a [String],
+    created: Option<String>,
+    modified: Option<String>,
     status: &'static str,
     issues: Vec<String>,
 }
@@ -216,8 +260,35 @@ impl<'a> ClientDto<'a> {
             state: client.state.label(),
             total_scopes: client.scopes.len(),
             scopes,
+            roles: client.role_grants.iter().map(|grant| RoleDto::new(snapshot, grant)).collect(),
+            redirect_uris: &client.redirect_uris,
+            created: client.created.map(rfc3339),
+            modified: client.modified.map(rfc3339),
             status: verdict.verdict.label(),
             issues,
+        }
+    }
+}
+
+/// A role that the client holds in a division. Names are null if they could not be read.
+#[derive(Serialize)]
+struct RoleDto<'a> {
+    role_id: &'a str,
+    role_name: Option<&'a str>,
+    /// `*` for all divisions; null if the platform does not say which.
+    division_id: Option<&'a str>,
+    division_name: Option<&'a str>,
+}
+
+impl<'a> RoleDto<'a> {
+    fn new(snapshot: &'a Snapshot, grant: &'a RoleGrant) -> Self {
+        let division = grant.division.as_ref();
+        let known = division.and_then(|id| snapshot.divisions.read()?.get(id));
+        Self {
+            role_id: grant.role.as_str(),
+            role_name: snapshot.role(&grant.role).map(|role| role.name.as_str()),
+            division_id: division.map(DivisionId::as_str),
+            division_name: known.map(|division| division.name.as_str()),
         }
     }
 }

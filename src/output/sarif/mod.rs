@@ -15,7 +15,7 @@ pub use place::{File, Files};
 use rule::{HOMEPAGE, level};
 
 use super::json::confidence;
-use super::{Audited, ReportedOrganisation};
+use super::{Audited, ReportedOrganisation, Resolved};
 use crate::audit::{Finding, Rule, Status, describe_client_gaps};
 use crate::domain::ClientId;
 use crate::text::{counted, rfc3339, visible};
@@ -28,6 +28,9 @@ const GITHUB_FINGERPRINT: &str = "primaryLocationLineHash";
 
 /// GitHub rejects a log if one of its runs has more results.
 const MOST_RESULTS: usize = 25_000;
+
+/// The largest number of resolved findings that are named. Code scanning itself closes the alerts of results that are gone.
+const MOST_RESOLVED: usize = 1_000;
 
 /// Writes one log with a run for each organisation. Fails only if the writer fails.
 pub fn write(
@@ -106,6 +109,14 @@ fn invocation(organisation: &ReportedOrganisation<'_>, exit_code: u8, beyond: us
         let role = visible(role.as_str());
         notes.push(note("warning", format!("Clients hold the role {role}, but not everything about it is known.")));
     }
+    if let Some(comparison) = organisation.comparison() {
+        notes.push(note("note", comparison));
+    }
+    for Resolved { finding, client_name, how, .. } in organisation.resolved().into_iter().take(MOST_RESOLVED) {
+        let client = finding.client.as_ref().map_or_else(String::new, |id| format!(" {client_name} ({id})"));
+        notes
+            .push(note("note", visible(&format!("Resolved, {how}:{client}: {}.", finding.evidence.text)).into_owned()));
+    }
     let left_out = organisation.left_out();
     if left_out > 0 {
         notes.push(note("note", format!("The filters of this run hide {}.", counted(left_out, "finding"))));
@@ -149,9 +160,11 @@ fn result(audited: Audited<'_>, finding: &Finding, rules: &[&'static Rule], file
             "status": finding.status.label(),
             "confidence": confidence(finding.rule.confidence),
             "clientId": finding.client.as_ref().map(ClientId::as_str),
+            "clientName": finding.client.as_ref().map(|_| audited.client_name(finding)),
+            "firstSeen": audited.first_seen(finding).map(rfc3339),
             "evidenceKind": finding.evidence.kind.label(),
-            "evidence": finding.evidence.key,
-            "matchedPattern": finding.pattern,
+            "evidence": finding.evidence.key.as_str(),
+            "matchedPattern": finding.pattern.as_deref(),
             "remediation": finding.rule.remediation,
         },
     });

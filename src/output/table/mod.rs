@@ -9,7 +9,7 @@ mod totals;
 
 use grid::Row;
 
-use super::{Audited, ReportedOrganisation};
+use super::{Audited, ReportedOrganisation, Resolved};
 use crate::audit::{Finding, Status};
 use crate::domain::{ClientState, Severity, Snapshot};
 use crate::text::{counted, rfc3339, utc, visible};
@@ -94,7 +94,11 @@ impl Table {
         self.heading(&format!("{} (org {org}, {})", visible(&of.name), visible(&of.region)));
         let id = visible(of.id.as_str());
         self.sentence(0, &format!("Read {}. Organisation id {id}.", rfc3339(snapshot.taken_at)));
+        if let Some(comparison) = organisation.comparison() {
+            self.sentence(0, &comparison);
+        }
         self.findings(snapshot, organisation);
+        self.resolved(organisation);
         self.settled(audited, organisation);
         self.line("");
         self.summary(organisation, audited);
@@ -116,7 +120,36 @@ impl Table {
             };
             let heading = self.painted(&severity.label().to_uppercase(), ansi);
             self.line("");
-            self.line(&format!("{heading}  {}", counted(stands_for(&rows), "open finding")));
+            self.line(&format!(
+                "{heading}  {}",
+                counted(stands_for(&rows), &format!("{} finding", organisation.open_word()))
+            ));
+            self.rows(rows);
+        }
+    }
+
+    /// The findings that ended since the earlier audit.
+    fn resolved(&mut self, organisation: &ReportedOrganisation<'_>) {
+        let rows: Vec<Row> = organisation
+            .resolved()
+            .into_iter()
+            .map(|Resolved { finding, client_name, count, how }| Row {
+                name: if finding.client.is_some() {
+                    visible(client_name).into_owned()
+                } else {
+                    "(organisation)".to_owned()
+                },
+                id: finding.client.as_ref().map_or_else(String::new, |id| visible(id.as_str()).into_owned()),
+                rule: finding.rule.slug,
+                evidence: format!("{}, {how}: {}", finding.severity, visible(&finding.evidence.text)),
+                count,
+                then: None,
+            })
+            .collect();
+        if !rows.is_empty() {
+            let heading = self.painted("RESOLVED", "32");
+            self.line("");
+            self.line(&format!("{heading}  {}", counted(stands_for(&rows), "finding")));
             self.rows(rows);
         }
     }

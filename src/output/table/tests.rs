@@ -1,5 +1,7 @@
 //! The table as people see it: its text, its width, and its limits.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::fixtures::sample;
 use crate::text::columns;
@@ -59,7 +61,7 @@ fn in_a_pipe_each_finding_is_one_line_with_its_full_name_and_evidence() {
     let (name, evidence) = ("name ".repeat(100).trim_end().to_owned(), "evidence ".repeat(200).trim_end().to_owned());
     let id = sample.report.findings.iter().find_map(|finding| finding.client.clone()).expect("a client");
     sample.report.findings.retain(|finding| finding.client.as_ref() == Some(&id));
-    sample.report.findings[0].evidence.text = evidence.clone().into();
+    Arc::make_mut(&mut sample.report.findings[0].evidence).text = evidence.clone().into();
     let at = sample.snapshot.clients.iter().position(|client| client.id == id).expect("it exists");
     sample.snapshot.clients[at].name.clone_from(&name);
     let table = render(&[sample.organisation()], PIPE);

@@ -1,5 +1,7 @@
 //! Tests of the built-in policy: what it lists as dangerous, and what it does not.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -40,4 +42,57 @@ fn the_built_in_policy_lists_dangerous_permissions_and_tester_hosts() {
     }
     let admin = |name| policy.roles.admin.iter().any(|pattern| pattern.matches(name));
     assert!(admin("Master Admin") && admin("admin") && !admin("Queue admin") && !admin("Administration clerk"));
+}
+
+/// The areas of permissions, as `domain:entity`, that a client reaches through a dangerous scope (from the vendor's API document: the
+/// permissions of the calls that the scope opens).
+const AREAS: &[(&str, &[&str])] = &[
+    ("oauth", &["oauth:client", "oauth:token"]),
+    ("authorization", &["authorization:role", "authorization:grant", "authorization:division"]),
+    ("organization-authorization", &["authorization:orgTrustee", "authorization:orgTrusteeUser"]),
+    ("identity-providers", &["sso:provider"]),
+    ("scim", &["scim:users"]),
+    ("organization", &["directory:organization"]),
+    ("users", &["directory:user", "directory:group"]),
+    ("integrations", &["integrations:integration", "integrations:action", "integrations:actionFunction"]),
+    ("gdpr", &["gdpr:request"]),
+    (
+        "recordings",
+        &[
+            "recording:recording",
+            "recording:screenRecording",
+            "recording:retentionPolicy",
+            "recording:settings",
+            "recording:encryptionKey",
+            "telephony:pcap",
+        ],
+    ),
+    ("user-recordings", &["recording:recording"]),
+    ("architect", &["architect:flow"]),
+    ("telephony", &["telephony:plugin", "telephony:station", "telephony:phone", "telephony:pcap", "routing:callRoute"]),
+    ("external-contacts", &["externalContacts:contact"]),
+    ("upload", &["recording:recording"]),
+    ("infrastructureascode", &["infrastructureascode:job"]),
+    ("data-privacy", &["dataprivacy:maskingrule"]),
+    ("screen-monitoring", &["realtimeMonitor:screen"]),
+    ("logcapture", &["troubleshooting:logCapture"]),
+];
+
+#[test]
+fn every_area_of_a_dangerous_scope_has_a_dangerous_permission() {
+    let policy = Policy::built_in(RULES).expect("the built-in policy is valid");
+    // Names that only older guides mention open no call.
+    let real = policy.scopes.dangerous.iter().filter(|dangerous| !dangerous.allow_unmatched);
+    let scopes: BTreeSet<String> = real.map(|dangerous| dangerous.pattern.to_string()).collect();
+    let mapped: BTreeSet<String> = AREAS.iter().map(|(scope, _)| (*scope).to_owned()).collect();
+    assert_eq!(scopes, mapped, "a dangerous scope without its areas, or areas of a scope that is not dangerous");
+    for (scope, areas) in AREAS {
+        for area in *areas {
+            let every_action = Permission::parse(&format!("{area}:*")).expect("three segments");
+            let worst = policy.permissions.dangerous_patterns(&every_action).map(|dangerous| dangerous.severity).max();
+            let expected = policy.scopes.dangerous_pattern(scope).map(|dangerous| dangerous.severity);
+            assert!(worst.is_some(), "{scope} is dangerous, but nothing in {area}");
+            assert!(worst >= Some(Severity::High) && expected >= Some(Severity::High), "{scope} {area}");
+        }
+    }
 }

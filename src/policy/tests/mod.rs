@@ -16,7 +16,7 @@ fn errors(text: &str) -> Vec<String> {
 #[test]
 fn the_built_in_policy_is_valid_and_gives_a_reason_for_each_scope() {
     let policy = Policy::built_in(RULES).expect("the built-in policy is valid");
-    assert_eq!(policy.scopes.dangerous.len(), 19);
+    assert_eq!(policy.scopes.dangerous.len(), 23);
     assert!(policy.scopes.dangerous.iter().all(|dangerous| dangerous.reason.len() > 20));
     assert_eq!(policy.scopes.dangerous_pattern("oauth").map(|d| d.severity), Some(Severity::Critical));
     assert_eq!(policy.scopes.dangerous_pattern("users").map(|d| d.severity), Some(Severity::High));
@@ -33,7 +33,7 @@ fn a_file_adds_to_the_built_in_policy_and_replaces_by_match() {
         ]
     "#;
     let policy = Policy::parse(text, RULES).expect("valid");
-    assert_eq!(policy.scopes.dangerous.len(), 20);
+    assert_eq!(policy.scopes.dangerous.len(), 24);
     assert_eq!(policy.scopes.dangerous_pattern("users").map(|d| d.severity), Some(Severity::Critical));
     let alone = Policy::parse(&format!("builtin = false\n{text}"), RULES).expect("valid");
     assert_eq!(alone.scopes.dangerous.len(), 2);

@@ -3,12 +3,13 @@
 //! The number of rows is limited; the report has all clients.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::findings::Name;
 use super::link;
+use super::search::Hit;
 use super::words::{grant_words, state_word};
-use crate::audit::{ClientVerdict, Report, Verdict};
+use crate::audit::{ClientVerdict, Report, Status, Verdict};
 use crate::domain::{Client, ClientId, ClientState, Snapshot};
 use crate::text::visible;
 
@@ -32,20 +33,28 @@ pub(super) struct ClientRow {
     pub(super) verdict: &'static str,
     /// Why the client was not fully evaluated.
     pub(super) why: Option<String>,
+    /// Why a client with dangerous privileges is not flagged.
+    pub(super) settled: Option<&'static str>,
+    /// What of the client contains the text of the search.
+    pub(super) found: Option<String>,
 }
 
 pub(super) struct HeldScope {
     pub(super) name: Name,
-    pub(super) is_dangerous: bool,
+    /// The CSS class: of a dangerous scope, whether it is open or somebody has approved it.
+    pub(super) class: &'static str,
+    /// Why a dangerous scope is not open.
+    pub(super) settled: Option<&'static str>,
 }
 
 /// The clients at these positions of the snapshot, the worst first, then by name.
-pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[usize]) -> Vec<ClientRow> {
-    let dangerous: HashSet<(&ClientId, &str)> =
-        report.dangerous_scope_grants().map(|(client, scope, _)| (client, scope)).collect();
-    let at = |&position: &usize| Some((snapshot.clients.get(position)?, report.verdicts.get(position)?));
-    let mut found: Vec<(&Client, &ClientVerdict)> = hits.iter().filter_map(at).collect();
-    found.sort_by_cached_key(|(client, verdict)| {
+pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[Hit]) -> Vec<ClientRow> {
+    let dangerous: Dangerous<'_> =
+        report.dangerous_scope_grants().map(|(client, scope, status)| ((client, scope), status)).collect();
+    let at =
+        |hit: &'_ Hit| Some((snapshot.clients.get(hit.position)?, report.verdicts.get(hit.position)?, hit.why.clone()));
+    let mut found: Vec<(&Client, &ClientVerdict, Option<String>)> = hits.iter().filter_map(at).collect();
+    found.sort_by_cached_key(|(client, verdict, _)| {
         let rank = match verdict.verdict {
             Verdict::Flagged(severity) => (0, Some(Reverse(severity))),
             Verdict::NotEvaluated(_) => (1, None),
@@ -53,22 +62,44 @@ pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[usize]) 
         };
         (rank, client.name.to_lowercase(), client.id.clone())
     });
-    found.into_iter().take(CLIENTS).map(|(client, verdict)| row(snapshot, client, verdict, &dangerous)).collect()
+    let found = found.into_iter().take(CLIENTS);
+    found
+        .map(|(client, verdict, found)| ClientRow { found, ..row(snapshot, report, client, verdict, &dangerous) })
+        .collect()
+}
+
+/// The dangerous scopes in effect, with their status.
+type Dangerous<'a> = HashMap<(&'a ClientId, &'a str), Status>;
+
+/// Why a client or a privilege that is dangerous is not open; `None` if it is.
+pub(super) const fn settled(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Approved => Some("approved"),
+        Status::Exempt => Some("exempt"),
+        Status::Open | Status::NotEvaluated => None,
+    }
+}
+
+/// Why a compliant client is compliant although it has findings that would flag it.
+pub(super) fn of_compliant(report: &Report, client: &Client, verdict: &Verdict) -> Option<&'static str> {
+    let findings = report.findings_of(&client.id).filter(|finding| finding.severity >= report.flag_at);
+    findings.filter(|_| *verdict == Verdict::Compliant).find_map(|finding| settled(finding.status))
 }
 
 fn row(
     snapshot: &Snapshot,
+    report: &Report,
     client: &Client,
     verdict: &ClientVerdict,
-    dangerous: &HashSet<(&ClientId, &str)>,
+    dangerous: &Dangerous<'_>,
 ) -> ClientRow {
-    let mut scopes: Vec<(bool, &str)> = client
+    let mut scopes: Vec<(Option<Status>, &str)> = client
         .scopes
         .iter()
         .map(|scope| snapshot.scopes.name(*scope))
-        .map(|scope| (dangerous.contains(&(&client.id, scope)), scope))
+        .map(|scope| (dangerous.get(&(&client.id, scope)).copied(), scope))
         .collect();
-    scopes.sort_by_key(|(is_dangerous, scope)| (Reverse(*is_dangerous), *scope));
+    scopes.sort_by_key(|(status, scope)| (status.is_none(), *status, *scope));
     let (tone, word, why) = match &verdict.verdict {
         Verdict::Flagged(severity) => (severity.label(), severity.label(), None),
         Verdict::NotEvaluated(why) => ("wait", "not evaluated", Some(visible(why).into_owned())),
@@ -85,11 +116,21 @@ fn row(
         scopes: scopes
             .into_iter()
             .take(SCOPES)
-            .map(|(is_dangerous, scope)| HeldScope { name: Name::new(scope), is_dangerous })
+            .map(|(status, scope)| HeldScope {
+                name: Name::new(scope),
+                class: match status.map(settled) {
+                    None => "",
+                    Some(None) => "danger",
+                    Some(Some(_)) => "settled",
+                },
+                settled: status.and_then(settled),
+            })
             .collect(),
         roles: client.role_grants.len(),
         tone,
         verdict: word,
         why,
+        settled: of_compliant(report, client, &verdict.verdict),
+        found: None,
     }
 }

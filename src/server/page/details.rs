@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::clients::{ClientRow, client_rows};
 use super::findings::{FindingRow, Name, worst_findings};
+use super::query::written;
 use super::search::Search;
 use super::words::{grant_words, severity_word, spoken, state_word};
 use super::worst::{WorstClient, worst_clients};
@@ -34,7 +35,8 @@ pub(super) struct Overview {
     pub(super) tiles: Vec<Tile>,
     pub(super) bars: Vec<Bar>,
     pub(super) open: usize,
-    pub(super) settled: Option<String>,
+    /// The findings that are not open.
+    pub(super) settled: Option<Vec<Settled>>,
     pub(super) findings: Vec<FindingRow>,
     pub(super) more_findings: usize,
     pub(super) new: usize,
@@ -44,12 +46,20 @@ pub(super) struct Overview {
     pub(super) worst: Vec<WorstClient>,
 }
 
+/// The number of findings with a status that does not count.
+pub(super) struct Settled {
+    pub(super) status: &'static str,
+    pub(super) words: String,
+}
+
 /// A number in large print.
 pub(super) struct Tile {
     pub(super) label: &'static str,
     pub(super) value: usize,
     pub(super) tone: &'static str,
     pub(super) note: String,
+    /// What the number counts.
+    pub(super) link: String,
 }
 
 /// A bar with one segment per value.
@@ -64,6 +74,8 @@ pub(super) struct Segment {
     pub(super) count: usize,
     pub(super) x: usize,
     pub(super) width: usize,
+    /// What the number counts.
+    pub(super) link: String,
 }
 
 pub(super) struct ScopeRow {
@@ -71,6 +83,8 @@ pub(super) struct ScopeRow {
     pub(super) severity: &'static str,
     pub(super) holders: usize,
     pub(super) width: usize,
+    /// The holders.
+    pub(super) link: String,
 }
 
 pub(super) struct InputRow {
@@ -83,12 +97,20 @@ pub(super) struct InputRow {
 }
 
 impl Details {
-    pub(super) fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], search: &Search, now: Timestamp) -> Self {
-        let Evaluated { snapshot, report, .. } = evaluated;
-        let hits = search.hits(snapshot, report);
+    /// `is_current` is false for data that is older than the last attempt to refresh it: then nothing on the page may look as if it was
+    /// checked now.
+    pub(super) fn new(
+        evaluated: &Evaluated,
+        collectors: &[CollectorStatus],
+        search: &Search,
+        is_current: bool,
+        now: Timestamp,
+    ) -> Self {
+        let Evaluated { snapshot, report, policy, .. } = evaluated;
+        let hits = search.hits(snapshot, report, policy);
         let clients = client_rows(snapshot, report, &hits);
         Self {
-            overview: (!search.is_some()).then(|| Overview::new(evaluated, collectors, now)),
+            overview: (!search.is_some()).then(|| Overview::new(evaluated, collectors, is_current, now)),
             total_clients: snapshot.clients.len(),
             found: hits.len(),
             more_clients: hits.len() - clients.len(),
@@ -98,14 +120,14 @@ impl Details {
 }
 
 impl Overview {
-    fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], now: Timestamp) -> Self {
+    fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], is_current: bool, now: Timestamp) -> Self {
         let Evaluated { snapshot, report, ledger, .. } = evaluated;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
         let (findings, new) = worst_findings(snapshot, report, ledger, now);
         let scopes = scope_rows(report);
         Self {
-            tiles: tiles(&summary, report, snapshot),
+            tiles: tiles(&summary, report, snapshot, is_current),
             bars: bars(&summary),
             open,
             settled: settled(&summary),
@@ -114,92 +136,132 @@ impl Overview {
             new,
             more_scopes: report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count() - scopes.len(),
             scopes,
-            inputs: Collector::ALL.into_iter().map(|collector| input(collector, snapshot, collectors)).collect(),
+            inputs: Collector::ALL
+                .into_iter()
+                .map(|collector| input(collector, snapshot, collectors, is_current))
+                .collect(),
             worst: worst_clients(snapshot, report),
         }
     }
 }
 
-fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Vec<Tile> {
+fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot, is_current: bool) -> Vec<Tile> {
     let worst: Vec<String> = (summary.flagged_by_severity.iter())
         .filter(|(_, clients)| *clients > 0)
         .map(|(severity, clients)| format!("{clients} {severity}"))
         .collect();
-    let tone = summary.flagged_by_severity.iter().find(|(_, clients)| *clients > 0).map_or("good", |(s, _)| s.label());
     let held = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count();
-    let mut found = report.findings.iter();
-    let unknown_roles =
-        !report.role_gaps.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
-    let not_read: Vec<&str> = snapshot.input_gaps().map(|(collector, _)| collector.label()).collect();
-    let partial = snapshot.clients.partial().count();
+    let not_evaluated = not_evaluated(summary, report, snapshot);
+    // Green says that all is well, so nothing may be unknown.
+    let is_certain = is_current && not_evaluated.is_none();
+    let worst_tone = summary.flagged_by_severity.iter().find(|(_, clients)| *clients > 0).map(|(s, _)| s.label());
     vec![
         Tile {
             label: "Clients",
             value: summary.clients,
             tone: "plain",
             note: format!("{} compliant", summary.compliant),
+            link: "#clients-1".to_owned(),
         },
         Tile {
             label: "Flagged",
             value: summary.flagged,
-            tone,
-            note: if worst.is_empty() { format!("none at {} or above", report.flag_at) } else { worst.join(" · ") },
+            tone: worst_tone.unwrap_or(if is_certain { "good" } else { "plain" }),
+            note: match (worst.is_empty(), is_certain) {
+                (false, _) => worst.join(" · "),
+                (true, true) => format!("none at {} or above", report.flag_at),
+                (true, false) => format!("none known at {} or above", report.flag_at),
+            },
+            link: clients([("status", "flagged")]),
         },
         Tile {
             label: "Dangerous scopes held",
             value: summary.dangerous_scopes_held,
             tone: "plain",
             note: if held == 0 { "none held".to_owned() } else { counted(held, "different scope") },
+            link: format!("findings?{}", written([("status", "all"), ("rule", rules::DANGEROUS_SCOPE)])),
         },
         Tile {
             label: "Not evaluated",
             value: summary.not_evaluated,
-            tone: if summary.not_evaluated == 0 { "good" } else { "wait" },
-            note: match (summary.not_evaluated, not_read.is_empty()) {
-                (0, true) if unknown_roles => "but some roles are unknown".to_owned(),
-                (0, true) => "everything was evaluated".to_owned(),
-                (_, true) if partial > 0 => format!("{} read only in part", counted(partial, "record")),
-                (_, true) => "could not be fully evaluated".to_owned(),
-                (_, false) => format!("not read: {}", not_read.join(", ")),
+            tone: if is_certain { "good" } else { "wait" },
+            note: match not_evaluated {
+                Some(what) => what,
+                None if is_current => "everything was evaluated".to_owned(),
+                None => "in the last complete data".to_owned(),
             },
+            link: clients([("status", "not_evaluated")]),
         },
     ]
 }
 
+/// What could not be evaluated; `None` if everything was.
+fn not_evaluated(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Option<String> {
+    let not_read: Vec<&str> = snapshot.input_gaps().map(|(collector, _)| collector.label()).collect();
+    let mut found = report.findings.iter();
+    let unknown_roles =
+        !report.role_gaps.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
+    let partial = snapshot.clients.partial().count();
+    if !not_read.is_empty() {
+        return Some(format!("not read: {}", not_read.join(", ")));
+    }
+    if partial > 0 {
+        return Some(format!("{} read only in part", counted(partial, "record")));
+    }
+    if unknown_roles {
+        return Some("some roles are unknown".to_owned());
+    }
+    (summary.not_evaluated > 0).then(|| "could not be fully evaluated".to_owned())
+}
+
+/// A search for clients.
+fn clients<const N: usize>(fields: [(&str, &str); N]) -> String {
+    format!("./?{}", written(fields))
+}
+
 fn bars(summary: &Summary) -> Vec<Bar> {
-    let grants = summary.by_grant_type.map(|(grant, count)| (grant_words(grant), grant.label(), count));
-    let states = summary.by_state.map(|(state, count)| (state_word(state), state.label(), count));
-    let severities =
-        summary.open_by_severity.map(|(severity, count)| (severity_word(severity), severity.label(), count));
+    let grants = summary
+        .by_grant_type
+        .map(|(grant, count)| (grant_words(grant), grant.label(), count, clients([("grant", grant.label())])));
+    let states = summary
+        .by_state
+        .map(|(state, count)| (state_word(state), state.label(), count, clients([("state", state.label())])));
+    let severities = summary.open_by_severity.map(|(severity, count)| {
+        let link = format!("findings?{}", written([("severity", severity.label())]));
+        (severity_word(severity), severity.label(), count, link)
+    });
     let open = summary.findings(Status::Open);
     vec![
-        Bar { title: "Open findings by severity", segments: segments(&severities, open) },
-        Bar { title: "Clients by grant type", segments: segments(&grants, summary.clients) },
-        Bar { title: "Clients by state", segments: segments(&states, summary.clients) },
+        Bar { title: "Open findings by severity", segments: segments(severities, open) },
+        Bar { title: "Clients by grant type", segments: segments(grants, summary.clients) },
+        Bar { title: "Clients by state", segments: segments(states, summary.clients) },
     ]
 }
 
-fn segments(parts: &[(&'static str, &'static str, usize)], total: usize) -> Vec<Segment> {
+fn segments<const N: usize>(parts: [(&'static str, &'static str, usize, String); N], total: usize) -> Vec<Segment> {
     let mut before = 0;
     parts
-        .iter()
-        .map(|(label, colour, count)| {
+        .into_iter()
+        .map(|(label, colour, count, link)| {
             let edge = |clients: usize| (clients * BAR).checked_div(total).unwrap_or(0);
             let (x, end) = (edge(before), edge(before + count));
             before += count;
-            Segment { label, colour, count: *count, x, width: end - x }
+            Segment { label, colour, count, x, width: end - x, link }
         })
         .collect()
 }
 
 /// The counts of findings that are not open.
-fn settled(summary: &Summary) -> Option<String> {
-    let words: Vec<String> = [Status::Exempt, Status::Approved, Status::NotEvaluated]
+fn settled(summary: &Summary) -> Option<Vec<Settled>> {
+    let words: Vec<Settled> = [Status::Exempt, Status::Approved, Status::NotEvaluated]
         .into_iter()
         .filter(|status| summary.findings(*status) > 0)
-        .map(|status| format!("{} {}", summary.findings(status), status.label().replace('_', " ")))
+        .map(|status| Settled {
+            status: status.label(),
+            words: format!("{} {}", summary.findings(status), status.label().replace('_', " ")),
+        })
         .collect();
-    (!words.is_empty()).then(|| words.join(", "))
+    (!words.is_empty()).then_some(words)
 }
 
 fn scope_rows(report: &Report) -> Vec<ScopeRow> {
@@ -212,11 +274,12 @@ fn scope_rows(report: &Report) -> Vec<ScopeRow> {
         severity: Severity::label(scope.severity),
         holders: scope.holders,
         width: scope.holders * BAR / most,
+        link: clients([("scope", &scope.scope)]),
     };
     held.into_iter().map(row).collect()
 }
 
-fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatus]) -> InputRow {
+fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatus], is_current: bool) -> InputRow {
     let last = collectors.iter().find(|status| status.collector == collector);
     let not_read = snapshot.gap(collector);
     let (tone, word, message) = match (not_read, last) {
@@ -224,14 +287,10 @@ fn input(collector: Collector, snapshot: &Snapshot, collectors: &[CollectorStatu
         (None, Some(last)) if !last.success => {
             ("wait", "Failing", Some("Read earlier, but not in the last refresh.".to_owned()))
         }
+        (None, _) if !is_current => ("wait", "Read earlier", None),
         (None, _) => ("good", "Read", None),
     };
-    let unsupported = last.is_some_and(|last| !last.supported);
-    let permission = match not_read {
-        Some(why) => why.missing_permission.as_deref(),
-        None if unsupported => collector.permission(),
-        None => None,
-    };
+    let permission = not_read.and_then(|why| why.missing_permission.as_deref());
     InputRow {
         name: collector.label(),
         tone,

@@ -50,15 +50,20 @@ pub(super) fn worst_findings(
     let first_seen = FirstSeen::new(ledger, now);
     let mut open: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == Status::Open).collect();
     // The page counts what is not listed together with what has no row.
-    open.retain(|finding| finding.unlisted.is_empty());
+    open.retain(|finding| is_shown(finding));
     let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();
     // A stable sort: equal findings keep the report's order, by client, rule and evidence.
     open.sort_by_cached_key(|finding| std::cmp::Reverse((finding.severity, first_seen.time(finding))));
     (open.iter().take(WORST).map(|finding| FindingRow::new(snapshot, finding, &first_seen)).collect(), new)
 }
 
+/// Whether the finding is one, and not the number of those that are not listed.
+pub(super) fn is_shown(finding: &Finding) -> bool {
+    finding.unlisted.is_empty()
+}
+
 impl FindingRow {
-    fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>) -> Self {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         let text = finding.evidence.to_string();
         let key = finding.evidence.key.as_str();

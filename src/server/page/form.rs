@@ -1,13 +1,15 @@
 //! The search form, filled in with the current search.
 
 use super::search::{Search, Wanted};
-use super::words::{grant_words, severity_word};
-use crate::domain::{GrantType, Severity};
+use super::words::{grant_words, severity_word, state_word};
+use crate::domain::{ClientState, GrantType, Severity};
 use crate::text::visible;
 
 pub(super) struct Form {
     pub(super) text: String,
-    pub(super) fields: [Field; 3],
+    pub(super) fields: [Field; 4],
+    /// A dangerous scope that is searched for; empty without one.
+    pub(super) scope: String,
     pub(super) is_active: bool,
 }
 
@@ -36,6 +38,11 @@ impl Form {
             words: grant_words(grant),
             is_chosen: search.grant == Some(grant),
         });
+        let states = ClientState::ALL.map(|state| Choice {
+            value: state.label(),
+            words: state_word(state),
+            is_chosen: search.state == Some(state),
+        });
         let wanted = Wanted::ALL.map(|wanted| Choice {
             value: wanted.label(),
             words: wanted.words(),
@@ -47,8 +54,10 @@ impl Form {
             fields: [
                 field("Open finding", "severity", severities.into()),
                 field("Grant type", "grant", grants.into()),
+                field("State", "state", states.into()),
                 field("Verdict", "status", wanted.into()),
             ],
+            scope: visible(&search.scope).into_owned(),
             is_active: search.is_some(),
         }
     }

@@ -66,6 +66,19 @@ impl FreshnessView {
     }
 }
 
+impl FreshnessView {
+    /// Whether the data is what the last refresh found, and the next one is not overdue.
+    pub(super) fn is_current(&self) -> bool {
+        self.tone == "good"
+    }
+
+    /// The banner as one sentence.
+    pub(super) fn sentence(&self) -> String {
+        let moment = self.moment.as_ref().map_or(String::new(), |moment| format!("{} ({})", moment.ago, moment.utc));
+        format!("{}. {}{moment}{}", self.word, self.before, self.after)
+    }
+}
+
 fn next(freshness: &Freshness, now: Timestamp) -> String {
     let since = freshness.last_attempt.map(|attempt| now.since(attempt));
     match since.and_then(|since| freshness.interval.checked_sub(since)) {

@@ -1,8 +1,9 @@
-//! The status page, and a page for each client.
+//! The status page, the list of all findings, a page for each client, and the page of a refusal.
 //!
 //! Pure: the HTML depends only on the published data and the current time. The pages have no script and load nothing
 //! external; reloading them in the browser shows the current data.
 
+pub(super) mod browse;
 pub(super) mod client;
 mod clients;
 mod details;
@@ -10,6 +11,8 @@ mod findings;
 mod form;
 mod freshness;
 pub(super) mod link;
+pub(super) mod problem;
+mod query;
 mod search;
 mod since;
 mod style;
@@ -52,7 +55,8 @@ pub(super) fn page(published: &Published, now: Timestamp, options: &Options<'_>)
         icon: &style::icon_uri(),
         version: env!("CARGO_PKG_VERSION"),
         now: Moment::new(now, now),
-        telemetry_path: options.telemetry_path,
+        root: "./",
+        telemetry_path: options.telemetry_path.trim_start_matches('/'),
         closed: options.closed,
         has_report: has_details,
         form: has_details.then(|| Form::new(options.search)),
@@ -69,6 +73,7 @@ struct Page<'a> {
     icon: &'a str,
     version: &'static str,
     now: Moment,
+    root: &'static str,
     telemetry_path: &'a str,
     closed: Option<&'static str>,
     has_report: bool,
@@ -97,6 +102,8 @@ impl OrganisationView {
         let open = options.closed.is_none();
         let ServedOrganisation { org, freshness, evaluated } = organisation;
         let evaluated = evaluated.as_deref();
+        let view = FreshnessView::new(freshness, evaluated.is_some(), now);
+        let is_current = view.is_current();
         Self {
             org: visible(org).into_owned(),
             identity: evaluated.filter(|_| open).map(|evaluated| {
@@ -107,10 +114,10 @@ impl OrganisationView {
                     region: visible(&of.region).into_owned(),
                 }
             }),
-            freshness: FreshnessView::new(freshness, evaluated.is_some(), now),
+            freshness: view,
             details: evaluated
                 .filter(|_| open)
-                .map(|evaluated| Details::new(evaluated, &freshness.collectors, options.search, now)),
+                .map(|evaluated| Details::new(evaluated, &freshness.collectors, options.search, is_current, now)),
         }
     }
 }

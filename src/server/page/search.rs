@@ -1,28 +1,27 @@
 //! The search for clients: parsed from the query of `/` and applied to a snapshot.
 //!
-//! The form uses GET and needs no script. An unknown filter value is an error: ignoring it would show clients that do not match
-//! the request.
+//! The form uses GET and needs no script.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::query::Query;
 use crate::audit::{ClientVerdict, Report, Status, Verdict};
-use crate::domain::{Client, GrantType, Severity, Snapshot};
-use crate::text::{shortened, visible};
-
-/// Maximum characters of the search text. Longer text is truncated, since the page shows it again.
-const LONGEST: usize = 200;
-/// Maximum number of query fields that are read.
-const FIELDS: usize = 16;
+use crate::domain::{Client, ClientState, GrantType, RoleId, ScopeIndex, Severity, Snapshot};
+use crate::policy::Policy;
+use crate::text::visible;
 
 /// The search criteria. A client must match all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::server) struct Search {
-    /// A part of a name, an id or a scope; empty matches all.
+    /// A part of what is known about a client; empty matches all.
     pub(super) text: String,
     /// Clients with an open finding of this severity.
     pub(super) severity: Option<Severity>,
     pub(super) grant: Option<GrantType>,
     pub(super) status: Option<Wanted>,
+    pub(super) state: Option<ClientState>,
+    /// Clients for which exactly this dangerous scope is in effect; empty matches all.
+    pub(super) scope: String,
 }
 
 /// The verdict or finding status that a client must have.
@@ -62,21 +61,28 @@ impl Wanted {
     }
 }
 
+/// A client that was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// Its position in the snapshot.
+    pub(super) position: usize,
+    /// What contains the text, unless it is the name or the id, which the page shows anyway.
+    pub(super) why: Option<String>,
+}
+
 impl Search {
-    /// Parses the query of a URL. An empty value matches all. The error lists the values of each filter with an unknown value.
+    /// Parses the query of a URL. An empty value matches all. The error lists what is unknown, and what is known instead.
     pub(in crate::server) fn parse(query: Option<&str>) -> Result<Self, String> {
-        let mut search = Self::default();
-        let mut mistakes = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).take(FIELDS) {
-            match &*name {
-                "q" => search.text = value.trim().chars().take(LONGEST).collect(),
-                "severity" => search.severity = chosen(&name, &value, &Severity::ALL, Severity::label, &mut mistakes),
-                "grant" => search.grant = chosen(&name, &value, &GrantType::ALL, GrantType::label, &mut mistakes),
-                "status" => search.status = chosen(&name, &value, &Wanted::ALL, Wanted::label, &mut mistakes),
-                _ => {}
-            }
-        }
-        if mistakes.is_empty() { Ok(search) } else { Err(mistakes.join("\n")) }
+        let mut query = Query::parse(query, &["q", "severity", "grant", "status", "state", "scope"]);
+        let search = Self {
+            text: query.text("q"),
+            severity: query.chosen("severity", &Severity::ALL, Severity::label),
+            grant: query.chosen("grant", &GrantType::ALL, GrantType::label),
+            status: query.chosen("status", &Wanted::ALL, Wanted::label),
+            state: query.chosen("state", &ClientState::ALL, ClientState::label),
+            scope: query.text("scope"),
+        };
+        query.end(search)
     }
 
     /// Whether the search has any criterion.
@@ -84,22 +90,12 @@ impl Search {
         *self != Self::default()
     }
 
-    /// The positions in the snapshot of the clients that match every criterion.
-    pub(super) fn hits(&self, snapshot: &Snapshot, report: &Report) -> Vec<usize> {
-        let text = self.text.to_lowercase();
-        // Each scope's name is compared once, however many clients hold it.
-        let scopes: HashSet<_> = snapshot
-            .scopes
-            .iter()
-            .filter(|(_, name)| name.to_lowercase().contains(&text))
-            .map(|(index, _)| index)
-            .collect();
-        let matches_text = |client: &Client| {
-            text.is_empty()
-                || client.name.to_lowercase().contains(&text)
-                || client.id.as_str().to_lowercase().contains(&text)
-                || client.scopes.iter().any(|scope| scopes.contains(scope))
-        };
+    /// The clients that match every criterion, in the snapshot's order.
+    pub(super) fn hits(&self, snapshot: &Snapshot, report: &Report, policy: &Policy) -> Vec<Hit> {
+        let wording = Wording::new(&self.text, snapshot, report, policy);
+        let holders: HashSet<_> =
+            report.dangerous_scope_grants().filter(|(_, scope, _)| *scope == self.scope).collect();
+        let holders: HashSet<_> = holders.into_iter().map(|(client, ..)| client).collect();
         snapshot
             .clients
             .iter()
@@ -107,31 +103,78 @@ impl Search {
             .enumerate()
             .filter(|(_, (client, verdict))| {
                 self.grant.is_none_or(|grant| client.grant_type == grant)
+                    && self.state.is_none_or(|state| client.state == state)
                     && self.status.is_none_or(|wanted| is(wanted, client, verdict, report))
                     && self.severity.is_none_or(|severity| has_open(severity, client, report))
-                    && matches_text(client)
+                    && (self.scope.is_empty() || holders.contains(&client.id))
             })
-            .map(|(position, _)| position)
+            .filter_map(|(position, (client, _))| wording.hit(position, client))
             .collect()
     }
 }
 
-/// The filter value with this label; `None` if it is empty, or if it is unknown, which adds a mistake.
-fn chosen<T: Copy>(
-    name: &str,
-    value: &str,
-    all: &[T],
-    label: fn(T) -> &'static str,
-    mistakes: &mut Vec<String>,
-) -> Option<T> {
-    let found = all.iter().copied().find(|of| label(*of) == value);
-    if found.is_none() && !value.is_empty() {
-        let known: Vec<&str> = all.iter().map(|of| label(*of)).collect();
-        let value = visible(value);
-        let value = shortened(&value, LONGEST);
-        mistakes.push(format!("The filter {name} has no value {value:?}. Its values are {}.", known.join(", ")));
+/// The text that is searched for. What many clients share is compared once, and not for each client.
+struct Wording<'a> {
+    wanted: String,
+    snapshot: &'a Snapshot,
+    report: &'a Report,
+    policy: &'a Policy,
+    scopes: HashSet<ScopeIndex>,
+    /// What of a role contains the text.
+    roles: HashMap<&'a RoleId, String>,
+}
+
+impl<'a> Wording<'a> {
+    fn new(text: &str, snapshot: &'a Snapshot, report: &'a Report, policy: &'a Policy) -> Self {
+        let wanted = text.to_lowercase();
+        let contains = |name: &str| !wanted.is_empty() && name.to_lowercase().contains(&wanted);
+        let scopes = snapshot.scopes.iter().filter(|(_, name)| contains(name)).map(|(index, _)| index).collect();
+        let of_role = |role: &'a crate::domain::Role| {
+            if contains(&role.name) || contains(role.id.as_str()) {
+                return Some((&role.id, format!("role {}", visible(&role.name))));
+            }
+            let permissions = role.permissions.iter().map(ToString::to_string).chain(role.general.iter().cloned());
+            let permission = permissions.into_iter().find(|permission| contains(permission))?;
+            Some((&role.id, format!("permission {} through the role {}", visible(&permission), visible(&role.name))))
+        };
+        let roles = snapshot.roles.read().into_iter().flatten().filter_map(of_role).collect();
+        Self { wanted, snapshot, report, policy, scopes, roles }
     }
-    found
+
+    /// Whether the client is found, and what of it contains the text, unless that is the name or the id.
+    fn hit(&self, position: usize, client: &Client) -> Option<Hit> {
+        let contains = |text: &str| text.to_lowercase().contains(&self.wanted);
+        if self.wanted.is_empty() || contains(&client.name) || contains(client.id.as_str()) {
+            return Some(Hit { position, why: None });
+        }
+        let scope = || {
+            let scope = client.scopes.iter().find(|scope| self.scopes.contains(scope))?;
+            Some(format!("scope {}", visible(self.snapshot.scopes.name(*scope))))
+        };
+        let rule = || {
+            let mut findings = self.report.findings_of(&client.id);
+            let found = findings.find(|finding| contains(finding.rule.slug) || contains(finding.rule.title))?;
+            let status = if found.status == Status::Open { "" } else { ", not open" };
+            Some(format!("finding {}{status}", found.rule.slug))
+        };
+        let of_role = || client.role_grants.iter().find_map(|grant| self.roles.get(&grant.role)).cloned();
+        let redirect = || {
+            let uri = client.redirect_uris.iter().find(|uri| contains(uri))?;
+            Some(format!("redirect URI {}", visible(uri)))
+        };
+        let description = || {
+            client
+                .description
+                .as_deref()
+                .filter(|text| contains(text))
+                .map(|text| format!("description: {}", visible(text)))
+        };
+        let owner = || {
+            self.policy.owner(client).filter(|owner| contains(owner)).map(|owner| format!("owner {}", visible(owner)))
+        };
+        let why = scope().or_else(rule).or_else(of_role).or_else(redirect).or_else(description).or_else(owner)?;
+        Some(Hit { position, why: Some(why) })
+    }
 }
 
 fn is(wanted: Wanted, client: &Client, verdict: &ClientVerdict, report: &Report) -> bool {
@@ -153,13 +196,23 @@ fn has_open(severity: Severity, client: &Client, report: &Report) -> bool {
 mod tests {
     use super::*;
     use crate::fixtures::sample;
+    use crate::server::page::query::LONGEST;
+
+    fn hits(query: &str) -> Vec<(String, Option<String>)> {
+        let mut sample = sample::settled();
+        let id = sample.id("Wallboard Zürich").clone();
+        let client = sample.snapshot.clients.iter_mut().find(|client| client.id == id).expect("it is there");
+        client.description = Some("Shown in the lobby".to_owned());
+        client.redirect_uris = Box::new(["https://board.example.org/cb".to_owned()]);
+        let found = Search::parse(Some(query)).expect(query).hits(&sample.snapshot, &sample.report, &sample.policy);
+        let mut found: Vec<_> =
+            found.into_iter().map(|hit| (sample.snapshot.clients[hit.position].name.clone(), hit.why)).collect();
+        found.sort();
+        found
+    }
 
     fn names(query: &str) -> Vec<String> {
-        let sample = sample::settled();
-        let hits = Search::parse(Some(query)).expect(query).hits(&sample.snapshot, &sample.report);
-        let mut names: Vec<String> = hits.iter().map(|&at| sample.snapshot.clients[at].name.clone()).collect();
-        names.sort();
-        names
+        hits(query).into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -167,20 +220,62 @@ mod tests {
         assert_eq!(names("").len(), 61);
         assert_eq!(names("q=WALLBOARD+z%C3%BCrich"), ["Wallboard Zürich"]);
         assert_eq!(names("q=9e3779b9-7a3e"), ["Legacy agent desktop"], "a part of an id");
-        assert_eq!(names("q=identity-prov"), ["Single sign-on bridge"], "a part of a scope");
         assert_eq!(names("grant=password"), ["Batch password sync"]);
         assert_eq!(names("status=exempt"), ["Partner provisioning portal"]);
         assert_eq!(names("status=approved"), ["Batch password sync"]);
         assert_eq!(names("severity=critical"), ["Partner provisioning portal", "Single sign-on bridge"]);
         assert_eq!(names("severity=critical&grant=code"), ["Partner provisioning portal"]);
         assert_eq!(names("severity=critical&grant=code&q=nothing+like+it"), Vec::<String>::new());
+        assert_eq!(names("scope=identity-providers"), ["Single sign-on bridge"]);
+        assert_eq!(names("scope=identity-prov"), Vec::<String>::new(), "a filter is exact");
         let all = ["flagged", "not_evaluated", "compliant"].map(|status| names(&format!("status={status}")).len());
+        assert!(all.iter().all(|count| *count > 0) && all.iter().sum::<usize>() == 61, "{all:?}");
+        let all = ["active", "inactive", "disabled"].map(|state| names(&format!("state={state}")).len());
         assert!(all.iter().all(|count| *count > 0) && all.iter().sum::<usize>() == 61, "{all:?}");
     }
 
     #[test]
+    fn everything_that_is_known_about_a_client_is_searched_and_the_reason_is_given() {
+        for (query, name, why) in [
+            ("q=identity-prov", "Single sign-on bridge", Some("scope identity-providers")),
+            ("q=in+the+LOBBY", "Wallboard Zürich", Some("description: Shown in the lobby")),
+            ("q=board.example", "Wallboard Zürich", Some("redirect URI https://board.example.org/cb")),
+            ("q=wallboard+z", "Wallboard Zürich", None),
+        ] {
+            assert_eq!(hits(query), [(name.to_owned(), why.map(str::to_owned))], "{query}");
+        }
+        let by_rule = hits("q=dangerous-scope");
+        assert!(
+            by_rule.len() > 3
+                && by_rule
+                    .iter()
+                    .all(|(_, why)| why.as_deref().is_some_and(|why| why.starts_with("finding dangerous-scope"))),
+            "{by_rule:?}"
+        );
+    }
+
+    #[test]
+    fn roles_and_permissions_are_searched() {
+        use crate::fixtures::{client, policy_of, role, snapshot};
+        let snapshot = snapshot()
+            .role(role("r-1").named("Queue keeper").permits(&["routing:queue:edit"]))
+            .client(client("c-1").named("One").grant(GrantType::ClientCredentials).role("r-1", "*"))
+            .client(client("c-2").named("Two"))
+            .build();
+        let policy = policy_of(&["dangerous-scope"], "");
+        let report = crate::audit::evaluate(&snapshot, &policy, None, snapshot.taken_at);
+        for (query, why) in [
+            ("q=queue+KEEPER", "role Queue keeper"),
+            ("q=routing:queue", "permission routing:queue:edit through the role Queue keeper"),
+        ] {
+            let hits = Search::parse(Some(query)).expect(query).hits(&snapshot, &report, &policy);
+            assert_eq!(hits, [Hit { position: 0, why: Some(why.to_owned()) }], "{query}");
+        }
+    }
+
+    #[test]
     fn an_empty_search_has_no_criterion_and_a_long_text_is_truncated() {
-        for query in ["", "x=1", "severity=&grant=&status=&q=++", "&&=&%"] {
+        for query in ["", "severity=&grant=&status=&q=++", "&&"] {
             assert_eq!(Search::parse(Some(query)), Ok(Search::default()), "{query}");
         }
         assert_eq!(Search::parse(None), Ok(Search::default()));
@@ -189,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_filter_value_is_an_error_that_lists_the_values() {
+    fn what_is_unknown_is_an_error_that_lists_what_is_known() {
         for (query, expected) in [
             (
                 "severity=worst",
@@ -198,6 +293,9 @@ mod tests {
             ("grant=CODE", "Its values are client_credentials, code, implicit, password, saml2_bearer, other."),
             ("status=open", "Its values are flagged, not_evaluated, compliant, exempt, approved."),
             ("grant=x%0a%e2%80%ae", "has no value \"x[U+000A][U+202E]\"."),
+            ("x=1", "There is no field \"x\". The fields are q, severity, grant, status, state, scope."),
+            ("Severity=high", "There is no field \"Severity\"."),
+            ("grant=code&grant=password", "The field grant occurs twice."),
         ] {
             let mistake = Search::parse(Some(query)).expect_err(query);
             assert!(mistake.contains(expected), "{expected:?} in {mistake}");
@@ -206,5 +304,7 @@ mod tests {
         assert_eq!(both.lines().count(), 2, "{both}");
         let long = Search::parse(Some(&format!("grant={}", "a".repeat(10_000)))).expect_err("no such grant");
         assert!(long.len() < 600, "{long}");
+        let many = Search::parse(Some(&"q=1&".repeat(100))).expect_err("too many fields");
+        assert!(many.contains("more than 16 fields"), "{many}");
     }
 }

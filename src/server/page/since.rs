@@ -1,19 +1,18 @@
 //! When a finding was first seen. The ledger knows this for dangerous scopes and permissions only.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::words::Moment;
 use crate::audit::{Finding, Kind};
-use crate::domain::{ClientId, Timestamp};
-use crate::ledger::{Ledger, Memory};
+use crate::domain::Timestamp;
+use crate::ledger::{GrantKind, Ledger, Memory};
 
 /// A finding counts as new for this long after it was first seen.
 const NEW: Duration = Duration::from_hours(24);
 
 /// Looks up findings in the ledger.
 pub(super) struct FirstSeen<'a> {
-    memories: HashMap<(&'a ClientId, &'a str), Memory>,
+    ledger: &'a Ledger,
     now: Timestamp,
 }
 
@@ -27,15 +26,16 @@ pub(super) enum Since {
 
 impl<'a> FirstSeen<'a> {
     pub(super) fn new(ledger: &'a Ledger, now: Timestamp) -> Self {
-        let memories =
-            ledger.entries().map(|(grant, memory)| ((&grant.client, grant.evidence.as_str()), memory)).collect();
-        Self { memories, now }
+        Self { ledger, now }
     }
 
     fn memory(&self, finding: &Finding) -> Option<Memory> {
-        let client =
-            finding.client.as_ref().filter(|_| matches!(finding.evidence.kind, Kind::Scope | Kind::Permission))?;
-        self.memories.get(&(client, finding.evidence.key.as_str())).copied()
+        let kind = match finding.evidence.kind {
+            Kind::Scope => GrantKind::Scope,
+            Kind::Permission => GrantKind::Permission,
+            _ => return None,
+        };
+        self.ledger.memory(finding.client.as_ref()?, kind, &finding.evidence.key)
     }
 
     /// For sorting: 0 if the time is unknown.

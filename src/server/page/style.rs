@@ -50,6 +50,68 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// The custom properties with a colour, of the light style and of the dark one.
+    fn colours() -> [std::collections::BTreeMap<&'static str, &'static str>; 2] {
+        let (light, dark) = STYLE.split_once("@media (prefers-color-scheme:dark)").expect("a dark style");
+        let (dark, _) = dark.split_once("*{").expect("the rules");
+        let of = |style: &'static str| {
+            let properties =
+                style.split([';', '{', '}', '\n']).filter_map(|line| line.trim().strip_prefix("--")?.split_once(':'));
+            properties.filter(|(_, value)| value.starts_with('#')).collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let light = of(light);
+        let mut both = light.clone();
+        both.extend(of(dark));
+        [light, both]
+    }
+
+    /// WCAG 2.2, relative luminance.
+    fn luminance(colour: &str) -> f64 {
+        let digits: Vec<u32> = colour.chars().filter_map(|digit| digit.to_digit(16)).collect();
+        let bytes: Vec<u32> = match digits.len() {
+            3 => digits.iter().map(|digit| digit * 17).collect(),
+            _ => digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect(),
+        };
+        let linear = |byte: &u32| {
+            let value = f64::from(*byte) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        bytes.iter().map(linear).zip([0.2126, 0.7152, 0.0722]).map(|(value, weight)| value * weight).sum()
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_and_fills_have_enough_contrast_in_light_and_dark() {
+        for colours in colours() {
+            let fills = "critical high medium low info client_credentials code_grant implicit password saml2_bearer other active \
+                         inactive disabled";
+            for fill in fills.split_whitespace() {
+                let ratio = contrast(colours[fill], colours["card"]);
+                assert!(ratio >= 3.0, "--{fill} on --card: {ratio:.2} (WCAG 1.4.11 asks for 3)");
+            }
+            let texts = [
+                ("text", "card"),
+                ("muted", "card"),
+                ("muted", "bg"),
+                ("link", "card"),
+                ("link", "bg"),
+                ("card", "link"),
+                ("text", "code"),
+            ];
+            let badges = ["critical", "high", "medium", "low", "info", "good", "wait", "bad"];
+            let badges = badges.map(|name| (format!("{name}-fg"), format!("{name}-bg")));
+            let texts = texts.map(|(text, ground)| (text.to_owned(), ground.to_owned()));
+            for (text, ground) in texts.into_iter().chain(badges) {
+                let ratio = contrast(colours[text.as_str()], colours[ground.as_str()]);
+                assert!(ratio >= 4.5, "--{text} on --{ground}: {ratio:.2} (WCAG 1.4.3 asks for 4.5)");
+            }
+        }
+    }
+
     #[test]
     fn base64_agrees_with_the_rfc() {
         // RFC 4648, section 10.

@@ -16,17 +16,27 @@ fn open() -> Options<'static> {
 
 fn evaluated(sample: Sample) -> Arc<Evaluated> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    Arc::new(Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() })
+    Arc::new(Evaluated {
+        snapshot: Arc::new(snapshot),
+        report,
+        policy: Arc::new(policy),
+        ledger: Arc::new(ledger),
+        calls: Vec::new(),
+    })
 }
 
 fn organisation(freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> ServedOrganisation {
     ServedOrganisation { org: "default".to_owned(), freshness, evaluated }
 }
 
-fn rendered(organisations: Vec<ServedOrganisation>, last_successful: bool, options: &Options<'_>) -> String {
+fn published(organisations: Vec<ServedOrganisation>, last_successful: bool) -> Arc<Published> {
     let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(NOW.seconds() - 7_200) };
     let (_publisher, reader) = channel(organisations, reload, crate::exposition::Config::default());
-    page(&reader.current(), NOW, options).expect("a page")
+    reader.current()
+}
+
+fn rendered(organisations: Vec<ServedOrganisation>, last_successful: bool, options: &Options<'_>) -> String {
+    page(&published(organisations, last_successful), NOW, options).expect("a page")
 }
 
 fn failing() -> Freshness {
@@ -102,13 +112,13 @@ fn a_page_without_details_has_freshness_and_links() {
     for shown in [
         "Last complete refresh ",
         "2 minutes ago",
-        "href=\"/metrics\"",
-        "href=\"/-/ready\"",
+        "href=\"./metrics\"",
+        "href=\"./-/ready\"",
         "have the most privileges",
     ] {
         assert!(page.contains(shown), "{shown}");
     }
-    for hidden in ["Contoso", "b1f0c2d4", "Batch password sync", "dangerous-scope", "/api/v1/report", "61"] {
+    for hidden in ["Contoso", "b1f0c2d4", "Batch password sync", "dangerous-scope", "api/v1/report", "61"] {
         assert!(!body(&page).contains(hidden), "{hidden}");
     }
 }
@@ -131,7 +141,7 @@ fn the_worst_findings_come_first_and_further_ones_are_counted() {
     let count = sample.report.findings.len();
     let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample)))], true, &open());
     assert_eq!(page.matches("<td role=\"cell\" class=\"sev\">").count(), 50);
-    assert!(page.contains(&format!("and {} more in the", count - 50)));
+    assert!(page.contains(&format!("and {} more: <a href=\"findings?page=2\">", count - 50)));
     let rows = page.split("<td role=\"cell\" class=\"sev\"><span class=\"badge ").skip(1);
     let badges: Vec<&str> = rows.filter_map(|row| row.split('"').next()).collect();
     let expected = [vec!["critical"; 4], vec!["high"; 23], vec!["low"; 23]].concat();
@@ -146,7 +156,7 @@ fn the_worst_findings_come_first_and_further_ones_are_counted() {
 #[test]
 fn new_findings_are_marked_and_older_ones_are_not() {
     let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::planted())))], true, &open());
-    assert!(page.contains("<span class=\"new\">3 new in 24 h</span>"));
+    assert!(page.contains("<a class=\"new\" href=\"findings?new=yes\">3 new in 24 h</a>"));
     assert_eq!(page.matches("<span class=\"new\">new</span>").count(), 3);
     assert!(page.contains("before tracking"));
     assert!(page.contains("<time datetime=\"2026-11-20T21:27:41Z\">3 hours ago</time>"));
@@ -169,7 +179,7 @@ fn states_without_data_or_findings_have_a_text() {
     assert!(find("failing").contains("&#60;correlation id 5f2c&#62;"));
     assert!(find("failing").contains("Reload failed."));
     assert!(find("withdrawn").contains("so its data is no longer shown"));
-    assert!(!find("withdrawn").contains("/api/v1/report"), "no link to a report that does not exist");
+    assert!(!find("withdrawn").contains("api/v1/report"), "no link to a report that does not exist");
 }
 
 fn searched(query: &str) -> String {
@@ -182,8 +192,8 @@ fn searched(query: &str) -> String {
 fn a_search_shows_the_matching_clients_and_stays_in_the_form() {
     let page = searched("q=portal&severity=critical&grant=code&status=flagged");
     assert!(page.contains("Clients found <span class=\"count\">1 of 61</span>"));
-    assert!(page.contains("href=\"/clients/00000000-7a3e-4c1d-9b20-000000000000\""));
-    assert!(page.contains("name=\"q\" value=\"portal\""));
+    assert!(page.contains("href=\"./clients/00000000-7a3e-4c1d-9b20-000000000000\""));
+    assert!(page.contains("value=\"portal\""));
     for chosen in ["critical", "code", "flagged"] {
         assert!(page.contains(&format!("<option value=\"{chosen}\" selected>")), "{chosen}");
     }
@@ -215,4 +225,109 @@ fn rows_are_limited_and_further_ones_are_counted() {
     let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample)))], true, &open());
     assert_eq!(page.matches("<td role=\"cell\" class=\"verdict\">").count(), 500);
     assert!(page.contains("and 200 more; search above"));
+}
+
+/// The texts between these two marks.
+fn between<'a>(page: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+    page.split(start).skip(1).filter_map(move |rest| rest.split(end).next())
+}
+
+/// The number that a linked page shows as its result.
+fn result_of(link: &str) -> usize {
+    let data = || published(vec![organisation(sample::freshness(), Some(evaluated(sample::settled())))], true);
+    let link = link.replace("&#38;", "&");
+    let (page, start) = match link.split_once('?') {
+        Some(("./", query)) => (searched(query), "Clients found <span class=\"count\">"),
+        Some(("findings", query)) => {
+            let filter = browse::Filter::parse(Some(query)).expect(query);
+            (
+                browse::page(&data(), &filter, sample::NOW, "/metrics").expect("it renders"),
+                "Findings <span class=\"count\">",
+            )
+        }
+        _ if link == "#clients-1" => (searched(""), "All clients <span class=\"count\">"),
+        _ => panic!("{link}"),
+    };
+    let count = between(&page, start, "<").next().expect(&link).split(' ').next().expect("a number");
+    count.parse().expect("a number")
+}
+
+#[test]
+fn each_number_links_to_exactly_what_it_counts() {
+    let page = searched("");
+    let mut followed = 0;
+    let number = |text: &str| -> usize { text.trim().split(' ').next().expect("a number").parse().expect(text) };
+    for part in between(&page, "<a href=\"", "</a>") {
+        let Some((link, text)) = part.split_once("\">") else { continue };
+        let count = match text {
+            _ if text.starts_with("<span class=\"label\">") => between(text, "<span class=\"value\">", "<").next(),
+            _ if text.ends_with("</b>") => between(text, "<b>", "<").next(),
+            _ if link.contains("scope=") || link.starts_with("findings?status=") => Some(text),
+            _ => None,
+        };
+        if let Some(count) = count {
+            assert_eq!(result_of(link), number(count), "{link}");
+            followed += 1;
+        }
+    }
+    for part in between(&page, "<a class=\"badge ", "</a>") {
+        let (_, rest) = part.split_once("href=\"").expect("a link");
+        let (link, text) = rest.split_once("\">").expect("a text");
+        assert_eq!(result_of(link), number(text), "{link}");
+        followed += 1;
+    }
+    assert!(followed > 20, "{followed} of {page}");
+    assert_eq!(result_of("findings?new=yes"), 3 - 1, "one of the new ones is approved");
+}
+
+#[test]
+fn all_findings_can_be_browsed_in_pages_of_fifty() {
+    let data = published(vec![organisation(sample::freshness(), Some(evaluated(sample::planted())))], true);
+    let total = evaluated(sample::planted()).report.findings.len();
+    let show = |query: &str| {
+        let filter = browse::Filter::parse(Some(query)).expect(query);
+        browse::page(&data, &filter, sample::NOW, "/metrics").expect("it renders")
+    };
+    let (mut query, mut seen) = ("status=all".to_owned(), 0);
+    loop {
+        let page = show(&query);
+        let rows = page.matches("<tr role=\"row\">").count() - 1;
+        assert!(rows <= 50);
+        seen += rows;
+        let next = between(&page, "<a rel=\"next\" href=\"findings?", "\"").next();
+        let Some(next) = next else { break };
+        query = next.replace("&#38;", "&");
+    }
+    assert_eq!(seen, total);
+    let pages = total.div_ceil(50);
+    assert!(pages < 2 || show("status=all&page=999").contains(&format!("page {pages} of {pages}")));
+    assert!(show("rule=dangerous-scope&q=oauth&severity=critical").contains("<code>oauth</code>"));
+    assert!(show("q=nothing+like+it").contains("No finding matches."));
+    for (query, expected) in [
+        ("rule=dangerous", "The filter rule has no value \"dangerous\""),
+        ("page=0", "The field page is not a number from 1."),
+        ("sort=x", "There is no field \"sort\"."),
+        ("status=closed", "Its values are open, exempt, approved, not_evaluated, all."),
+    ] {
+        assert!(browse::Filter::parse(Some(query)).expect_err(query).contains(expected), "{query}");
+    }
+}
+
+#[test]
+fn nothing_on_a_page_contradicts_its_state() {
+    let failing = Freshness { last_successful: false, consecutive_failures: 3, ..sample::freshness() };
+    let show =
+        |sample, freshness: Freshness| rendered(vec![organisation(freshness, Some(evaluated(sample)))], true, &open());
+    let fresh = show(sample::clean(), sample::freshness());
+    assert!(fresh.contains("everything was evaluated") && fresh.contains("tile good"));
+    let stale = show(sample::clean(), failing.clone());
+    for wrong in ["everything was evaluated", "tile good", "state-word good", "No open findings. "] {
+        assert!(!stale.contains(wrong), "{wrong}");
+    }
+    assert!(stale.contains("No open findings in the last complete data"));
+    let unread = show(sample::planted(), sample::freshness());
+    assert!(!unread.contains("tile good"), "what is unknown is not green");
+    let settled = show(sample::settled(), sample::freshness());
+    let approved = between(&settled, "<code class=\"settled\"", "</td>").next().expect("an approved scope");
+    assert!(approved.contains("approved") || approved.contains("exempt"), "{approved}");
 }

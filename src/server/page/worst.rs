@@ -2,6 +2,7 @@
 
 use super::findings::Name;
 use super::link;
+use super::query::written;
 use super::words::grant_words;
 use crate::audit::{Report, Status, Verdict};
 use crate::domain::{Client, Severity, Snapshot};
@@ -13,13 +14,15 @@ pub(super) struct WorstClient {
     pub(super) name: Name,
     pub(super) link: String,
     pub(super) grant: &'static str,
-    pub(super) counts: Vec<Count>,
+    pub(super) counts: Vec<OpenOfSeverity>,
 }
 
 /// The number of open findings of one severity.
-pub(super) struct Count {
+pub(super) struct OpenOfSeverity {
     pub(super) severity: &'static str,
     pub(super) count: usize,
+    /// The findings.
+    pub(super) link: String,
 }
 
 /// The flagged clients, sorted by the number of critical findings, then of high findings, and so on.
@@ -50,7 +53,10 @@ pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstCl
                 .iter()
                 .zip(counts)
                 .filter(|(_, count)| *count > 0)
-                .map(|(severity, count)| Count { severity: severity.label(), count })
+                .map(|(severity, count)| {
+                    let query = written([("client", client.id.as_str()), ("severity", severity.label())]);
+                    OpenOfSeverity { severity: severity.label(), count, link: format!("findings?{query}") }
+                })
                 .collect(),
         })
         .collect()

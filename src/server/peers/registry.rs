@@ -49,7 +49,7 @@ struct Entry {
     /// What its request waits for.
     wants: Option<Arc<Semaphore>>,
     /// Of what it holds a permit until the response is sent, besides `turn`.
-    holds: Option<Arc<Semaphore>>,
+    holds: Vec<Arc<Semaphore>>,
     /// Why the connection was asked to close.
     closing: Option<Closed>,
     close: Arc<Notify>,
@@ -131,14 +131,14 @@ impl Peers {
 
     /// Cuts off the slowest reader of those that hold a permit of `free`, for a request that waits for one.
     fn cut_off_slowest(&self, free: &Arc<Semaphore>) {
-        let same = |other: &Option<Arc<Semaphore>>| other.as_ref().is_some_and(|other| Arc::ptr_eq(other, free));
+        let same = |other: &Arc<Semaphore>| Arc::ptr_eq(other, free);
         let of_turns = Arc::ptr_eq(free, &self.turns);
         let mut table = self.table();
         let holding = table.open.iter().filter(|(_, entry)| {
-            entry.closing.is_none() && if of_turns { entry.turn.is_some() } else { same(&entry.holds) }
+            entry.closing.is_none() && if of_turns { entry.turn.is_some() } else { entry.holds.iter().any(same) }
         });
         let holding: Vec<_> = holding.map(|(id, entry)| (*id, entry.activity)).collect();
-        let queued = table.open.values().filter(|entry| same(&entry.wants)).count();
+        let queued = table.open.values().filter(|entry| entry.wants.as_ref().is_some_and(same)).count();
         if let Some(id) = cut_off(&holding, queued, &self.limits, Instant::now()) {
             table.ask_to_close(id, Closed::SlowReader);
         }
@@ -165,7 +165,7 @@ impl Table {
             activity: Activity::Arrived { since: now },
             turn: None,
             wants: None,
-            holds: None,
+            holds: Vec::new(),
             closing: None,
             close: Arc::clone(&close),
             refused: refused.clone(),
@@ -243,8 +243,13 @@ impl Place {
     /// The same for a permit that is held until the response is sent, so that others can wait for this reader.
     pub(in crate::server) async fn queue_until_sent(&self, free: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         let permit = self.queue(free).await?;
-        self.entry(|entry| entry.holds = Some(Arc::clone(free)));
+        self.holds(free);
         Some(permit)
+    }
+
+    /// Notes that the response depends on a permit of `free` until it is sent.
+    pub(in crate::server) fn holds(&self, free: &Arc<Semaphore>) {
+        self.entry(|entry| entry.holds.push(Arc::clone(free)));
     }
 
     /// Waits for a turn, which is held until the response is sent. False if there was none in time.
@@ -291,7 +296,7 @@ impl Place {
     pub(super) fn flushed(&self) {
         let ended = self.entry(|entry| {
             entry.activity.flushed(Instant::now()).then(|| {
-                entry.holds = None;
+                entry.holds.clear();
                 entry.turn.take()
             })
         });

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 
-use super::tests::saved;
+use super::tests::{encode, saved};
 use super::*;
 use crate::domain::{Gap, GrantType};
 use crate::fixtures::{Damage, client, corpus, damaged};
@@ -51,7 +51,7 @@ fn organisation_of(
         (Grant::scope(&ClientId::new(client), &scope), memory)
     });
     let ledger = crate::ledger::Ledger::from_entries(entries, BTreeSet::new());
-    let saved = Saved { client_id: name, api_host: host, snapshot: Arc::new(snapshot), ledger };
+    let saved = Saved { client_id: name, api_host: host, snapshot: Arc::new(snapshot), ledger: Arc::new(ledger) };
     (OrgId::new(id.as_str()), saved)
 }
 

@@ -108,15 +108,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-pub(super) fn save_grants(ledger: &Ledger) -> Vec<SavedGrant> {
-    ledger.entries().map(|(grant, memory)| save_grant(grant, memory)).collect()
-}
-
 pub(super) fn restore_ledger(grants: Vec<SavedGrant>, hidden: Vec<SavedHidden>) -> Ledger {
     Ledger::from_entries(grants.into_iter().map(restore_grant), hidden.into_iter().map(restore_hidden).collect())
 }
 
-fn save_grant(grant: &Grant, memory: Memory) -> SavedGrant {
+pub(super) fn save_grant(grant: &Grant, memory: Memory) -> SavedGrant {
     let (first_seen, standing, missed, gone) = match memory {
         Memory::Held { first_seen, standing, missed } => {
             (first_seen.map(Timestamp::seconds), standing.into(), missed, None)
@@ -126,10 +122,14 @@ fn save_grant(grant: &Grant, memory: Memory) -> SavedGrant {
         }
     };
     let privilege = match grant.kind {
-        GrantKind::Scope => SavedPrivilege::Scope { scope: grant.evidence.clone() },
+        GrantKind::Scope => SavedPrivilege::Scope { scope: grant.evidence.to_string() },
         GrantKind::Permission => {
             let role = grant.role.as_ref().map(ToString::to_string).unwrap_or_default();
-            SavedPrivilege::Permission { permission: grant.evidence.clone(), pattern: grant.label.clone(), role }
+            SavedPrivilege::Permission {
+                permission: grant.evidence.to_string(),
+                pattern: grant.label.to_string(),
+                role,
+            }
         }
     };
     let (gone_since, gone_for) = gone.unzip();

@@ -6,11 +6,14 @@ mod grants;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Number;
 
-use self::grants::{SavedGrant, SavedHidden, restore_ledger, save_grants, save_hidden};
+use self::grants::{SavedGrant, SavedHidden, restore_ledger, save_grant, save_hidden};
 use self::records::{
     SavedClient, SavedDivision, SavedInput, SavedRole, never_read, restore_client, restore_division, restore_input,
     restore_role, save_client, save_division, save_input, save_role,
@@ -21,24 +24,28 @@ use crate::domain::{ClientId, OrgId, Organisation, ScopeTable, Snapshot, Timesta
 pub(super) const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct Document<O, A = IgnoredAny> {
     format: u32,
-    organisations: BTreeMap<String, SavedOrganisation>,
+    organisations: O,
+    /// Only in snapshot files.
+    #[serde(default, skip_serializing_if = "Option::is_none", bound(deserialize = "A: Deserialize<'de>"))]
+    snapshots: Option<A>,
 }
 
+/// An organisation in the file. The long lists are read as a whole, but converted one by one while they are written.
 #[derive(Serialize, Deserialize)]
-struct SavedOrganisation {
+struct SavedOrganisation<G = Vec<SavedGrant>, C = Vec<SavedClient>> {
     name: String,
     region: String,
     client_id: String,
     api_host: String,
     taken_at: i64,
     own_client: Option<String>,
-    grants: Vec<SavedGrant>,
+    grants: G,
     /// Data that could not be read at the first refresh or since then. Absent if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     hidden: Vec<SavedHidden>,
-    clients: Vec<SavedClient>,
+    clients: C,
     registry: SavedInput<BTreeMap<String, String>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
@@ -47,18 +54,39 @@ struct SavedOrganisation {
     permissions: SavedInput<BTreeSet<String>>,
 }
 
-pub(super) fn encode(organisations: &BTreeMap<OrgId, Saved>) -> Vec<u8> {
-    let organisations =
-        organisations.iter().map(|(id, saved)| (id.as_str().to_owned(), SavedOrganisation::from(saved))).collect();
-    // Maps with text keys and plain values always serialise. If they did not, the next start would set the empty file aside.
-    serde_json::to_vec(&Document { format: FORMAT, organisations }).unwrap_or_default()
+/// Writes the file. It is never in memory as a whole, nor is a copy of the snapshot. `snapshots` is what a snapshot file has in
+/// addition.
+pub(super) fn write(
+    organisations: &BTreeMap<OrgId, Saved>,
+    snapshots: Option<impl Serialize>,
+    target: &mut dyn io::Write,
+) -> io::Result<()> {
+    let organisations = SavedMap(organisations);
+    serde_json::to_writer(target, &Document { format: FORMAT, organisations, snapshots }).map_err(Into::into)
+}
+
+/// A list that is converted while it is written.
+struct Each<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+struct SavedMap<'a>(&'a BTreeMap<OrgId, Saved>);
+
+impl Serialize for SavedMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(id, saved)| (id.as_str(), save(saved))))
+    }
 }
 
 /// Why a file is not a state of this version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Undecodable {
     /// A newer version of the program wrote it, in this format.
-    Newer(u32),
+    Newer(String),
     /// It is damaged, or another kind of file. The text says where, without quoting the file.
     Damaged(String),
 }
@@ -66,44 +94,45 @@ pub(super) enum Undecodable {
 pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, Undecodable> {
     #[derive(Deserialize)]
     struct Head {
-        format: u32,
+        /// Of any size: a later version may count differently.
+        format: Number,
     }
     let damaged =
         |error: serde_json::Error| Undecodable::Damaged(format!("line {}, column {}", error.line(), error.column()));
     let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
-    match head.format {
-        FORMAT => {}
-        newer if newer > FORMAT => return Err(Undecodable::Newer(newer)),
-        other => return Err(Undecodable::Damaged(format!("there is no format {other}"))),
+    let format = head.format;
+    if format.as_f64().is_some_and(|number| number > f64::from(FORMAT)) {
+        return Err(Undecodable::Newer(format.to_string()));
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(damaged)?;
+    if format != FORMAT.into() {
+        return Err(Undecodable::Damaged(format!("there is no format {format}")));
+    }
+    let document: Document<BTreeMap<String, SavedOrganisation>> = serde_json::from_slice(bytes).map_err(damaged)?;
     Ok(document.organisations.into_iter().map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect())
 }
 
-impl From<&Saved> for SavedOrganisation {
-    fn from(saved: &Saved) -> Self {
-        let snapshot = &*saved.snapshot;
-        Self {
-            name: snapshot.organisation.name.clone(),
-            region: snapshot.organisation.region.clone(),
-            client_id: saved.client_id.clone(),
-            api_host: saved.api_host.clone(),
-            taken_at: snapshot.taken_at.seconds(),
-            own_client: snapshot.own_client.as_ref().map(ToString::to_string),
-            grants: save_grants(&saved.ledger),
-            hidden: saved.ledger.hidden().iter().map(save_hidden).collect(),
-            clients: snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes)).collect(),
-            registry: save_input(&snapshot.registry, Clone::clone),
-            roles: save_input(&snapshot.roles, |roles| roles.iter().map(save_role).collect()),
-            divisions: save_input(&snapshot.divisions, |divisions| divisions.values().map(save_division).collect()),
-            permissions: save_input(&snapshot.permissions, Clone::clone),
-        }
+fn save(saved: &Saved) -> SavedOrganisation<impl Serialize, impl Serialize> {
+    let snapshot = &*saved.snapshot;
+    SavedOrganisation {
+        name: snapshot.organisation.name.clone(),
+        region: snapshot.organisation.region.clone(),
+        client_id: saved.client_id.clone(),
+        api_host: saved.api_host.clone(),
+        taken_at: snapshot.taken_at.seconds(),
+        own_client: snapshot.own_client.as_ref().map(ToString::to_string),
+        grants: Each(|| saved.ledger.entries().map(|(grant, memory)| save_grant(grant, memory))),
+        hidden: saved.ledger.hidden().iter().map(save_hidden).collect(),
+        clients: Each(|| snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes))),
+        registry: save_input(&snapshot.registry, Clone::clone),
+        roles: save_input(&snapshot.roles, |roles| roles.iter().map(save_role).collect()),
+        divisions: save_input(&snapshot.divisions, |divisions| divisions.values().map(save_division).collect()),
+        permissions: save_input(&snapshot.permissions, Clone::clone),
     }
 }
 
 impl SavedOrganisation {
     fn into_saved(self, id: &str) -> Saved {
-        let ledger = restore_ledger(self.grants, self.hidden);
+        let ledger = Arc::new(restore_ledger(self.grants, self.hidden));
         let mut scopes = ScopeTable::default();
         let clients = self.clients.into_iter().map(|client| restore_client(client, &mut scopes)).collect();
         let snapshot = Snapshot {

@@ -57,7 +57,14 @@ pub(in crate::store) fn saved() -> Saved {
         .map(|place| Hidden { client: ClientId::new("c-1"), place });
     let ledger = Ledger::from_entries(entries, hidden.into());
     let (client_id, api_host) = ("c-1".to_owned(), "api.mypurecloud.ie".to_owned());
-    Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger }
+    Saved { client_id, api_host, snapshot: Arc::new(snapshot), ledger: Arc::new(ledger) }
+}
+
+/// The file as text, for tests that read it again.
+pub(in crate::store) fn encode(organisations: &BTreeMap<OrgId, Saved>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(organisations, None::<()>, &mut bytes).expect("memory");
+    bytes
 }
 
 fn held(first_seen: Option<i64>, standing: Standing, missed: u32) -> Memory {

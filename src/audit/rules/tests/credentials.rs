@@ -131,7 +131,7 @@ fn the_general_permission_admin_is_a_dangerous_grant() {
     assert_eq!(world.found("long-lived-token"), [" high"]);
     let report = world.report();
     let [grant] = report.grants.as_slice() else { panic!("{:?}", report.grants) };
-    assert_eq!((grant.privilege.name(), &*grant.labels), ("Admin", &["admin".to_owned()][..]));
+    assert_eq!((grant.privilege.name(), &*grant.labels), ("Admin", &["admin".into()][..]));
     let counted: Vec<_> = report.dangerous_permissions.iter().map(|d| (d.pattern.as_str(), d.holders)).collect();
     assert_eq!(counted, [("admin", 1)]);
     assert!(!report.findings.iter().any(|f| f.rule.slug == "policy-pattern-unmatched" && f.evidence.key == "admin"));

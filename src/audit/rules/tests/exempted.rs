@@ -17,7 +17,7 @@ fn exempting(world: World, rule: &str, only: Option<&str>) -> World {
 fn evidence(world: &World, rule: &str, status: Status) -> Vec<String> {
     let report = world.report();
     let found = report.findings.iter().filter(|f| f.rule.slug == rule && f.status == status);
-    found.map(|finding| finding.evidence.key.clone()).collect()
+    found.map(|finding| finding.evidence.key.to_string()).collect()
 }
 
 /// The client has one permission in two divisions, in one of them only under a condition. An exemption covers no more than it

@@ -103,3 +103,38 @@ fn fingerprints_do_not_depend_on_names_order_or_spelling() {
     };
     assert_eq!(prints(&roles("A", "B")), prints(&roles("Z", "Y")));
 }
+
+#[test]
+fn the_role_that_the_readme_asks_for_in_all_divisions_does_not_count_on_the_exporter_itself() {
+    const ASKED_FOR: &[&str] = &["oauth:client:view", "authorization:role:view"];
+    let own = |granted: &[&str]| {
+        World::of(CC).role("R", Some("*"), granted).with(|w| w.snapshot.own_client = Some(ClientId::new("c-1")))
+    };
+    for (granted, expected) in [
+        (ASKED_FOR, &[][..]),
+        (&["OAuth:client:View"], &[]),
+        (&["oauth:client:view", "authorization:role:view", "audits:audit:view"], &[]),
+        (&["oauth:client:view", "authorization:role:view", "routing:queue:view"], &["* medium"]),
+        (&["oauth:client:view", "authorization:role:*"], &["* medium"]),
+    ] {
+        assert_eq!(own(granted).found("all-divisions"), expected, "{granted:?}");
+    }
+    let general = own(ASKED_FOR).with(|w| {
+        if let Input::Read(roles) = &mut w.snapshot.roles {
+            let mut role = roles.find(&RoleId::new("id of R")).expect("the role").clone();
+            role.general = vec!["admin".to_owned()].into();
+            roles.insert(role);
+        }
+    });
+    assert_eq!(general.found("all-divisions"), ["* medium"]);
+    // Another role of the exporter is a finding, and only that role is named.
+    let more = own(ASKED_FOR).role("More", Some("*"), &["routing:queue:view"]);
+    assert_eq!(more.found("all-divisions"), ["* medium"]);
+    let report = more.report();
+    let finding = report.findings.iter().find(|finding| finding.rule.slug == "all-divisions").expect("a finding");
+    assert_eq!(finding.evidence.text.as_str(), "holds roles in all divisions: More");
+    assert_eq!(own(ASKED_FOR).grants("unknown role", Some("*")).found("all-divisions"), ["* medium"]);
+    // For any other client, the same role is a finding.
+    let other = own(ASKED_FOR).with(|w| w.snapshot.own_client = Some(ClientId::new("c-2")));
+    assert_eq!(other.found("all-divisions"), ["* medium"]);
+}

@@ -4,6 +4,7 @@ mod credentials;
 mod exempted;
 mod grants_and_life;
 mod itself;
+mod redirects;
 mod scopes_and_redirects;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,6 +9,8 @@ mod privileges;
 
 use askama::Template;
 
+use super::clients::of_compliant;
+use super::freshness::FreshnessView;
 use super::since::{FirstSeen, Since};
 use super::style;
 use super::words::Moment;
@@ -17,7 +19,7 @@ use crate::domain::{Client, ClientId, Timestamp};
 use crate::publish::{Evaluated, Published, ServedOrganisation};
 use crate::text::visible;
 use facts::{Fact, facts};
-use findings::{FoundRow, found};
+use findings::{Group, found};
 use privileges::{PermissionRow, Privileges, RoleRow, ScopeRow};
 
 /// Renders the page of this client; `None` if no organisation has it.
@@ -36,7 +38,8 @@ pub(in crate::server) fn page(
             icon: &style::icon_uri(),
             version: env!("CARGO_PKG_VERSION"),
             now: Moment::new(now, now),
-            telemetry_path,
+            root: "../",
+            telemetry_path: telemetry_path.trim_start_matches('/'),
             has_report: true,
             c: View::new(
                 organisation,
@@ -57,6 +60,7 @@ struct Page<'a> {
     icon: &'a str,
     version: &'static str,
     now: Moment,
+    root: &'static str,
     telemetry_path: &'a str,
     has_report: bool,
     c: View,
@@ -70,8 +74,14 @@ struct View {
     tone: &'static str,
     verdict: String,
     why: Option<String>,
+    /// Why a compliant client with dangerous privileges is compliant.
+    settled: Option<&'static str>,
+    /// Says that the data is not current, if it is not.
+    stale: Option<String>,
+    /// The platform's own page of OAuth clients, if its address is known.
+    administration: Option<String>,
     facts: Vec<Fact>,
-    findings: Vec<FoundRow>,
+    findings: Vec<Group>,
     total_findings: usize,
     more_findings: usize,
     scopes: Vec<ScopeRow>,
@@ -94,10 +104,13 @@ impl View {
         verdict: Option<&Verdict>,
         now: Timestamp,
     ) -> Self {
+        let freshness = FreshnessView::new(&organisation.freshness, true, now);
+        let is_current = freshness.is_current();
         let (tone, word, why) = match verdict {
             Some(Verdict::Flagged(severity)) => (severity.label(), format!("flagged, {severity}"), None),
             Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated".to_owned(), Some(why.as_str())),
-            Some(Verdict::Compliant) => ("good", "compliant".to_owned(), None),
+            Some(Verdict::Compliant) if is_current => ("good", "compliant".to_owned(), None),
+            Some(Verdict::Compliant) => ("settled", "was compliant".to_owned(), None),
             None => ("wait", "not evaluated".to_owned(), None),
         };
         let (findings, total_findings, more_findings) =
@@ -110,6 +123,9 @@ impl View {
             tone,
             verdict: word,
             why: why.map(|why| format!("Not evaluated: {}.", visible(why))),
+            settled: verdict.and_then(|verdict| of_compliant(&evaluated.report, client, verdict)),
+            stale: (!is_current).then(|| freshness.sentence()),
+            administration: administration(&evaluated.snapshot.organisation.region),
             facts: facts(evaluated, client, now),
             more_findings,
             total_findings,
@@ -127,6 +143,14 @@ impl View {
             roles_note: privileges.roles_note,
         }
     }
+}
+
+/// The platform's page of OAuth clients, for a region of the vendor. The address of a single client is not documented.
+fn administration(region: &str) -> Option<String> {
+    let is_vendors = region.ends_with(".pure.cloud")
+        || region.ends_with("-pure.cloud")
+        || ["com", "ie", "de", "jp", "com.au"].iter().any(|domain| region.strip_prefix("mypurecloud.") == Some(domain));
+    is_vendors.then(|| format!("https://apps.{region}/directory/#/admin/integrations/oauth"))
 }
 
 #[cfg(test)]

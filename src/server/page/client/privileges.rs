@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Client, DivisionId, Role, RoleId, Severity, Snapshot};
+use crate::domain::{Client, DivisionId, Privilege, Role, RoleId, Severity, Snapshot};
 use crate::policy::DangerousPermission;
 use crate::publish::Evaluated;
 use crate::text::visible;
 
+use super::super::clients::settled;
 use super::bound::ROWS;
 
 pub(super) struct Privileges {
@@ -26,13 +27,18 @@ pub(super) struct ScopeRow {
     pub(super) description: Option<String>,
     /// The severity, if the policy calls the scope dangerous and it is in effect.
     pub(super) severity: Option<&'static str>,
+    /// Why a dangerous scope is not open.
+    pub(super) settled: Option<&'static str>,
 }
 
 pub(super) struct PermissionRow {
     pub(super) permission: String,
     pub(super) severity: &'static str,
+    /// Why it is not open.
+    pub(super) settled: Option<&'static str>,
     pub(super) conditional: bool,
     pub(super) role: String,
+    role_id: String,
     pub(super) pattern: String,
     pub(super) reason: String,
 }
@@ -51,7 +57,7 @@ impl Privileges {
         let grants = by_role(client);
         let not_read = snapshot.roles.gap();
         let (mut permissions, roles_note) = if client.grant_type.roles_count() {
-            (permissions(evaluated, grants.keys().copied()), None)
+            (permissions(evaluated, client, grants.keys().copied()), None)
         } else {
             (
                 Vec::new(),
@@ -89,7 +95,14 @@ fn scopes(evaluated: &Evaluated, client: &Client) -> Vec<ScopeRow> {
     let mut names: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     names.sort_unstable();
     let counts = client.grant_type.scopes_count();
+    let status = |name: &str| {
+        let mut grants = evaluated.report.grants.iter().filter(|grant| grant.client == client.id);
+        grants
+            .find(|grant| matches!(&grant.privilege, Privilege::Scope(scope) if **scope == *name))
+            .map(|grant| grant.status)
+    };
     let row = |name: &str| ScopeRow {
+        settled: status(name).and_then(settled),
         name: visible(name).into_owned(),
         description: snapshot
             .registry
@@ -112,7 +125,11 @@ fn by_role(client: &Client) -> BTreeMap<&RoleId, Vec<Option<&DivisionId>>> {
 }
 
 /// The dangerous permissions of these roles, the worst first.
-fn permissions<'a>(evaluated: &Evaluated, roles: impl Iterator<Item = &'a RoleId>) -> Vec<PermissionRow> {
+fn permissions<'a>(
+    evaluated: &Evaluated,
+    client: &Client,
+    roles: impl Iterator<Item = &'a RoleId>,
+) -> Vec<PermissionRow> {
     let Some(known) = evaluated.snapshot.roles.read() else { return Vec::new() };
     let mut rows: Vec<(Severity, PermissionRow)> = Vec::new();
     for role in roles.filter_map(|id| known.find(id)) {
@@ -126,7 +143,20 @@ fn permissions<'a>(evaluated: &Evaluated, roles: impl Iterator<Item = &'a RoleId
         }
     }
     rows.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
-    rows.into_iter().map(|(_, row)| row).collect()
+    let status = |row: &PermissionRow| {
+        let grants = evaluated.report.grants.iter().filter(|grant| grant.client == client.id);
+        let same = grants.filter(|grant| {
+            matches!(&grant.privilege, Privilege::Permission(name) if visible(name) == row.permission)
+                && grant.role.as_ref().is_some_and(|role| visible(role.as_str()) == row.role_id)
+        });
+        // Open in one division is open.
+        same.map(|grant| grant.status).min()
+    };
+    let settle = |mut row: PermissionRow| {
+        row.settled = status(&row).and_then(settled);
+        row
+    };
+    rows.into_iter().map(|(_, row)| settle(row)).collect()
 }
 
 /// A row with the worst of the patterns that match a permission; among equals, the first in the policy.
@@ -141,8 +171,10 @@ fn dangerous<'a>(
     let row = PermissionRow {
         permission: visible(permission).into_owned(),
         severity: pattern.severity.label(),
+        settled: None,
         conditional,
         role: visible(&role.name).into_owned(),
+        role_id: visible(role.id.as_str()).into_owned(),
         pattern: visible(&pattern.pattern.to_string()).into_owned(),
         reason: visible(&pattern.reason).into_owned(),
     };

@@ -11,8 +11,13 @@ use crate::publish::channel;
 
 fn published(sample: Sample) -> Arc<Published> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
-    let evaluated =
-        Evaluated { snapshot: Arc::new(snapshot), report, policy: Arc::new(policy), ledger, calls: Vec::new() };
+    let evaluated = Evaluated {
+        snapshot: Arc::new(snapshot),
+        report,
+        policy: Arc::new(policy),
+        ledger: Arc::new(ledger),
+        calls: Vec::new(),
+    };
     let freshness = Freshness::default();
     let organisations = vec![
         ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), evaluated: None },
@@ -48,7 +53,7 @@ fn it_shows_identity_scopes_findings_and_exemptions() {
             "https://portal.example.com/&#60;cb&#62;",
             "none in the policy&#39;s inventory",
             // Scopes with the descriptions of the registry.
-            "<code>oauth</code> <span class=\"badge critical\">critical</span></td><td>Creates and changes OAuth clients</td>",
+            "<code>oauth</code> <span class=\"badge settled\">critical, exempt</span></td><td>Creates and changes OAuth clients</td>",
             "<code>users:readonly</code></td><td>Reads users</td>",
             "<span class=\"muted\">no description</span>",
             // An open finding and an exempt one.
@@ -117,6 +122,6 @@ fn an_unknown_client_has_no_page_and_lists_are_limited() {
     let published = published(sample);
     assert!(page(&published, &ClientId::new("nobody"), NOW, "/metrics").is_none());
     let page = page(&published, &id, NOW, "/metrics").expect("the client has a page").expect("it renders");
-    assert_eq!(page.matches("<p class=\"marks\">").count(), ROWS);
+    assert_eq!(page.matches("<p class=\"evidence\">").count(), ROWS);
     assert!(page.contains(&format!("and {} more", 2 * ROWS + 2)), "further findings are counted");
 }

@@ -1,0 +1,46 @@
+//! `config check`: whether the settings are valid, and whether what they name is usable. Calls nobody.
+//!
+//! The settings themselves, and the files of policy, baseline and secret, were checked when they were read.
+
+use super::console::{complain, say};
+use super::exit::{CLEAN, USAGE};
+use crate::config::Settings;
+use crate::genesys::{Metrics, Platform};
+
+pub(super) fn run(settings: &Settings) -> u8 {
+    let mistakes = mistakes(settings);
+    for mistake in &mistakes {
+        complain(mistake);
+    }
+    if !mistakes.is_empty() {
+        return USAGE;
+    }
+    say("the configuration is valid");
+    CLEAN
+}
+
+fn mistakes(settings: &Settings) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    for organisation in &settings.organisations {
+        if let Err(error) = Platform::new(organisation.clone(), &Metrics::unregistered()) {
+            mistakes.push(format!("{}: {error}", organisation.org));
+        }
+    }
+    if let Some(path) = &settings.files.baseline
+        && settings.in_force.baseline.is_none()
+    {
+        let path = path.display();
+        mistakes.push(format!(
+            "--baseline.file: there is no baseline {path}; create it with `baseline init`, or name another file"
+        ));
+    }
+    if let Some(path) = &settings.state_file {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if directory.is_some_and(|directory| !directory.is_dir()) {
+            let path = path.display();
+            mistakes
+                .push(format!("--state.file: the directory of {path} does not exist; create it, or name another file"));
+        }
+    }
+    mistakes
+}
