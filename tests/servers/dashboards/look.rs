@@ -70,8 +70,7 @@ fn about_the_header(dashboard: &Value) -> Vec<String> {
     let first = list(dashboard, "panels");
     let of_exporter = uid == "genesys-oauth-exporter";
     let figures = panels(dashboard).filter(|panel| text(panel, "type") == "stat");
-    let unexplained =
-        figures.filter(|panel| !panel["fieldConfig"]["defaults"]["links"][0]["url"].is_string()).count();
+    let unexplained = figures.filter(|panel| !panel["fieldConfig"]["defaults"]["links"][0]["url"].is_string()).count();
     broken(&[
         (
             names(dashboard, "links", "title") == ["Overview", "Clients", "Changes", "Exporter"],
