@@ -8,6 +8,15 @@ use crate::config::Settings;
 use crate::genesys::{Metrics, Platform};
 
 pub(super) fn run(settings: &Settings) -> u8 {
+    if let Some(path) = &settings.files.baseline
+        && settings.in_force.baseline.is_none()
+    {
+        // Not a mistake: the first start can precede the first baseline.
+        let path = path.display();
+        complain(format_args!(
+            "warning: --baseline.file: there is no file {path}, so nothing is approved; create it with `baseline init`"
+        ));
+    }
     let mistakes = mistakes(settings);
     for mistake in &mistakes {
         complain(mistake);
@@ -25,14 +34,6 @@ fn mistakes(settings: &Settings) -> Vec<String> {
         if let Err(error) = Platform::new(organisation.clone(), &Metrics::unregistered()) {
             mistakes.push(format!("{}: {error}", organisation.org));
         }
-    }
-    if let Some(path) = &settings.files.baseline
-        && settings.in_force.baseline.is_none()
-    {
-        let path = path.display();
-        mistakes.push(format!(
-            "--baseline.file: there is no baseline {path}; create it with `baseline init`, or name another file"
-        ));
     }
     if let Some(path) = &settings.state_file {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -8,6 +8,7 @@ use std::io;
 use ::csv::{Terminator, WriterBuilder};
 
 use super::csv::guarded;
+use super::json::MOST_PARTS;
 use super::{Audited, ReportedOrganisation};
 use crate::audit::{ClientVerdict, describe_client_gaps};
 use crate::domain::{Client, RoleGrant, Severity, Snapshot, Timestamp};
@@ -65,7 +66,7 @@ fn row<'a>(
     let snapshot = audited.snapshot;
     let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     scopes.sort_unstable();
-    let roles: Vec<String> = client.role_grants.iter().map(|grant| role(snapshot, grant)).collect();
+    let roles = client.role_grants.iter().map(|grant| role(snapshot, grant));
     let time = |time: Option<Timestamp>| Cow::from(time.map(rfc3339).unwrap_or_default());
     [
         organisation.org.into(),
@@ -80,9 +81,9 @@ fn row<'a>(
         verdict.verdict.label().into(),
         verdict.worst.map_or("", Severity::label).into(),
         verdict.open.to_string().into(),
-        scopes.join(" ").into(),
-        roles.join("; ").into(),
-        client.redirect_uris.join(" ").into(),
+        joined(scopes.iter(), " ").into(),
+        joined(roles, "; ").into(),
+        joined(client.redirect_uris.iter(), " ").into(),
         client.effective_token_validity().to_string().into(),
         time(client.created),
         client.created_by.as_deref().unwrap_or_default().into(),
@@ -94,6 +95,16 @@ fn row<'a>(
         if organisation.complete { "yes" } else { "no" }.into(),
         organisation.failure.unwrap_or_default().into(),
     ]
+}
+
+/// The first parts as one text, and the number of the others.
+fn joined(parts: impl ExactSizeIterator<Item = impl ToString>, separator: &str) -> String {
+    let more = parts.len().saturating_sub(MOST_PARTS);
+    let mut texts: Vec<String> = parts.take(MOST_PARTS).map(|part| part.to_string()).collect();
+    if more > 0 {
+        texts.push(format!("and {more} more"));
+    }
+    texts.join(separator)
 }
 
 /// The name of a role and of the division in which it is held; ids for what could not be read.

@@ -20,6 +20,9 @@ pub(in crate::output) use finding::confidence;
 /// Increased when a field is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
+/// The largest number of roles and of redirect URIs that are listed for one client.
+pub(in crate::output) const MOST_PARTS: usize = 1_000;
+
 /// Streams the document, indented and with a final line break. Fails only if the writer fails.
 ///
 /// The document is `complete` if there is at least one organisation and every organisation is complete.
@@ -228,8 +231,12 @@ struct ClientDto<'a> {
     state: &'static str,
     total_scopes: usize,
     scopes: Vec<&'a str>,
+    /// The first of them, as many as [`MOST_PARTS`].
     roles: Vec<RoleDto<'a>>,
+    roles_left_out: usize,
+    /// The first of them, as many as [`MOST_PARTS`].
     redirect_uris: &'a [String],
+    redirect_uris_left_out: usize,
     created: Option<String>,
     modified: Option<String>,
     status: &'static str,
@@ -260,8 +267,10 @@ impl<'a> ClientDto<'a> {
             state: client.state.label(),
             total_scopes: client.scopes.len(),
             scopes,
-            roles: client.role_grants.iter().map(|grant| RoleDto::new(snapshot, grant)).collect(),
-            redirect_uris: &client.redirect_uris,
+            roles: client.role_grants.iter().take(MOST_PARTS).map(|grant| RoleDto::new(snapshot, grant)).collect(),
+            roles_left_out: client.role_grants.len().saturating_sub(MOST_PARTS),
+            redirect_uris: client.redirect_uris.get(..MOST_PARTS).unwrap_or(&client.redirect_uris),
+            redirect_uris_left_out: client.redirect_uris.len().saturating_sub(MOST_PARTS),
             created: client.created.map(rfc3339),
             modified: client.modified.map(rfc3339),
             status: verdict.verdict.label(),
