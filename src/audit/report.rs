@@ -184,6 +184,14 @@ impl Report {
         self.findings.iter().skip(start).take_while(move |finding| finding.client.as_ref() == Some(client))
     }
 
+    /// The dangerous grants of one client.
+    pub fn grants_of<'a>(&'a self, client: &'a ClientId) -> &'a [DangerousGrant] {
+        let start = self.grants.partition_point(|grant| grant.client < *client);
+        let rest = self.grants.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|grant| grant.client == *client);
+        rest.get(..length).unwrap_or_default()
+    }
+
     /// Every dangerous scope that takes effect, with the client that holds it and its status.
     pub fn dangerous_scope_grants(&self) -> impl Iterator<Item = (&ClientId, &str, Status)> {
         self.grants.iter().filter_map(|grant| match &grant.privilege {

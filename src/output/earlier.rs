@@ -55,7 +55,11 @@ impl<'a> Earlier<'a> {
             let mut outcomes = now.outcomes.iter();
             let rule = outcomes.find(|outcome| outcome.rule == finding.rule);
             let client = finding.client.as_ref();
-            let verdict = client.and_then(|id| now.verdicts.iter().find(|verdict| verdict.client == *id));
+            // The verdicts are sorted by client, as the snapshot is.
+            let verdict = client.and_then(|id| {
+                let at = now.verdicts.binary_search_by(|verdict| verdict.client.cmp(id)).ok()?;
+                now.verdicts.get(at)
+            });
             let is_listed = verdict.is_some() || client.is_none();
             let is_known = verdict.is_none_or(|verdict| !matches!(verdict.verdict, Verdict::NotEvaluated(_)))
                 && client.and_then(|id| snapshot.client(id)).is_none_or(|client| client.gaps.is_empty());

@@ -2,8 +2,9 @@
 //!
 //! They are listed without evaluation; findings are decided in `audit`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::audit::Status;
 use crate::domain::{Client, DivisionId, Privilege, Role, RoleId, Severity, Snapshot};
 use crate::policy::DangerousPermission;
 use crate::publish::Evaluated;
@@ -95,14 +96,15 @@ fn scopes(evaluated: &Evaluated, client: &Client) -> Vec<ScopeRow> {
     let mut names: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     names.sort_unstable();
     let counts = client.grant_type.scopes_count();
-    let status = |name: &str| {
-        let mut grants = evaluated.report.grants.iter().filter(|grant| grant.client == client.id);
-        grants
-            .find(|grant| matches!(&grant.privilege, Privilege::Scope(scope) if **scope == *name))
-            .map(|grant| grant.status)
-    };
+    let grants = evaluated.report.grants_of(&client.id).iter();
+    let statuses: HashMap<&str, Status> = grants
+        .filter_map(|grant| match &grant.privilege {
+            Privilege::Scope(scope) => Some((&**scope, grant.status)),
+            Privilege::Permission(_) => None,
+        })
+        .collect();
     let row = |name: &str| ScopeRow {
-        settled: status(name).and_then(settled),
+        settled: statuses.get(name).copied().and_then(settled),
         name: visible(name).into_owned(),
         description: snapshot
             .registry
@@ -143,17 +145,17 @@ fn permissions<'a>(
         }
     }
     rows.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
-    let status = |row: &PermissionRow| {
-        let grants = evaluated.report.grants.iter().filter(|grant| grant.client == client.id);
-        let same = grants.filter(|grant| {
-            matches!(&grant.privilege, Privilege::Permission(name) if visible(name) == row.permission)
-                && grant.role.as_ref().is_some_and(|role| visible(role.as_str()) == row.role_id)
-        });
-        // Open in one division is open.
-        same.map(|grant| grant.status).min()
-    };
+    // Open in one division is open.
+    let mut statuses: HashMap<(String, String), Status> = HashMap::new();
+    for grant in evaluated.report.grants_of(&client.id) {
+        if let (Privilege::Permission(name), Some(role)) = (&grant.privilege, &grant.role) {
+            let key = (visible(name).into_owned(), visible(role.as_str()).into_owned());
+            statuses.entry(key).and_modify(|status| *status = grant.status.min(*status)).or_insert(grant.status);
+        }
+    }
     let settle = |mut row: PermissionRow| {
-        row.settled = status(&row).and_then(settled);
+        let key = (row.permission.clone(), row.role_id.clone());
+        row.settled = statuses.get(&key).copied().and_then(settled);
         row
     };
     rows.into_iter().map(|(_, row)| settle(row)).collect()
