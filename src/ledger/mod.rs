@@ -23,8 +23,8 @@ pub use grant::{Grant, GrantKind, Hidden, HidingPlace};
 pub use memory::{Event, GONE_FOR, Memory, Standing, downtime};
 pub use sighting::{Evaluation, Labels, Sighting, held_grants, widens};
 
-use crate::domain::{ClientId, Timestamp};
-use crate::text::SharedText;
+use crate::audit::{Finding, Kind};
+use crate::domain::Timestamp;
 
 /// The remembered dangerous grants of one organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -91,9 +91,16 @@ impl Ledger {
         Self { entries, hidden }
     }
 
-    /// What is remembered about a scope or permission that a client holds, under any label; `None` if it is not remembered as held.
-    pub fn memory(&self, client: &ClientId, kind: GrantKind, evidence: &SharedText) -> Option<Memory> {
-        self.held(&Grant { client: client.clone(), kind, evidence: evidence.clone(), label: "".into(), role: None })
+    /// What is remembered about the scope or permission that a finding is about, under any label; `None` if it is about something
+    /// else, or is not remembered as held.
+    pub fn memory(&self, finding: &Finding) -> Option<Memory> {
+        let kind = match finding.evidence.kind {
+            Kind::Scope => GrantKind::Scope,
+            Kind::Permission => GrantKind::Permission,
+            _ => return None,
+        };
+        let (client, evidence) = (finding.client.clone()?, finding.evidence.key.clone());
+        self.held(&Grant { client, kind, evidence, label: "".into(), role: None })
     }
 
     /// The memory of a held grant under any label; `None` if it is not remembered as held.

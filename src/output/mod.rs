@@ -20,9 +20,9 @@ pub use exit_code::{FailOn, FailWhen, exit_code};
 pub use selection::Selection;
 pub use summary::Summary;
 
-use crate::audit::{Finding, Kind, Report, Status};
+use crate::audit::{Finding, Report, Status};
 use crate::domain::{Snapshot, Timestamp};
-use crate::ledger::{GrantKind, Ledger};
+use crate::ledger::Ledger;
 use crate::policy::{Exemption, Policy};
 use crate::text::{counted, utc};
 
@@ -108,13 +108,7 @@ impl<'a> Audited<'a> {
     /// When the dangerous scope or permission of a finding was first seen; `None` for any other finding, and if it was held before the
     /// first refresh.
     pub fn first_seen(self, finding: &Finding) -> Option<Timestamp> {
-        let client = finding.client.as_ref()?;
-        let kind = match finding.evidence.kind {
-            Kind::Scope => GrantKind::Scope,
-            Kind::Permission => GrantKind::Permission,
-            _ => return None,
-        };
-        let memory = self.ledger.memory(client, kind, &finding.evidence.key)?;
+        let memory = self.ledger.memory(finding)?;
         Some(memory.first_seen()).filter(|time| *time != Timestamp::default())
     }
 

@@ -5,11 +5,11 @@
 use askama::Template;
 
 use super::findings::{FindingRow, is_shown};
+use super::form::{Choice, severities};
+use super::frame::Frame;
 use super::freshness::FreshnessView;
 use super::query::{LONGEST, Query, written};
 use super::since::{FirstSeen, Since};
-use super::style;
-use super::words::{Moment, severity_word};
 use crate::audit::{Finding, Status, rules};
 use crate::domain::{Severity, Timestamp};
 use crate::publish::Published;
@@ -136,13 +136,6 @@ struct ListedFinding {
     finding: FindingRow,
 }
 
-/// A choice of a drop-down field.
-struct Choice {
-    value: &'static str,
-    words: &'static str,
-    is_chosen: bool,
-}
-
 /// Renders the page.
 pub(in crate::server) fn page(
     published: &Published,
@@ -188,27 +181,16 @@ pub(in crate::server) fn page(
             finding: FindingRow::new(snapshot, finding, first_seen),
         })
     };
-    let severities = Severity::ALL.map(|severity| Choice {
-        value: severity.label(),
-        words: severity_word(severity),
-        is_chosen: filter.severity == Some(severity),
-    });
     let statuses = Shown::ALL.map(|status| Choice {
         value: status.label(),
         words: status.words(),
         is_chosen: filter.status == status,
     });
     Page {
-        style: style::STYLE,
-        icon: &style::icon_uri(),
-        version: env!("CARGO_PKG_VERSION"),
-        now: Moment::new(now, now),
-        root: "./",
-        telemetry_path: telemetry_path.trim_start_matches('/'),
-        has_report: true,
+        frame: Frame::new("/findings", telemetry_path, true, now),
         text: visible(&filter.text).into_owned(),
         longest: LONGEST,
-        severities,
+        severities: severities(filter.severity),
         statuses,
         rule: (!filter.rule.is_empty()).then(|| filter.rule.clone()),
         client: (!filter.client.is_empty()).then(|| visible(&filter.client).into_owned()),
@@ -229,13 +211,7 @@ pub(in crate::server) fn page(
 #[derive(Template)]
 #[template(path = "findings.html")]
 struct Page<'a> {
-    style: &'static str,
-    icon: &'a str,
-    version: &'static str,
-    now: Moment,
-    root: &'static str,
-    telemetry_path: &'a str,
-    has_report: bool,
+    frame: Frame<'a>,
     text: String,
     longest: usize,
     severities: [Choice; 5],

@@ -26,13 +26,17 @@ pub(super) struct Choice {
     pub(super) is_chosen: bool,
 }
 
+/// The choices of a severity.
+pub(super) fn severities(chosen: Option<Severity>) -> [Choice; 5] {
+    Severity::ALL.map(|severity| Choice {
+        value: severity.label(),
+        words: severity_word(severity),
+        is_chosen: chosen == Some(severity),
+    })
+}
+
 impl Form {
     pub(super) fn new(search: &Search) -> Self {
-        let severities = Severity::ALL.map(|severity| Choice {
-            value: severity.label(),
-            words: severity_word(severity),
-            is_chosen: search.severity == Some(severity),
-        });
         let grants = GrantType::ALL.map(|grant| Choice {
             value: grant.label(),
             words: grant_words(grant),
@@ -52,7 +56,7 @@ impl Form {
         Self {
             text: visible(&search.text).into_owned(),
             fields: [
-                field("Open finding", "severity", severities.into()),
+                field("Open finding", "severity", severities(search.severity).into()),
                 field("Grant type", "grant", grants.into()),
                 field("State", "state", states.into()),
                 field("Verdict", "status", wanted.into()),

@@ -9,6 +9,7 @@ mod clients;
 mod details;
 mod findings;
 mod form;
+mod frame;
 mod freshness;
 pub(super) mod link;
 pub(super) mod problem;
@@ -29,6 +30,7 @@ use crate::publish::{Published, ServedOrganisation};
 use crate::text::visible;
 use details::Details;
 use form::Form;
+use frame::Frame;
 use freshness::FreshnessView;
 use since::Since;
 use words::Moment;
@@ -51,14 +53,8 @@ pub(super) fn page(published: &Published, now: Timestamp, options: &Options<'_>)
     let has_details = options.closed.is_none() && has_data;
     let reload_failed = !published.reload.last_successful;
     Page {
-        style: style::STYLE,
-        icon: &style::icon_uri(),
-        version: env!("CARGO_PKG_VERSION"),
-        now: Moment::new(now, now),
-        root: "./",
-        telemetry_path: options.telemetry_path.trim_start_matches('/'),
+        frame: Frame::new("/", options.telemetry_path, has_details, now),
         closed: options.closed,
-        has_report: has_details,
         form: has_details.then(|| Form::new(options.search)),
         files_in_force: reload_failed.then(|| Moment::new(published.reload.last_success, now)),
         organisations: organisations.iter().map(|o| OrganisationView::new(o, now, options)).collect(),
@@ -69,14 +65,8 @@ pub(super) fn page(published: &Published, now: Timestamp, options: &Options<'_>)
 #[derive(Template)]
 #[template(path = "status.html")]
 struct Page<'a> {
-    style: &'static str,
-    icon: &'a str,
-    version: &'static str,
-    now: Moment,
-    root: &'static str,
-    telemetry_path: &'a str,
+    frame: Frame<'a>,
     closed: Option<&'static str>,
-    has_report: bool,
     form: Option<Form>,
     /// When the policy and baseline in force were read; `None` if their last load succeeded.
     files_in_force: Option<Moment>,

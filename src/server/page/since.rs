@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::words::Moment;
-use crate::audit::{Finding, Kind};
+use crate::audit::Finding;
 use crate::domain::Timestamp;
-use crate::ledger::{GrantKind, Ledger, Memory};
+use crate::ledger::{Ledger, Memory};
 
 /// A finding counts as new for this long after it was first seen.
 const NEW: Duration = Duration::from_hours(24);
@@ -30,12 +30,7 @@ impl<'a> FirstSeen<'a> {
     }
 
     fn memory(&self, finding: &Finding) -> Option<Memory> {
-        let kind = match finding.evidence.kind {
-            Kind::Scope => GrantKind::Scope,
-            Kind::Permission => GrantKind::Permission,
-            _ => return None,
-        };
-        self.ledger.memory(finding.client.as_ref()?, kind, &finding.evidence.key)
+        self.ledger.memory(finding)
     }
 
     /// For sorting: 0 if the time is unknown.

@@ -10,10 +10,9 @@ mod privileges;
 use askama::Template;
 
 use super::clients::of_compliant;
+use super::frame::Frame;
 use super::freshness::FreshnessView;
 use super::since::{FirstSeen, Since};
-use super::style;
-use super::words::Moment;
 use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
 use crate::publish::{Evaluated, Published, ServedOrganisation};
@@ -34,13 +33,7 @@ pub(in crate::server) fn page(
         let position = evaluated.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
         let client = evaluated.snapshot.clients.get(position)?;
         let page = Page {
-            style: style::STYLE,
-            icon: &style::icon_uri(),
-            version: env!("CARGO_PKG_VERSION"),
-            now: Moment::new(now, now),
-            root: "../",
-            telemetry_path: telemetry_path.trim_start_matches('/'),
-            has_report: true,
+            frame: Frame::new("/clients/ID", telemetry_path, true, now),
             c: View::new(
                 organisation,
                 evaluated,
@@ -56,13 +49,7 @@ pub(in crate::server) fn page(
 #[derive(Template)]
 #[template(path = "client.html")]
 struct Page<'a> {
-    style: &'static str,
-    icon: &'a str,
-    version: &'static str,
-    now: Moment,
-    root: &'static str,
-    telemetry_path: &'a str,
-    has_report: bool,
+    frame: Frame<'a>,
     c: View,
 }
 
