@@ -167,7 +167,7 @@ mod tests {
     use crate::publish;
 
     fn status_of(freshness: Freshness, last_successful: bool) -> String {
-        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, evaluated: None };
+        let organisation = ServedOrganisation::new("emea".to_owned(), freshness);
         let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0) };
         let max_client_series = exposition::Config::DEFAULT_MAX_CLIENT_SERIES;
         let config = exposition::Config { disabled_families: Vec::new(), max_client_series };

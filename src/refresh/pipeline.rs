@@ -16,6 +16,7 @@ use super::fetch::Fetched;
 use super::in_force::InForce;
 use crate::audit;
 use crate::domain::{Freshness, Snapshot, Timestamp};
+use crate::exposition::Page;
 use crate::genesys;
 use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, held_grants, widens};
 use crate::publish::{Evaluated, Publisher};
@@ -26,6 +27,8 @@ use crate::store::{Saved, Store};
 pub struct Pipeline {
     /// The index of the organisation in the published data.
     index: usize,
+    /// The label of the organisation.
+    org: String,
     client_id: String,
     api_host: String,
     in_force: Arc<ArcSwap<InForce>>,
@@ -53,7 +56,7 @@ impl Last {
 enum Data {
     Keep,
     Withdraw,
-    Replace(Arc<Evaluated>),
+    Replace(Arc<Evaluated>, Arc<Page>),
 }
 
 impl Pipeline {
@@ -66,8 +69,8 @@ impl Pipeline {
         store: Arc<Store>,
     ) -> Self {
         let api_host = platform.api_url.host_str().unwrap_or_default().to_owned();
-        let client_id = platform.client_id.clone();
-        Self { index, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
+        let (org, client_id) = (platform.org.clone(), platform.client_id.clone());
+        Self { index, org, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
     }
 
     /// The last complete snapshot, even if it is withdrawn; `None` if there is none yet.
@@ -87,11 +90,12 @@ impl Pipeline {
         let restored =
             advanced(evaluated, &saved.ledger, Event::PolicyChange { widens: false }, now, downtime(taken_at, now));
         *last = Some(Last::new(&restored));
+        let page = self.publisher.render(&self.org, &restored);
         self.publish(|freshness| {
             // If the time is in the future, the age is unknown. Without it the metric is 0, and the alert on stale data fires.
             freshness.last_success = Some(taken_at).filter(|taken_at| *taken_at <= now);
             freshness.withdrawn = withdrawn;
-            if withdrawn { Data::Keep } else { Data::Replace(restored) }
+            if withdrawn { Data::Keep } else { Data::Replace(restored, page) }
         });
         Some(taken_at)
     }
@@ -105,9 +109,10 @@ impl Pipeline {
         *last = Some(Last::new(&accepted));
         // Store it first: a first-seen time that was scraped must survive a crash. Only a slow disk is not waited for.
         self.save(&accepted);
+        let page = self.publisher.render(&self.org, &accepted);
         self.publish(|freshness| {
             succeed(freshness);
-            Data::Replace(Arc::clone(&accepted))
+            Data::Replace(Arc::clone(&accepted), page)
         });
         accepted
     }
@@ -121,7 +126,8 @@ impl Pipeline {
         let event = Event::PolicyChange { widens: widens(&previous.policy, &evaluated.policy) };
         let again = advanced(evaluated, &previous.ledger, event, now, at.elapsed());
         *last = Some(Last::new(&again));
-        self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again) });
+        let page = self.publisher.render(&self.org, &again);
+        self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again, page) });
     }
 
     /// Publishes the outcome of a failed refresh. The data stays published, unless `withdraw` says that it is too old now.
@@ -187,8 +193,8 @@ impl Pipeline {
             let Some(organisation) = organisations.get_mut(self.index) else { return };
             match change(&mut organisation.freshness) {
                 Data::Keep => {}
-                Data::Withdraw => organisation.evaluated = None,
-                Data::Replace(evaluated) => organisation.evaluated = Some(evaluated),
+                Data::Withdraw => organisation.withdraw(),
+                Data::Replace(evaluated, page) => organisation.serve(evaluated, page),
             }
             // A baseline of another organisation is not used, so no approval would be required. Mark the reload as failed, so that
             // its alert reports this.

@@ -26,7 +26,7 @@ fn evaluated(sample: Sample) -> Arc<Evaluated> {
 }
 
 fn organisation(freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> ServedOrganisation {
-    ServedOrganisation { org: "default".to_owned(), freshness, evaluated }
+    ServedOrganisation { evaluated, ..ServedOrganisation::new("default".to_owned(), freshness) }
 }
 
 fn published(organisations: Vec<ServedOrganisation>, last_successful: bool) -> Arc<Published> {

@@ -20,8 +20,11 @@ fn published(sample: Sample) -> Arc<Published> {
     };
     let freshness = Freshness::default();
     let organisations = vec![
-        ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), evaluated: None },
-        ServedOrganisation { org: "default".to_owned(), freshness, evaluated: Some(Arc::new(evaluated)) },
+        ServedOrganisation::new("empty".to_owned(), freshness.clone()),
+        ServedOrganisation {
+            evaluated: Some(Arc::new(evaluated)),
+            ..ServedOrganisation::new("default".to_owned(), freshness)
+        },
     ];
     let reload = ReloadStatus { last_successful: true, last_success: NOW };
     channel(organisations, reload, crate::exposition::Config::default()).1.current()
