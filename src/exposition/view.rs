@@ -6,7 +6,7 @@ use super::Audited;
 use super::grant_series::GrantSeries;
 use super::label::Escaped;
 use crate::audit::{Finding, Status};
-use crate::domain::{Client, ClientId, Severity};
+use crate::domain::{Client, ClientId, Records, Severity};
 
 #[derive(Debug)]
 pub(super) struct View<'a> {
@@ -59,7 +59,7 @@ struct Ids {
 }
 
 impl Ids {
-    fn new(clients: &[Client]) -> Self {
+    fn new(clients: &Records<Client>) -> Self {
         let mut text = String::new();
         let mut bounds = Vec::with_capacity(clients.len() + 1);
         bounds.push(0);
@@ -85,7 +85,7 @@ fn before(a: &ClientId, b: &ClientId) -> bool {
 }
 
 /// Both lists are sorted by client id, so one pass over them is enough. Findings on the organisation come first.
-fn open_findings(clients: &[Client], findings: &[Finding]) -> Vec<OpenFindings> {
+fn open_findings(clients: &Records<Client>, findings: &[Finding]) -> Vec<OpenFindings> {
     let mut open = Vec::new();
     let mut positions = clients.iter().enumerate().peekable();
     for of_rule in findings.chunk_by(|a, b| a.client == b.client && a.rule.slug == b.rule.slug) {

@@ -69,7 +69,7 @@ fn row<'a>(
 ) -> [Cow<'a, str>; HEADER.len()] {
     let id = finding.client.as_ref();
     let client = id.and_then(|id| audited.snapshot.client(id));
-    let position = id.and_then(|id| audited.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok());
+    let position = id.and_then(|id| audited.snapshot.clients.position(id));
     let verdict = position.and_then(|position| audited.report.verdicts.get(position));
     let exemption = audited.exemption_of(finding);
     let details = finding.evidence.details.iter().map(|(name, value)| format!("{name}={value}"));

@@ -30,7 +30,7 @@ pub(in crate::server) fn page(
 ) -> Option<askama::Result<String>> {
     published.organisations.iter().find_map(|organisation| {
         let evaluated = organisation.evaluated.as_deref()?;
-        let position = evaluated.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
+        let position = evaluated.snapshot.clients.position(id)?;
         let client = evaluated.snapshot.clients.get(position)?;
         let page = Page {
             frame: Frame::new("/clients/ID", telemetry_path, true, now),
