@@ -151,3 +151,23 @@ impl<'k> ClientAssembly<'k> {
         Ok((ListedClients { clients, scopes, duplicates, total }, known))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::to_raw_value;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_a_record_without_a_usable_id_is_refused() {
+        let known = KnownClients::default();
+        let mut assembly = ClientAssembly::new(Arc::default(), ScopeTable::default(), &known);
+        let mut added = |record: &Value| assembly.add(&to_raw_value(record).expect("JSON"), 0);
+        let long = "a".repeat(1_000_000);
+        for record in [json!({}), json!({"id": ""}), json!({"id": null}), json!({"id": 5}), json!({"id": long})] {
+            assert_eq!(added(&record), Err(WITHOUT_ID.to_owned()), "{record}");
+        }
+        assert_eq!(added(&json!({"id": "c", "scope": 5, "name": []})), Ok(()));
+    }
+}

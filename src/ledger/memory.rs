@@ -87,6 +87,14 @@ impl Memory {
         }
     }
 
+    /// The time since the grant was removed; `None` if it is held.
+    pub(super) const fn gone_for(self) -> Option<Duration> {
+        match self {
+            Self::Held { .. } => None,
+            Self::Gone { elapsed, .. } => Some(elapsed),
+        }
+    }
+
     /// The same memory after some time in which nothing changed.
     pub(super) const fn later(self, passed: Duration) -> Self {
         match self {

@@ -37,6 +37,8 @@ pub struct Ledger {
     hidden: Arc<BTreeSet<Hidden>>,
     /// The time since the entries were made.
     passed: Duration,
+    /// The longest time since a grant of the entries was removed; `None` if none was.
+    longest_gone: Option<Duration>,
 }
 
 impl PartialEq for Ledger {
@@ -54,7 +56,8 @@ impl Ledger {
     }
 
     fn new(entries: BTreeMap<Grant, Memory>, hidden: BTreeSet<Hidden>) -> Self {
-        Self { entries: Arc::new(entries), hidden: Arc::new(hidden), passed: Duration::ZERO }
+        let longest_gone = entries.values().filter_map(|memory| memory.gone_for()).max();
+        Self { entries: Arc::new(entries), hidden: Arc::new(hidden), passed: Duration::ZERO, longest_gone }
     }
 
     /// The ledger after some more time.
@@ -65,20 +68,15 @@ impl Ledger {
 
     /// The time between an earlier ledger and this one, which differ in nothing else. Zero if no entry shows it.
     pub fn time_since(&self, earlier: &Self) -> Duration {
-        let gone = |(_, memory): (&Grant, Memory)| match memory {
-            Memory::Gone { elapsed, .. } => Some(elapsed),
-            Memory::Held { .. } => None,
-        };
-        let (now, then) = (self.entries().find_map(gone), earlier.entries().find_map(gone));
-        now.unwrap_or_default().saturating_sub(then.unwrap_or_default())
+        let longest = |ledger: &Self| ledger.longest_gone.map(|elapsed| elapsed.saturating_add(ledger.passed));
+        longest(self).unwrap_or_default().saturating_sub(longest(earlier).unwrap_or_default())
     }
 
     /// The ledger after a refresh that shows exactly what the last two showed; `None` if an entry must be forgotten. `elapsed` is as in
     /// [`Self::advance`].
     pub fn unchanged(&self, elapsed: Duration) -> Option<Self> {
         let later = self.after_time(elapsed);
-        let is_over = |memory: Memory| matches!(memory, Memory::Gone { elapsed, .. } if elapsed >= GONE_FOR);
-        let forgets = later.entries().any(|(_, memory)| is_over(memory));
+        let forgets = later.longest_gone.is_some_and(|gone| gone.saturating_add(later.passed) >= GONE_FOR);
         (!forgets).then_some(later)
     }
 
@@ -112,7 +110,7 @@ impl Ledger {
 
     fn after(&self, elapsed: Duration, now: Timestamp) -> Self {
         let entries = self.entries().map(|(grant, memory)| (grant.clone(), memory.after(elapsed, now))).collect();
-        Self { entries: Arc::new(entries), hidden: Arc::clone(&self.hidden), passed: Duration::ZERO }
+        Self::new(entries, (*self.hidden).clone())
     }
 
     fn advance_at(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {

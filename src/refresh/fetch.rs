@@ -23,7 +23,7 @@ const VANISHED_CHECKED: usize = 50;
 /// The number of clients that are checked at the same time. The pacing limits them as well.
 const VANISHED_CONCURRENCY: usize = 4;
 
-/// The table of scopes is made anew if it has more names, because names that no client holds any more stay in it.
+/// A new table of scopes is begun if the last one has more names, because names that no client holds any more stay in it.
 const MOST_SCOPES: usize = 10_000;
 
 /// The outcome of one fetch.

@@ -109,8 +109,8 @@ impl Pipeline {
         let in_force = self.in_force.load_full();
         let evaluated = evaluate(None, saved.snapshot, &in_force, now);
         // The file does not say which policy was in force, so assume that it has not changed.
-        let restored =
-            advanced(evaluated, &saved.ledger, Event::PolicyChange { widens: false }, now, downtime(taken_at, now));
+        let unchanged = Event::PolicyChange { widens: false };
+        let restored = Arc::new(advanced(evaluated, &saved.ledger, unchanged, now, downtime(taken_at, now)));
         let page = self.kept(&mut last, &restored, in_force, false);
         self.publish(|freshness| {
             // If the time is in the future, the age is unknown. Without it the metric is 0, and the alert on stale data fires.
@@ -135,11 +135,18 @@ impl Pipeline {
         } else {
             let earlier = last.as_ref().map(Last::earlier);
             let evaluated = Evaluated { calls, ..evaluate(earlier, Arc::new(snapshot), &in_force, now) };
-            let accepted = self.remember(last.as_ref(), evaluated, &in_force, now);
-            let settled = last.as_ref().is_some_and(|last| {
-                same && Arc::ptr_eq(&last.in_force, &in_force)
-                    && last.evaluated.ledger.differs_only_in_time(&accepted.ledger)
-            });
+            let mut accepted = self.remember(last.as_ref(), evaluated, &in_force, now);
+            let same_ledger = |last: &&Last| last.evaluated.ledger.differs_only_in_time(&accepted.ledger);
+            let settled = if let Some(last) = last.as_ref().filter(|_| same).filter(same_ledger) {
+                let known = &last.evaluated.ledger;
+                // The same ledger as before, so that it is in memory once.
+                let ledger = Arc::new(known.after_time(accepted.ledger.time_since(known)));
+                accepted.ledger = ledger;
+                Arc::ptr_eq(&last.in_force, &in_force)
+            } else {
+                false
+            };
+            let accepted = Arc::new(accepted);
             let page = self.kept(&mut last, &accepted, in_force, settled);
             (accepted, page)
         };
@@ -161,7 +168,7 @@ impl Pipeline {
         let evaluated = evaluate(None, Arc::clone(&previous.snapshot), &in_force, now);
         let evaluated = Evaluated { calls: previous.calls.clone(), ..evaluated };
         let event = Event::PolicyChange { widens: widens(&previous.policy, &evaluated.policy) };
-        let again = advanced(evaluated, &previous.ledger, event, now, at.elapsed());
+        let again = Arc::new(advanced(evaluated, &previous.ledger, event, now, at.elapsed()));
         let page = self.kept(&mut last, &again, in_force, false);
         self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again, page) });
     }
@@ -196,13 +203,7 @@ impl Pipeline {
 
     /// Adds the ledger to complete data: updates the ledger of the last data in this process or in the state file, or starts a new
     /// one.
-    fn remember(
-        &self,
-        last: Option<&Last>,
-        evaluated: Evaluated,
-        in_force: &InForce,
-        now: Timestamp,
-    ) -> Arc<Evaluated> {
+    fn remember(&self, last: Option<&Last>, evaluated: Evaluated, in_force: &InForce, now: Timestamp) -> Evaluated {
         let organisation = &evaluated.snapshot.organisation.id;
         let same = last.filter(|last| last.evaluated.snapshot.organisation.id == *organisation);
         if let Some(Last { evaluated: last, at, .. }) = same {
@@ -263,15 +264,9 @@ fn evaluate(earlier: Option<Earlier<'_>>, snapshot: Arc<Snapshot>, in_force: &In
 }
 
 /// The evaluation with the ledger as it is after this event. `elapsed` is the time since the last one.
-fn advanced(
-    evaluated: Evaluated,
-    ledger: &Ledger,
-    event: Event<'_>,
-    now: Timestamp,
-    elapsed: Duration,
-) -> Arc<Evaluated> {
+fn advanced(evaluated: Evaluated, ledger: &Ledger, event: Event<'_>, now: Timestamp, elapsed: Duration) -> Evaluated {
     let Evaluated { snapshot, report, policy, .. } = &evaluated;
     let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));
     let ledger = Arc::new(ledger.advance(&sighting, event, now, elapsed));
-    Arc::new(Evaluated { ledger, ..evaluated })
+    Evaluated { ledger, ..evaluated }
 }
