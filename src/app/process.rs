@@ -144,7 +144,7 @@ mod tests {
         let registry = Registry::default();
         let mut measure = register(&registry).expect("free names");
         let value = |family: &Family| registry.values(family.name, &[])[0];
-        assert!(value(&RESIDENT) <= 0.0, "nobody asked yet");
+        assert!(value(&RESIDENT) <= 0.0, "not measured yet");
         measure();
         for family in [&OPEN_FDS, &MAX_FDS, &VIRTUAL, &RESIDENT, &START, &THREADS] {
             assert!(value(family) >= 1.0, "{}", family.name);

@@ -9,7 +9,7 @@ use super::super::number::{Close, canonical, real};
 use super::block::{Block, Form};
 use crate::metric::{Family, Handle, Kind, Listed, Registry};
 
-/// A block ends with the series that reaches this length. The shorter the blocks, the less is sent anew; but checksums are combined
+/// A block ends with the series that reaches this length. The shorter the blocks, the less text of a change is written; but checksums are combined
 /// block by block, for about 0.2 us each.
 const BLOCK: usize = 2 << 10;
 

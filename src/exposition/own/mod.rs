@@ -1,7 +1,7 @@
 //! The exporter's own families in both formats.
 //!
 //! A scrape reads numbers and writes only those: the text between them is written when a series is added (`layout`). Text that is
-//! compressed is kept in blocks of about 2 kB, and only a block whose numbers changed is sent anew (`block`). The audited families
+//! compressed is kept in blocks of about 2 kB, and only a block whose numbers changed is written (`block`). The audited families
 //! are not here.
 
 mod block;
