@@ -205,6 +205,14 @@ fn blocks(own: &Own) -> Vec<(Bytes, bool)> {
     deflated.into_iter().map(|block| (block.bytes.clone(), block.bytes.first() == Some(&0))).collect()
 }
 
+fn inflated<'a>(blocks: impl Iterator<Item = &'a Bytes>) -> String {
+    // The final block of the stream is empty.
+    let bytes = blocks.flatten().copied().chain([3, 0]).collect::<Vec<u8>>();
+    let mut text = String::new();
+    flate2::read::DeflateDecoder::new(&*bytes).read_to_string(&mut text).expect("a sound stream");
+    text
+}
+
 #[test]
 fn only_a_block_with_a_changed_number_is_written_and_sent_without_compression() {
     let (own, events, waits) = several();
@@ -224,6 +232,8 @@ fn only_a_block_with_a_changed_number_is_written_and_sent_without_compression() 
             assert_eq!(bytes.as_ptr() == same.as_ptr(), index != changed, "block {index}");
         }
         before = blocks(&own);
+        let text = inflated(before.iter().map(|(bytes, _)| bytes));
+        assert_eq!(text.as_bytes(), own.plain(Format::Text, Instant::now()), "the compressed text has the new number");
         assert!(before.iter().all(|(_, stored)| !stored), "it did not change again");
     }
 }
@@ -289,9 +299,7 @@ fn a_text_of_any_length_can_be_stored() {
     waits.with(["x"]).observe(5.0);
     long.with([&"é".repeat(300)]).inc();
     let own = Own::new(registry);
-    let mut text = String::new();
-    let bytes: Vec<u8> = blocks(&own).into_iter().flat_map(|(bytes, _)| bytes).chain([3, 0]).collect();
-    flate2::read::DeflateDecoder::new(&*bytes).read_to_string(&mut text).expect("a sound stream");
+    let text = inflated(blocks(&own).iter().map(|(bytes, _)| bytes));
     assert!(text.len() > 2 * 0xffff);
     assert_eq!(text.as_bytes(), own.plain(Format::Text, Instant::now()));
 }
@@ -309,8 +317,10 @@ fn scrapes_within_a_second_share_what_was_measured() {
     let start = Instant::now();
     for (milliseconds, expected) in [(0, 1), (500, 1), (999, 1), (1000, 2), (1500, 2), (9000, 3)] {
         let now = start + Duration::from_millis(milliseconds);
-        let text = own.plain(Format::Text, now);
-        assert!(text.ends_with(format!("demo_events_total {expected}\n").as_bytes()), "{milliseconds} ms");
-        own.deflated(Format::OpenMetrics, now);
+        for format in [Format::OpenMetrics, Format::Text] {
+            let text = String::from_utf8(own.plain(format, now).into()).expect("UTF-8");
+            assert!(text.contains(&format!("\ndemo_events_total {expected}\n")), "{milliseconds} ms");
+            own.deflated(format, now);
+        }
     }
 }
