@@ -140,9 +140,9 @@ fn organisation(organisation: &ServedOrganisation) -> String {
     let freshness = &organisation.freshness;
     let data = match &organisation.evaluated {
         Some(evaluated) => {
-            let verdicts = &evaluated.report.verdicts;
-            let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
-            let clients = counted(verdicts.len(), "client");
+            let flagged =
+                evaluated.report.verdicts().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
+            let clients = counted(evaluated.snapshot.clients.len(), "client");
             format!("{clients}, {flagged} flagged, read at {}", utc(evaluated.snapshot.taken_at))
         }
         None if freshness.withdrawn => "the data is withdrawn because it is too old".to_owned(),

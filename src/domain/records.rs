@@ -45,6 +45,18 @@ impl<R: Record> Records<R> {
         self.position(id).is_some()
     }
 
+    /// The records whose id another list does not have.
+    pub fn missing_in<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a R> {
+        let mut others = other.0.iter().peekable();
+        let is_listed = move |record: &&Arc<R>| {
+            while others.next_if(|other| !Arc::ptr_eq(other, record) && other.id() < record.id()).is_some() {}
+            others.peek().is_some_and(|other| Arc::ptr_eq(other, record) || other.id() == record.id())
+        };
+        let mut is_listed = is_listed;
+        let records = if Arc::ptr_eq(&self.0, &other.0) { &[] } else { &*self.0 };
+        records.iter().filter(move |record| !is_listed(record)).map(|record| &**record)
+    }
+
     /// The records that could not be read in full.
     pub fn partial(&self) -> impl Iterator<Item = &R> {
         self.iter().filter(|record| !record.gaps().is_empty())
@@ -68,6 +80,24 @@ impl<R: Record> Records<R> {
         if self.partial().next().is_some() {
             self.0 = self.0.iter().map(fill).collect();
         }
+    }
+}
+
+impl<R: Record + PartialEq> Records<R> {
+    /// Replaces every record that is equal in an earlier list by that record, so that it is in memory once.
+    pub fn share_with(&mut self, earlier: &Self) {
+        if Arc::ptr_eq(&self.0, &earlier.0) {
+            return;
+        }
+        let mut known = earlier.0.iter().peekable();
+        let share = |record: &Arc<R>| {
+            while known.next_if(|known| !Arc::ptr_eq(known, record) && known.id() < record.id()).is_some() {}
+            let equal = known.peek().filter(|known| Arc::ptr_eq(known, record) || **known == record);
+            Arc::clone(equal.copied().unwrap_or(record))
+        };
+        let shared: Vec<Arc<R>> = self.0.iter().map(share).collect();
+        let same = shared.len() == earlier.len() && shared.iter().zip(&*earlier.0).all(|(a, b)| Arc::ptr_eq(a, b));
+        self.0 = if same { Arc::clone(&earlier.0) } else { shared.into() };
     }
 }
 
@@ -134,8 +164,8 @@ impl<'a, R> IntoIterator for &'a Records<R> {
 impl<R: Record> Records<R> {
     /// Adds a record, and replaces a record with the same id. For tests.
     pub fn insert(&mut self, record: R) {
-        let others = self.0.iter().filter(|known| known.id() != record.id()).cloned();
-        *self = others.chain([Arc::new(record.clone())]).collect();
+        self.retain(|known| known.id() != record.id());
+        *self = self.0.iter().cloned().chain([Arc::new(record)]).collect();
     }
 
     /// Keeps the records for which `keep` returns true. For tests.

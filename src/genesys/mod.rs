@@ -4,6 +4,7 @@
 
 mod answer;
 mod api;
+mod assembly;
 mod body;
 mod config;
 mod convert;
@@ -12,6 +13,7 @@ mod error;
 mod fields;
 #[cfg(test)]
 mod fuzz;
+mod known;
 mod listing;
 mod metrics;
 mod pacing;
@@ -29,8 +31,9 @@ mod transport;
 mod unreachable;
 mod wire;
 
+pub use assembly::ListedClients;
 pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
-pub use convert::{Listed, ListedClients};
+pub use convert::Listed;
 pub use endpoint::Endpoint;
 pub use error::{ApiError, SetupError};
 pub use metrics::{FAMILIES, Metrics};

@@ -46,12 +46,12 @@ struct SavedOrganisation<G = Vec<SavedGrant>, C = Vec<SavedClient>> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     hidden: Vec<SavedHidden>,
     clients: C,
-    registry: SavedInput<BTreeMap<String, String>>,
+    registry: SavedInput<Arc<BTreeMap<String, String>>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
     /// Absent in files of versions that did not read this input.
     #[serde(default = "never_read")]
-    permissions: SavedInput<BTreeSet<String>>,
+    permissions: SavedInput<Arc<BTreeSet<String>>>,
 }
 
 /// Writes the file. It is never in memory as a whole, nor is a copy of the snapshot. `snapshots` is what a snapshot file has in
@@ -123,10 +123,10 @@ fn save(saved: &Saved) -> SavedOrganisation<impl Serialize, impl Serialize> {
         grants: Each(|| saved.ledger.entries().map(|(grant, memory)| save_grant(grant, memory))),
         hidden: saved.ledger.hidden().iter().map(save_hidden).collect(),
         clients: Each(|| snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes))),
-        registry: save_input(&snapshot.registry, Clone::clone),
+        registry: save_input(&snapshot.registry, Arc::clone),
         roles: save_input(&snapshot.roles, |roles| roles.iter().map(save_role).collect()),
         divisions: save_input(&snapshot.divisions, |divisions| divisions.values().map(save_division).collect()),
-        permissions: save_input(&snapshot.permissions, Clone::clone),
+        permissions: save_input(&snapshot.permissions, Arc::clone),
     }
 }
 
@@ -145,7 +145,7 @@ impl SavedOrganisation {
             roles: restore_input(self.roles, |roles| roles.into_iter().map(restore_role).collect()),
             divisions: restore_input(self.divisions, |divisions| {
                 let divisions = divisions.into_iter().map(restore_division);
-                divisions.map(|division| (division.id.clone(), division)).collect()
+                Arc::new(divisions.map(|division| (division.id.clone(), division)).collect())
             }),
             permissions: restore_input(self.permissions, |permissions| permissions),
         };

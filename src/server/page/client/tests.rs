@@ -120,8 +120,8 @@ fn names_are_never_markup_and_no_script_runs() {
 fn an_unknown_client_has_no_page_and_lists_are_limited() {
     let mut sample = sample::settled();
     let id = sample.id("Partner provisioning portal").clone();
-    let finding = sample.report.findings_of(&id).next().expect("one").clone();
-    sample.report.findings.splice(0..0, vec![finding; 3 * ROWS]);
+    let finding = sample.report.findings_of(&id)[0].clone();
+    sample.report.edit_findings(|findings| findings.splice(0..0, vec![finding; 3 * ROWS]).for_each(drop));
     let published = published(sample);
     assert!(page(&published, &ClientId::new("nobody"), NOW, "/metrics").is_none());
     let page = page(&published, &id, NOW, "/metrics").expect("the client has a page").expect("it renders");
