@@ -15,7 +15,7 @@ use super::state::RuleOutcome;
 use crate::domain::{ClientId, Privilege, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
 
-/// The evaluation of one snapshot.
+/// The evaluation of one snapshot. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The time of the evaluation.
@@ -25,7 +25,7 @@ pub struct Report {
     /// The lowest severity at which an open finding fails an audit.
     pub fail_on: Severity,
     /// The organisation and the clients of the snapshot and of the baseline, sorted by client; the organisation is first.
-    pub(super) subjects: Vec<Arc<Assessment>>,
+    pub(super) subjects: Arc<[Arc<Assessment>]>,
     /// The first time at which an exemption ends. The evaluation of every client can differ then.
     pub(super) exemptions_until: Timestamp,
     /// The number of clients that were evaluated after all others, so that their findings are in memory for each of them.
@@ -106,7 +106,7 @@ impl Report {
             evaluated_at: now,
             flag_at,
             fail_on,
-            subjects,
+            subjects: subjects.into(),
             exemptions_until,
             unshared,
             role_gaps,
@@ -118,6 +118,12 @@ impl Report {
             rules,
             outcomes,
         }
+    }
+
+    /// The same report, of an evaluation at a later time at which this one is still valid.
+    #[must_use]
+    pub fn again_at(&self, now: Timestamp) -> Self {
+        Self { evaluated_at: now, ..self.clone() }
     }
 
     /// Every finding, sorted by client, rule and evidence.
@@ -236,7 +242,7 @@ impl Report {
     pub fn edit_findings(&mut self, edit: impl FnOnce(&mut Vec<Finding>)) {
         let mut findings: Vec<Finding> = self.findings().cloned().collect();
         edit(&mut findings);
-        for subject in &mut self.subjects {
+        for subject in Arc::make_mut(&mut self.subjects) {
             let of_subject = findings.iter().filter(|finding| finding.client == subject.client).cloned().collect();
             Arc::make_mut(subject).findings = of_subject;
         }
@@ -244,6 +250,7 @@ impl Report {
 
     /// The verdicts, to be changed. For tests.
     pub fn verdicts_mut(&mut self) -> impl Iterator<Item = &mut ClientVerdict> {
-        self.subjects.iter_mut().filter_map(|subject| Arc::make_mut(subject).verdict.as_mut())
+        let subjects = Arc::make_mut(&mut self.subjects).iter_mut();
+        subjects.filter_map(|subject| Arc::make_mut(subject).verdict.as_mut())
     }
 }

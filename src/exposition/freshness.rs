@@ -111,7 +111,7 @@ const fn row(name: &'static str, labels: &'static [&'static str], help: &'static
     FreshnessRow { family: Family { name, kind: Kind::Gauge, labels, help }, series }
 }
 
-static ROWS: [FreshnessRow; 15] = [
+static ROWS: [FreshnessRow; 16] = [
     row(
         "genesyscloud_oauth_exporter_last_refresh_successful",
         ORG,
@@ -150,6 +150,15 @@ static ROWS: [FreshnessRow; 15] = [
             help: "Number of refreshes by outcome: success, error, or cancelled when the process stopped. Every outcome starts at 0.",
         },
         series: Series::Refreshes,
+    },
+    FreshnessRow {
+        family: Family {
+            name: "genesyscloud_oauth_exporter_refreshes_unchanged_total",
+            kind: Kind::Counter,
+            labels: ORG,
+            help: "Number of complete refreshes that read exactly the data of the complete refresh before. Starts at 0.",
+        },
+        series: Series::Organisation(|freshness| freshness.refreshes.unchanged.into()),
     },
     row(
         "genesyscloud_oauth_exporter_collector_success",

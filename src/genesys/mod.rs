@@ -16,6 +16,8 @@ mod fuzz;
 mod known;
 mod listing;
 mod metrics;
+#[cfg(feature = "fixtures")]
+pub mod offline;
 mod pacing;
 mod page;
 mod paging;

@@ -28,7 +28,7 @@ pub(crate) struct World {
     pub(crate) config: Config,
 }
 
-fn platform_config(url: &str) -> genesys::Config {
+pub(crate) fn platform_config(url: &str) -> genesys::Config {
     let url: url::Url = format!("{}/", url.trim_end_matches('/')).parse().expect("a URL");
     genesys::Config {
         org: "test".to_owned(),

@@ -21,6 +21,11 @@ fn fields(value: &Value) -> Fields<'static> {
     serde_json::from_str(text(value)).expect("a record")
 }
 
+/// Whether the record can be added to a list.
+fn added(record: &Value) -> Result<(), String> {
+    ClientAssembly::new(Arc::default(), ScopeTable::default(), &KnownClients::default()).add(raw(record), 0)
+}
+
 /// The client from a record of the list, completed by a record that was fetched by id if there is one.
 fn read(listed: &Value, detail: Option<&Value>) -> (Client, ScopeTable) {
     let known = KnownClients::default();
@@ -265,10 +270,8 @@ fn two_names_of_one_field_lose_no_scope() {
 
 #[test]
 fn only_a_record_without_an_id_is_refused() {
-    let known = KnownClients::default();
-    let mut assembly = ClientAssembly::new(Arc::default(), ScopeTable::default(), &known);
     for record in [json!({}), json!({"id": ""}), json!({"id": null}), json!({"id": 5})] {
-        assert_eq!(assembly.add(raw(&record), 0), Err(WITHOUT_ID.to_owned()), "{record}");
+        assert_eq!(added(&record), Err(WITHOUT_ID.to_owned()), "{record}");
     }
 }
 
@@ -401,8 +404,5 @@ fn long_values_are_cut_and_two_of_them_stay_different() {
     assert_eq!((client.scopes.len(), scopes.len(), client.redirect_uris.len()), (2, 2, 2));
     assert_ne!(client.redirect_uris[0], client.redirect_uris[1]);
     assert!(format!("{client:?}").len() < 20_000, "{}", format!("{client:?}").len());
-    let known = KnownClients::default();
-    let mut assembly = ClientAssembly::new(Arc::default(), ScopeTable::default(), &known);
-    let refused = assembly.add(raw(&json!({"id": long("a")})), 0);
-    assert_eq!(refused, Err(WITHOUT_ID.to_owned()));
+    assert_eq!(added(&json!({"id": long("a")})), Err(WITHOUT_ID.to_owned()));
 }
