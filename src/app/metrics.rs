@@ -1,9 +1,6 @@
-//! The metrics of the process: its build, and `process_*` from the `prometheus` crate.
+//! The metrics of the process: its build. `process` has `process_*`.
 
-use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntGaugeVec, Opts, Registry};
-
-use crate::metric::{Family, Kind};
+use crate::metric::{Family, Gauge, Kind, Labelled, RegisterError, Registry};
 
 const BUILD_INFO: Family = Family {
     name: "genesyscloud_oauth_exporter_build_info",
@@ -16,12 +13,11 @@ const BUILD_INFO: Family = Family {
 pub const FAMILIES: &[Family] = &[BUILD_INFO];
 
 /// Registers the families. Fails if one of the names is already registered.
-pub(super) fn register(registry: &Registry) -> prometheus::Result<()> {
-    let build_info = IntGaugeVec::new(Opts::new(BUILD_INFO.name, BUILD_INFO.help), BUILD_INFO.labels)?;
+pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
+    let build_info: Labelled<Gauge, 3> = registry.add(&BUILD_INFO)?;
     let version = env!("CARGO_PKG_VERSION");
     let revision = env!("GENESYSCLOUD_OAUTH_EXPORTER_REVISION");
     let rustc = env!("GENESYSCLOUD_OAUTH_EXPORTER_RUSTC");
-    build_info.with_label_values(&[version, revision, rustc]).set(1);
-    registry.register(Box::new(build_info))?;
-    registry.register(Box::new(ProcessCollector::for_self()))
+    build_info.with([version, revision, rustc]).set(1);
+    Ok(())
 }

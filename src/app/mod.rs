@@ -3,6 +3,7 @@
 //! It makes no decisions; `config` interprets the flags.
 
 mod metrics;
+pub mod process;
 mod reload;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,6 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
-use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -23,9 +23,10 @@ pub use metrics::FAMILIES;
 
 use crate::config::Settings;
 use crate::domain::{Freshness, Timestamp};
-use crate::exposition;
+use crate::exposition::{self, Own};
 use crate::genesys::{self, Platform};
 use crate::liveness::{Latch, Liveness};
+use crate::metric::Registry;
 use crate::publish::{self, Reader, ServedOrganisation};
 use crate::refresh::{self, Files, InForce, Pipeline, Reloader, Worker};
 use crate::server::{self, Limits, ReloadRequests, Routes, View};
@@ -76,8 +77,9 @@ impl App {
         })?;
         let address = listener.local_addr().context("cannot read the address of the listener")?;
 
-        let registry = Registry::new();
+        let registry = Registry::default();
         metrics::register(&registry)?;
+        let measure_process = process::register(&registry)?;
         let api_metrics = genesys::Metrics::register(&registry)?;
         let refresh_metrics = refresh::Metrics::register(&registry)?;
         let server_metrics = server::Metrics::register(&registry)?;
@@ -119,7 +121,7 @@ impl App {
             config: server,
             bound: address,
             reader: reader.clone(),
-            registry,
+            own: Own::measuring(registry, process::AT_MOST_EVERY, measure_process),
             metrics: server_metrics,
             liveness: liveness.clone(),
             reload,

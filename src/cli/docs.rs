@@ -42,7 +42,7 @@ fn metrics() -> String {
     table(&mut text, exposition::AUDITED_FAMILIES.iter());
     text.push_str("\n## The exporter itself\n\nThese families are present from the start, also while an organisation has no data, unless the meaning says otherwise.\n\n");
     table(&mut text, own.into_iter().flatten());
-    text.push_str("\nThe families `process_*` come from the `prometheus` crate.\n");
+    text.push_str("\nThe families `process_*` have the names and meanings of the Prometheus client libraries. They are measured at most once a second.\n");
     text
 }
 

@@ -26,7 +26,7 @@ mod size;
 mod tests;
 mod view;
 
-use prometheus::Registry;
+use tokio::time::Instant;
 
 pub use config::Config;
 pub use families::AUDITED_FAMILIES;
@@ -35,6 +35,7 @@ pub use freshness::FRESHNESS_FAMILIES;
 pub use gzip::Body;
 pub use input::{Audited, ReloadStatus, Watched};
 pub use negotiate::negotiate;
+pub use own::Own;
 pub use page::{AuditedPart, Page, join, page, text};
 pub use size::Size;
 
@@ -64,12 +65,17 @@ pub fn status(organisations: &[Watched<'_>], audited: &AuditedPart, reload: Relo
 
 /// The body of a scrape: the published families, then the exporter's own.
 ///
-/// Only the exporter's own families are rendered and compressed here.
-pub fn scrape(audited: &AuditedPart, status: &StatusPart, own: &Registry, format: Format, encoding: Encoding) -> Body {
-    let tail = own::render(own, format);
-    let parts = [audited.joined(), status.part(format)];
+/// Only numbers of the exporter's own families are rendered here, as of `now`.
+pub fn scrape(
+    audited: &AuditedPart,
+    status: &StatusPart,
+    (own, now): (&Own, Instant),
+    format: Format,
+    encoding: Encoding,
+) -> Body {
+    let (audited, status) = (audited.joined(), status.part(format));
     match encoding {
-        Encoding::Identity => Body::plain(&parts, tail.into()),
-        Encoding::Gzip => Body::member(&parts, tail.as_bytes()),
+        Encoding::Identity => Body::plain(&[audited, status], own.plain(format, now)),
+        Encoding::Gzip => Body::member(&[audited, status, &own.deflated(format, now)]),
     }
 }

@@ -66,7 +66,7 @@ impl Value {
 }
 
 /// The text between the last label value, or the name of a family without labels, and the number.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Close(&'static [u8]);
 
 impl Close {

@@ -4,14 +4,12 @@
 
 use std::time::Duration;
 
-use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
-
 use super::endpoint::Endpoint;
 use super::pacing::Budget;
 use super::retry::Reason;
 use super::token_response::TokenFetch;
 use crate::domain::{Collector, Timestamp};
-use crate::metric::{Family, Kind};
+use crate::metric::{Amount, Counter, Family, Gauge, Histogram, Kind, Labelled, RegisterError, Registry};
 
 const TOKEN_FETCHES: Family = Family {
     name: "genesyscloud_oauth_exporter_token_fetches_total",
@@ -79,61 +77,48 @@ pub const FAMILIES: &[Family] =
     &[TOKEN_FETCHES, TOKEN_EXPIRY, REQUESTS, DURATION, RETRIES, RETRY_WAIT, ALLOWED, USED, RESET, REJECTED];
 
 /// Upper bounds of the request histogram in seconds: a page of clients takes tens of milliseconds, the read timeout is 10 s.
-const BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+static BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The metrics of all organisations.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    token_fetches: IntCounterVec,
-    token_expiry: IntGaugeVec,
-    requests: IntCounterVec,
-    duration: HistogramVec,
-    retries: IntCounterVec,
-    retry_wait: CounterVec,
-    allowed: IntGaugeVec,
-    used: IntGaugeVec,
-    reset: GaugeVec,
-    rejected: IntCounterVec,
+    token_fetches: Labelled<Counter, 2>,
+    token_expiry: Labelled<Gauge, 1>,
+    requests: Labelled<Counter, 3>,
+    duration: Labelled<Histogram, 2>,
+    retries: Labelled<Counter, 3>,
+    retry_wait: Labelled<Amount, 1>,
+    allowed: Labelled<Gauge, 1>,
+    used: Labelled<Gauge, 1>,
+    reset: Labelled<Amount, 1>,
+    rejected: Labelled<Counter, 2>,
 }
 
 impl Metrics {
     /// Registers the families. Fails if one of the names is registered already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let metrics = Self::new()?;
-        registry.register(Box::new(metrics.token_fetches.clone()))?;
-        registry.register(Box::new(metrics.token_expiry.clone()))?;
-        registry.register(Box::new(metrics.requests.clone()))?;
-        registry.register(Box::new(metrics.duration.clone()))?;
-        registry.register(Box::new(metrics.retries.clone()))?;
-        registry.register(Box::new(metrics.retry_wait.clone()))?;
-        registry.register(Box::new(metrics.allowed.clone()))?;
-        registry.register(Box::new(metrics.used.clone()))?;
-        registry.register(Box::new(metrics.reset.clone()))?;
-        registry.register(Box::new(metrics.rejected.clone()))?;
-        Ok(metrics)
-    }
-
-    /// Metrics without a registry, for commands that do not serve metrics.
-    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the names and labels are constants")]
-    pub fn unregistered() -> Self {
-        Self::new().expect("the names and labels of the families are valid")
-    }
-
-    fn new() -> prometheus::Result<Self> {
-        let opts = |family: Family| Opts::new(family.name, family.help);
-        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         Ok(Self {
-            token_fetches: IntCounterVec::new(opts(TOKEN_FETCHES), TOKEN_FETCHES.labels)?,
-            token_expiry: IntGaugeVec::new(opts(TOKEN_EXPIRY), TOKEN_EXPIRY.labels)?,
-            requests: IntCounterVec::new(opts(REQUESTS), REQUESTS.labels)?,
-            duration: HistogramVec::new(histogram, DURATION.labels)?,
-            retries: IntCounterVec::new(opts(RETRIES), RETRIES.labels)?,
-            retry_wait: CounterVec::new(opts(RETRY_WAIT), RETRY_WAIT.labels)?,
-            allowed: IntGaugeVec::new(opts(ALLOWED), ALLOWED.labels)?,
-            used: IntGaugeVec::new(opts(USED), USED.labels)?,
-            reset: GaugeVec::new(opts(RESET), RESET.labels)?,
-            rejected: IntCounterVec::new(opts(REJECTED), REJECTED.labels)?,
+            token_fetches: registry.add(&TOKEN_FETCHES)?,
+            token_expiry: registry.add(&TOKEN_EXPIRY)?,
+            requests: registry.add(&REQUESTS)?,
+            duration: registry.add_histograms(&DURATION, &BUCKETS)?,
+            retries: registry.add(&RETRIES)?,
+            retry_wait: registry.add(&RETRY_WAIT)?,
+            allowed: registry.add(&ALLOWED)?,
+            used: registry.add(&USED)?,
+            reset: registry.add(&RESET)?,
+            rejected: registry.add(&REJECTED)?,
         })
+    }
+
+    /// Metrics in a registry of their own, for commands that do not serve metrics.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the families are constants with distinct names"
+    )]
+    pub fn unregistered() -> Self {
+        Self::register(&Registry::default()).expect("a fresh registry")
     }
 
     /// The metrics of one organisation. Series whose labels are known in advance start at 0, so that `increase()` counts the first
@@ -141,18 +126,18 @@ impl Metrics {
     pub(super) fn of(&self, org: &str) -> OrgMetrics {
         let metrics = OrgMetrics { all: self.clone(), org: org.to_owned() };
         for outcome in TokenFetch::ALL {
-            self.token_fetches.with_label_values(&[org, outcome.label()]);
+            self.token_fetches.with([org, outcome.label()]);
         }
-        self.token_expiry.with_label_values(&[org]);
+        self.token_expiry.with([org]);
         for endpoint in Endpoint::ALL {
-            self.duration.with_label_values(&[org, endpoint.label()]);
+            self.duration.with([org, endpoint.label()]);
             for reason in Reason::ALL {
-                self.retries.with_label_values(&[org, endpoint.label(), reason.label()]);
+                self.retries.with([org, endpoint.label(), reason.label()]);
             }
         }
-        self.retry_wait.with_label_values(&[org]);
+        self.retry_wait.with([org]);
         for collector in Collector::ALL {
-            self.rejected.with_label_values(&[org, collector.label()]);
+            self.rejected.with([org, collector.label()]);
         }
         metrics
     }
@@ -167,32 +152,32 @@ pub(super) struct OrgMetrics {
 
 impl OrgMetrics {
     pub(super) fn token_fetched(&self, outcome: TokenFetch) {
-        self.all.token_fetches.with_label_values(&[self.org.as_str(), outcome.label()]).inc();
+        self.all.token_fetches.with([&self.org, outcome.label()]).inc();
     }
 
     pub(super) fn token_expires(&self, at: Timestamp) {
-        self.all.token_expiry.with_label_values(&[&self.org]).set(at.seconds());
+        self.all.token_expiry.with([&self.org]).set(at.seconds());
     }
 
     /// Counts one attempt; `status` is `None` if there was no answer.
     pub(super) fn attempted(&self, endpoint: Endpoint, status: Option<u16>, took: Duration) {
         let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-        self.all.requests.with_label_values(&[self.org.as_str(), endpoint.label(), &code]).inc();
-        self.all.duration.with_label_values(&[self.org.as_str(), endpoint.label()]).observe(took.as_secs_f64());
+        self.all.requests.with([&self.org, endpoint.label(), &code]).inc();
+        self.all.duration.with([&self.org, endpoint.label()]).observe(took.as_secs_f64());
     }
 
     pub(super) fn retried(&self, endpoint: Endpoint, reason: Reason, waited: Duration) {
-        self.all.retries.with_label_values(&[self.org.as_str(), endpoint.label(), reason.label()]).inc();
-        self.all.retry_wait.with_label_values(&[&self.org]).inc_by(waited.as_secs_f64());
+        self.all.retries.with([&self.org, endpoint.label(), reason.label()]).inc();
+        self.all.retry_wait.with([&self.org]).add(waited.as_secs_f64());
     }
 
     pub(super) fn budget(&self, budget: Budget) {
-        self.all.allowed.with_label_values(&[&self.org]).set(budget.allowed.into());
-        self.all.used.with_label_values(&[&self.org]).set(budget.used.into());
-        self.all.reset.with_label_values(&[&self.org]).set(budget.reset.as_secs_f64());
+        self.all.allowed.with([&self.org]).set(budget.allowed.into());
+        self.all.used.with([&self.org]).set(budget.used.into());
+        self.all.reset.with([&self.org]).set(budget.reset.as_secs_f64());
     }
 
     pub(super) fn rejected(&self, collector: Collector, records: usize) {
-        self.all.rejected.with_label_values(&[self.org.as_str(), collector.label()]).inc_by(records as u64);
+        self.all.rejected.with([&self.org, collector.label()]).add(records as u64);
     }
 }

@@ -4,9 +4,7 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
-
-use crate::metric::{Family, Kind};
+use crate::metric::{Counter, Family, Histogram, Kind, Labelled, RegisterError, Registry};
 
 const DURATION: Family = Family {
     name: "genesyscloud_oauth_exporter_refresh_duration_seconds",
@@ -26,38 +24,31 @@ const CLOCK_STEPS: Family = Family {
 pub const FAMILIES: &[Family] = &[DURATION, CLOCK_STEPS];
 
 /// Upper bounds in seconds. A refresh of a small organisation takes less than 1 s, and the default deadline is 120 s.
-const BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+static BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
 /// The metrics of all organisations.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    duration: HistogramVec,
-    clock_steps: IntCounterVec,
+    duration: Labelled<Histogram, 1>,
+    clock_steps: Labelled<Counter, 1>,
 }
 
 impl Metrics {
     /// Registers the families. Fails if one of the names is registered already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let histogram = HistogramOpts::new(DURATION.name, DURATION.help).buckets(BUCKETS.to_vec());
-        let metrics = Self {
-            duration: HistogramVec::new(histogram, DURATION.labels)?,
-            clock_steps: IntCounterVec::new(Opts::new(CLOCK_STEPS.name, CLOCK_STEPS.help), CLOCK_STEPS.labels)?,
-        };
-        registry.register(Box::new(metrics.duration.clone()))?;
-        registry.register(Box::new(metrics.clock_steps.clone()))?;
-        Ok(metrics)
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Ok(Self { duration: registry.add_histograms(&DURATION, &BUCKETS)?, clock_steps: registry.add(&CLOCK_STEPS)? })
     }
 
     pub(super) fn begin_at_zero(&self, org: &str) {
-        self.duration.with_label_values(&[org]);
-        self.clock_steps.with_label_values(&[org]);
+        self.duration.with([org]);
+        self.clock_steps.with([org]);
     }
 
     pub(super) fn clock_stepped_back(&self, org: &str) {
-        self.clock_steps.with_label_values(&[org]).inc();
+        self.clock_steps.with([org]).inc();
     }
 
     pub(super) fn ended(&self, org: &str, took: Duration) {
-        self.duration.with_label_values(&[org]).observe(took.as_secs_f64());
+        self.duration.with([org]).observe(took.as_secs_f64());
     }
 }

@@ -1,9 +1,8 @@
 //! Counts the requests to the server by handler and status, and the connections that it had to close.
 
 use hyper::StatusCode;
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
-use crate::metric::{Family, Kind};
+use crate::metric::{Counter, Family, Kind, Labelled, RegisterError, Registry};
 
 const REQUESTS: Family = Family {
     name: "genesyscloud_oauth_exporter_http_requests_total",
@@ -123,37 +122,36 @@ impl Handler {
 /// The counters of the server.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    requests: IntCounterVec,
-    closed: IntCounterVec,
-    limit_reached: IntCounter,
+    requests: Labelled<Counter, 2>,
+    closed: Labelled<Counter, 1>,
+    limit_reached: Counter,
 }
 
 impl Metrics {
     /// Registers the families. Fails if a name is already registered.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let requests = IntCounterVec::new(Opts::new(REQUESTS.name, REQUESTS.help), REQUESTS.labels)?;
-        let closed = IntCounterVec::new(Opts::new(CLOSED.name, CLOSED.help), CLOSED.labels)?;
-        let limit_reached = IntCounter::new(LIMIT_REACHED.name, LIMIT_REACHED.help)?;
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(closed.clone()))?;
-        registry.register(Box::new(limit_reached.clone()))?;
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        let metrics = Self {
+            requests: registry.add(&REQUESTS)?,
+            closed: registry.add(&CLOSED)?,
+            limit_reached: registry.add_single(&LIMIT_REACHED)?,
+        };
         for handler in Handler::ALL {
             for code in handler.codes() {
-                requests.with_label_values(&[handler.label(), code.as_str()]);
+                metrics.requests.with([handler.label(), code.as_str()]);
             }
         }
         for reason in Closed::ALL {
-            closed.with_label_values(&[reason.label()]);
+            metrics.closed.with([reason.label()]);
         }
-        Ok(Self { requests, closed, limit_reached })
+        Ok(metrics)
     }
 
     pub(super) fn answered(&self, handler: Handler, code: StatusCode) {
-        self.requests.with_label_values(&[handler.label(), code.as_str()]).inc();
+        self.requests.with([handler.label(), code.as_str()]).inc();
     }
 
     pub(super) fn closed(&self, why: Closed) {
-        self.closed.with_label_values(&[why.label()]).inc();
+        self.closed.with([why.label()]).inc();
     }
 
     pub(super) fn limit_reached(&self) {

@@ -28,6 +28,7 @@ pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;
 
 use crate::domain::Timestamp;
+use crate::exposition::Own;
 use crate::liveness::Liveness;
 use crate::publish::Reader;
 
@@ -56,7 +57,7 @@ pub struct View {
     /// The published data.
     pub reader: Reader,
     /// The exporter's own families.
-    pub registry: prometheus::Registry,
+    pub own: Own,
     /// Counts the responses.
     pub metrics: Metrics,
     /// Knows which tasks have ended or are stuck.

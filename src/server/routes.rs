@@ -167,7 +167,8 @@ impl Routes {
         let (accept, accept_encoding) = (list(headers, &ACCEPT), list(headers, &ACCEPT_ENCODING));
         let (format, encoding) = exposition::negotiate(accept.as_deref(), accept_encoding.as_deref());
         let published = self.view.reader.current();
-        let body = exposition::scrape(&published.audited, &published.status, &self.view.registry, format, encoding);
+        let own = (&self.view.own, Instant::now());
+        let body = exposition::scrape(&published.audited, &published.status, own, format, encoding);
         answer::metrics(body, format, encoding)
     }
 

@@ -3,9 +3,7 @@
 //! A damaged state file is counted, because it is set aside and the exporter then runs without the data in it. A file that cannot
 //! be read is not counted, because the exporter then does not start.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-
-use crate::metric::{Family, Kind};
+use crate::metric::{Counter, Family, Gauge, Kind, Labelled, RegisterError, Registry};
 
 const WRITES: Family = Family {
     name: "genesyscloud_oauth_exporter_state_writes_total",
@@ -32,30 +30,27 @@ pub const FAMILIES: &[Family] = &[WRITES, DAMAGED, PERSISTENT];
 /// The counters of the state file.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    writes: IntCounterVec,
-    damaged: IntCounter,
-    persistent: IntGauge,
+    writes: Labelled<Counter, 1>,
+    damaged: Counter,
+    persistent: Gauge,
 }
 
 impl Metrics {
     /// Registers the families. Fails if one of the names is already registered.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let metrics = Self {
-            writes: IntCounterVec::new(Opts::new(WRITES.name, WRITES.help), WRITES.labels)?,
-            damaged: IntCounter::new(DAMAGED.name, DAMAGED.help)?,
-            persistent: IntGauge::new(PERSISTENT.name, PERSISTENT.help)?,
+            writes: registry.add(&WRITES)?,
+            damaged: registry.add_single(&DAMAGED)?,
+            persistent: registry.add_single(&PERSISTENT)?,
         };
-        registry.register(Box::new(metrics.writes.clone()))?;
-        registry.register(Box::new(metrics.damaged.clone()))?;
-        registry.register(Box::new(metrics.persistent.clone()))?;
         for outcome in ["success", "error"] {
-            metrics.writes.with_label_values(&[outcome]);
+            metrics.writes.with([outcome]);
         }
         Ok(metrics)
     }
 
     pub(super) fn written(&self, success: bool) {
-        self.writes.with_label_values(&[if success { "success" } else { "error" }]).inc();
+        self.writes.with([if success { "success" } else { "error" }]).inc();
         self.persistent.set(success.into());
     }
 
@@ -76,12 +71,12 @@ impl Metrics {
     /// Metrics in a registry of their own.
     #[cfg(test)]
     pub(super) fn of_a_test() -> Self {
-        Self::register(&Registry::new()).expect("a fresh registry")
+        Self::register(&Registry::default()).expect("a fresh registry")
     }
 
     #[cfg(test)]
     pub(super) fn values(&self) -> (u64, u64, u64, i64) {
-        let writes = |outcome| self.writes.with_label_values(&[outcome]).get();
+        let writes = |outcome| self.writes.with([outcome]).get();
         (writes("success"), writes("error"), self.damaged.get(), self.persistent.get())
     }
 }

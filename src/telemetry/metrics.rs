@@ -2,9 +2,7 @@
 
 use std::sync::OnceLock;
 
-use prometheus::{IntCounter, Registry};
-
-use crate::metric::{Family, Kind};
+use crate::metric::{Counter, Family, Kind, RegisterError, Registry};
 
 const DROPPED: Family = Family {
     name: "genesyscloud_oauth_exporter_log_lines_dropped_total",
@@ -17,19 +15,14 @@ const DROPPED: Family = Family {
 pub const FAMILIES: &[Family] = &[DROPPED];
 
 /// The counter of lines that were dropped.
-#[derive(Debug, Clone)]
-pub(super) struct Dropped(IntCounter);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dropped(Counter);
 
 impl Dropped {
-    #[expect(clippy::expect_used, reason = "the name of the family is valid, or every test fails")]
-    pub(super) fn new() -> Self {
-        Self(IntCounter::new(DROPPED.name, DROPPED.help).expect("a valid name"))
-    }
-
     /// The one counter of the process, like its stderr.
     pub(super) fn of_process() -> Self {
         static COUNTER: OnceLock<Dropped> = OnceLock::new();
-        COUNTER.get_or_init(Self::new).clone()
+        COUNTER.get_or_init(Self::default).clone()
     }
 
     pub(super) fn inc(&self) {
@@ -43,6 +36,6 @@ impl Dropped {
 }
 
 /// Registers the families. Fails if one of the names is already registered.
-pub fn register(registry: &Registry) -> prometheus::Result<()> {
-    registry.register(Box::new(Dropped::of_process().0))
+pub fn register(registry: &Registry) -> Result<(), RegisterError> {
+    registry.add_existing(&DROPPED, Dropped::of_process().0)
 }

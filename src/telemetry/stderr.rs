@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn queue() -> Queue {
-        Queue::new(Dropped::new())
+        Queue::new(Dropped::default())
     }
 
     fn report(dropped: u64) -> Vec<u8> {

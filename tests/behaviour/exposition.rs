@@ -5,8 +5,10 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use genesyscloud_oauth_exporter::app::process;
 use genesyscloud_oauth_exporter::exposition::{Config, Encoding, Format};
 use genesyscloud_oauth_exporter::fixtures::world;
+use genesyscloud_oauth_exporter::metric::Registry;
 use serde_json::Value;
 
 /// Prints each sample as a line of JSON; fails on anything that the specification forbids.
@@ -74,9 +76,8 @@ fn the_strict_parser_reads_odd_values_and_names_of_own_families() {
 
 #[test]
 fn the_strict_parser_reads_the_process_families() {
-    let registry = prometheus::Registry::new();
-    let process = prometheus::process_collector::ProcessCollector::for_self();
-    registry.register(Box::new(process)).expect("no family twice");
+    let registry = Registry::default();
+    process::register(&registry).expect("no family twice")();
     let samples = parse(&world::scrape(&Default::default(), &registry, Format::OpenMetrics, Encoding::Identity));
     let cpu =
         samples.iter().find(|sample| sample[2] == "process_cpu_seconds_total").expect("a process uses its processor");

@@ -11,13 +11,13 @@ use genesyscloud_oauth_exporter::domain::{
 use genesyscloud_oauth_exporter::genesys::{
     self, AuthStyle, Limits, Metrics, PacingConfig, Platform, RetryConfig, TokenError,
 };
+use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::refresh::{Config, Failure, Fetched, Incomplete, Previous, fetch};
 use genesyscloud_oauth_exporter::secret::{SecretSource, SecretString};
 use genesyscloud_oauth_exporter::simulator::{
     Alias, ClientSet, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Endpoint, Fault, Options, Paging, RetryAfter,
     Simulator, Unreadable,
 };
-use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// One platform client and one simulated organisation.
@@ -61,7 +61,7 @@ impl World {
     pub(crate) async fn with(options: Options, change: impl FnOnce(&mut genesys::Config)) -> Self {
         let simulator = Simulator::start(options).await.expect("loopback");
         simulator.organisation().set_rate_limit(100_000);
-        let registry = Registry::new();
+        let registry = Registry::default();
         let metrics = Metrics::register(&registry).expect("a fresh registry");
         let mut platform = platform_config(&simulator.url());
         change(&mut platform);
@@ -96,14 +96,7 @@ impl World {
 
     /// The sum of the samples of this family that have all of these labels.
     pub(crate) fn metric(&self, family: &str, labels: &[(&str, &str)]) -> f64 {
-        let families = self.registry.gather();
-        let family = families.iter().find(|known| known.name() == family).expect(family);
-        let matching = family.get_metric().iter().filter(|metric| {
-            labels.iter().all(|(name, value)| {
-                metric.get_label().iter().any(|label| label.name() == *name && label.value() == *value)
-            })
-        });
-        matching.map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value()).sum()
+        self.registry.values(family, labels).iter().sum()
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesyscloud_oauth_exporter::domain::{Freshness, Timestamp};
-use genesyscloud_oauth_exporter::exposition;
+use genesyscloud_oauth_exporter::exposition::{self, Own};
 use genesyscloud_oauth_exporter::fixtures;
 use genesyscloud_oauth_exporter::liveness::{Latch, Liveness};
+use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::server::{Config, Limits, Metrics, ReloadRequests, Routes, View, reload_channel, run};
@@ -49,7 +50,7 @@ impl Default for Options {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) publisher: Publisher,
-    pub(crate) registry: prometheus::Registry,
+    pub(crate) registry: Registry,
     pub(crate) reloads: ReloadRequests,
     pub(crate) latch: Latch,
     pub(crate) stop: oneshot::Sender<()>,
@@ -64,7 +65,7 @@ impl Server {
         let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
         let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
-        let registry = prometheus::Registry::new();
+        let registry = Registry::default();
         let mut liveness = Liveness::default();
         let latch = liveness.latch("refresh of default");
         let (reload, reloads) = reload_channel();
@@ -79,7 +80,7 @@ impl Server {
             bound,
             reader,
             metrics: Metrics::register(&registry).expect("a free name"),
-            registry: registry.clone(),
+            own: Own::new(registry.clone()),
             liveness,
             reload,
             now: || NOW,
@@ -134,15 +135,10 @@ impl Server {
     }
 
     fn counter(&self, family: usize, labels: &[(&str, &str)]) -> Option<u64> {
-        let families = self.registry.gather();
-        let family = families.iter().find(|of| of.name() == server::FAMILIES[family].name)?;
-        let series = family.get_metric().iter().find(|metric| {
-            let found: Vec<_> = metric.get_label().iter().map(|pair| (pair.name(), pair.value())).collect();
-            found == labels
-        })?;
+        let values = self.registry.values(server::FAMILIES[family].name, labels);
         // These counters are integers.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Some(series.get_counter().get_value() as u64)
+        values.first().map(|value| *value as u64)
     }
 }
 

@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use genesyscloud_oauth_exporter::domain::{Client, Freshness, OrgId, Snapshot, Timestamp};
+use genesyscloud_oauth_exporter::exposition::Own;
 use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT, policy};
 use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting, held_grants};
+use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Published, Reader, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::refresh::{Fetched, InForce, Listing, Pipeline};
 use genesyscloud_oauth_exporter::store::{self, Store};
 use genesyscloud_oauth_exporter::{audit, exposition, genesys};
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 const SCOPES: [&str; 4] = ["oauth", "users", "scim", "odd"];
 
@@ -32,7 +35,7 @@ fn running(state: Option<PathBuf>, policy: Policy) -> Running {
     let reload = exposition::ReloadStatus { last_successful: true, last_success: TAKEN_AT };
     let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
     let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
-    let metrics = store::Metrics::register(&prometheus::Registry::new()).expect("free names");
+    let metrics = store::Metrics::register(&Registry::default()).expect("free names");
     let store = Arc::new(Store::open(state, metrics).expect("a state file"));
     let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy: Arc::new(policy), baseline: None }));
     let config =
@@ -53,15 +56,9 @@ impl Running {
 
 /// The text of a scrape without the exporter's own families.
 fn text(published: &Published) -> String {
-    let none = prometheus::Registry::new();
-    let format = exposition::Format::Text;
-    let body = exposition::scrape(
-        &published.audited,
-        &exposition::StatusPart::default(),
-        &none,
-        format,
-        exposition::Encoding::Identity,
-    );
+    let (status, own) = (exposition::StatusPart::default(), Own::new(Registry::default()));
+    let (format, encoding) = (exposition::Format::Text, exposition::Encoding::Identity);
+    let body = exposition::scrape(&published.audited, &status, (&own, Instant::now()), format, encoding);
     let bytes = body.collect::<std::io::Result<Vec<_>>>().expect("sound streams").concat();
     String::from_utf8(bytes).expect("UTF-8")
 }

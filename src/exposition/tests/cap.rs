@@ -2,15 +2,14 @@
 //!
 //! The order and the arithmetic are compared with the reference in `properties`; here is what an operator relies on.
 
-use prometheus::Registry;
-
 use super::reference::DROPPED_FIRST;
 use crate::exposition::{AUDITED_FAMILIES, Config, Encoding, Format, Size};
 use crate::fixtures::world;
+use crate::metric::Registry;
 
 fn text(config: &Config) -> (String, Vec<Size>) {
     let parts = world::render(&world::ugly(), config);
-    (world::scrape(&parts, &Registry::new(), Format::Text, Encoding::Identity), parts.0.sizes().to_vec())
+    (world::scrape(&parts, &Registry::default(), Format::Text, Encoding::Identity), parts.0.sizes().to_vec())
 }
 
 #[test]
@@ -74,7 +73,7 @@ fn sizes_are_what_was_rendered() {
     let parts = world::render(&world::ugly(), &Config::default());
     let empty = crate::exposition::StatusPart::default();
     let sizes = parts.0.sizes().to_vec();
-    let text = world::scrape(&(parts.0, empty), &Registry::new(), Format::Text, Encoding::Identity);
+    let text = world::scrape(&(parts.0, empty), &Registry::default(), Format::Text, Encoding::Identity);
     for (size, org) in sizes.iter().zip(["{org=\"default\"", "{org=\"eu \\\"west\\\"\""]) {
         let lines: Vec<&str> = text.lines().filter(|line| line.contains(org)).collect();
         assert_eq!(size.series, lines.len());

@@ -2,10 +2,9 @@
 //!
 //! A change here is a change of the product's interface.
 
-use prometheus::Registry;
-
 use crate::exposition::{Config, Encoding, Format};
 use crate::fixtures::world;
+use crate::metric::Registry;
 
 #[test]
 fn text() {
@@ -36,7 +35,7 @@ fn before_the_first_refresh_there_is_freshness_and_no_data() {
     let status = crate::exposition::status(&watched, &audited, world::RELOAD);
     insta::assert_snapshot!(world::scrape(
         &(audited, status),
-        &Registry::new(),
+        &Registry::default(),
         Format::OpenMetrics,
         Encoding::Identity
     ));

@@ -12,6 +12,7 @@ use crate::domain::{ClientState, GrantType, OrgId, Organisation, Timestamp};
 use crate::exposition::{AUDITED_FAMILIES, Config, Encoding, FRESHNESS_FAMILIES, Format, StatusPart};
 use crate::fixtures::world::{self, Org, Sketch, permission_grants, scope_grant};
 use crate::ledger::{Grant, Ledger, Memory, Standing};
+use crate::metric::Registry;
 
 const POLICY: &str = r#"
 [scopes]
@@ -125,7 +126,7 @@ proptest! {
     #[test]
     fn the_fast_writer_writes_what_the_plain_one_does(world in any_world(), config in any_config()) {
         let (audited, _) = world::render(&world, &config);
-        let none = prometheus::Registry::new();
+        let none = Registry::default();
         for format in [Format::Text, Format::OpenMetrics] {
             let text = world::scrape(&(audited.clone(), StatusPart::default()), &none, format, Encoding::Identity);
             let end = if format == Format::OpenMetrics { "# EOF\n" } else { "" };

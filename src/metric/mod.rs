@@ -1,6 +1,14 @@
-//! The description of a metric family: name, kind, labels and HELP.
+//! The description of a metric family, and what the exporter counts about itself.
 //!
 //! The module that owns a family declares it once, so that registry, exposition and documentation agree.
+
+mod labelled;
+mod registry;
+mod value;
+
+pub use labelled::Labelled;
+pub use registry::{Listed, RegisterError, Registry};
+pub use value::{Amount, Counter, Gauge, Handle, Histogram, Metric};
 
 /// A metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
