@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -255,6 +256,12 @@ def machine():
         with open("/etc/os-release", encoding="utf-8") as file:
             system = json.loads(next((line.split("=", 1)[1] for line in file if line.startswith("PRETTY_NAME=")), '"Linux"'))
     return f"{len(os.sched_getaffinity(0))} cores ({model}), {memory} GiB of memory, {system}, Linux {os.uname().release}"
+
+
+def introduce():
+    """Prints the command and the machine, above the tables."""
+    command = shlex.join(["scripts/" + os.path.basename(sys.argv[0]), *sys.argv[1:]])
+    print(f"Command: `{command}`, begun at a load average of {os.getloadavg()[0]:.1f}.\n\nMachine: {machine()}.\n", flush=True)
 
 
 def locked(*names):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """An exporter like the scripts of older guides, for a comparison: `prometheus_client`, one token, plain loops.
 
-Usage: python_exporter.py PORT API_URL
+Usage: python_exporter.py PORT API_URL SECONDS
 
-It audits on a timer, every five minutes, and a scrape renders what the last audit has set. It reads the clients page by page, compares the
+It audits on a timer, with so many seconds between two audits, and a scrape renders what the last audit has set. It reads the clients page by page, compares the
 scopes of each with a list of dangerous ones, and sets gauges with labels. It sees no roles, and has no state, no policy and no retries.
 """
 
@@ -21,8 +21,7 @@ import simulated
 DANGEROUS = [
     "oauth", "authorization", "organization", "organization-authorization", "users", "identity-providers", "scim", "integrations",
     "architect", "recordings", "user-recordings", "gdpr", "external-contacts", "telephony", "routing", "outbound", "conversations", "upload",
-]  # fmt: skip
-INTERVAL = 300
+]
 
 INFO = Gauge("genesys_oauth_client_info", "A client.", ["client_id", "name", "grant_type", "state"])
 SCOPES = Gauge("genesys_oauth_client_scopes", "Number of scopes of a client.", ["client_id", "name"])
@@ -66,12 +65,12 @@ def audit(api):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         raise SystemExit(__doc__)
     start_http_server(int(sys.argv[1]), addr="127.0.0.1")
     while True:
         audit(sys.argv[2].rstrip("/"))
-        time.sleep(INTERVAL)
+        time.sleep(float(sys.argv[3]))
 
 
 if __name__ == "__main__":
