@@ -3,7 +3,11 @@
 //! Not part of the product: `scripts/bench-scrape` builds and starts it. It reads in large pieces and keeps no byte, so that a large page
 //! costs the reader little. wrk reads 8 KiB at a time, and adds made-up samples to its percentiles after each pause of the machine.
 
-#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "measures the time that passes; there is no runtime")]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "measures the time that passes; there is no runtime"
+)]
 
 use std::env::args;
 use std::io::{BufRead, BufReader, Write as _, stdout};
