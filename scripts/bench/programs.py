@@ -59,6 +59,14 @@ def binary(path):
     return path
 
 
+def sizes(text):
+    """Numbers of clients, as an argument."""
+    numbers = [int(number) for number in text.replace("_", "").split(",")]
+    if min(numbers) < 1:
+        raise ValueError
+    return numbers
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
