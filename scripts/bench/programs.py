@@ -193,12 +193,14 @@ class Exporter(Program):
             return log.read().count(b'msg="refresh complete"')
 
     def wait_for_refresh(self, number):
-        """Waits until this many refreshes are logged as complete."""
-        until = time.perf_counter() + PATIENCE
-        while self.refreshes_logged() < number:
+        """Waits until this many refreshes are logged as complete, and for each of them not longer than a limit."""
+        complete, since = 0, time.perf_counter()
+        while (logged := self.refreshes_logged()) < number:
             self.check()
-            if time.perf_counter() > until:
-                fail(f"refresh {number} was not complete within {PATIENCE} s. The last lines of the exporter:\n" + "\n".join(self.lines()[-10:]))
+            if logged > complete:
+                complete, since = logged, time.perf_counter()
+            if time.perf_counter() > since + PATIENCE:
+                fail(f"refresh {logged + 1} was not complete within {PATIENCE} s. The last lines of the exporter:\n" + "\n".join(self.lines()[-10:]))
             time.sleep(0.002)
 
     def refreshes(self):
