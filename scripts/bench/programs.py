@@ -29,7 +29,7 @@ BINARY = os.path.join(ROOT, "target", "dist", NAME)
 TICKS = os.sysconf("SC_CLK_TCK")
 MEBIBYTE = 1 << 20
 # Seconds until a program that does not answer is an error. The platform of 100,000 clients needs most of it.
-PATIENCE = 180
+PATIENCE = 300
 started = []
 
 
