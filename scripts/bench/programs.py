@@ -81,7 +81,7 @@ class Program:
         # Not a pipe: nobody would read it while the program is measured.
         self.log = tempfile.NamedTemporaryFile(prefix="bench-", suffix=".log")
         self.began = time.perf_counter()
-        environment = {"PATH": os.environ["PATH"], **(environment or {})}
+        environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})}
         # In a session of its own, so that Ctrl-C reaches only the script, which stops the program.
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=self.log, start_new_session=True)
         started.append(self)
