@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::audit::Report;
 use crate::domain::{Freshness, Snapshot};
-use crate::exposition::{self, AuditedPart, ReloadStatus, StatusPart};
+use crate::exposition::{self, AuditedPart, Page, ReloadStatus, StatusPart};
 use crate::ledger::Ledger;
 use crate::policy::Policy;
 
@@ -37,6 +37,27 @@ pub struct ServedOrganisation {
     pub freshness: Freshness,
     /// The last complete snapshot with its evaluation; `None` before the first, and after the data was withdrawn.
     pub evaluated: Option<Arc<Evaluated>>,
+    /// Its metrics, rendered.
+    pub page: Option<Arc<Page>>,
+}
+
+impl ServedOrganisation {
+    /// An organisation without data.
+    pub const fn new(org: String, freshness: Freshness) -> Self {
+        Self { org, freshness, evaluated: None, page: None }
+    }
+
+    /// Replaces its data.
+    pub fn serve(&mut self, evaluated: Arc<Evaluated>, page: Arc<Page>) {
+        self.evaluated = Some(evaluated);
+        self.page = Some(page);
+    }
+
+    /// Withdraws its data.
+    pub fn withdraw(&mut self) {
+        self.evaluated = None;
+        self.page = None;
+    }
 }
 
 /// A snapshot with its evaluation.
@@ -60,7 +81,7 @@ pub fn channel(
     reload: ReloadStatus,
     config: exposition::Config,
 ) -> (Publisher, Reader) {
-    let published = Arc::new(ArcSwap::from_pointee(render(0, organisations, reload, &config)));
+    let published = Arc::new(ArcSwap::from_pointee(joined(0, organisations, reload, None)));
     let turn = Arc::new(Mutex::new(()));
     let (swapped, swaps) = watch::channel(());
     (Publisher { published: Arc::clone(&published), turn, config, swapped }, Reader { published, swaps })
@@ -78,67 +99,46 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Changes the published data in one step. It renders the metrics, so it must not run on an async worker.
-    ///
-    /// The audited families are rendered again only if the data of an organisation was replaced or withdrawn.
+    /// Renders the metrics of an organisation's data, to be served in a later update. It must not run on an async worker.
+    pub fn render(&self, org: &str, evaluated: &Evaluated) -> Arc<Page> {
+        let Evaluated { snapshot, report, ledger, .. } = evaluated;
+        Arc::new(exposition::page(&exposition::Audited { org, snapshot, report, ledger }, &self.config))
+    }
+
+    /// Changes the published data in one step. Blocking, for a short time: only the families about refreshes are rendered here.
     pub fn update(&self, change: impl FnOnce(&mut Vec<ServedOrganisation>, &mut ReloadStatus)) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.published.load_full();
         let mut organisations = current.organisations.clone();
         let mut reload = current.reload;
         change(&mut organisations, &mut reload);
-        let generation = current.generation + 1;
-        let same_data = current.organisations.len() == organisations.len()
-            && current
-                .organisations
-                .iter()
-                .zip(&organisations)
-                .all(|(a, b)| same(a.evaluated.as_ref(), b.evaluated.as_ref()));
-        let next = if same_data {
-            let audited = current.audited.clone();
-            let status = render_status(&organisations, &audited, reload);
-            Published { generation, organisations, reload, audited, status }
-        } else {
-            render(generation, organisations, reload, &self.config)
-        };
+        let next = joined(current.generation + 1, organisations, reload, Some(&current));
         self.published.store(Arc::new(next));
         self.swapped.send_replace(());
     }
 }
 
-fn same(a: Option<&Arc<Evaluated>>, b: Option<&Arc<Evaluated>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-fn render(
+/// A generation. The pages are joined again only if one of them was replaced or withdrawn since the last one.
+fn joined(
     generation: u64,
     organisations: Vec<ServedOrganisation>,
     reload: ReloadStatus,
-    config: &exposition::Config,
+    last: Option<&Published>,
 ) -> Published {
-    let views: Vec<_> = organisations
-        .iter()
-        .filter_map(|organisation| {
-            let evaluated = organisation.evaluated.as_ref()?;
-            let Evaluated { snapshot, report, ledger, .. } = &**evaluated;
-            Some(exposition::Audited { org: &organisation.org, snapshot, report, ledger })
-        })
-        .collect();
-    let audited = exposition::audited(&views, config);
-    let status = render_status(&organisations, &audited, reload);
-    Published { generation, organisations, reload, audited, status }
-}
-
-fn render_status(organisations: &[ServedOrganisation], audited: &AuditedPart, reload: ReloadStatus) -> StatusPart {
-    let views: Vec<_> = organisations
+    let pages = |organisations: &[ServedOrganisation]| -> Vec<Option<*const Page>> {
+        organisations.iter().map(|organisation| organisation.page.as_ref().map(Arc::as_ptr)).collect()
+    };
+    let present: Vec<&Page> = organisations.iter().filter_map(|organisation| organisation.page.as_deref()).collect();
+    let audited = match last.filter(|last| pages(&last.organisations) == pages(&organisations)) {
+        Some(last) => last.audited.clone(),
+        None => exposition::join(&present),
+    };
+    let watched: Vec<_> = organisations
         .iter()
         .map(|organisation| exposition::Watched { org: &organisation.org, freshness: &organisation.freshness })
         .collect();
-    exposition::status(&views, audited, reload)
+    let status = exposition::status(&watched, &audited, reload);
+    Published { generation, organisations, reload, audited, status }
 }
 
 /// The reading side. Cheap to clone.

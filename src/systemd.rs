@@ -140,9 +140,9 @@ fn organisation(organisation: &ServedOrganisation) -> String {
     let freshness = &organisation.freshness;
     let data = match &organisation.evaluated {
         Some(evaluated) => {
-            let verdicts = &evaluated.report.verdicts;
-            let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
-            let clients = counted(verdicts.len(), "client");
+            let flagged =
+                evaluated.report.verdicts().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
+            let clients = counted(evaluated.snapshot.clients.len(), "client");
             format!("{clients}, {flagged} flagged, read at {}", utc(evaluated.snapshot.taken_at))
         }
         None if freshness.withdrawn => "the data is withdrawn because it is too old".to_owned(),
@@ -167,7 +167,7 @@ mod tests {
     use crate::publish;
 
     fn status_of(freshness: Freshness, last_successful: bool) -> String {
-        let organisation = ServedOrganisation { org: "emea".to_owned(), freshness, evaluated: None };
+        let organisation = ServedOrganisation::new("emea".to_owned(), freshness);
         let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0) };
         let max_client_series = exposition::Config::DEFAULT_MAX_CLIENT_SERIES;
         let config = exposition::Config { disabled_families: Vec::new(), max_client_series };

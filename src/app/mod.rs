@@ -251,10 +251,7 @@ impl Tasks {
 /// The state of the organisations before their first refresh.
 fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<ServedOrganisation> {
     let freshness = Freshness { interval: refresh.interval, ..Freshness::default() };
-    organisations
-        .iter()
-        .map(|config| ServedOrganisation { org: config.org.clone(), freshness: freshness.clone(), evaluated: None })
-        .collect()
+    organisations.iter().map(|config| ServedOrganisation::new(config.org.clone(), freshness.clone())).collect()
 }
 
 /// The outcome of loading the files at the start, just now. A configured baseline that is missing does not stop the start, but

@@ -5,21 +5,20 @@
 //! scopes are no longer approved. An approval under a condition or in one division does not cover the permission without the
 //! condition or in another division.
 
-use super::finding::{Finding, Status};
+use super::finding::{About, Status};
 use super::rules::{Context, TOXIC_SCOPES};
 use crate::baseline::Baseline;
 use crate::domain::{Client, Privilege};
 
 /// Whether the finding is open and the baseline approves it. Exemptions are applied afterwards.
-pub(super) fn approves(context: &Context<'_>, finding: &Finding) -> bool {
+pub(super) fn approves(context: &Context<'_>, finding: &About) -> bool {
     let Some(baseline) = context.baseline else { return false };
     let approvable =
         finding.status == Status::Open && (finding.dangerous.is_some() || finding.rule.slug == TOXIC_SCOPES);
-    let client = finding.client.as_ref().filter(|_| approvable).and_then(|id| context.snapshot.client(id));
-    client.is_some_and(|client| covers(baseline, client, finding))
+    context.client().filter(|_| approvable).is_some_and(|client| covers(baseline, client, finding))
 }
 
-fn covers(baseline: &Baseline, client: &Client, finding: &Finding) -> bool {
+fn covers(baseline: &Baseline, client: &Client, finding: &About) -> bool {
     let privilege = finding.dangerous.as_ref().map(|dangerous| &dangerous.privilege);
     match (privilege, &finding.evidence.permission) {
         (Some(Privilege::Scope(scope)), _) => baseline.approves_scope(client, scope),

@@ -5,8 +5,10 @@
 //! `dangerous="true"` means that an `*_unapproved` family is 1 for the same grant. Every other difference counts as `"false"`,
 //! even if it is severe: the alert on drift fires on `"false"` only, so each difference is covered by either this alert or a page.
 
+use std::sync::Arc;
+
+use super::assessment::Assessment;
 use super::finding::{DANGEROUS_PERMISSION_DETAIL, DANGEROUS_SCOPE_DETAIL, Finding, Status};
-use super::grant::DangerousGrant;
 use super::rules::{drift_kind, drift_kinds};
 use crate::baseline::Baseline;
 use crate::domain::{Privilege, Timestamp};
@@ -33,13 +35,15 @@ pub struct DriftCount {
 }
 
 impl BaselineComparison {
-    pub(super) fn new(baseline: &Baseline, findings: &[Finding], grants: &[DangerousGrant]) -> Self {
+    pub(super) fn new(baseline: &Baseline, subjects: &[Arc<Assessment>]) -> Self {
         let mut drift: Vec<DriftCount> = drift_kinds()
             .flat_map(|kind| [true, false].map(|dangerous| DriftCount { kind, dangerous, count: 0 }))
             .collect();
-        for finding in findings.iter().filter(|finding| finding.status == Status::Open) {
+        let findings =
+            subjects.iter().flat_map(|subject| subject.findings.iter().map(move |finding| (subject, finding)));
+        for (subject, finding) in findings.filter(|(_, finding)| finding.status == Status::Open) {
             let Some(kind) = drift_kind(finding.rule) else { continue };
-            let dangerous = adds_open_grant(finding, grants);
+            let dangerous = adds_open_grant(finding, subject);
             if let Some(count) = drift.iter_mut().find(|count| count.kind == kind && count.dangerous == dangerous) {
                 count.count += finding.count();
             }
@@ -48,17 +52,13 @@ impl BaselineComparison {
     }
 }
 
-fn adds_open_grant(finding: &Finding, grants: &[DangerousGrant]) -> bool {
-    let Some(client) = &finding.client else { return false };
+fn adds_open_grant(finding: &Finding, subject: &Assessment) -> bool {
     finding.evidence.details.iter().any(|(label, value)| {
         let privilege = match *label {
             DANGEROUS_SCOPE_DETAIL => Privilege::Scope(value.as_str().into()),
             DANGEROUS_PERMISSION_DETAIL => Privilege::Permission(value.as_str().into()),
             _ => return false,
         };
-        // `grants` is sorted by client and privilege.
-        let start = grants.partition_point(|grant| (&grant.client, &grant.privilege) < (client, &privilege));
-        let same = grants[start..].iter().take_while(|grant| grant.client == *client && grant.privilege == privilege);
-        same.into_iter().any(|grant| grant.status == Status::Open)
+        subject.grants().any(|grant| *grant.privilege == privilege && grant.status == Status::Open)
     })
 }

@@ -2,15 +2,17 @@
 //!
 //! An exempt finding stays in the report, with the id of the exemption.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::finding::{Evidence, Finding, Kind, Status};
+use super::clock::Clock;
+use super::finding::{About, Evidence, Kind, Status};
 use super::role_gaps::is_hidden_from;
 use super::rule::{Rule, is_enabled};
-use super::rules::{self, Context, exemptions};
+use super::rules::{self, Context, Facts, Subject, exemptions};
+use super::sink::{Decision, Sink};
 use super::state::{RuleOutcome, RuleState};
 use crate::baseline::names_permission;
-use crate::domain::{ClientId, Snapshot};
+use crate::domain::{ClientId, Snapshot, Timestamp};
 use crate::policy::Exemption;
 use crate::text::{SharedText, masked};
 
@@ -18,17 +20,19 @@ use crate::text::{SharedText, masked};
 const MOST_CLIENTS: usize = 10;
 
 /// What one exemption covers.
-#[derive(Default)]
-struct Use {
-    clients: BTreeSet<ClientId>,
-    organisation: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Use {
+    pub(super) clients: usize,
+    pub(super) organisation: bool,
 }
 
-/// The exemptions that have not ended, by rule, and what they cover.
+/// The exemptions that have not ended, by rule.
 pub(super) struct Exemptions<'c> {
-    context: &'c Context<'c>,
+    facts: &'c Facts<'c>,
     /// By position in the policy.
-    used: Vec<Use>,
+    ended: Vec<bool>,
+    /// When the next exemption ends.
+    until: Timestamp,
     /// The ids, by position in the policy, to be shared by the findings.
     ids: Vec<SharedText>,
     /// Positions of the exemptions that name clients by id, in the order of the policy.
@@ -38,10 +42,15 @@ pub(super) struct Exemptions<'c> {
 }
 
 impl<'c> Exemptions<'c> {
-    pub(super) fn new(context: &'c Context<'c>) -> Self {
-        let exemptions = &context.policy.exemptions;
+    pub(super) fn new(facts: &'c Facts<'c>) -> Self {
+        let exemptions = &facts.policy.exemptions;
+        let clock = Clock::new(facts.now);
+        let ended: Vec<bool> = exemptions
+            .iter()
+            .map(|exemption| exemption.expires.is_some_and(|expires| clock.has_reached(expires)))
+            .collect();
         let (mut by_id, mut others) = (HashMap::<_, Vec<usize>>::new(), HashMap::<_, Vec<usize>>::new());
-        for (position, exemption) in exemptions.iter().enumerate().filter(|(_, e)| !e.has_ended(context.now)) {
+        for (position, exemption) in exemptions.iter().enumerate().filter(|(position, _)| !ended[*position]) {
             let rule = exemption.rule.as_str();
             if exemption.ids().is_empty() {
                 others.entry(rule).or_default().push(position);
@@ -51,59 +60,69 @@ impl<'c> Exemptions<'c> {
             }
         }
         let ids = exemptions.iter().map(|exemption| (&exemption.id).into()).collect();
-        Self { context, used: exemptions.iter().map(|_| Use::default()).collect(), ids, by_id, others }
+        Self { facts, ended, until: clock.until(), ids, by_id, others }
     }
 
-    /// Marks an open finding that exemptions cover. It names the first of them in the file; all of them count as used.
-    pub(super) fn apply(&mut self, finding: &mut Finding) {
-        if self.used.is_empty() || finding.status != Status::Open {
-            return;
+    /// The first time at which another exemption ends.
+    pub(super) const fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// The status of a finding on this subject. Of the exemptions that cover it, the first in the file is named. All of them
+    /// count as used: their positions are added to `used`.
+    pub(super) fn decide(&self, subject: Subject<'_>, finding: &About, used: &mut Vec<usize>) -> Decision {
+        let mut decision = Decision { status: finding.status, exemption: None };
+        if self.ids.is_empty() || finding.status != Status::Open {
+            return decision;
         }
+        let client = subject.client_id();
         let rule = finding.rule.slug;
-        let of_id = finding.client.as_ref().and_then(|client| self.by_id.get(&(rule, client)));
+        let of_id = client.and_then(|client| self.by_id.get(&(rule, client)));
         let mut candidates: Vec<usize> = of_id.into_iter().chain(self.others.get(rule)).flatten().copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         for position in candidates {
-            let Some(exemption) = self.context.policy.exemptions.get(position) else { continue };
-            let is_about = |client| selects(exemption, client, self.context.snapshot);
-            let selected = finding.client.as_ref().map_or(exemption.is_about_organisation(), is_about);
+            let Some(exemption) = self.facts.policy.exemptions.get(position) else { continue };
+            let selected = match subject {
+                Subject::Organisation => exemption.is_about_organisation(),
+                Subject::Client(client) => exemption.is_about(client),
+                // The name and grant type of a removed client are not known, so only its id can select it.
+                Subject::Removed(id) => exemption.is_about_id(id),
+            };
             if !selected || !covers(exemption, &finding.evidence) {
                 continue;
             }
-            if let Some(used) = self.used.get_mut(position) {
-                used.organisation |= finding.client.is_none();
-                used.clients.extend(finding.client.clone());
-            }
-            finding.status = Status::Exempt;
-            if finding.exemption.is_none() {
-                finding.exemption = self.ids.get(position).cloned();
+            used.push(position);
+            decision.status = Status::Exempt;
+            if decision.exemption.is_none() {
+                decision.exemption = self.ids.get(position).map(|id| (position, id.clone()));
             }
         }
+        decision
     }
 
-    /// Adds the findings on the exemptions themselves.
-    pub(super) fn finish(&self, outcomes: &[RuleOutcome], findings: &mut Vec<Finding>) {
-        let context = self.context;
-        for (exemption, used) in context.policy.exemptions.iter().zip(&self.used) {
-            if exemption.has_ended(context.now) {
+    /// Adds the findings on the exemptions themselves. `uses` says what each exemption of the policy covers.
+    pub(super) fn finish(
+        &self,
+        uses: &[Use],
+        outcomes: &[RuleOutcome],
+        context: &Context<'_>,
+        findings: &mut Sink<'_>,
+    ) {
+        for ((exemption, used), ended) in context.policy.exemptions.iter().zip(uses).zip(&self.ended) {
+            if *ended {
                 add(&exemptions::EXPIRED, context, exemption, "has ended", findings);
                 continue;
             }
-            let covers_nothing = used.clients.is_empty() && !used.organisation;
-            if covers_nothing && is_evaluated(exemption, outcomes) && !may_cover_a_gap(exemption, context) {
+            let covers_nothing = used.clients == 0 && !used.organisation;
+            if covers_nothing && is_evaluated(exemption, outcomes) && !may_cover_a_gap(exemption, context.snapshot) {
                 add(&exemptions::UNUSED, context, exemption, "covers nothing that is open", findings);
             }
-            if let Some(text) = too_broad(exemption, used) {
+            if let Some(text) = too_broad(exemption, *used) {
                 add(&exemptions::TOO_BROAD, context, exemption, &text, findings);
             }
         }
     }
-}
-
-fn selects(exemption: &Exemption, client: &ClientId, snapshot: &Snapshot) -> bool {
-    // The name and grant type of a removed client are not known, so only its id can select it.
-    snapshot.client(client).map_or_else(|| exemption.is_about_id(client), |client| exemption.is_about(client))
 }
 
 /// Whether the exemption covers this evidence. A permission alone covers it in every role and division; with a role and a division,
@@ -127,22 +146,22 @@ fn is_evaluated(exemption: &Exemption, outcomes: &[RuleOutcome]) -> bool {
 }
 
 /// Whether a gap in the data of one of the exemption's clients may hide a finding that the exemption covers.
-fn may_cover_a_gap(exemption: &Exemption, context: &Context<'_>) -> bool {
+fn may_cover_a_gap(exemption: &Exemption, snapshot: &Snapshot) -> bool {
     let Some(rule) = rules::find(&exemption.rule) else { return false };
-    let mut clients = context.snapshot.clients.iter();
-    clients.any(|client| is_hidden_from(rule, context.snapshot, client) && exemption.is_about(client))
+    let mut clients = snapshot.clients.iter();
+    clients.any(|client| exemption.is_about(client) && is_hidden_from(rule, snapshot, client))
 }
 
-fn too_broad(exemption: &Exemption, used: &Use) -> Option<String> {
-    if used.clients.len() > MOST_CLIENTS {
-        return Some(format!("covers {} clients", used.clients.len()));
+fn too_broad(exemption: &Exemption, used: Use) -> Option<String> {
+    if used.clients > MOST_CLIENTS {
+        return Some(format!("covers {} clients", used.clients));
     }
-    let for_organisation = used.organisation && used.clients.is_empty();
+    let for_organisation = used.organisation && used.clients == 0;
     (exemption.only.is_none() && !exemption.names_clients() && !for_organisation)
         .then(|| "names neither a piece of evidence nor clients".to_owned())
 }
 
-fn add(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: &str, findings: &mut Vec<Finding>) {
+fn add(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: &str, findings: &mut Sink<'_>) {
     if !is_enabled(rule, context.policy) {
         return;
     }
@@ -152,5 +171,5 @@ fn add(rule: &'static Rule, context: &Context<'_>, exemption: &Exemption, text: 
         ("owner", exemption.owner.clone().into()),
         ("line", exemption.line.to_string().into()),
     ];
-    findings.push(context.finding_on_organisation(rule, rule.severity, evidence));
+    findings.push(context.finding(rule, evidence));
 }

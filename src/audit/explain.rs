@@ -2,6 +2,7 @@
 //!
 //! It only reads a [`Report`] and the rules' metadata; the evaluation has already run.
 
+use super::clock::Clock;
 use super::finding::Finding;
 use super::gaps::not_evaluated;
 use super::report::Report;
@@ -41,11 +42,12 @@ pub fn explain<'a>(
             RuleState::NotApplicable(reason) => return RuleResult::NotApplicable((*reason).to_owned()),
             RuleState::NotEvaluated { reason, .. } => Some(reason.clone()),
             RuleState::Evaluated if is_hidden_from(rule, snapshot, client) => {
-                not_evaluated(snapshot, policy, client, report.evaluated_at)
+                not_evaluated(snapshot, policy, client, &Clock::new(report.evaluated_at))
             }
             RuleState::Evaluated => None,
         };
-        let found: Vec<&Finding> = report.findings_of(&client.id).filter(|finding| finding.rule == rule).collect();
+        let found: Vec<&Finding> =
+            report.findings_of(&client.id).iter().filter(|finding| finding.rule == rule).collect();
         if !found.is_empty() {
             RuleResult::Found(found)
         } else if !applies(rule, snapshot, policy, client) {

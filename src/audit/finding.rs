@@ -3,6 +3,7 @@
 //! The text of the rule is in [`super::Rule`].
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -16,19 +17,25 @@ pub(super) const DANGEROUS_SCOPE_DETAIL: &str = "dangerous_scope";
 /// Label, in the details of a finding, of a dangerous permission that a difference from the baseline adds.
 pub(super) const DANGEROUS_PERMISSION_DETAIL: &str = "dangerous_permission";
 
-/// A problem that a rule found.
+/// A problem that a rule found. Dereferences to what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule that found it.
-    pub rule: &'static Rule,
     /// The client; `None` for a finding on the organisation.
     pub client: Option<ClientId>,
+    about: Arc<About>,
+}
+
+/// What a finding is about, without the client: in memory once for all clients with the same finding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct About {
+    /// The rule that found it.
+    pub rule: &'static Rule,
     /// The severity under this policy.
     pub severity: Severity,
     /// Whether the finding counts, and if not, why.
     pub status: Status,
     /// The evidence for the finding.
-    pub evidence: Arc<Evidence>,
+    pub evidence: Evidence,
     /// The pattern of the policy that matched; `None` if the rule uses no pattern.
     pub pattern: Option<SharedText>,
     /// Why the finding matters, from the policy or the rule.
@@ -37,10 +44,18 @@ pub struct Finding {
     pub exemption: Option<SharedText>,
     /// The dangerous scope or permission that the finding is about; only for findings of `dangerous-scope` and
     /// `dangerous-permission`.
-    pub dangerous: Option<Arc<DangerousPrivilege>>,
+    pub dangerous: Option<DangerousPrivilege>,
     /// The findings that this one replaces because they are not listed, all with its rule, client, severity and status. Empty for
     /// any other finding.
     pub unlisted: Box<[Fingerprint]>,
+}
+
+impl Deref for Finding {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        &self.about
+    }
 }
 
 /// A scope or permission that the policy calls dangerous, as one client holds it.
@@ -55,6 +70,16 @@ pub struct DangerousPrivilege {
 }
 
 impl Finding {
+    pub(super) const fn new(client: Option<ClientId>, about: Arc<About>) -> Self {
+        Self { client, about }
+    }
+
+    /// What the finding is about, to be changed. For tests.
+    #[cfg(any(test, feature = "fixtures"))]
+    pub fn about_mut(&mut self) -> &mut About {
+        Arc::make_mut(&mut self.about)
+    }
+
     /// Identifies this finding over time, even if the client is renamed: a hash of only rule, client id, evidence kind and key.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
@@ -78,9 +103,12 @@ impl Finding {
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
         if self.unlisted.is_empty() { vec![self.fingerprint()] } else { self.unlisted.to_vec() }
     }
+}
 
-    pub(super) fn sort_key(&self) -> (Option<&ClientId>, &str, bool, &str) {
-        (self.client.as_ref(), self.rule.slug, !self.unlisted.is_empty(), &self.evidence.key)
+impl About {
+    /// The order of the findings on one client.
+    pub(super) fn sort_key(&self) -> (&str, bool, &str, &str) {
+        (self.rule.slug, !self.unlisted.is_empty(), &self.evidence.key, &self.evidence.text)
     }
 }
 

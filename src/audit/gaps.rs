@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::clock::Clock;
 use super::role_gaps::{RoleGap, role_gaps};
 use super::rule::AppliesTo;
 use super::rules;
@@ -16,7 +17,7 @@ use crate::text::counted;
 const MOST_ROLES: usize = 10;
 
 /// Why a client cannot be called compliant, as text; `None` if everything that decides what it may do was read and evaluated.
-pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Client, now: Timestamp) -> Option<String> {
+pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Client, clock: &Clock) -> Option<String> {
     let (mut roles_evaluated, mut scopes_evaluated) = (false, false);
     let mut inputs = BTreeSet::new();
     for rule in rules::enabled(policy) {
@@ -30,12 +31,12 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
     let why = |collector| Some(describe_input_gap(collector, snapshot.gap(collector)?));
     let mut reasons: Vec<String> = inputs.into_iter().filter_map(why).collect();
     if !client.gaps.is_empty() {
-        reasons.push(describe_client_gaps(client, now));
+        reasons.push(describe_fields(client, clock));
     }
     let roles = role_gaps(snapshot, client);
     let unread = roles.len();
     let roles = roles.into_iter().take(MOST_ROLES);
-    reasons.extend(roles.map(|(role, gap)| format!("role {role}: {}", describe_role(gap, now))));
+    reasons.extend(roles.map(|(role, gap)| format!("role {role}: {}", describe_role(gap, clock))));
     if unread > MOST_ROLES {
         reasons.push(format!("and {} more", counted(unread - MOST_ROLES, "role")));
     }
@@ -52,24 +53,24 @@ pub(super) fn not_evaluated(snapshot: &Snapshot, policy: &Policy, client: &Clien
     Some(why.to_owned())
 }
 
-fn describe_role(gap: RoleGap, now: Timestamp) -> String {
+fn describe_role(gap: RoleGap, clock: &Clock) -> String {
     match gap {
         RoleGap::NotListed => {
             "it is not in the organisation's list of roles, so its permissions are unknown".to_owned()
         }
-        RoleGap::Field(field, gap) => describe(&format!("its {}", field.words()), gap, now),
+        RoleGap::Field(field, gap) => describe(&format!("its {}", field.words()), gap, clock),
     }
 }
 
 /// What is wrong with a field, and the age of the last known value if that is evaluated instead.
-fn describe(what: &str, gap: Gap, now: Timestamp) -> String {
+fn describe(what: &str, gap: Gap, clock: &Clock) -> String {
     match gap {
         Gap::Partial => format!("{what} could be read only in part"),
         Gap::Unread => format!("{what} could not be read"),
         Gap::LastKnown(read_at) => {
             format!(
                 "{what} could not be read; the last known value, {} old, is evaluated",
-                age(now.since(read_at).as_secs())
+                age(clock.seconds_since(read_at))
             )
         }
     }
@@ -87,7 +88,11 @@ fn age(seconds: u64) -> String {
 
 /// The fields of a client that could not be read in full, with the age of the last known values that are evaluated instead.
 pub fn describe_client_gaps(client: &Client, now: Timestamp) -> String {
-    let gaps = client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, now));
+    describe_fields(client, &Clock::new(now))
+}
+
+fn describe_fields(client: &Client, clock: &Clock) -> String {
+    let gaps = client.gaps.iter().map(|(field, gap)| describe(&format!("its {}", field.words()), gap, clock));
     gaps.collect::<Vec<_>>().join("; ")
 }
 

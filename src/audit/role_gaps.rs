@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::{Finding, Status};
 use super::rule::{Rule, UNRESOLVED_ROLE};
 use crate::domain::{Client, Collector, Gap, Role, RoleField, RoleId, Snapshot};
+use crate::policy::Policy;
 
 /// Why not everything about a role is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,4 +46,27 @@ pub(super) fn is_hidden_from(rule: &Rule, snapshot: &Snapshot, client: &Client) 
     let of_role = |gap| !matches!(gap, RoleGap::Field(_, Gap::LastKnown(_)));
     rule.reads.iter().any(|field| client.gaps.of(*field).is_some_and(|gap| !gap.is_last_known()))
         || (reads_roles && rule.slug != UNRESOLVED_ROLE && role_gaps(snapshot, client).into_values().any(of_role))
+}
+
+/// The roles of a client with gaps. If a finding flags the client because a role is not listed, the role is omitted: the finding
+/// reports it.
+pub(super) fn unreported_gaps(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    client: &Client,
+    findings: &[Finding],
+) -> Vec<RoleId> {
+    let flagging: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.rule.slug == UNRESOLVED_ROLE && finding.status == Status::Open)
+        .filter(|finding| finding.severity >= policy.defaults.flag_at)
+        .collect();
+    // If not all findings are listed, the client is flagged because of all its roles.
+    let all_reported = flagging.iter().any(|finding| !finding.unlisted.is_empty());
+    let is_reported = |role: &RoleId, gap| {
+        gap == RoleGap::NotListed
+            && (all_reported || flagging.iter().any(|finding| finding.evidence.key.as_str() == role.as_str()))
+    };
+    let gaps = role_gaps(snapshot, client).into_iter();
+    gaps.filter(|(role, gap)| !is_reported(role, *gap)).map(|(role, _)| role.clone()).collect()
 }

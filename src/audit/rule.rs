@@ -2,6 +2,8 @@
 //!
 //! The rules themselves are in `rules`, one file per area.
 
+use std::hash::{Hash, Hasher};
+
 use crate::domain::{ClientField, Collector, GrantType, Severity};
 use crate::policy::{Policy, ScopedClients};
 
@@ -78,6 +80,12 @@ impl PartialEq for Rule {
 }
 
 impl Eq for Rule {}
+
+impl Hash for Rule {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slug.hash(state);
+    }
+}
 
 /// How certain the findings of a rule are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! If an input of a rule could not be read, the organisation gets a finding with the status `not_evaluated` for that input, so the
 //! number of these findings does not grow with the number of clients. The verdicts say which clients are not evaluated.
 
-use super::finding::{Evidence, Finding, Kind, Status};
+use super::finding::{About, Evidence, Kind, Status};
 use super::gaps::describe_input_gap;
 use super::rule::{Rule, is_enabled};
 use super::rules::{Context, ENTRIES, Entry};
@@ -66,53 +66,54 @@ impl RuleState {
     }
 }
 
-/// Runs every rule.
-pub(super) fn run(context: &Context<'_>, findings: &mut Sink<'_>) -> Vec<RuleOutcome> {
-    let outcome = |entry: &Entry| RuleOutcome { rule: entry.rule, state: run_one(context, entry, findings) };
-    ENTRIES.iter().map(outcome).collect()
+/// The outcome of every rule for this organisation. A rule whose entry is returned too evaluates the organisation and its clients.
+pub(super) fn outcomes(context: &Context<'_>) -> (Vec<RuleOutcome>, Vec<&'static Entry>) {
+    let mut running = Vec::new();
+    let outcome = |entry: &'static Entry| {
+        let (state, runs) = outcome(context, entry);
+        running.extend(runs.then_some(entry));
+        RuleOutcome { rule: entry.rule, state }
+    };
+    (ENTRIES.iter().map(outcome).collect(), running)
 }
 
-fn run_one(context: &Context<'_>, entry: &Entry, findings: &mut Sink<'_>) -> RuleState {
+/// The outcome of a rule, and whether it runs.
+fn outcome(context: &Context<'_>, entry: &Entry) -> (RuleState, bool) {
     let rule = entry.rule;
     if !is_enabled(rule, context.policy) {
-        return RuleState::Disabled;
+        return (RuleState::Disabled, false);
     }
     if let Some(reason) = rule.not_built {
-        return RuleState::NotBuilt(reason);
+        return (RuleState::NotBuilt(reason), false);
     }
     if let Some(reason) = (entry.does_not_apply)(context) {
-        return RuleState::NotApplicable(reason);
+        return (RuleState::NotApplicable(reason), false);
     }
-    let gaps: Vec<(Collector, &InputGap)> =
-        rule.needs.iter().filter_map(|collector| Some((*collector, context.snapshot.gap(*collector)?))).collect();
-    if !gaps.is_empty() && !rule.runs_without_all_inputs {
-        return not_evaluated(context, rule, &gaps, findings);
+    let gaps: Vec<(Collector, &InputGap)> = gaps(context, rule).collect();
+    if gaps.is_empty() {
+        return (RuleState::Evaluated, true);
     }
-    (entry.check)(context, findings);
-    if gaps.is_empty() { RuleState::Evaluated } else { not_evaluated(context, rule, &gaps, findings) }
+    let reasons: Vec<String> = gaps.iter().map(|(collector, gap)| describe_input_gap(*collector, gap)).collect();
+    let missing_permission = gaps.iter().find_map(|(_, gap)| gap.missing_permission.clone());
+    (RuleState::NotEvaluated { reason: reasons.join("; "), missing_permission }, rule.runs_without_all_inputs)
 }
 
-fn not_evaluated(
-    context: &Context<'_>,
-    rule: &'static Rule,
-    gaps: &[(Collector, &InputGap)],
-    findings: &mut Sink<'_>,
-) -> RuleState {
-    let mut reasons = Vec::new();
-    for (collector, gap) in gaps {
-        let reason = describe_input_gap(*collector, gap);
-        let mut evidence = Evidence::new(Kind::Input, collector.label(), format!("not evaluated: {reason}"));
-        evidence
-            .details
-            .extend(gap.missing_permission.clone().map(|permission| ("missing_permission", permission.into())));
-        findings.push(Finding {
-            status: Status::NotEvaluated,
-            ..context.finding_on_organisation(rule, rule.severity, evidence)
-        });
-        reasons.push(reason);
-    }
-    RuleState::NotEvaluated {
-        reason: reasons.join("; "),
-        missing_permission: gaps.iter().find_map(|(_, gap)| gap.missing_permission.clone()),
+/// The inputs of a rule that could not be read.
+fn gaps<'a>(context: &Context<'a>, rule: &'static Rule) -> impl Iterator<Item = (Collector, &'a InputGap)> + use<'a> {
+    let snapshot = context.snapshot;
+    rule.needs.iter().filter_map(|collector| Some((*collector, snapshot.gap(*collector)?)))
+}
+
+/// Adds a finding on the organisation for each input that a rule needs and that could not be read.
+pub(super) fn report_gaps(context: &Context<'_>, outcomes: &[RuleOutcome], findings: &mut Sink<'_>) {
+    for rule in outcomes.iter().filter(|outcome| outcome.state.is_failure()).map(|outcome| outcome.rule) {
+        for (collector, gap) in gaps(context, rule) {
+            let reason = describe_input_gap(collector, gap);
+            let mut evidence = Evidence::new(Kind::Input, collector.label(), format!("not evaluated: {reason}"));
+            evidence
+                .details
+                .extend(gap.missing_permission.clone().map(|permission| ("missing_permission", permission.into())));
+            findings.push(About { status: Status::NotEvaluated, ..context.finding(rule, evidence) });
+        }
     }
 }

@@ -163,26 +163,27 @@ impl Baseline {
     /// The differences between the baseline and the snapshot, by client. Individually approved scopes are not differences.
     pub fn differences(&self, snapshot: &Snapshot) -> Vec<(ClientId, Vec<Difference>)> {
         let contents = RoleContents::of(snapshot);
-        let mut differences: BTreeMap<ClientId, Vec<Difference>> = BTreeMap::new();
-        for client in &snapshot.clients {
-            let found = match self.clients.get(&client.id) {
-                None => vec![Difference::ClientAdded],
-                Some(approved) => {
-                    let now = Holdings::of(client, snapshot, &contents);
-                    let mut found = approved.holdings.differences(&now);
-                    found.retain(|d| !matches!(d, Difference::ScopeAdded(scope) if approved.scopes.contains(scope)));
-                    found.retain(|difference| difference.is_certain(client));
-                    found
-                }
-            };
-            if !found.is_empty() {
-                differences.insert(client.id.clone(), found);
-            }
-        }
-        for id in self.clients.keys().filter(|id| !snapshot.clients.contains(id)) {
-            differences.insert(id.clone(), vec![Difference::ClientRemoved]);
-        }
-        differences.into_iter().collect()
+        let of_client = |client: &Client| (client.id.clone(), self.differences_of(client, snapshot, &contents));
+        let removed = self.removed(snapshot).map(|id| (id.clone(), vec![Difference::ClientRemoved]));
+        let mut differences: Vec<_> = snapshot.clients.iter().map(of_client).chain(removed).collect();
+        differences.retain(|(_, found)| !found.is_empty());
+        differences.sort_by(|(a, _), (b, _)| a.cmp(b));
+        differences
+    }
+
+    /// What differs from the approved state of this client of the snapshot. `contents` are those of the snapshot's roles.
+    pub fn differences_of(&self, client: &Client, snapshot: &Snapshot, contents: &RoleContents) -> Vec<Difference> {
+        let Some(approved) = self.clients.get(&client.id) else { return vec![Difference::ClientAdded] };
+        let now = Holdings::of(client, snapshot, contents);
+        let mut found = approved.holdings.differences(&now);
+        found.retain(|d| !matches!(d, Difference::ScopeAdded(scope) if approved.scopes.contains(scope)));
+        found.retain(|difference| difference.is_certain(client));
+        found
+    }
+
+    /// The approved clients that the snapshot does not have.
+    pub fn removed<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a ClientId> {
+        self.clients.keys().filter(|id| !snapshot.clients.contains(id))
     }
 }
 

@@ -13,7 +13,7 @@ use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::Settings;
-use crate::domain::Record;
+use crate::domain::{Record, ScopeTable};
 use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Refusal, Scopes};
 use crate::refresh::Listing;
 use crate::text::visible;
@@ -99,7 +99,7 @@ async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Set
             Scopes::default()
         }
     };
-    match (platform.clients(&scopes).await, identity) {
+    match (platform.clients(&scopes, ScopeTable::default()).await, identity) {
         (Ok(listed), Some(identity)) => {
             partial("clients", listed.clients.iter(), report);
             let listing = Listing::of(&listed, &identity.own_client);

@@ -39,12 +39,14 @@ pub struct RefreshCounts {
     pub error: u64,
     /// Refreshes that the end of the process interrupted.
     pub cancelled: u64,
+    /// The successful refreshes that saw the data of the one before.
+    pub unchanged: u64,
 }
 
 impl RefreshCounts {
     /// The counts, each with the value of the label `outcome`.
     pub const fn by_outcome(self) -> [(&'static str, u64); 3] {
-        let Self { success, error, cancelled } = self;
+        let Self { success, error, cancelled, unchanged: _ } = self;
         [("success", success), ("error", error), ("cancelled", cancelled)]
     }
 }

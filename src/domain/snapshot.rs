@@ -3,13 +3,15 @@
 //! `audit` decides what in it is dangerous. How fresh it is, is in [`super::Freshness`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{
     Client, ClientId, Collector, Division, DivisionId, Input, InputGap, OrgId, Records, Role, RoleId, ScopeTable,
     Timestamp,
 };
 
-/// One organisation at one time. Its list of clients is complete: a refresh with an incomplete list fails.
+/// One organisation at one time. Its list of clients is complete: a refresh with an incomplete list fails. Cheap to clone: snapshots
+/// share what is equal in both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The organisation that the clients belong to.
@@ -23,13 +25,13 @@ pub struct Snapshot {
     /// The distinct scopes that clients hold.
     pub scopes: ScopeTable,
     /// The platform's registry of scopes: the description of each id.
-    pub registry: Input<BTreeMap<String, String>>,
+    pub registry: Input<Arc<BTreeMap<String, String>>>,
     /// The organisation's roles.
     pub roles: Input<Records<Role>>,
     /// The organisation's divisions.
-    pub divisions: Input<BTreeMap<DivisionId, Division>>,
+    pub divisions: Input<Arc<BTreeMap<DivisionId, Division>>>,
     /// The platform's registry of permissions, each as `domain:entity:action`.
-    pub permissions: Input<BTreeSet<String>>,
+    pub permissions: Input<Arc<BTreeSet<String>>>,
 }
 
 impl Snapshot {
@@ -75,10 +77,46 @@ impl Snapshot {
         }
     }
 
+    /// Replaces every part that is equal in an earlier snapshot by that part, so that it is in memory once.
+    pub fn share_with(&mut self, earlier: &Self) {
+        self.clients.share_with(&earlier.clients);
+        share(&mut self.registry, &earlier.registry);
+        share(&mut self.divisions, &earlier.divisions);
+        share(&mut self.permissions, &earlier.permissions);
+        if let (Input::Read(roles), Some(earlier)) = (&mut self.roles, earlier.roles.read()) {
+            roles.share_with(earlier);
+        }
+        if self.scopes == earlier.scopes {
+            self.scopes = earlier.scopes.clone();
+        }
+    }
+
+    /// Whether both say the same, whenever they were taken.
+    pub fn has_data_of(&self, other: &Self) -> bool {
+        self.clients == other.clients && self.describes_the_same_as(other)
+    }
+
+    /// Whether both say the same about everything but the clients, and their clients' scopes have the same indices.
+    pub fn describes_the_same_as(&self, later: &Self) -> bool {
+        self.organisation == later.organisation
+            && self.own_client == later.own_client
+            && later.scopes.continues(&self.scopes)
+            && self.registry == later.registry
+            && self.roles == later.roles
+            && self.divisions == later.divisions
+            && self.permissions == later.permissions
+    }
+
     /// Whether this client holds this scope.
     pub fn holds_scope(&self, id: &ClientId, scope: &str) -> bool {
         let Some(index) = self.scopes.find(scope) else { return false };
         self.client(id).is_some_and(|client| client.scopes.binary_search(&index).is_ok())
+    }
+}
+
+fn share<T: Clone + PartialEq>(part: &mut T, earlier: &T) {
+    if part == earlier {
+        part.clone_from(earlier);
     }
 }
 

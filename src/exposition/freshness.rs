@@ -3,6 +3,7 @@
 //! These are rendered with the data that they describe, once for each format, because the formats name a counter differently. Other
 //! counters are kept by the modules that count, in a registry (`own`).
 
+use super::deflated::{Deflated, Text};
 use super::label::Escaped;
 use super::number::Value;
 use super::render::{self, Block, plain_help};
@@ -44,8 +45,8 @@ enum Series {
     Reload(fn(ReloadStatus) -> Value),
 }
 
-pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus, format: Format) -> Vec<u8> {
-    let mut text = Vec::new();
+pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus, format: Format) -> Deflated {
+    let mut text = Text::deflating();
     for row in &ROWS {
         let mut head = row.family;
         if let (Format::OpenMetrics, Some(name)) = (format, head.name.strip_suffix("_total")) {
@@ -54,11 +55,11 @@ pub(super) fn render(organisations: &[Watched<'_>], sizes: &[Size], reload: Relo
         }
         render::family(&mut text, &head, |text| row.write(text, organisations, sizes, reload));
     }
-    text
+    text.finish()
 }
 
 impl FreshnessRow {
-    fn write(&self, text: &mut Vec<u8>, organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus) {
+    fn write(&self, text: &mut Text, organisations: &[Watched<'_>], sizes: &[Size], reload: ReloadStatus) {
         match self.series {
             Series::Organisation(value) => {
                 for organisation in organisations {
@@ -98,7 +99,7 @@ impl FreshnessRow {
         }
     }
 
-    fn block<'a>(&self, text: &'a mut Vec<u8>, org: &str) -> Block<'a> {
+    fn block<'a>(&self, text: &'a mut Text, org: &str) -> Block<'a> {
         Block::of_organisation(text, &self.family, &Escaped::new(org))
     }
 }
@@ -110,7 +111,7 @@ const fn row(name: &'static str, labels: &'static [&'static str], help: &'static
     FreshnessRow { family: Family { name, kind: Kind::Gauge, labels, help }, series }
 }
 
-static ROWS: [FreshnessRow; 15] = [
+static ROWS: [FreshnessRow; 16] = [
     row(
         "genesyscloud_oauth_exporter_last_refresh_successful",
         ORG,
@@ -149,6 +150,15 @@ static ROWS: [FreshnessRow; 15] = [
             help: "Number of refreshes by outcome: success, error, or cancelled when the process stopped. Every outcome starts at 0.",
         },
         series: Series::Refreshes,
+    },
+    FreshnessRow {
+        family: Family {
+            name: "genesyscloud_oauth_exporter_refreshes_unchanged_total",
+            kind: Kind::Counter,
+            labels: ORG,
+            help: "Number of complete refreshes that read exactly the data of the complete refresh before. Starts at 0.",
+        },
+        series: Series::Organisation(|freshness| freshness.refreshes.unchanged.into()),
     },
     row(
         "genesyscloud_oauth_exporter_collector_success",

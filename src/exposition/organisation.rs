@@ -28,7 +28,7 @@ pub(super) fn clients(view: &View<'_>, block: &mut Block<'_>) {
 
 pub(super) fn flagged(view: &View<'_>, block: &mut Block<'_>) {
     let mut counts = [0_usize; Severity::ALL.len()];
-    for client in &view.audited.report.verdicts {
+    for client in view.audited.report.verdicts() {
         if let Verdict::Flagged(severity) = client.verdict {
             counts[severity as usize] += 1;
         }
@@ -51,7 +51,7 @@ pub(super) fn compliant(view: &View<'_>, block: &mut Block<'_>) {
 }
 
 fn count_verdicts(view: &View<'_>, is: impl Fn(&Verdict) -> bool) -> usize {
-    view.audited.report.verdicts.iter().filter(|client| is(&client.verdict)).count()
+    view.audited.report.verdicts().filter(|client| is(&client.verdict)).count()
 }
 
 pub(super) fn findings(view: &View<'_>, block: &mut Block<'_>) {
@@ -59,7 +59,7 @@ pub(super) fn findings(view: &View<'_>, block: &mut Block<'_>) {
     let zero = [[0_usize; Status::ALL.len()]; Severity::ALL.len()];
     let mut rules: Vec<_> = report.rules.iter().map(|enabled| (enabled, zero)).collect();
     rules.sort_by_key(|(enabled, _)| enabled.rule.slug);
-    for finding in &report.findings {
+    for finding in report.findings() {
         // Only enabled rules have findings.
         if let Some((_, counts)) = rules.iter_mut().find(|(enabled, _)| std::ptr::eq(enabled.rule, finding.rule)) {
             counts[finding.severity as usize][finding.status as usize] += finding.count();

@@ -1,4 +1,4 @@
-//! Writes the series of the audited families and of the families about refreshes into one growing buffer.
+//! Writes the series of the audited families and of the families about refreshes.
 //!
 //! Which series exist is decided in `families` and `freshness`.
 //!
@@ -8,6 +8,7 @@
 //! text that needs no escape in either format, which [`plain_gauges`] checks at compile time. The tests compare this writer with the
 //! plain one in `exposition/tests/reference.rs`.
 
+use super::deflated::Text;
 use super::label::Escaped;
 use super::number::{Close, Value};
 use crate::metric::{Family, Kind};
@@ -41,23 +42,29 @@ pub(super) const fn plain_help(families: &[Family]) -> bool {
     true
 }
 
+/// The HELP and TYPE lines of a family.
+pub(super) fn head(family: &Family) -> String {
+    let Family { name, help, kind, .. } = family;
+    let kind = kind.label();
+    format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
+}
+
 /// Writes a family: HELP, TYPE and the series that `series` adds. A family without series is left out.
-pub(super) fn family(text: &mut Vec<u8>, family: &Family, series: impl FnOnce(&mut Vec<u8>)) {
-    let start = text.len();
-    for piece in ["# HELP ", family.name, " ", family.help, "\n# TYPE ", family.name, " ", family.kind.label(), "\n"] {
-        text.extend_from_slice(piece.as_bytes());
-    }
-    let head_end = text.len();
+pub(super) fn family(text: &mut Text, family: &Family, series: impl FnOnce(&mut Text)) {
+    let head = head(family);
+    // Not compressed before it is known that a series follows.
+    text.pending().extend_from_slice(head.as_bytes());
+    let before = text.len();
     series(text);
-    if text.len() == head_end {
-        text.truncate(start);
+    if text.len() == before {
+        text.remove(head.len());
     }
 }
 
 /// Writes the series of one family, for one organisation if the family has the label `org`.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
-    text: &'a mut Vec<u8>,
+    text: &'a mut Text,
     /// The text before the first value that differs between series.
     head: String,
     /// The texts between the values that differ.
@@ -68,7 +75,7 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// For a family with `org` as its first label.
-    pub(super) fn of_organisation(text: &'a mut Vec<u8>, family: &Family, org: &Escaped<'_>) -> Self {
+    pub(super) fn of_organisation(text: &'a mut Text, family: &Family, org: &Escaped<'_>) -> Self {
         let mut names = family.labels.iter().skip(1);
         let mut head = format!("{}{{org=\"{}", family.name, org.as_str());
         if let Some(name) = names.next() {
@@ -78,7 +85,7 @@ impl<'a> Block<'a> {
     }
 
     /// For a family without labels, which has one series.
-    pub(super) fn of_process(text: &'a mut Vec<u8>, family: &Family) -> Self {
+    pub(super) fn of_process(text: &'a mut Text, family: &Family) -> Self {
         Self { text, head: family.name.to_owned(), separators: Vec::new(), close: Close::NAME, series: 0 }
     }
 
@@ -86,17 +93,19 @@ impl<'a> Block<'a> {
     #[inline]
     pub(super) fn add<const N: usize>(&mut self, values: [&Escaped<'_>; N], number: impl Into<Value>) {
         debug_assert_eq!(self.separators.len(), N.saturating_sub(1), "{} has as many labels as values", self.head);
-        self.text.extend_from_slice(self.head.as_bytes());
+        let text = self.text.pending();
+        text.extend_from_slice(self.head.as_bytes());
         let mut separators = self.separators.iter();
         for (position, value) in values.into_iter().enumerate() {
             if position > 0
                 && let Some(separator) = separators.next()
             {
-                self.text.extend_from_slice(separator.as_bytes());
+                text.extend_from_slice(separator.as_bytes());
             }
-            self.text.extend_from_slice(value.as_str().as_bytes());
+            text.extend_from_slice(value.as_str().as_bytes());
         }
-        number.into().write_end(self.text, self.close);
+        number.into().write_end(text, self.close);
+        self.text.compress_if_long();
         self.series += 1;
     }
 

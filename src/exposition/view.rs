@@ -5,8 +5,8 @@
 use super::Audited;
 use super::grant_series::GrantSeries;
 use super::label::Escaped;
-use crate::audit::{Finding, Status};
-use crate::domain::{Client, ClientId, Severity};
+use crate::audit::{Finding, Report, Status};
+use crate::domain::{Client, Records, Severity};
 
 #[derive(Debug)]
 pub(super) struct View<'a> {
@@ -33,7 +33,7 @@ pub(super) struct OpenFindings {
 impl<'a> View<'a> {
     pub(super) fn new(audited: Audited<'a>) -> Self {
         let ids = Ids::new(&audited.snapshot.clients);
-        let open_findings = open_findings(&audited.snapshot.clients, &audited.report.findings);
+        let open_findings = open_findings(audited.report);
         let grants = GrantSeries::new(audited.ledger);
         Self { audited, org: Escaped::new(audited.org), ids, open_findings, grants }
     }
@@ -59,7 +59,7 @@ struct Ids {
 }
 
 impl Ids {
-    fn new(clients: &[Client]) -> Self {
+    fn new(clients: &Records<Client>) -> Self {
         let mut text = String::new();
         let mut bounds = Vec::with_capacity(clients.len() + 1);
         bounds.push(0);
@@ -79,25 +79,18 @@ impl Ids {
     }
 }
 
-/// Whether `a` sorts before `b`. Equal ids mostly share their text, so that `!=` is fast for them.
-fn before(a: &ClientId, b: &ClientId) -> bool {
-    a != b && a < b
-}
-
-/// Both lists are sorted by client id, so one pass over them is enough. Findings on the organisation come first.
-fn open_findings(clients: &[Client], findings: &[Finding]) -> Vec<OpenFindings> {
+fn open_findings(report: &Report) -> Vec<OpenFindings> {
     let mut open = Vec::new();
-    let mut positions = clients.iter().enumerate().peekable();
-    for of_rule in findings.chunk_by(|a, b| a.client == b.client && a.rule.slug == b.rule.slug) {
-        let Some(id) = of_rule.first().and_then(|finding| finding.client.as_ref()) else { continue };
-        while positions.next_if(|(_, client)| before(&client.id, id)).is_some() {}
-        let Some((position, _)) = positions.peek().filter(|(_, client)| client.id == *id) else { continue };
-        for severity in Severity::ALL {
-            let counted =
-                of_rule.iter().filter(|finding| finding.status == Status::Open && finding.severity == severity);
-            let count = counted.map(Finding::count).sum();
-            if let Some(rule) = of_rule.first().map(|finding| finding.rule.slug).filter(|_| count > 0) {
-                open.push(OpenFindings { position: *position, rule, severity, count });
+    for (position, (_, findings)) in report.clients().enumerate() {
+        for of_rule in findings.chunk_by(|a, b| a.rule == b.rule) {
+            let Some(rule) = of_rule.first().map(|finding| finding.rule.slug) else { continue };
+            for severity in Severity::ALL {
+                let counted =
+                    of_rule.iter().filter(|finding| finding.status == Status::Open && finding.severity == severity);
+                let count = counted.map(Finding::count).sum();
+                if count > 0 {
+                    open.push(OpenFindings { position, rule, severity, count });
+                }
             }
         }
     }

@@ -13,11 +13,16 @@ use super::transport::{Answer, Failure};
 use super::wire;
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(endpoint: Endpoint, answer: &'a Answer) -> Result<T, ApiError> {
-    serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, answer, &error))
+    // Checking the encoding once is faster than checking each string.
+    match std::str::from_utf8(&answer.body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(&answer.body),
+    }
+    .map_err(|error| unreadable(endpoint, answer, &error))
 }
 
 /// The error for a 200 without the expected JSON. The parser's message can quote the body, so only the position is reported.
-pub(super) fn unreadable(endpoint: Endpoint, answer: &Answer, error: &serde_json::Error) -> ApiError {
+fn unreadable(endpoint: Endpoint, answer: &Answer, error: &serde_json::Error) -> ApiError {
     let looks_like_html = answer.body.trim_ascii_start().starts_with(b"<");
     let message = if looks_like_html {
         "the answer is HTML, not JSON; check that the API URL is right and that no proxy answers instead of the platform".to_owned()

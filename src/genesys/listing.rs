@@ -3,22 +3,27 @@
 //! `paging` finds the next page, and `convert` reads the records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::answer::{malformed, unreadable};
+use super::answer::{malformed, parse};
 use super::api::Api;
 use super::convert::{Listed, WITHOUT_ID};
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::fields::Fields;
+use super::known::{Known, Last, Reading, digest};
 use super::page::Page;
 use super::paging::Walk;
 use super::redact::printable;
 use crate::domain::{Collector, Record};
+
+/// The records of the last listing of an endpoint, with their ids.
+pub(super) type LastList<T> = Last<Known<(Arc<str>, Arc<T>)>>;
 
 /// The time between two log lines about the progress of a long listing.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
@@ -33,11 +38,21 @@ pub(super) async fn list<T: PartialEq>(
     api: &Api,
     endpoint: Endpoint,
     path: &str,
+    last: &LastList<T>,
     read: impl Fn(&Fields<'_>) -> Option<(String, T)>,
-) -> Result<Listed<Vec<T>>, ApiError> {
-    let mut records: BTreeMap<String, T> = BTreeMap::new();
-    let total = pages(api, endpoint, path, |raw| {
-        let (id, record) = read(&fields(raw)?).ok_or(WITHOUT_ID)?;
+) -> Result<Listed<Vec<Arc<T>>>, ApiError> {
+    let known = last.get();
+    let mut reading = Reading::new(&known);
+    let mut records: BTreeMap<Arc<str>, Arc<T>> = BTreeMap::new();
+    let total = pages(api, endpoint, path, |raw, digest| {
+        let (id, record) = if let Some(known) = reading.find(digest) {
+            known.clone()
+        } else {
+            let (id, record) = read(&fields(raw)?).ok_or(WITHOUT_ID)?;
+            let value = (id.into(), Arc::new(record));
+            reading.push(digest, Some(value.clone()));
+            value
+        };
         match records.get(&id) {
             Some(known) if *known != record => Err(format!("two records with the id {} differ", printable(&id))),
             Some(_) => Ok(()),
@@ -48,6 +63,7 @@ pub(super) async fn list<T: PartialEq>(
         }
     })
     .await?;
+    last.set(reading.finish());
     let distinct = records.len();
     Ok(Listed { records: records.into_values().collect(), total, distinct })
 }
@@ -57,12 +73,12 @@ pub(super) fn fields(raw: &RawValue) -> Result<Fields<'_>, String> {
     serde_json::from_str(raw.get()).map_err(|_| WITHOUT_ID.to_owned())
 }
 
-/// Reads all pages of a listing and passes each raw record to `take`. Returns the largest `total` that a page states.
+/// Reads all pages of a listing and passes each raw record with its digest to `take`. Returns the largest `total` that a page states.
 pub(super) async fn pages(
     api: &Api,
     endpoint: Endpoint,
     path: &str,
-    mut take: impl FnMut(&RawValue) -> Result<(), String>,
+    mut take: impl FnMut(&RawValue, u64) -> Result<(), String>,
 ) -> Result<Option<u64>, ApiError> {
     let mut walk = Walk::new(&api.config.api_url, api.url(path)?, api.config.limits.max_pages);
     let mut next = Some(walk.first());
@@ -70,12 +86,12 @@ pub(super) async fn pages(
     let (mut pages, mut records) = (0_u32, 0_usize);
     while let Some(url) = next {
         let answer = api.get(endpoint, url).await?;
-        let page: Page<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| unreadable(endpoint, &answer, &error))?;
+        let page: Page<'_> = parse(endpoint, &answer)?;
         let contradiction = |message| malformed(endpoint, message, answer.correlation_id.clone());
-        next = walk.next(&page).map_err(|error| contradiction(error.to_string()))?;
-        for raw in &page.entities {
-            take(raw).map_err(contradiction)?;
+        let digests: Vec<u64> = page.entities.iter().map(|raw| digest(raw)).collect();
+        next = walk.next(&page, &digests).map_err(|error| contradiction(error.to_string()))?;
+        for (raw, digest) in page.entities.iter().zip(digests) {
+            take(raw, digest).map_err(contradiction)?;
         }
         pages += 1;
         records += page.entities.len();

@@ -4,6 +4,7 @@
 
 mod answer;
 mod api;
+mod assembly;
 mod body;
 mod config;
 mod convert;
@@ -12,8 +13,11 @@ mod error;
 mod fields;
 #[cfg(test)]
 mod fuzz;
+mod known;
 mod listing;
 mod metrics;
+#[cfg(feature = "fixtures")]
+pub mod offline;
 mod pacing;
 mod page;
 mod paging;
@@ -29,8 +33,9 @@ mod transport;
 mod unreachable;
 mod wire;
 
+pub use assembly::ListedClients;
 pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
-pub use convert::{Listed, ListedClients};
+pub use convert::Listed;
 pub use endpoint::Endpoint;
 pub use error::{ApiError, SetupError};
 pub use metrics::{FAMILIES, Metrics};

@@ -13,16 +13,18 @@ use tracing::{info, warn};
 
 use super::answer::{malformed, parse};
 use super::api::Api;
+use super::assembly::{ClientAssembly, KnownClients, ListedClients};
 use super::config::Config;
-use super::convert::{self, ClientAssembly, Listed, ListedClients, ScopeRegistry};
+use super::convert::{self, Listed, ScopeRegistry};
 use super::endpoint::Endpoint;
 use super::error::{ApiError, SetupError};
 use super::fields::Fields;
-use super::listing::{Progress, fields, list, pages, report_partial};
+use super::known::Last;
+use super::listing::{LastList, Progress, list, pages, report_partial};
 use super::metrics::Metrics;
 use super::redact::printable;
 use super::wire;
-use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Records, Role};
+use crate::domain::{ClientId, Collector, Division, DivisionId, OrgId, Records, Role, ScopeTable};
 
 /// The number of clients that are fetched by id at the same time. The pacing limits them as well.
 const DETAIL_CONCURRENCY: usize = 4;
@@ -34,10 +36,20 @@ pub struct Platform {
     /// An organisation that the last identity named, although the known data belongs to another.
     claimed: std::sync::Mutex<Option<OrgId>>,
     permissions: Mutex<Option<RegistryRead>>,
+    last: LastListings,
+}
+
+/// The records of the last listings, so that a record that did not change is not parsed again.
+#[derive(Debug, Default)]
+struct LastListings {
+    clients: Last<KnownClients>,
+    scopes: LastList<wire::RegisteredScope>,
+    roles: LastList<Role>,
+    divisions: LastList<Division>,
 }
 
 /// The time at which the registry of permissions may be read again, and the result of the last read.
-type RegistryRead = (Instant, Result<BTreeSet<String>, ApiError>);
+type RegistryRead = (Instant, Result<Arc<BTreeSet<String>>, ApiError>);
 
 /// How long the registry of permissions, or the failure to read it, is kept. It changes only with releases of the platform, but a
 /// wrong answer must not last.
@@ -55,8 +67,8 @@ pub struct Identity {
 }
 
 /// The platform's registry of scopes.
-#[derive(Debug, Default)]
-pub struct Scopes(ScopeRegistry);
+#[derive(Debug, Clone, Default)]
+pub struct Scopes(Arc<ScopeRegistry>);
 
 impl Scopes {
     /// The description of each scope, by its readable id.
@@ -70,7 +82,12 @@ impl Platform {
     pub fn new(config: Config, metrics: &Metrics) -> Result<Self, SetupError> {
         let of_organisation = metrics.of(&config.org);
         let api = Api::new(Arc::new(config), of_organisation)?;
-        Ok(Self { api, claimed: std::sync::Mutex::default(), permissions: Mutex::default() })
+        Ok(Self {
+            api,
+            claimed: std::sync::Mutex::default(),
+            permissions: Mutex::default(),
+            last: LastListings::default(),
+        })
     }
 
     /// The settings of this client.
@@ -175,12 +192,12 @@ impl Platform {
     /// Reads the registry of scopes.
     pub async fn scopes(&self) -> Result<Listed<Scopes>, ApiError> {
         let read = |record: &Fields<'_>| wire::RegisteredScope::read(record).map(|scope| (scope.id.clone(), scope));
-        let listed = list(&self.api, Endpoint::Scopes, "api/v2/oauth/scopes", read).await?;
+        let listed = list(&self.api, Endpoint::Scopes, "api/v2/oauth/scopes", &self.last.scopes, read).await?;
         let mut registry = ScopeRegistry::default();
         for scope in listed.records {
-            registry.insert(scope);
+            registry.insert(&scope);
         }
-        Ok(Listed { records: Scopes(registry), total: listed.total, distinct: listed.distinct })
+        Ok(Listed { records: Scopes(Arc::new(registry)), total: listed.total, distinct: listed.distinct })
     }
 
     /// Reads every role with its permissions. The pages have 100 roles: no larger size is documented, and the default is 25.
@@ -190,36 +207,38 @@ impl Platform {
             let role = convert::role(wire::Role::read(record)?);
             Some((role.id.to_string(), role))
         };
-        let listed = list(&self.api, Endpoint::Roles, path, read).await?;
+        let listed = list(&self.api, Endpoint::Roles, path, &self.last.roles, read).await?;
         if listed.distinct == 0 {
             // Every organisation has the platform's default roles, so an empty list is wrong.
             let message = "the list is empty, but every organisation has roles".to_owned();
             return Err(malformed(Endpoint::Roles, message, None));
         }
-        report_partial(&self.api, Collector::Roles, listed.records.iter());
+        report_partial(&self.api, Collector::Roles, listed.records.iter().map(|role| &**role));
         let Listed { records, total, distinct } = listed;
         Ok(Listed { records: records.into_iter().collect(), total, distinct })
     }
 
     /// Reads every division.
-    pub async fn divisions(&self) -> Result<Listed<BTreeMap<DivisionId, Division>>, ApiError> {
+    pub async fn divisions(&self) -> Result<Listed<Arc<BTreeMap<DivisionId, Division>>>, ApiError> {
         let path = "api/v2/authorization/divisions?pageSize=100&pageNumber=1&objectCount=false";
         let read = |record: &Fields<'_>| {
             let division = convert::division(wire::Division::read(record)?);
             Some((division.id.to_string(), division))
         };
-        let Listed { records, total, distinct } = list(&self.api, Endpoint::Divisions, path, read).await?;
-        let records = records.into_iter().map(|division| (division.id.clone(), division)).collect();
+        let listed = list(&self.api, Endpoint::Divisions, path, &self.last.divisions, read).await?;
+        let Listed { records, total, distinct } = listed;
+        let records = records.iter().map(|division| (division.id.clone(), Division::clone(division)));
+        let records = Arc::new(records.collect());
         Ok(Listed { records, total, distinct })
     }
 
     /// The registry of permissions, each as `domain:entity:action`. It is read once an hour.
-    pub async fn permissions(&self) -> Result<BTreeSet<String>, ApiError> {
+    pub async fn permissions(&self) -> Result<Arc<BTreeSet<String>>, ApiError> {
         let mut kept = self.permissions.lock().await;
         if let Some((_, outcome)) = kept.as_ref().filter(|(until, _)| Instant::now() < *until) {
             return outcome.clone();
         }
-        let outcome = self.fetch_permissions().await;
+        let outcome = self.fetch_permissions().await.map(Arc::new);
         *kept = Some((Instant::now() + PERMISSIONS_KEPT, outcome.clone()));
         outcome
     }
@@ -228,7 +247,7 @@ impl Platform {
         let path = "api/v2/authorization/permissions?pageSize=100&pageNumber=1";
         let mut permissions = BTreeSet::new();
         // The domains have no ids, so `list` cannot read them.
-        pages(&self.api, Endpoint::Permissions, path, |raw| {
+        pages(&self.api, Endpoint::Permissions, path, |raw, _| {
             let domain =
                 serde_json::from_str(raw.get()).map_err(|_| "a permission domain cannot be read".to_owned())?;
             permissions.extend(convert::permissions(domain));
@@ -242,12 +261,16 @@ impl Platform {
         Ok(permissions)
     }
 
-    /// Reads every OAuth client. A record without grant type, scopes or roles is completed by a call for that client.
-    pub async fn clients(&self, scopes: &Scopes) -> Result<ListedClients, ApiError> {
-        let registry = &scopes.0;
-        let mut assembly = ClientAssembly::default();
+    /// Reads every OAuth client. A record without grant type, scopes or roles is completed by a call for that client. `table` has the
+    /// scopes of the last snapshot, whose indices stay.
+    pub async fn clients(&self, scopes: &Scopes, table: ScopeTable) -> Result<ListedClients, ApiError> {
+        let mut known = self.last.clients.get();
+        if !known.fits(&scopes.0, &table) {
+            known = Arc::default();
+        }
+        let mut assembly = ClientAssembly::new(Arc::clone(&scopes.0), table, &known);
         let path = self.api.config.clients_path.trim_start_matches('/').to_owned();
-        let total = pages(&self.api, Endpoint::Clients, &path, |raw| assembly.add(&fields(raw)?, registry)).await?;
+        let total = pages(&self.api, Endpoint::Clients, &path, |raw, digest| assembly.add(raw, digest)).await?;
         let wanted = assembly.wanted();
         let count = wanted.len();
         let mut details = stream::iter(wanted)
@@ -262,14 +285,16 @@ impl Platform {
             done += 1;
             progress.log(|| info!(clients = count, done, "fetching clients one by one, since the list lacks fields"));
             match detail {
-                Ok(detail) => assembly.complete(&id, detail, registry),
+                Ok(detail) => assembly.complete(&id, detail),
                 // The client may just have been deleted; then the next list omits it. Or a gateway blocks the path; then the
                 // client must stay, with gaps.
-                Err(ApiError::NotFound { .. } | ApiError::Malformed { .. }) => assembly.complete(&id, None, registry),
+                Err(ApiError::NotFound { .. } | ApiError::Malformed { .. }) => assembly.complete(&id, None),
                 Err(error) => return Err(error),
             }
         }
-        let listed = assembly.finish(total);
+        drop(details);
+        let (listed, known) = assembly.finish(total).map_err(|message| malformed(Endpoint::Clients, message, None))?;
+        self.last.clients.set(known);
         report_partial(&self.api, Collector::Clients, listed.clients.iter());
         Ok(listed)
     }

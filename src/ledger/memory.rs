@@ -83,9 +83,15 @@ impl Memory {
             Self::Held { first_seen, standing, missed } => {
                 Self::Held { first_seen: first_seen.map(|time| time.min(now)), standing, missed }
             }
-            Self::Gone { since, elapsed } => {
-                Self::Gone { since: since.min(now), elapsed: elapsed.saturating_add(passed) }
-            }
+            Self::Gone { since, elapsed } => Self::Gone { since: since.min(now), elapsed }.later(passed),
+        }
+    }
+
+    /// The same memory after some time in which nothing changed.
+    pub(super) const fn later(self, passed: Duration) -> Self {
+        match self {
+            Self::Held { .. } => self,
+            Self::Gone { since, elapsed } => Self::Gone { since, elapsed: elapsed.saturating_add(passed) },
         }
     }
 

@@ -17,6 +17,7 @@ mod sighting;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use grant::{Grant, GrantKind, Hidden, HidingPlace};
@@ -27,26 +28,78 @@ use crate::audit::{Finding, Kind};
 use crate::domain::Timestamp;
 
 /// The remembered dangerous grants of one organisation.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// Cheap to clone: while nothing changes, only the time that has passed is added, and not to each entry.
+#[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    entries: BTreeMap<Grant, Memory>,
+    entries: Arc<BTreeMap<Grant, Memory>>,
     /// Data that could not be read at the first refresh or since then. A grant that it contains is not new once it can be read.
-    hidden: BTreeSet<Hidden>,
+    hidden: Arc<BTreeSet<Hidden>>,
+    /// The time since the entries were made.
+    passed: Duration,
 }
+
+impl PartialEq for Ledger {
+    fn eq(&self, other: &Self) -> bool {
+        self.hidden == other.hidden && self.entries().eq(other.entries())
+    }
+}
+
+impl Eq for Ledger {}
 
 impl Ledger {
     /// A ledger with the entries and hidden places from a file.
     pub fn from_entries(entries: impl IntoIterator<Item = (Grant, Memory)>, hidden: BTreeSet<Hidden>) -> Self {
-        Self { entries: entries.into_iter().collect(), hidden }
+        Self::new(entries.into_iter().collect(), hidden)
+    }
+
+    fn new(entries: BTreeMap<Grant, Memory>, hidden: BTreeSet<Hidden>) -> Self {
+        Self { entries: Arc::new(entries), hidden: Arc::new(hidden), passed: Duration::ZERO }
+    }
+
+    /// The ledger after some more time.
+    #[must_use]
+    pub fn after_time(&self, more: Duration) -> Self {
+        Self { passed: self.passed.saturating_add(more), ..self.clone() }
+    }
+
+    /// The time between an earlier ledger and this one, which differ in nothing else. Zero if no entry shows it.
+    pub fn time_since(&self, earlier: &Self) -> Duration {
+        let gone = |(_, memory): (&Grant, Memory)| match memory {
+            Memory::Gone { elapsed, .. } => Some(elapsed),
+            Memory::Held { .. } => None,
+        };
+        let (now, then) = (self.entries().find_map(gone), earlier.entries().find_map(gone));
+        now.unwrap_or_default().saturating_sub(then.unwrap_or_default())
+    }
+
+    /// The ledger after a refresh that shows exactly what the last two showed; `None` if an entry must be forgotten. `elapsed` is as in
+    /// [`Self::advance`].
+    pub fn unchanged(&self, elapsed: Duration) -> Option<Self> {
+        let later = self.after_time(elapsed);
+        let is_over = |memory: Memory| matches!(memory, Memory::Gone { elapsed, .. } if elapsed >= GONE_FOR);
+        let forgets = later.entries().any(|(_, memory)| is_over(memory));
+        (!forgets).then_some(later)
+    }
+
+    /// Whether both say the same but for the time since grants were removed.
+    pub fn differs_only_in_time(&self, other: &Self) -> bool {
+        let same = |a: &Memory, b: &Memory| match (a, b) {
+            (Memory::Gone { since: a, .. }, Memory::Gone { since: b, .. }) => a == b,
+            _ => a == b,
+        };
+        let entries = || self.entries.iter().zip(&*other.entries).all(|((a, am), (b, bm))| same(am, bm) && a == b);
+        self.hidden == other.hidden
+            && (Arc::ptr_eq(&self.entries, &other.entries) || (self.entries.len() == other.entries.len() && entries()))
     }
 
     /// Every entry, sorted by grant.
     pub fn entries(&self) -> impl Iterator<Item = (&Grant, Memory)> {
-        self.entries.iter().map(|(grant, memory)| (grant, *memory))
+        self.entries.iter().map(|(grant, memory)| (grant, memory.later(self.passed)))
     }
 
     /// Data that could not be read at the first refresh or since then.
-    pub const fn hidden(&self) -> &BTreeSet<Hidden> {
+    pub fn hidden(&self) -> &BTreeSet<Hidden> {
         &self.hidden
     }
 
@@ -59,7 +112,7 @@ impl Ledger {
 
     fn after(&self, elapsed: Duration, now: Timestamp) -> Self {
         let entries = self.entries().map(|(grant, memory)| (grant.clone(), memory.after(elapsed, now))).collect();
-        Self { entries, hidden: self.hidden.clone() }
+        Self { entries: Arc::new(entries), hidden: Arc::clone(&self.hidden), passed: Duration::ZERO }
     }
 
     fn advance_at(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
@@ -86,9 +139,9 @@ impl Ledger {
             Event::First => seen.hidden.clone(),
             Event::Refresh { .. } => self.hidden.intersection(&seen.hidden).cloned().collect(),
             Event::PolicyChange { widens: true } => self.hidden.union(&seen.unknown).cloned().collect(),
-            Event::PolicyChange { widens: false } => self.hidden.clone(),
+            Event::PolicyChange { widens: false } => (*self.hidden).clone(),
         };
-        Self { entries, hidden }
+        Self::new(entries, hidden)
     }
 
     /// What is remembered about the scope or permission that a finding is about, under any label; `None` if it is about something

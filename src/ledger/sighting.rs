@@ -57,7 +57,7 @@ impl Sighting {
     pub fn of<'a>(evaluation: Evaluation<'_>, known: impl IntoIterator<Item = &'a Grant>) -> Self {
         let Evaluation { snapshot, policy, report } = evaluation;
         let mut held: BTreeMap<Grant, Standing> = BTreeMap::new();
-        for dangerous in &report.grants {
+        for dangerous in report.grants() {
             let standing = match dangerous.status {
                 Status::Open if report.baseline.is_some() => Standing::Unapproved,
                 Status::Exempt => Standing::Exempt,
@@ -120,8 +120,8 @@ fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<(Hidden, bool)> {
 }
 
 /// A dangerous grant with each of its labels.
-fn grants(dangerous: &DangerousGrant) -> impl Iterator<Item = Grant> {
-    dangerous.labels.iter().map(|label| {
+fn grants(dangerous: DangerousGrant<'_>) -> impl Iterator<Item = Grant> {
+    dangerous.labels.iter().map(move |label| {
         let kind = match dangerous.privilege {
             Privilege::Scope(_) => GrantKind::Scope,
             Privilege::Permission(_) => GrantKind::Permission,
@@ -131,14 +131,14 @@ fn grants(dangerous: &DangerousGrant) -> impl Iterator<Item = Grant> {
             kind,
             evidence: dangerous.evidence.clone(),
             label: label.clone(),
-            role: dangerous.role.clone(),
+            role: dangerous.role.cloned(),
         }
     })
 }
 
 /// The dangerous grants of a report, each with each of its labels.
 pub fn held_grants(report: &Report) -> BTreeSet<Grant> {
-    report.grants.iter().flat_map(grants).collect()
+    report.grants().flat_map(grants).collect()
 }
 
 /// Whether the policy `now` has a dangerous pattern that the policy `before` does not have.

@@ -55,11 +55,7 @@ impl<'a> Earlier<'a> {
             let mut outcomes = now.outcomes.iter();
             let rule = outcomes.find(|outcome| outcome.rule == finding.rule);
             let client = finding.client.as_ref();
-            // The verdicts are sorted by client, as the snapshot is.
-            let verdict = client.and_then(|id| {
-                let at = now.verdicts.binary_search_by(|verdict| verdict.client.cmp(id)).ok()?;
-                now.verdicts.get(at)
-            });
+            let verdict = client.and_then(|id| now.verdict_of(id));
             let is_listed = verdict.is_some() || client.is_none();
             let is_known = verdict.is_none_or(|verdict| !matches!(verdict.verdict, Verdict::NotEvaluated(_)))
                 && client.and_then(|id| snapshot.client(id)).is_none_or(|client| client.gaps.is_empty());
@@ -79,14 +75,14 @@ impl<'a> Earlier<'a> {
             let client_name = client.map_or("", |client| &client.name);
             Some(Resolved { finding, client_name, count: ended.len(), how })
         };
-        let were_open = report.findings.iter().filter(|finding| finding.status == Status::Open);
+        let were_open = report.findings().filter(|finding| finding.status == Status::Open);
         were_open.filter(|finding| is_evaluated(finding)).filter_map(of).collect()
     }
 }
 
 /// The fingerprints of the findings with this status.
 fn of_status(report: &Report, status: Status) -> BTreeSet<Fingerprint> {
-    report.findings.iter().filter(|finding| finding.status == status).flat_map(Finding::fingerprints).collect()
+    report.findings().filter(|finding| finding.status == status).flat_map(Finding::fingerprints).collect()
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub fn exit_code(organisations: &[ReportedOrganisation<'_>], when: FailWhen) -> 
             FailOn::Severity(least) => least,
             FailOn::Never => return false,
         };
-        let mut open = report.findings.iter().filter(|finding| finding.status == Status::Open);
+        let mut open = report.findings().filter(|finding| finding.status == Status::Open);
         open.any(|finding| finding.severity >= least && organisation.selection.is_counted(finding))
     };
     u8::from(organisations.iter().any(found))
@@ -91,8 +91,10 @@ mod tests {
         let planted = sample::planted();
         let all = Earlier::new(&planted.snapshot, &planted.report);
         let mut report = planted.report.clone();
-        let settled = report.findings.iter_mut().find(|finding| finding.severity == Severity::Critical);
-        settled.expect("a critical finding").status = Status::Approved;
+        report.edit_findings(|findings| {
+            let settled = findings.iter_mut().find(|finding| finding.severity == Severity::Critical);
+            settled.expect("a critical finding").about_mut().status = Status::Approved;
+        });
         let but_one = Earlier::new(&planted.snapshot, &report);
         for (selection, expected) in [
             (Selection::default(), 1),

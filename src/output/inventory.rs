@@ -49,7 +49,7 @@ pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write)
     for organisation in organisations {
         let Some(audited) = organisation.audited else { continue };
         // There is one verdict per client, in the snapshot's order.
-        for (client, verdict) in audited.snapshot.clients.iter().zip(&audited.report.verdicts) {
+        for (client, verdict) in audited.snapshot.clients.iter().zip(audited.report.verdicts()) {
             let row = row(organisation, audited, client, verdict);
             rows.write_record(row.map(|cell| guarded(&cell).into_owned()))?;
         }

@@ -162,7 +162,7 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
             summary.flagged,
             summary.not_evaluated,
             summary.compliant,
-            report.findings.iter().map(Finding::count).sum::<usize>(),
+            report.findings().map(Finding::count).sum::<usize>(),
             summary.findings(Status::Open),
             summary.findings(Status::Exempt),
             summary.findings(Status::Approved),
@@ -247,7 +247,9 @@ mod tests {
         let mut sample = sample::settled();
         let keep = ["Partner provisioning portal", sample::HOSTILE, "Batch password sync"];
         let keep = keep.map(|name| sample.id(name).clone());
-        sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+        sample.report.edit_findings(|findings| {
+            findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+        });
         insta::assert_snapshot!(render(&[sample.organisation(), sample::failed()]));
     }
 
@@ -283,8 +285,7 @@ mod tests {
     #[test]
     fn a_comment_is_never_too_long_and_the_remaining_findings_are_counted() {
         let mut sample = sample::planted();
-        let finding = sample.report.findings[0].clone();
-        sample.report.findings = vec![finding; 5_000];
+        sample.report.edit_findings(|findings| *findings = vec![findings[0].clone(); 5_000]);
         let text = render(&[sample.organisation()]);
         assert!(text.len() < 65_536, "{}", text.len());
         let listed = text.matches("\n- `").count();

@@ -48,7 +48,7 @@ impl<'a> ReportedOrganisation<'a> {
     /// The findings to show, in the order of the report.
     pub fn findings(&self) -> impl Iterator<Item = &'a Finding> + use<'a> {
         let selection = self.selection;
-        let findings = self.audited.into_iter().flat_map(|audited| &audited.report.findings);
+        let findings = self.audited.into_iter().flat_map(|audited| audited.report.findings());
         findings.filter(move |finding| selection.shows(finding))
     }
 
@@ -86,7 +86,7 @@ impl<'a> ReportedOrganisation<'a> {
     /// The number of findings that the selection hides.
     pub fn left_out(&self) -> usize {
         let selection = self.selection;
-        let findings = self.audited.into_iter().flat_map(|audited| &audited.report.findings);
+        let findings = self.audited.into_iter().flat_map(|audited| audited.report.findings());
         findings.filter(|finding| !selection.shows(finding)).map(Finding::count).sum()
     }
 }

@@ -35,7 +35,7 @@ impl Summary {
     pub fn new(snapshot: &Snapshot, report: &Report) -> Self {
         let (mut flagged, mut not_evaluated, mut compliant) = (0, 0, 0);
         let mut flagged_by_severity = Severity::ALL.map(|severity| (severity, 0));
-        for client in &report.verdicts {
+        for client in report.verdicts() {
             match client.verdict {
                 Verdict::Flagged(worst) => {
                     flagged += 1;
@@ -53,7 +53,7 @@ impl Summary {
         }
         let mut open_by_severity = Severity::ALL.map(|severity| (severity, 0));
         let mut findings_by_status = Status::ALL.map(|status| (status, 0));
-        for finding in &report.findings {
+        for finding in report.findings() {
             let counted = finding.count();
             add(&mut findings_by_status, finding.status, counted);
             if finding.status == Status::Open {

@@ -17,5 +17,5 @@ pub fn render(organisations: &[ReportedOrganisation<'_>]) -> Bytes {
             Some(exposition::Audited { org: organisation.org, snapshot, report, ledger })
         })
         .collect();
-    exposition::audited(&views, &Config::default()).text()
+    exposition::text(&views, &Config::default()).into()
 }

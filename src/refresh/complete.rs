@@ -58,7 +58,7 @@ pub struct Listing {
 impl Listing {
     /// The facts about this list; `own` is the exporter's own client.
     pub fn of(listed: &ListedClients, own: &ClientId) -> Self {
-        let own_listed = listed.clients.iter().any(|client| client.id == *own);
+        let own_listed = listed.clients.contains(own);
         Self { total: listed.total, distinct: listed.clients.len(), own: own.clone(), own_listed }
     }
 

@@ -5,6 +5,7 @@
 //! the rule `policy-pattern-unmatched` needs this registry.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -13,7 +14,7 @@ use tracing::warn;
 
 use super::complete::{Incomplete, Listing};
 use super::config::Config;
-use crate::domain::{ClientId, Collector, CollectorStatus, Input, InputGap, Organisation, Record, Snapshot, Timestamp};
+use crate::domain::{ClientId, Collector, CollectorStatus, Input, InputGap, Organisation, Snapshot, Timestamp};
 use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes};
 
 /// The largest number of vanished clients that are checked by id. If more vanished and all of the checked ones are removed, the
@@ -21,6 +22,9 @@ use crate::genesys::{ApiError, Identity, Listed, ListedClients, Platform, Scopes
 const VANISHED_CHECKED: usize = 50;
 /// The number of clients that are checked at the same time. The pacing limits them as well.
 const VANISHED_CONCURRENCY: usize = 4;
+
+/// The table of scopes is made anew if it has more names, because names that no client holds any more stay in it.
+const MOST_SCOPES: usize = 10_000;
 
 /// The outcome of one fetch.
 #[derive(Debug)]
@@ -167,7 +171,7 @@ impl Fetch<'_> {
         let permissions = self.permissions().await;
 
         let registry = match registry {
-            Input::Read(scopes) => Input::Read(scopes.descriptions().clone()),
+            Input::Read(scopes) => Input::Read(Arc::new(scopes.descriptions().clone())),
             Input::Gap(why) => Input::Gap(why),
         };
         let ListedClients { clients, scopes, duplicates, .. } = listed;
@@ -179,7 +183,7 @@ impl Fetch<'_> {
             },
             taken_at: now,
             own_client: Some(identity.own_client),
-            clients: clients.into_iter().collect(),
+            clients,
             scopes,
             registry,
             roles,
@@ -188,6 +192,7 @@ impl Fetch<'_> {
         };
         if let Some(previous) = self.previous.snapshot {
             snapshot.fill_gaps(previous);
+            snapshot.share_with(previous);
         }
         Ok(Fetched { snapshot, listing, calls: Vec::new(), duplicates })
     }
@@ -215,8 +220,10 @@ impl Fetch<'_> {
 
     async fn clients(&mut self, scopes: &Scopes, identity: &Identity) -> Result<(ListedClients, Listing), Failure> {
         let Self { platform, config, previous, .. } = *self;
+        let table = previous.snapshot.map(|last| last.scopes.clone());
+        let table = table.filter(|table| table.len() <= MOST_SCOPES).unwrap_or_default();
         let read = async {
-            let listed = platform.clients(scopes).await?;
+            let listed = platform.clients(scopes, table).await?;
             let listing = Listing::of(&listed, &identity.own_client);
             listing.check(config.trust_total, config.require_self)?;
             if let Some(last) = previous.snapshot.filter(|_| previous.served) {
@@ -282,7 +289,7 @@ impl Fetch<'_> {
 
     /// Reads the registry of permissions. Only the policy's patterns are compared with it, so the refresh goes on without it, and an
     /// earlier registry stays valid.
-    async fn permissions(&mut self) -> Input<BTreeSet<String>> {
+    async fn permissions(&mut self) -> Input<Arc<BTreeSet<String>>> {
         let Self { platform, config, previous, .. } = *self;
         let read = async {
             match tokio::time::timeout(config.deadline / 4, platform.permissions()).await {
@@ -315,8 +322,7 @@ impl Fetch<'_> {
 /// Checks that the clients that vanished since the last snapshot are really removed. If a client is removed and another added while
 /// the pages are read, the list can omit a third client although its total is right.
 async fn check_vanished(platform: &Platform, last: &Snapshot, listed: &ListedClients) -> Result<(), Failure> {
-    let is_listed = |id: &ClientId| listed.clients.binary_search_by(|client| client.id().cmp(id)).is_ok();
-    let vanished: Vec<&ClientId> = last.clients.iter().map(|client| &client.id).filter(|id| !is_listed(id)).collect();
+    let vanished: Vec<&ClientId> = last.clients.missing_in(&listed.clients).map(|client| &client.id).collect();
     // A missing page is a run of ids or is spread over all of them. Every n-th id finds it in both cases.
     let step = vanished.len().div_ceil(VANISHED_CHECKED).max(1);
     stream::iter(vanished.into_iter().step_by(step).cloned().collect::<Vec<_>>())

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::fetch::Fetched;
 use super::in_force::InForce;
-use crate::audit;
+use crate::audit::{self, Earlier};
 use crate::domain::{Freshness, Snapshot, Timestamp};
+use crate::exposition::Page;
 use crate::genesys;
 use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, held_grants, widens};
 use crate::publish::{Evaluated, Publisher};
@@ -26,6 +27,8 @@ use crate::store::{Saved, Store};
 pub struct Pipeline {
     /// The index of the organisation in the published data.
     index: usize,
+    /// The label of the organisation.
+    org: String,
     client_id: String,
     api_host: String,
     in_force: Arc<ArcSwap<InForce>>,
@@ -39,13 +42,34 @@ pub struct Pipeline {
 #[derive(Debug)]
 struct Last {
     evaluated: Arc<Evaluated>,
+    /// Its metrics.
+    page: Arc<Page>,
+    /// What it was evaluated by.
+    in_force: Arc<InForce>,
     /// When its ledger was advanced.
     at: Instant,
+    /// The first time at which an evaluation of the same data can differ.
+    valid_until: Timestamp,
+    /// Whether the refresh before had the same data and left the same ledger. Then another one would do so again.
+    settled: bool,
 }
 
 impl Last {
-    fn new(evaluated: &Arc<Evaluated>) -> Self {
-        Self { evaluated: Arc::clone(evaluated), at: Instant::now() }
+    fn earlier(&self) -> Earlier<'_> {
+        let Evaluated { snapshot, policy, report, .. } = &*self.evaluated;
+        Earlier { snapshot, policy, baseline: self.in_force.baseline.as_ref(), report }
+    }
+
+    /// What a refresh with this data gives, if that is what the last two refreshes gave. Nothing needs to be evaluated or rendered.
+    fn unchanged(&self, snapshot: &Snapshot, in_force: &Arc<InForce>, now: Timestamp) -> Option<Evaluated> {
+        let Evaluated { report, policy, ledger, snapshot: last, .. } = &*self.evaluated;
+        let valid = report.evaluated_at <= now && now < self.valid_until && Arc::ptr_eq(&self.in_force, in_force);
+        if !self.settled || !valid || !snapshot.has_data_of(last) {
+            return None;
+        }
+        let ledger = Arc::new(ledger.unchanged(self.at.elapsed())?);
+        let (snapshot, report) = (Arc::new(snapshot.clone()), report.again_at(now));
+        Some(Evaluated { snapshot, report, policy: Arc::clone(policy), ledger, calls: Vec::new() })
     }
 }
 
@@ -53,7 +77,7 @@ impl Last {
 enum Data {
     Keep,
     Withdraw,
-    Replace(Arc<Evaluated>),
+    Replace(Arc<Evaluated>, Arc<Page>),
 }
 
 impl Pipeline {
@@ -66,8 +90,8 @@ impl Pipeline {
         store: Arc<Store>,
     ) -> Self {
         let api_host = platform.api_url.host_str().unwrap_or_default().to_owned();
-        let client_id = platform.client_id.clone();
-        Self { index, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
+        let (org, client_id) = (platform.org.clone(), platform.client_id.clone());
+        Self { index, org, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
     }
 
     /// The last complete snapshot, even if it is withdrawn; `None` if there is none yet.
@@ -82,32 +106,49 @@ impl Pipeline {
         let taken_at = saved.snapshot.taken_at;
         let withdrawn = now.since(taken_at) >= stale_after;
         let mut last = self.last();
-        let evaluated = self.evaluate(saved.snapshot, now);
+        let in_force = self.in_force.load_full();
+        let evaluated = evaluate(None, saved.snapshot, &in_force, now);
         // The file does not say which policy was in force, so assume that it has not changed.
         let restored =
             advanced(evaluated, &saved.ledger, Event::PolicyChange { widens: false }, now, downtime(taken_at, now));
-        *last = Some(Last::new(&restored));
+        let page = self.kept(&mut last, &restored, in_force, false);
         self.publish(|freshness| {
             // If the time is in the future, the age is unknown. Without it the metric is 0, and the alert on stale data fires.
             freshness.last_success = Some(taken_at).filter(|taken_at| *taken_at <= now);
             freshness.withdrawn = withdrawn;
-            if withdrawn { Data::Keep } else { Data::Replace(restored) }
+            if withdrawn { Data::Keep } else { Data::Replace(restored, page) }
         });
         Some(taken_at)
     }
 
     /// Evaluates, stores and publishes complete data, and returns the result.
     pub fn accept(&self, fetched: Fetched, now: Timestamp, succeed: impl FnOnce(&mut Freshness)) -> Arc<Evaluated> {
+        let Fetched { snapshot, calls, .. } = fetched;
         let mut last = self.last();
-        let evaluated = self.evaluate(Arc::new(fetched.snapshot), now);
-        let evaluated = Evaluated { calls: fetched.calls, ..evaluated };
-        let accepted = self.remember(last.as_ref(), evaluated, now);
-        *last = Some(Last::new(&accepted));
+        let in_force = self.in_force.load_full();
+        let same = last.as_ref().is_some_and(|last| last.evaluated.snapshot.has_data_of(&snapshot));
+        let unchanged = last.as_ref().filter(|_| same).and_then(|last| last.unchanged(&snapshot, &in_force, now));
+        let (accepted, page) = if let (Some(unchanged), Some(last)) = (unchanged, last.as_mut()) {
+            last.evaluated = Arc::new(Evaluated { calls, ..unchanged });
+            last.at = Instant::now();
+            (Arc::clone(&last.evaluated), Arc::clone(&last.page))
+        } else {
+            let earlier = last.as_ref().map(Last::earlier);
+            let evaluated = Evaluated { calls, ..evaluate(earlier, Arc::new(snapshot), &in_force, now) };
+            let accepted = self.remember(last.as_ref(), evaluated, &in_force, now);
+            let settled = last.as_ref().is_some_and(|last| {
+                same && Arc::ptr_eq(&last.in_force, &in_force)
+                    && last.evaluated.ledger.differs_only_in_time(&accepted.ledger)
+            });
+            let page = self.kept(&mut last, &accepted, in_force, settled);
+            (accepted, page)
+        };
         // Store it first: a first-seen time that was scraped must survive a crash. Only a slow disk is not waited for.
         self.save(&accepted);
         self.publish(|freshness| {
             succeed(freshness);
-            Data::Replace(Arc::clone(&accepted))
+            freshness.refreshes.unchanged += u64::from(same);
+            Data::Replace(Arc::clone(&accepted), page)
         });
         accepted
     }
@@ -115,13 +156,14 @@ impl Pipeline {
     /// Evaluates the last snapshot again after a change of policy or baseline, and publishes the result unless it is withdrawn.
     pub fn evaluate_again(&self, now: Timestamp) {
         let mut last = self.last();
-        let Some(Last { evaluated: previous, at }) = last.as_ref() else { return };
-        let evaluated = self.evaluate(Arc::clone(&previous.snapshot), now);
+        let Some(Last { evaluated: previous, at, .. }) = last.as_ref() else { return };
+        let in_force = self.in_force.load_full();
+        let evaluated = evaluate(None, Arc::clone(&previous.snapshot), &in_force, now);
         let evaluated = Evaluated { calls: previous.calls.clone(), ..evaluated };
         let event = Event::PolicyChange { widens: widens(&previous.policy, &evaluated.policy) };
         let again = advanced(evaluated, &previous.ledger, event, now, at.elapsed());
-        *last = Some(Last::new(&again));
-        self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again) });
+        let page = self.kept(&mut last, &again, in_force, false);
+        self.publish(|freshness| if freshness.withdrawn { Data::Keep } else { Data::Replace(again, page) });
     }
 
     /// Publishes the outcome of a failed refresh. The data stays published, unless `withdraw` says that it is too old now.
@@ -137,27 +179,39 @@ impl Pipeline {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Evaluates a snapshot by the policy and the baseline in force. The result has an empty ledger.
-    fn evaluate(&self, snapshot: Arc<Snapshot>, now: Timestamp) -> Evaluated {
-        let in_force = self.in_force.load();
-        in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
-        let policy = Arc::clone(&in_force.policy);
-        let report = audit::evaluate(&snapshot, &policy, in_force.baseline.as_ref(), now);
-        Evaluated { snapshot, report, policy, ledger: Arc::default(), calls: Vec::new() }
+    /// Keeps the last complete data, and renders it.
+    fn kept(
+        &self,
+        last: &mut Option<Last>,
+        evaluated: &Arc<Evaluated>,
+        in_force: Arc<InForce>,
+        settled: bool,
+    ) -> Arc<Page> {
+        let page = self.publisher.render(&self.org, evaluated);
+        let valid_until = evaluated.report.valid_until();
+        let (evaluated, at) = (Arc::clone(evaluated), Instant::now());
+        *last = Some(Last { evaluated, page: Arc::clone(&page), in_force, at, valid_until, settled });
+        page
     }
 
     /// Adds the ledger to complete data: updates the ledger of the last data in this process or in the state file, or starts a new
     /// one.
-    fn remember(&self, last: Option<&Last>, evaluated: Evaluated, now: Timestamp) -> Arc<Evaluated> {
+    fn remember(
+        &self,
+        last: Option<&Last>,
+        evaluated: Evaluated,
+        in_force: &InForce,
+        now: Timestamp,
+    ) -> Arc<Evaluated> {
         let organisation = &evaluated.snapshot.organisation.id;
         let same = last.filter(|last| last.evaluated.snapshot.organisation.id == *organisation);
-        if let Some(Last { evaluated: last, at }) = same {
+        if let Some(Last { evaluated: last, at, .. }) = same {
             let before = if Arc::ptr_eq(&last.policy, &evaluated.policy) {
                 held_grants(&last.report)
             } else {
                 // A reload changed the policy, but has not evaluated the last snapshot yet. What is new depends on the current
                 // policy.
-                held_grants(&self.evaluate(Arc::clone(&last.snapshot), now).report)
+                held_grants(&evaluate(None, Arc::clone(&last.snapshot), in_force, now).report)
             };
             return advanced(evaluated, &last.ledger, Event::Refresh { before: &before }, now, at.elapsed());
         }
@@ -165,7 +219,7 @@ impl Pipeline {
         match self.store.of(organisation) {
             Some(saved) => {
                 let elapsed = downtime(saved.snapshot.taken_at, now);
-                let before = held_grants(&self.evaluate(saved.snapshot, now).report);
+                let before = held_grants(&evaluate(None, saved.snapshot, in_force, now).report);
                 advanced(evaluated, &saved.ledger, Event::Refresh { before: &before }, now, elapsed)
             }
             None => advanced(evaluated, &Ledger::default(), Event::First, now, Duration::ZERO),
@@ -187,8 +241,8 @@ impl Pipeline {
             let Some(organisation) = organisations.get_mut(self.index) else { return };
             match change(&mut organisation.freshness) {
                 Data::Keep => {}
-                Data::Withdraw => organisation.evaluated = None,
-                Data::Replace(evaluated) => organisation.evaluated = Some(evaluated),
+                Data::Withdraw => organisation.withdraw(),
+                Data::Replace(evaluated, page) => organisation.serve(evaluated, page),
             }
             // A baseline of another organisation is not used, so no approval would be required. Mark the reload as failed, so that
             // its alert reports this.
@@ -198,6 +252,14 @@ impl Pipeline {
             }
         });
     }
+}
+
+/// Evaluates a snapshot by the policy and the baseline in force. The result has an empty ledger.
+fn evaluate(earlier: Option<Earlier<'_>>, snapshot: Arc<Snapshot>, in_force: &InForce, now: Timestamp) -> Evaluated {
+    in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
+    let policy = Arc::clone(&in_force.policy);
+    let report = audit::evaluate_after(earlier, &snapshot, &policy, in_force.baseline.as_ref(), now);
+    Evaluated { snapshot, report, policy, ledger: Arc::default(), calls: Vec::new() }
 }
 
 /// The evaluation with the ledger as it is after this event. `elapsed` is the time since the last one.

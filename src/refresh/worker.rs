@@ -302,16 +302,16 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 fn log_figures(evaluated: &Evaluated, duplicates: usize, took: Duration) {
-    let verdicts = &evaluated.report.verdicts;
-    let flagged = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_))).count();
-    let not_evaluated = verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))).count();
+    let verdicts = || evaluated.report.verdicts().map(|client| &client.verdict);
+    let flagged = verdicts().filter(|verdict| matches!(verdict, Verdict::Flagged(_))).count();
+    let not_evaluated = verdicts().filter(|verdict| matches!(verdict, Verdict::NotEvaluated(_))).count();
     info!(
         org_id = %evaluated.snapshot.organisation.id,
-        clients = verdicts.len(),
+        clients = evaluated.snapshot.clients.len(),
         flagged,
         not_evaluated,
         partial = evaluated.snapshot.clients.partial().count(),
-        findings = evaluated.report.findings.iter().map(Finding::count).sum::<usize>(),
+        findings = evaluated.report.findings().map(Finding::count).sum::<usize>(),
         duplicates,
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "refresh complete"

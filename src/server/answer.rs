@@ -13,7 +13,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 
 use super::streamed::Streamed;
-use crate::exposition::Encoding;
+use crate::exposition::{Body, Encoding, Format};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -29,6 +29,8 @@ pub(super) type Answer = Response<Content>;
 pub(super) enum Content {
     /// Parts that are ready, sent in order.
     Parts(std::vec::IntoIter<Bytes>),
+    /// A scrape.
+    Scrape(Box<Body>),
     /// A document that is written while it is sent.
     Streamed(Streamed),
     /// The body of a response to HEAD that a GET would stream. It is never sent.
@@ -40,6 +42,7 @@ impl Content {
     pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
             Self::Parts(parts) => Poll::Ready(parts.next().map(Ok)),
+            Self::Scrape(body) => Poll::Ready(body.next()),
             Self::Streamed(streamed) => streamed.poll_part(cx),
             Self::Unsent => Poll::Ready(None),
         }
@@ -52,7 +55,7 @@ impl Content {
                 [one] => String::from_utf8(one.to_vec()).ok(),
                 _ => None,
             },
-            Self::Streamed(_) | Self::Unsent => None,
+            Self::Scrape(_) | Self::Streamed(_) | Self::Unsent => None,
         }
     }
 
@@ -65,6 +68,7 @@ impl Content {
     pub(super) fn length(&self) -> Option<u64> {
         match self {
             Self::Parts(parts) => Some(parts.as_slice().iter().map(|part| part.len() as u64).sum()),
+            Self::Scrape(body) => Some(body.left()),
             Self::Streamed(streamed) => streamed.length(),
             Self::Unsent => None,
         }
@@ -72,12 +76,21 @@ impl Content {
 }
 
 /// A response with this content type and these parts.
-pub(super) fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<Bytes>) -> Answer {
+fn parts(status: StatusCode, content_type: HeaderValue, parts: Vec<Bytes>) -> Answer {
     let mut answer = Response::new(Content::Parts(parts.into_iter()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// The metrics in this format.
+pub(super) fn metrics(body: Body, format: Format, encoding: Encoding) -> Answer {
+    let mut answer = parts(StatusCode::OK, HeaderValue::from_static(format.content_type()), Vec::new());
+    *answer.body_mut() = Content::Scrape(Box::new(body));
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    encoded(&mut answer, encoding);
     answer
 }
 
@@ -132,7 +145,7 @@ pub(super) fn icon(svg: &'static str) -> Answer {
 }
 
 /// Declares the encoding of the body.
-pub(super) fn encoded(answer: &mut Answer, encoding: Encoding) {
+fn encoded(answer: &mut Answer, encoding: Encoding) {
     if encoding == Encoding::Gzip {
         answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::body::Body;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderMap, HeaderName, HeaderValue, VARY};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -168,10 +168,7 @@ impl Routes {
         let (format, encoding) = exposition::negotiate(accept.as_deref(), accept_encoding.as_deref());
         let published = self.view.reader.current();
         let body = exposition::scrape(&published.audited, &published.status, &self.view.registry, format, encoding);
-        let mut answer = answer::parts(StatusCode::OK, HeaderValue::from_static(format.content_type()), body);
-        answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-        answer::encoded(&mut answer, encoding);
-        answer
+        answer::metrics(body, format, encoding)
     }
 
     async fn page(&self, closed: Option<&'static str>, search: page::Search, place: &Place) -> Result<Answer, Busy> {

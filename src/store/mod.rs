@@ -1,7 +1,8 @@
 //! The state file: data that must survive a restart, so that no alert pages twice and old data stays visible in an outage.
 //!
-//! It is not a database, but one JSON document (`format`) that is always replaced completely. It contains no secrets and only
-//! its owner can read it.
+//! It is not a database, but one JSON document (`format`) that is always replaced completely, and only if something changed. While
+//! nothing changes, a small file beside it says when the data was seen last (`times`). Neither contains secrets, and only their owner
+//! can read them.
 
 mod format;
 mod metrics;
@@ -10,6 +11,7 @@ mod saved;
 pub mod snapshot_file;
 #[cfg(test)]
 mod tests;
+mod times;
 mod writer;
 
 use std::fs;
@@ -25,7 +27,8 @@ pub use saved::Saved;
 
 use self::format::Undecodable;
 use self::owner::Owner;
-use self::writer::{Patience, State, Write, Writer};
+use self::saved::State;
+use self::writer::{Patience, Write, Writer};
 use crate::domain::OrgId;
 use crate::file::{self, LockError, Mode, ReadError};
 
@@ -90,12 +93,14 @@ impl Store {
             Err(ReadError::NotFound) => None,
             Err(error) => return Err(OpenError::Unreadable(path, error)),
         };
-        if is_ours && let Err(cause) = file::remove_leftovers(owner.path()) {
+        let files = [owner.path().to_owned(), times::beside(owner.path())];
+        if is_ours && let Err(cause) = files.iter().try_for_each(|path| file::remove_leftovers(path).map(drop)) {
             warn!(path = %path.display(), %cause, "cannot remove the temporary files of an earlier crash");
         }
         let organisations = match bytes.map(|bytes| format::decode(&bytes)) {
             None => State::new(),
-            Some(Ok(organisations)) => {
+            Some(Ok((mut organisations, mark))) => {
+                times::apply(owner.path(), mark.as_deref(), &mut organisations);
                 info!(path = %path.display(), organisations = organisations.len(), "read the state file");
                 if is_ours {
                     metrics.in_use();
@@ -113,7 +118,8 @@ impl Store {
             }
         };
         let place = owner.path().to_owned();
-        let write = Box::new(move |state: &State| write(&mut owner, &mut last, state));
+        let mut on_disk = None;
+        let write = Box::new(move |state: &State| write(&mut owner, &mut last, &mut on_disk, state));
         Self::with_writer(organisations, place, write, Patience::default(), metrics, !is_ours).map_err(unusable)
     }
 
@@ -166,8 +172,12 @@ impl Drop for Store {
     }
 }
 
+/// What this process wrote last, and the mark of that file.
+type OnDisk = Option<(String, State)>;
+
 /// Replaces the file, unless it is not the one that this process read or wrote `last`: it contains first-seen times that nobody read.
-fn write(owner: &mut Owner, last: &mut Option<Version>, state: &State) -> io::Result<()> {
+/// If nothing but the time differs from what is on disk, only the time is written.
+fn write(owner: &mut Owner, last: &mut Option<Version>, on_disk: &mut OnDisk, state: &State) -> io::Result<()> {
     owner.ensure().map_err(io::Error::other)?;
     let found = Version::of(owner.path())?;
     if found.is_some() && found != *last {
@@ -176,10 +186,20 @@ fn write(owner: &mut Owner, last: &mut Option<Version>, state: &State) -> io::Re
              it away",
         ));
     }
+    if let Some((mark, written)) = on_disk.as_ref().filter(|_| found.is_some()) {
+        let same =
+            |(id, saved): (&OrgId, &Saved)| written.get(id).is_some_and(|written| saved.differs_only_in_time(written));
+        if state.len() == written.len() && state.iter().all(same) {
+            return times::write(owner.path(), mark, state, written);
+        }
+    }
+    *on_disk = None;
+    let mark = format!("{:016x}", fastrand::u64(..));
     file::replace_with(owner.path(), Mode::Private, |file| {
-        format::write(state, None::<()>, &mut Limited { file, left: MAX_BYTES })
+        format::write(state, Some(&mark), None::<()>, &mut Limited { file, left: MAX_BYTES })
     })?;
     *last = Version::of(owner.path())?;
+    *on_disk = Some((mark, state.clone()));
     Ok(())
 }
 

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{self, FORMAT};
 use super::owner::Owner;
-use super::{MAX_BYTES, Saved};
-use crate::domain::{OrgId, Snapshot};
+use super::saved::State;
+use super::{MAX_BYTES, Saved, times};
+use crate::domain::Snapshot;
 use crate::file::{self, Mode, ReadError};
 use crate::ledger::Ledger;
 
@@ -53,7 +54,8 @@ pub fn write(path: &Path, kept: &[Kept]) -> io::Result<()> {
     file::replace_with(path, Mode::Private, |file| write_to(file, kept))
 }
 
-fn write_to(target: &mut dyn io::Write, kept: &[Kept]) -> io::Result<()> {
+/// Writes the snapshots as a file has them.
+pub fn write_to(target: &mut dyn io::Write, kept: &[Kept]) -> io::Result<()> {
     let saved = kept.iter().map(|kept| {
         let saved = Saved {
             client_id: kept.snapshot.own_client.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -68,7 +70,7 @@ fn write_to(target: &mut dyn io::Write, kept: &[Kept]) -> io::Result<()> {
         (kept.snapshot.organisation.id.to_string(), about)
     });
     let about: BTreeMap<String, About> = about.collect();
-    format::write(&saved.collect(), Some(about), target)
+    format::write(&saved.collect(), None, Some(about), target)
 }
 
 /// Reads the snapshots of a snapshot file or a state file, sorted by the organisations' ids. `None` if the file does not exist.
@@ -80,10 +82,12 @@ pub fn read(path: &Path) -> Result<Option<Vec<Kept>>, String> {
         Err(ReadError::NotFound) => return Ok(None),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
-    decode(&bytes).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+    let add_times = |mark: Option<String>, state: &mut State| times::apply(path, mark.as_deref(), state);
+    decode(&bytes, add_times).map(Some).map_err(|why| format!("{}: {why}", path.display()))
 }
 
-fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
+/// `add_times` adds what is beside a state file to its contents.
+fn decode(bytes: &[u8], add_times: impl FnOnce(Option<String>, &mut State)) -> Result<Vec<Kept>, String> {
     #[derive(Deserialize)]
     struct Head {
         /// By the organisation's id. Empty in a state file.
@@ -92,10 +96,11 @@ fn decode(bytes: &[u8]) -> Result<Vec<Kept>, String> {
     }
     recognise(bytes)?;
     let damaged = |place: String| format!("this snapshot is damaged at {place}; {CREATE_AGAIN}");
-    let organisations: BTreeMap<OrgId, Saved> = format::decode(bytes).map_err(|error| match error {
+    let (mut organisations, mark) = format::decode(bytes).map_err(|error| match error {
         format::Undecodable::Newer(format) => other_format(format),
         format::Undecodable::Damaged(place) => damaged(place),
     })?;
+    add_times(mark, &mut organisations);
     let head: Head = serde_json::from_slice(bytes).map_err(|error| damaged(place(&error)))?;
     let mut about = head.snapshots;
     let kept = organisations.into_iter().map(|(id, saved)| {
@@ -188,11 +193,11 @@ mod tests {
         let id = saved().snapshot.organisation.id.clone();
         let state = format::tests::encode(&BTreeMap::from([(id.clone(), saved())]));
         assert_eq!(
-            decode(&state),
+            decode(&state, |_, _| {}),
             Ok(vec![Kept { org: DEFAULT_ORG.to_owned(), ledger: saved().ledger, ..kept(None) }])
         );
         let snapshot = encoded(None);
-        assert_eq!(format::decode(&snapshot).expect("a state")[&id].snapshot, saved().snapshot);
+        assert_eq!(format::decode(&snapshot).expect("a state").0[&id].snapshot, saved().snapshot);
     }
 
     #[test]
@@ -208,7 +213,7 @@ mod tests {
             ("{\"format\":1}", "it is not a snapshot of this program"),
             ("{\"format\":99,\"organisations\":{}}", "its format is 99, but this version of the program reads"),
         ] {
-            let why = decode(text.as_bytes()).expect_err(text);
+            let why = decode(text.as_bytes(), |_, _| {}).expect_err(text);
             assert!(why.contains(expected) && !why.contains("secret"), "{expected:?} in {why}");
         }
     }

@@ -57,6 +57,56 @@ fn the_saved_state_is_read_after_a_restart_and_only_its_owner_can_read_it() {
 }
 
 #[test]
+fn while_nothing_but_the_time_changes_only_the_time_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    let (store, _) = open(&path);
+    store.save(as_of(1));
+    let whole = Version::of(&path).expect("it is there");
+    let later = Saved { ledger: Arc::new(saved().ledger.after_time(Duration::from_mins(1))), ..as_of(2) };
+    store.save(later.clone());
+    assert_eq!(Version::of(&path).expect("it is there"), whole, "the file is not written again");
+    assert_eq!(names(folder.path()), ["state.json", "state.json.lock", "state.json.time"]);
+    assert_eq!(fs::metadata(times::beside(&path)).expect("it is there").permissions().mode() & 0o777, 0o600);
+    drop(store);
+    let (store, _) = open(&path);
+    let id = saved().snapshot.organisation.id.clone();
+    assert_eq!(store.of(&id), Some(later));
+    // A restart knows only what the file says, so the file is written as a whole once.
+    store.save(as_of(3));
+    assert_ne!(Version::of(&path).expect("it is there"), whole);
+    let mut renamed = as_of(4);
+    Arc::make_mut(&mut renamed.snapshot).organisation.name = "renamed".to_owned();
+    let before = Version::of(&path).expect("it is there");
+    store.save(renamed.clone());
+    assert_ne!(Version::of(&path).expect("it is there"), before, "a change is written");
+    drop(store);
+    assert_eq!(open(&path).0.of(&id), Some(renamed), "the older times beside the file do not apply to it");
+}
+
+#[test]
+fn times_that_cannot_be_read_are_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    let (store, _) = open(&path);
+    store.save(as_of(1));
+    store.save(as_of(2));
+    drop(store);
+    let id = saved().snapshot.organisation.id.clone();
+    let times = fs::read_to_string(times::beside(&path)).expect("it is there");
+    for (damaged, seconds) in [
+        (times.clone(), 2),
+        (times.replace("taken_at", "taken"), 1),
+        (times.replace("\"of\":\"", "\"of\":\"x"), 1),
+        (times[..times.len() / 2].to_owned(), 1),
+        (String::new(), 1),
+    ] {
+        fs::write(times::beside(&path), &damaged).expect("writable");
+        assert_eq!(open(&path).0.of(&id), Some(as_of(seconds)), "{damaged}");
+    }
+}
+
+#[test]
 fn a_state_file_has_one_owner_who_alone_removes_temporary_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.json");

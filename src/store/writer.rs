@@ -3,7 +3,6 @@
 //! A disk can block forever, so nobody waits for it without a limit. Only one state waits to be written, because each replaces the
 //! one before. What is written, and where, is decided by the function that the writer gets.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,11 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::{Metrics, Saved};
-use crate::domain::OrgId;
-
-/// The state of all organisations.
-pub(super) type State = BTreeMap<OrgId, Saved>;
+use super::Metrics;
+use super::saved::State;
 
 /// Writes a state. It may block.
 pub(super) type Write = Box<dyn FnMut(&State) -> io::Result<()> + Send>;

@@ -26,6 +26,7 @@ mod scenarios;
 mod simulator;
 mod swap;
 mod tls;
+mod unchanged;
 
 // The exporter as it runs: its HTTP server, what a scrape shows and when, what it reports to systemd.
 mod blocking;

@@ -101,7 +101,7 @@ fn key(rule: &'static str, client: &str, kind: Kind, evidence: &str) -> Key {
 }
 
 fn found(report: &Report) -> BTreeSet<Key> {
-    let on_clients = report.findings.iter().filter_map(|finding| Some((finding, finding.client.as_ref()?)));
+    let on_clients = report.findings().filter_map(|finding| Some((finding, finding.client.as_ref()?)));
     on_clients.map(|(f, client)| key(f.rule.slug, client.as_str(), f.evidence.kind, &f.evidence.key)).collect()
 }
 
@@ -138,8 +138,7 @@ async fn every_planted_risk_is_found_and_nothing_else() {
     assert!(!traps.is_empty());
     assert_eq!(named(traps.intersection(&found).collect()), [""; 0], "traps");
     let conditional: BTreeSet<&str> = report
-        .findings
-        .iter()
+        .findings()
         .filter(|f| f.evidence.details.contains(&("conditional", "true".into())))
         .filter_map(|f| Some(f.evidence.permission.as_ref()?.name.as_str()))
         .collect();
@@ -152,7 +151,7 @@ async fn the_report_on_the_simulated_organisation_is_as_it_was() {
     let snapshot = read(&simulator).await;
     let report = evaluate(&snapshot, &policy(), None, snapshot.taken_at);
     let mut by_client: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
-    for finding in &report.findings {
+    for finding in report.findings() {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         by_client.entry(client.map_or(String::new(), |client| client.name.clone())).or_default().push(finding);
     }
@@ -165,7 +164,7 @@ async fn the_report_on_the_simulated_organisation_is_as_it_was() {
         }
     }
     let verdicts = ["FLAGGED", "NOT_EVALUATED", "COMPLIANT"]
-        .map(|word| (word, report.verdicts.iter().filter(|verdict| verdict.verdict.label() == word).count()));
+        .map(|word| (word, report.verdicts().filter(|verdict| verdict.verdict.label() == word).count()));
     let _ = writeln!(text, "{verdicts:?}");
     for outcome in report.outcomes.iter().filter(|outcome| outcome.state.label() != "evaluated") {
         let reason = outcome.state.reason().unwrap_or_default();
@@ -182,7 +181,7 @@ async fn roles_that_cannot_be_read_are_said_and_make_nobody_compliant() {
         .set_fault(Fault::Forbidden { permission: "authorization:role:view".to_owned() }.at(Endpoint::Roles));
     let snapshot = read(&simulator).await;
     let report = evaluate(&snapshot, &policy(), None, snapshot.taken_at);
-    let unread: Vec<&Finding> = report.findings.iter().filter(|f| f.status == Status::NotEvaluated).collect();
+    let unread: Vec<&Finding> = report.findings().filter(|f| f.status == Status::NotEvaluated).collect();
     let slugs: BTreeSet<&str> = unread.iter().map(|finding| finding.rule.slug).collect();
     for rule in rules::enabled(&policy()) {
         // Drift is not evaluated where there is no baseline.
@@ -194,14 +193,14 @@ async fn roles_that_cannot_be_read_are_said_and_make_nobody_compliant() {
     let failures: BTreeSet<&str> =
         report.outcomes.iter().filter(|o| o.state.is_failure()).map(|o| o.rule.slug).collect();
     assert_eq!(failures, slugs);
-    for (client, verdict) in snapshot.clients.iter().zip(&report.verdicts) {
+    for (client, verdict) in snapshot.clients.iter().zip(report.verdicts()) {
         match &verdict.verdict {
             Verdict::NotEvaluated(why) => assert!(why.contains("authorization:role:view"), "{why}"),
             Verdict::Compliant => assert!(!client.grant_type.roles_count(), "{}", client.name),
             Verdict::Flagged(_) => {}
         }
     }
-    assert!(report.verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
+    assert!(report.verdicts().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
 }
 
 #[tokio::test]
@@ -229,7 +228,7 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
     let report = evaluate(&unread, &policy(), None, now);
     let outcome = report.outcomes.iter().find(|o| o.rule.slug == "policy-pattern-unmatched").expect("the rule");
     assert!(outcome.state.is_failure());
-    assert!(!report.verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
+    assert!(!report.verdicts().any(|verdict| matches!(verdict.verdict, Verdict::NotEvaluated(_))));
 }
 
 /// The organisation has a client with a role that is in no list. Even if the rule on that is off, the client is not compliant.
@@ -245,7 +244,7 @@ async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_complia
     ] {
         let policy = Policy::parse(text, &rules::slugs()).expect("a valid policy");
         let report = evaluate(&snapshot, &policy, None, snapshot.taken_at);
-        let clients = snapshot.clients.iter().zip(&report.verdicts);
+        let clients = snapshot.clients.iter().zip(report.verdicts());
         let (client, of_client) =
             clients.into_iter().find(|(client, _)| client.name == "Chat transcript archive").expect("it is there");
         assert_eq!(of_client.verdict.label(), verdict, "{text}");

@@ -150,7 +150,7 @@ proptest! {
         match Policy::parse(&text, &slugs()) {
             Ok(policy) => {
                 let report = WORLD.with(|world| evaluate(world, &policy, None, TAKEN_AT));
-                prop_assert_eq!(report.verdicts.len(), 3);
+                prop_assert_eq!(report.verdicts().count(), 3);
             }
             Err(errors) => {
                 prop_assert!(!errors.is_empty());

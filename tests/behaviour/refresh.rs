@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 use genesyscloud_oauth_exporter::domain::{
-    ClientField, ClientState, Collector, CollectorStatus, Gap, GrantType, RoleField, Snapshot, Timestamp,
+    ClientField, ClientState, Collector, CollectorStatus, Gap, GrantType, Records, RoleField, Snapshot, Timestamp,
 };
 use genesyscloud_oauth_exporter::genesys::{
     self, AuthStyle, Limits, Metrics, PacingConfig, Platform, RetryConfig, TokenError,
@@ -28,7 +28,7 @@ pub(crate) struct World {
     pub(crate) config: Config,
 }
 
-fn platform_config(url: &str) -> genesys::Config {
+pub(crate) fn platform_config(url: &str) -> genesys::Config {
     let url: url::Url = format!("{}/", url.trim_end_matches('/')).parse().expect("a URL");
     genesys::Config {
         org: "test".to_owned(),
@@ -133,9 +133,9 @@ async fn every_client_role_division_and_scope_is_read() {
             assert_eq!(found, expected, "{grant:?} {state:?}");
         }
     }
-    assert_eq!(snapshot.registry.read().map(std::collections::BTreeMap::len), Some(truth.scopes));
-    assert_eq!(snapshot.roles.read().map(|roles| roles.len()), Some(truth.roles));
-    assert_eq!(snapshot.divisions.read().map(std::collections::BTreeMap::len), Some(truth.divisions));
+    assert_eq!(snapshot.registry.read().map(|registry| registry.len()), Some(truth.scopes));
+    assert_eq!(snapshot.roles.read().map(Records::len), Some(truth.roles));
+    assert_eq!(snapshot.divisions.read().map(|divisions| divisions.len()), Some(truth.divisions));
     assert_eq!(snapshot.organisation.id.as_str(), truth.organisation_id);
     assert_eq!(snapshot.organisation.name, truth.organisation_name);
     assert_eq!(snapshot.own_client.as_ref().map(ToString::to_string), Some(truth.own_client_id));

@@ -61,8 +61,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
-        let organisation =
-            ServedOrganisation { org: "default".to_owned(), freshness: Freshness::default(), evaluated: None };
+        let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
         let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = prometheus::Registry::new();
@@ -94,9 +93,13 @@ impl Server {
     }
 
     pub(crate) fn publish(&self, freshness: Freshness, evaluated: Option<Evaluated>) {
+        let served = evaluated.map(|evaluated| (self.publisher.render("default", &evaluated), Arc::new(evaluated)));
         self.publisher.update(|organisations, _| {
             organisations[0].freshness = freshness;
-            organisations[0].evaluated = evaluated.map(Arc::new);
+            match served {
+                Some((page, evaluated)) => organisations[0].serve(evaluated, page),
+                None => organisations[0].withdraw(),
+            }
         });
     }
 

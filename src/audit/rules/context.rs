@@ -2,42 +2,93 @@
 //!
 //! The rules decide what is a finding.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::role_facts::RoleFacts;
-use crate::audit::finding::{Evidence, Finding, Status};
+use super::role_facts::{self, Danger, Met, RoleFacts};
+use crate::audit::clock::Clock;
+use crate::audit::finding::{About, Evidence, Status};
 use crate::audit::role_gaps::is_hidden_from;
 use crate::audit::rule::{Rule, weighed};
-use crate::baseline::{Baseline, Difference};
-use crate::domain::{Client, ClientId, DivisionId, Privilege, Role, RoleId, ScopeIndex, Severity, Snapshot, Timestamp};
-use crate::policy::{DangerousPattern, DangerousPermission, Policy};
-use crate::text::{SharedText, listed};
+use crate::baseline::{Baseline, Difference, RoleContents};
+use crate::domain::{
+    Client, ClientId, DivisionId, Permission, Privilege, Records, Role, RoleId, ScopeIndex, Severity, Snapshot,
+    Timestamp,
+};
+use crate::policy::{DangerousPattern, Policy};
+use crate::text::listed;
 
 /// The largest number of names in a sentence.
 pub(super) const MOST_NAMES: usize = 20;
 
-/// The redirect URIs of each client in which a rule finds something, with one bit for each of the rules.
-pub(super) type SuspectUris<'a> = HashMap<&'a ClientId, Vec<(&'a str, u8)>>;
+/// The redirect URIs of a client in which a rule finds something, with one bit for each of the rules.
+pub(super) type SuspectUris<'a> = Vec<(&'a str, u8)>;
 
-/// The input of the rules.
+/// What the rules read about the organisation. Shared by the evaluations of all clients.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub(in crate::audit) struct Facts<'a> {
     pub(in crate::audit) snapshot: &'a Snapshot,
     pub(in crate::audit) policy: &'a Policy,
     pub(in crate::audit) baseline: Option<&'a Baseline>,
     pub(in crate::audit) now: Timestamp,
     /// By the scope's position in the snapshot's table.
     scopes: Vec<ScopeFacts<'a>>,
-    /// The dangerous permissions of each role that a client holds.
-    dangers: HashMap<&'a RoleId, Vec<Danger<'a>>>,
-    /// What only the rules on roles need, by role. Computed when the first of them needs it.
-    roles: OnceCell<HashMap<&'a RoleId, RoleFacts<'a>>>,
+    /// By the role's position in the snapshot. Computed for roles that a client holds.
+    roles: Vec<OnceCell<RoleFacts<'a>>>,
+    /// The dangerous patterns that match each permission that was looked up so far.
+    met: RefCell<HashMap<[&'a str; 3], Option<Met<'a>>>>,
+    /// What is found about the dangerous permissions of a role in a division, for all clients that hold it there.
+    pub(super) dangerous: RefCell<HashMap<Place<'a>, Rc<[Arc<About>]>>>,
+    /// What the roles permit, for the comparison with the baseline.
+    contents: OnceCell<RoleContents>,
+}
+
+/// A role, and the division in which it is held.
+pub(super) type Place<'a> = (&'a RoleId, Option<&'a DivisionId>);
+
+/// What a rule evaluates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::audit) enum Subject<'a> {
+    /// The organisation itself.
+    Organisation,
+    /// A client of the snapshot.
+    Client(&'a Client),
+    /// A client that is only in the baseline.
+    Removed(&'a ClientId),
+}
+
+impl<'a> Subject<'a> {
+    /// The id of the client; `None` for the organisation.
+    pub(in crate::audit) const fn client_id(self) -> Option<&'a ClientId> {
+        match self {
+            Self::Organisation => None,
+            Self::Client(client) => Some(&client.id),
+            Self::Removed(id) => Some(id),
+        }
+    }
+}
+
+/// The input of the rules: the subject of the evaluation and the facts about the organisation.
+#[derive(Debug)]
+pub(in crate::audit) struct Context<'a> {
+    facts: &'a Facts<'a>,
+    pub(in crate::audit) subject: Subject<'a>,
+    pub(in crate::audit) clock: Clock,
     /// Computed when the first rule on redirect URIs needs it.
     pub(super) suspect_uris: OnceCell<SuspectUris<'a>>,
     /// Computed when the first drift rule needs it.
     pub(super) drift: OnceCell<Vec<Drift>>,
+}
+
+impl<'a> Deref for Context<'a> {
+    type Target = Facts<'a>;
+
+    fn deref(&self) -> &Facts<'a> {
+        self.facts
+    }
 }
 
 /// What the rules need to know about a scope. Computed once for each distinct scope, not for each client.
@@ -55,18 +106,6 @@ pub(super) struct ScopeFacts<'a> {
     pub(super) base: Option<ScopeIndex>,
 }
 
-/// A dangerous permission that a role grants.
-#[derive(Debug)]
-pub(super) struct Danger<'a> {
-    /// `domain:entity:action`, or the single word of a general permission.
-    pub(super) name: Arc<str>,
-    pub(super) conditional: bool,
-    /// The worst pattern that matches it.
-    pub(super) worst: &'a DangerousPermission,
-    /// All patterns that match it, in lower case.
-    pub(super) labels: Arc<[SharedText]>,
-}
-
 /// A role that a client holds and that could be read.
 #[derive(Debug)]
 pub(super) struct HeldRole<'a> {
@@ -75,10 +114,9 @@ pub(super) struct HeldRole<'a> {
     pub(super) divisions: BTreeSet<Option<&'a DivisionId>>,
 }
 
-/// A difference and what it adds.
+/// A difference of the subject and what it adds.
 #[derive(Debug)]
 pub(super) struct Drift {
-    pub(super) client: ClientId,
     pub(super) difference: Difference,
     /// Dangerous scopes and permissions that the client gains and that take effect, sorted.
     pub(super) gained: Vec<Privilege>,
@@ -92,7 +130,7 @@ impl Drift {
     }
 }
 
-impl<'a> Context<'a> {
+impl<'a> Facts<'a> {
     pub(in crate::audit) fn new(
         snapshot: &'a Snapshot,
         policy: &'a Policy,
@@ -112,53 +150,81 @@ impl<'a> Context<'a> {
             }
         };
         let scopes = snapshot.scopes.iter().map(facts).collect();
-        let dangers = dangers(snapshot, policy);
-        let (roles, suspect_uris, drift) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { snapshot, policy, baseline, now, scopes, dangers, roles, suspect_uris, drift }
+        let roles = snapshot.roles.read().map_or(0, Records::len);
+        let roles = std::iter::repeat_with(OnceCell::new).take(roles).collect();
+        let (met, dangerous, contents) = (RefCell::default(), RefCell::default(), OnceCell::new());
+        Self { snapshot, policy, baseline, now, scopes, roles, met, dangerous, contents }
     }
 
-    /// The clients that a rule evaluates.
-    pub(super) fn covered(&self, rule: &Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
-        let (applies_to, judge) = (rule.applies_to, self.policy.scopes.judge);
-        self.snapshot.clients.iter().filter(move |client| applies_to.covers(client.grant_type, judge))
+    /// What the roles permit, for the comparison with the baseline.
+    pub(super) fn contents(&self) -> &RoleContents {
+        self.contents.get_or_init(|| RoleContents::of(self.snapshot))
     }
 
-    /// The clients that a rule evaluates, without clients that have a gap in the data that the rule reads: an absence proves nothing
-    /// there.
-    pub(super) fn covered_without_gap(&self, rule: &'static Rule) -> impl Iterator<Item = &'a Client> + use<'a> {
-        let snapshot = self.snapshot;
-        self.covered(rule).filter(move |client| !is_hidden_from(rule, snapshot, client))
+    /// The facts about a role of the organisation.
+    pub(super) fn role_facts(&self, role: &RoleId) -> Option<&RoleFacts<'a>> {
+        let roles = self.snapshot.roles.read()?;
+        let position = roles.position(role)?;
+        let (role, facts) = (roles.get(position)?, self.roles.get(position)?);
+        Some(facts.get_or_init(|| {
+            let mut met = self.met.borrow_mut();
+            let mut matching = |permission: &'a Permission| {
+                let segments = [&*permission.domain, &*permission.entity, &*permission.action];
+                let find = || role_facts::met(self.policy.permissions.dangerous_patterns(permission));
+                met.entry(segments).or_insert_with(find).clone()
+            };
+            RoleFacts::of(role, self.policy, &mut matching)
+        }))
     }
 
-    /// A finding on a client with the rule's default severity.
-    pub(super) fn finding(&self, rule: &'static Rule, client: &Client, evidence: Evidence) -> Finding {
-        self.finding_at(rule, rule.severity, client, evidence)
+    /// The dangerous permissions of a role; empty if the role is not in the organisation's list.
+    pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
+        self.role_facts(role).map_or(&[], |facts| &facts.dangers)
+    }
+}
+
+impl<'a> Context<'a> {
+    pub(in crate::audit) fn new(facts: &'a Facts<'a>, subject: Subject<'a>) -> Self {
+        let clock = Clock::new(facts.now);
+        Self { facts, subject, clock, suspect_uris: OnceCell::new(), drift: OnceCell::new() }
     }
 
-    /// A finding on a client with the severity `own`, unless the policy sets another for the rule.
-    pub(super) fn finding_at(
-        &self,
-        rule: &'static Rule,
-        own: Severity,
-        client: &Client,
-        evidence: Evidence,
-    ) -> Finding {
-        Finding { client: Some(client.id.clone()), ..self.finding_on_organisation(rule, own, evidence) }
+    /// Whether the organisation itself is evaluated.
+    pub(super) fn is_about_organisation(&self) -> bool {
+        self.subject == Subject::Organisation
     }
 
-    /// A finding on the organisation with the severity `own`, unless the policy sets another for the rule.
-    pub(in crate::audit) fn finding_on_organisation(
-        &self,
-        rule: &'static Rule,
-        own: Severity,
-        evidence: Evidence,
-    ) -> Finding {
-        Finding {
+    /// The client that is evaluated, if there is one.
+    pub(in crate::audit) const fn client(&self) -> Option<&'a Client> {
+        match self.subject {
+            Subject::Client(client) => Some(client),
+            Subject::Organisation | Subject::Removed(_) => None,
+        }
+    }
+
+    /// The client that is evaluated, if the rule evaluates it.
+    pub(super) fn covered(&self, rule: &Rule) -> Option<&'a Client> {
+        self.client().filter(|client| rule.applies_to.covers(client.grant_type, self.policy.scopes.judge))
+    }
+
+    /// The client that is evaluated, if the rule evaluates it and the data that the rule reads has no gap: an absence proves
+    /// nothing there.
+    pub(super) fn covered_without_gap(&self, rule: &'static Rule) -> Option<&'a Client> {
+        self.covered(rule).filter(|client| !is_hidden_from(rule, self.snapshot, client))
+    }
+
+    /// A finding with the rule's default severity.
+    pub(in crate::audit) fn finding(&self, rule: &'static Rule, evidence: Evidence) -> About {
+        self.finding_at(rule, rule.severity, evidence)
+    }
+
+    /// A finding with the severity `own`, unless the policy sets another for the rule.
+    pub(in crate::audit) fn finding_at(&self, rule: &'static Rule, own: Severity, evidence: Evidence) -> About {
+        About {
             rule,
-            client: None,
             severity: weighed(rule, self.policy, own),
             status: Status::Open,
-            evidence: Arc::new(evidence),
+            evidence,
             pattern: None,
             reason: rule.why.into(),
             exemption: None,
@@ -197,20 +263,6 @@ impl<'a> Context<'a> {
             held.divisions.insert(grant.division.as_ref());
         }
         held.into_values().collect()
-    }
-
-    /// The facts about a role of the organisation.
-    pub(super) fn role_facts(&self, role: &RoleId) -> Option<&RoleFacts<'a>> {
-        let facts = || {
-            let roles = self.snapshot.roles.read().into_iter().flatten();
-            roles.map(|role| (&role.id, RoleFacts::of(role, self.policy))).collect()
-        };
-        self.roles.get_or_init(facts).get(role)
-    }
-
-    /// The dangerous permissions of a role that a client holds; empty for any other role.
-    pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
-        self.dangers.get(role).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a client has a dangerous scope or permission that takes effect, as far as the snapshot shows.
@@ -254,43 +306,4 @@ impl<'a> Context<'a> {
 /// Whether the client holds this scope.
 pub(super) fn holds(client: &Client, scope: ScopeIndex) -> bool {
     client.scopes.binary_search(&scope).is_ok()
-}
-
-/// The dangerous permissions of every role that a client holds.
-fn dangers<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> HashMap<&'a RoleId, Vec<Danger<'a>>> {
-    let Some(roles) = snapshot.roles.read() else { return HashMap::new() };
-    let held: BTreeSet<&RoleId> =
-        snapshot.clients.iter().flat_map(|client| client.role_grants.iter().map(|grant| &grant.role)).collect();
-    let mut known: HashMap<[&str; 3], Option<Met<'a>>> = HashMap::new();
-    let mut of_role = |role: &'a Role| {
-        let mut dangers: BTreeMap<(String, bool), Met<'a>> = BTreeMap::new();
-        for permission in &role.permissions {
-            let segments = [&*permission.domain, &*permission.entity, &*permission.action];
-            let met = known.entry(segments).or_insert_with(|| met(policy.permissions.dangerous_patterns(permission)));
-            dangers.extend(met.clone().map(|met| ((permission.to_string(), permission.conditional), met)));
-        }
-        for general in &role.general {
-            let met = met(policy.permissions.dangerous_general(general));
-            dangers.extend(met.map(|met| ((general.clone(), false), met)));
-        }
-        let danger = |((name, conditional), (worst, labels)): ((String, bool), Met<'a>)| Danger {
-            name: name.into(),
-            conditional,
-            worst,
-            labels,
-        };
-        dangers.into_iter().map(danger).collect()
-    };
-    held.into_iter().filter_map(|id| roles.find(id)).map(|role| (&role.id, of_role(role))).collect()
-}
-
-/// The worst of the patterns that match a permission, and all of them.
-type Met<'a> = (&'a DangerousPermission, Arc<[SharedText]>);
-
-/// The worst of these patterns (the first of several equally bad ones) and all of them; `None` if there are none.
-fn met<'a>(patterns: impl Iterator<Item = &'a DangerousPermission>) -> Option<Met<'a>> {
-    let patterns: Vec<&DangerousPermission> = patterns.collect();
-    // `max_by_key` returns the last of several maxima, so the search runs backwards to find the first.
-    let worst = patterns.iter().rev().max_by_key(|pattern| pattern.severity)?;
-    Some((worst, patterns.iter().map(|dangerous| dangerous.pattern.as_str().to_ascii_lowercase().into()).collect()))
 }

@@ -66,7 +66,7 @@ pub(super) fn all_divisions_does_not_apply(context: &Context<'_>) -> Option<&'st
 }
 
 pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&ALL_DIVISIONS) {
+    if let Some(client) = context.covered(&ALL_DIVISIONS) {
         let is_own = context.snapshot.own_client.as_ref() == Some(&client.id);
         let (asked_for, held): (Vec<_>, Vec<_>) =
             context.held_roles(client).into_iter().partition(|held| is_own && is_asked_for(held.role));
@@ -76,7 +76,7 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
         let counts = |role: &RoleId| !asked_for.iter().any(|held| held.role.id == *role);
         let is_all = |grant: &RoleGrant| grant.division.as_ref().is_some_and(DivisionId::is_all);
         if !client.role_grants.iter().any(|grant| is_all(grant) && counts(&grant.role)) {
-            continue;
+            return;
         }
         let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());
         let severity = if dangerous { Severity::High } else { Severity::Medium };
@@ -87,15 +87,15 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
             details: vec![("role", roles.clone().into())],
             ..Evidence::new(Kind::Division, "*", format!("holds roles in all divisions: {roles}{what}"))
         };
-        findings.push(context.finding_at(&ALL_DIVISIONS, severity, client, evidence));
+        findings.push(context.finding_at(&ALL_DIVISIONS, severity, evidence));
     }
 }
 
 pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&FORBIDDEN) {
+    if let Some(client) = context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_divisions(client).collect();
         if expected.is_empty() {
-            continue;
+            return;
         }
         let held: BTreeSet<_> = client.role_grants.iter().map(|grant| grant.division.as_ref()).collect();
         for division in held {
@@ -105,7 +105,7 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
             if expected.iter().any(|allowed| !allowed.iter().any(allows)) {
                 let key = division.map_or("", DivisionId::as_str);
                 let text = format!("holds roles in {}", context.divisions_in_words([division]));
-                findings.push(context.finding(&FORBIDDEN, client, Evidence::new(Kind::Division, key, text)));
+                findings.push(context.finding(&FORBIDDEN, Evidence::new(Kind::Division, key, text)));
             }
         }
     }
@@ -113,11 +113,11 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
 
 pub(super) fn unresolved(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(divisions) = context.snapshot.divisions.read() else { return };
-    for client in context.covered(&UNRESOLVED) {
+    if let Some(client) = context.covered(&UNRESOLVED) {
         let named: BTreeSet<_> = client.role_grants.iter().filter_map(|grant| grant.division.as_ref()).collect();
         for division in named.into_iter().filter(|division| !division.is_all() && !divisions.contains_key(*division)) {
             let text = format!("holds a role in the division {division}, which is not in the organisation's list");
-            findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Division, division.as_str(), text)));
+            findings.push(context.finding(&UNRESOLVED, Evidence::new(Kind::Division, division.as_str(), text)));
         }
     }
 }

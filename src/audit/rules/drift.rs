@@ -4,7 +4,7 @@
 
 use super::context::Context;
 use super::drift_evidence;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{About, Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule, any_of, one_severity};
 use crate::audit::sink::Sink;
 use crate::baseline::Difference;
@@ -194,29 +194,22 @@ fn rule_on(difference: &Difference) -> Option<&'static Rule> {
 pub(super) fn find(rule: &'static Rule, context: &Context<'_>, findings: &mut Sink<'_>) {
     for drift in context.drift().iter().filter(|drift| rule_on(&drift.difference) == Some(rule)) {
         let own = if drift.is_dangerous() { rule.severity.max(Severity::High) } else { rule.severity };
-        findings.push(Finding {
-            client: Some(drift.client.clone()),
+        findings.push(About {
             reason: "The baseline does not approve it.".into(),
-            ..context.finding_on_organisation(rule, own, drift_evidence::of(context, drift))
+            ..context.finding_at(rule, own, drift_evidence::of(context, drift))
         });
     }
 }
 
 pub(super) fn stale(context: &Context<'_>, findings: &mut Sink<'_>) {
-    const DAY: u64 = 86_400;
     let Some(baseline) = context.baseline else { return };
     let Some(days) = context.policy.defaults.baseline_max_age_days else { return };
-    let seconds = context.now.since(baseline.approval.at).as_secs();
-    let age = seconds / DAY;
-    if seconds > u64::from(days) * DAY {
+    if context.is_about_organisation() && context.clock.is_older_than(baseline.approval.at, days) {
+        let age = context.clock.days_since(baseline.approval.at);
         let text = format!("the baseline was last approved {age} days ago; the policy allows {days} days");
-        findings.push(Finding {
+        findings.push(About {
             reason: "The policy requires a more recent approval.".into(),
-            ..context.finding_on_organisation(
-                &BASELINE_STALE,
-                BASELINE_STALE.severity,
-                Evidence::new(Kind::Baseline, "", text),
-            )
+            ..context.finding_at(&BASELINE_STALE, BASELINE_STALE.severity, Evidence::new(Kind::Baseline, "", text))
         });
     }
 }

@@ -108,7 +108,7 @@ fn plain(context: &Context<'_>, drift: &Drift) -> Evidence {
 /// A client that is not in the baseline, with its roles if they have an effect, and its dangerous privileges.
 fn added(context: &Context<'_>, drift: &Drift) -> Evidence {
     let mut parts = vec!["is not in the baseline".to_owned()];
-    let client = context.snapshot.client(&drift.client).filter(|client| client.grant_type.roles_count());
+    let client = context.client().filter(|client| client.grant_type.roles_count());
     let mut roles: Vec<&RoleId> = client.iter().flat_map(|c| c.role_grants.iter().map(|grant| &grant.role)).collect();
     roles.dedup();
     if !roles.is_empty() {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::context::{Context, Drift};
+use super::context::{Context, Drift, Subject};
 use crate::audit::rule::AppliesTo;
 use crate::baseline::{CONDITIONAL, Difference};
 use crate::domain::{Client, Privilege, RoleId};
@@ -17,24 +17,25 @@ impl Context<'_> {
 
     fn differences_from_baseline(&self) -> Vec<Drift> {
         let Some(baseline) = self.baseline else { return Vec::new() };
+        let (client, differences) = match self.subject {
+            Subject::Organisation => return Vec::new(),
+            Subject::Client(client) => (Some(client), baseline.differences_of(client, self.snapshot, self.contents())),
+            Subject::Removed(_) => (None, vec![Difference::ClientRemoved]),
+        };
         let mut drift = Vec::new();
-        for (id, differences) in baseline.differences(self.snapshot) {
-            let client = self.snapshot.client(&id);
-            let mut scope_at_risk = None;
-            for difference in differences.into_iter().filter(Difference::is_drift) {
-                let gained: BTreeSet<Privilege> =
-                    client.map(|client| self.gained(client, &difference)).unwrap_or_default();
-                let exposes_more = match (client, &difference) {
-                    // Searched once for all new redirect URIs of the client.
-                    (Some(client), Difference::RedirectAdded(_)) => {
-                        *scope_at_risk.get_or_insert_with(|| self.dangerous_scopes_of(client).next().is_some())
-                    }
-                    (Some(client), difference) => self.exposes_more(client, difference),
-                    (None, _) => false,
-                };
-                let gained = gained.into_iter().collect();
-                drift.push(Drift { client: id.clone(), difference, gained, exposes_more });
-            }
+        let mut scope_at_risk = None;
+        for difference in differences.into_iter().filter(Difference::is_drift) {
+            let gained: BTreeSet<Privilege> = client.map(|client| self.gained(client, &difference)).unwrap_or_default();
+            let exposes_more = match (client, &difference) {
+                // Searched once for all new redirect URIs of the client.
+                (Some(client), Difference::RedirectAdded(_)) => {
+                    *scope_at_risk.get_or_insert_with(|| self.dangerous_scopes_of(client).next().is_some())
+                }
+                (Some(client), difference) => self.exposes_more(client, difference),
+                (None, _) => false,
+            };
+            let gained = gained.into_iter().collect();
+            drift.push(Drift { difference, gained, exposes_more });
         }
         drift
     }

@@ -82,50 +82,50 @@ pub(super) static INEFFECTIVE_REDIRECTS: Rule = Rule {
 };
 
 pub(super) fn implicit(context: &Context<'_>, findings: &mut Sink<'_>) {
-    let soon = context.now.seconds() >= IMPLICIT_GRANT_ENDS.seconds() - IMPLICIT_GRANT_CRITICAL;
-    let severity = if soon { Severity::Critical } else { Severity::High };
-    for client in of_grant(context, &IMPLICIT, GrantType::Implicit) {
-        findings.push(context.finding_at(&IMPLICIT, severity, client, by_grant(client, "uses the implicit grant")));
+    if let Some(client) = of_grant(context, &IMPLICIT, GrantType::Implicit) {
+        let critical = Timestamp::from_seconds(IMPLICIT_GRANT_ENDS.seconds() - IMPLICIT_GRANT_CRITICAL);
+        let severity = if context.clock.has_reached(critical) { Severity::Critical } else { Severity::High };
+        findings.push(context.finding_at(&IMPLICIT, severity, by_grant(client, "uses the implicit grant")));
     }
 }
 
 pub(super) fn password(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in of_grant(context, &PASSWORD, GrantType::Password) {
-        findings.push(context.finding(&PASSWORD, client, by_grant(client, "uses the password grant")));
+    if let Some(client) = of_grant(context, &PASSWORD, GrantType::Password) {
+        findings.push(context.finding(&PASSWORD, by_grant(client, "uses the password grant")));
     }
 }
 
 pub(super) fn unknown(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&UNKNOWN).filter(|client| client.grant_type == GrantType::Other) {
+    if let Some(client) = context.covered_without_gap(&UNKNOWN).filter(|client| client.grant_type == GrantType::Other) {
         let text = match &*client.grant_type_spelling {
             "" => "has no grant type".to_owned(),
             spelling => format!("has the grant type {spelling}"),
         };
-        findings.push(context.finding(&UNKNOWN, client, by_grant(client, text)));
+        findings.push(context.finding(&UNKNOWN, by_grant(client, text)));
     }
 }
 
 pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&FORBIDDEN) {
-        if context.policy.allowed_grants(client).any(|allowed| !allowed.contains(&client.grant_type)) {
-            let text = format!("uses the grant type {}", client.grant_type.label());
-            findings.push(context.finding(&FORBIDDEN, client, by_grant(client, text)));
-        }
+    if let Some(client) = context.covered_without_gap(&FORBIDDEN)
+        && context.policy.allowed_grants(client).any(|allowed| !allowed.contains(&client.grant_type))
+    {
+        let text = format!("uses the grant type {}", client.grant_type.label());
+        findings.push(context.finding(&FORBIDDEN, by_grant(client, text)));
     }
 }
 
 pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
+    if let Some(client) = context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
         let text = format!(
             "has redirect URIs that have no effect: {}",
             listed(client.redirect_uris.iter().map(String::as_str), MOST_NAMES)
         );
-        findings.push(context.finding(&INEFFECTIVE_REDIRECTS, client, Evidence::new(Kind::Client, "", text)));
+        findings.push(context.finding(&INEFFECTIVE_REDIRECTS, Evidence::new(Kind::Client, "", text)));
     }
 }
 
-fn of_grant<'a>(context: &Context<'a>, rule: &Rule, grant: GrantType) -> impl Iterator<Item = &'a Client> + use<'a> {
-    context.covered(rule).filter(move |client| client.grant_type == grant)
+fn of_grant<'a>(context: &Context<'a>, rule: &Rule, grant: GrantType) -> Option<&'a Client> {
+    context.covered(rule).filter(|client| client.grant_type == grant)
 }
 
 /// The grant type as evidence. The platform's spelling is part of the key only if the grant type is unknown: another

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{About, Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Rule};
 use crate::audit::sink::Sink;
 use crate::domain::{ClientField, Collector, Permission, Role, RoleField, Severity};
@@ -76,7 +76,9 @@ fn is_useful(held: &str) -> bool {
 }
 
 pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Sink<'_>) {
-    let Some(own) = context.snapshot.own_client.as_ref().and_then(|own| context.snapshot.client(own)) else { return };
+    let Some(own) = context.client().filter(|client| context.snapshot.own_client.as_ref() == Some(&client.id)) else {
+        return;
+    };
     if !own.grant_type.roles_count() {
         return;
     }
@@ -89,18 +91,21 @@ pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Sink<'_>) {
         let excess = excess.into_iter().collect::<Vec<_>>().join(", ");
         let evidence =
             Evidence::new(Kind::Client, "", format!("has permissions that the exporter does not need: {excess}"));
-        findings.push(context.finding(&OVERPRIVILEGED, own, evidence));
+        findings.push(context.finding(&OVERPRIVILEGED, evidence));
     }
 }
 
 pub(super) fn pattern_unmatched(context: &Context<'_>, findings: &mut Sink<'_>) {
+    if !context.is_about_organisation() {
+        return;
+    }
     let mut unmatched: BTreeSet<(String, &str)> = unmatched_scopes(context).into_iter().map(|p| (p, "scope")).collect();
     unmatched.extend(unmatched_permissions(context).into_iter().map(|pattern| (pattern, "permission")));
     for (pattern, what) in unmatched {
         let text = format!("the policy names {pattern}, but the platform has no such {what}");
         let evidence = Evidence { details: vec![("of", what.into())], ..Evidence::new(Kind::Pattern, &*pattern, text) };
-        let finding = context.finding_on_organisation(&PATTERN_UNMATCHED, PATTERN_UNMATCHED.severity, evidence);
-        findings.push(Finding { pattern: Some(pattern.into()), ..finding });
+        let finding = context.finding_at(&PATTERN_UNMATCHED, PATTERN_UNMATCHED.severity, evidence);
+        findings.push(About { pattern: Some(pattern.into()), ..finding });
     }
 }
 

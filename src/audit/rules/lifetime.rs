@@ -106,63 +106,64 @@ pub(super) static NO_DESCRIPTION: Rule = Rule {
 };
 
 pub(super) fn long_lived(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&LONG_LIVED) {
+    if let Some(client) = context.covered_without_gap(&LONG_LIVED) {
         let (seconds, most) = (client.effective_token_validity(), context.policy.max_token_validity(client));
         if seconds > most {
             let severity = if context.is_dangerous(client) { Severity::High } else { Severity::Medium };
             let text = format!("has a token lifetime of {seconds} s; the policy allows {most} s");
-            findings.push(context.finding_at(&LONG_LIVED, severity, client, of_tokens(text)));
+            findings.push(context.finding_at(&LONG_LIVED, severity, of_tokens(text)));
         }
     }
 }
 
 pub(super) fn scim_lived(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&SCIM_LIVED) {
+    if let Some(client) = context.covered_without_gap(&SCIM_LIVED) {
         let seconds = client.effective_token_validity();
         if seconds > LONGEST_WITHOUT_SCIM {
             let text = format!("has a token lifetime of {seconds} s ({} days)", seconds / 86_400);
-            findings.push(context.finding(&SCIM_LIVED, client, of_tokens(text)));
+            findings.push(context.finding(&SCIM_LIVED, of_tokens(text)));
         }
     }
 }
 
 pub(super) fn disabled(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&DISABLED) {
-        if matches!(client.state, ClientState::Disabled | ClientState::Inactive) {
-            let text = format!("is {} but still exists", client.state.label());
-            findings.push(context.finding(&DISABLED, client, of_client(text)));
-        }
+    if let Some(client) = context.covered(&DISABLED)
+        && matches!(client.state, ClientState::Disabled | ClientState::Inactive)
+    {
+        let text = format!("is {} but still exists", client.state.label());
+        findings.push(context.finding(&DISABLED, of_client(text)));
     }
 }
 
 pub(super) fn deletion(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&DELETION) {
-        let Some(when) = client.deletion else { continue };
-        let days = (when.seconds() - context.now.seconds()).div_euclid(86_400);
+    if let Some(client) = context.covered(&DELETION) {
+        let Some(when) = client.deletion else { return };
+        let days = context.clock.days_until(when);
         let text = match days {
             ..=-1 => "should have been deleted by now".to_owned(),
             0 => "will be deleted within a day".to_owned(),
             1 => "will be deleted in 1 day".to_owned(),
             days => format!("will be deleted in {days} days"),
         };
-        findings.push(context.finding(&DELETION, client, of_client(text)));
+        findings.push(context.finding(&DELETION, of_client(text)));
     }
 }
 
 pub(super) fn no_owner(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&NO_OWNER) {
-        if context.policy.owner(client).is_none() && !names_an_owner(client) {
-            let text = "has no owner, neither in the policy's inventory nor in its description";
-            findings.push(context.finding(&NO_OWNER, client, of_client(text)));
-        }
+    if let Some(client) = context.covered_without_gap(&NO_OWNER)
+        && context.policy.owner(client).is_none()
+        && !names_an_owner(client)
+    {
+        let text = "has no owner, neither in the policy's inventory nor in its description";
+        findings.push(context.finding(&NO_OWNER, of_client(text)));
     }
 }
 
 pub(super) fn no_description(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&NO_DESCRIPTION) {
-        if client.description.as_deref().is_none_or(|description| description.trim().is_empty()) {
-            findings.push(context.finding(&NO_DESCRIPTION, client, of_client("has no description")));
-        }
+    if let Some(client) = context.covered_without_gap(&NO_DESCRIPTION)
+        && client.description.as_deref().is_none_or(|description| description.trim().is_empty())
+    {
+        findings.push(context.finding(&NO_DESCRIPTION, of_client("has no description")));
     }
 }
 

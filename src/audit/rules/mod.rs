@@ -28,7 +28,7 @@ mod tests;
 pub use super::rule::{
     AppliesTo, Confidence, DANGEROUS_PERMISSION, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, UNRESOLVED_ROLE, is_enabled,
 };
-pub use context::Context;
+pub(super) use context::{Context, Facts, Subject};
 pub use itself::USEFUL_PERMISSIONS;
 
 pub(super) use drift::{kind as drift_kind, kinds as drift_kinds};

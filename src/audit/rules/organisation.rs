@@ -24,11 +24,14 @@ pub(super) static SCOPES_NOT_ENFORCED: Rule = Rule {
 };
 
 pub(super) fn scopes_not_enforced(context: &Context<'_>, findings: &mut Sink<'_>) {
+    if !context.is_about_organisation() {
+        return;
+    }
     let (severity, text) = match context.policy.org.scope_enforcement {
         Some(true) => return,
         Some(false) => (Severity::High, "the policy says that scope enforcement is off"),
         None => (Severity::Medium, "the policy does not say whether scope enforcement is on; by default it is off"),
     };
     let evidence = Evidence::new(Kind::Setting, "scope_enforcement", text);
-    findings.push(context.finding_on_organisation(&SCOPES_NOT_ENFORCED, severity, evidence));
+    findings.push(context.finding_at(&SCOPES_NOT_ENFORCED, severity, evidence));
 }

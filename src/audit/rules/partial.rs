@@ -27,11 +27,14 @@ pub(super) static PARTIAL_RECORD: Rule = Rule {
 
 /// One finding for each field: on the client, or on the organisation if it is a role's.
 pub(super) fn partial_record(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.snapshot.clients.partial() {
+    if let Some(client) = context.client() {
         for (field, gap) in client.gaps.iter() {
             let text = sentence("has a record whose", field.words(), gap);
-            findings.push(context.finding(&PARTIAL_RECORD, client, Evidence::new(Kind::Field, field.label(), text)));
+            findings.push(context.finding(&PARTIAL_RECORD, Evidence::new(Kind::Field, field.label(), text)));
         }
+    }
+    if !context.is_about_organisation() {
+        return;
     }
     for role in context.snapshot.roles.read().into_iter().flat_map(Records::partial) {
         // The name itself can be the field that could not be read.
@@ -43,7 +46,7 @@ pub(super) fn partial_record(context: &Context<'_>, findings: &mut Sink<'_>) {
                 details: vec![("role", role.name.clone().into()), ("role_id", role.id.shared().into())],
                 ..Evidence::new(Kind::Field, key, text)
             };
-            findings.push(context.finding_on_organisation(&PARTIAL_RECORD, PARTIAL_RECORD.severity, evidence));
+            findings.push(context.finding_at(&PARTIAL_RECORD, PARTIAL_RECORD.severity, evidence));
         }
     }
 }

@@ -3,10 +3,11 @@
 //! Rules on the roles as such are in `roles`, rules on divisions in `divisions`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::context::{Context, HeldRole};
-use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, GrantedPermission, Kind};
+use super::context::Context;
+use crate::audit::finding::{About, DangerousPrivilege, Evidence, GrantedPermission, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::audit::sink::Sink;
 use crate::baseline::{CONDITIONAL, UNKNOWN_DIVISION};
@@ -63,41 +64,51 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
 };
 
 pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&DANGEROUS) {
+    if let Some(client) = context.covered(&DANGEROUS) {
         for held in context.held_roles(client) {
-            let places = places(context, &held);
-            for danger in context.dangerous_permissions(&held.role.id) {
-                let granted = |division: Option<&DivisionId>| GrantedPermission {
-                    name: Arc::clone(&danger.name).into(),
-                    role: held.role.id.clone(),
-                    division: division.cloned(),
-                    conditional: danger.conditional,
-                };
-                findings.extend(places.iter().map(|place| Finding {
-                    pattern: Some(danger.worst.pattern.to_string().into()),
-                    reason: danger.worst.reason.clone(),
-                    dangerous: Some(Arc::new(DangerousPrivilege {
-                        privilege: Privilege::Permission(danger.name.clone()),
-                        role: Some(held.role.id.clone()),
-                        labels: Arc::clone(&danger.labels),
-                    })),
-                    ..context.finding_at(
-                        &DANGEROUS,
-                        danger.worst.severity,
-                        client,
-                        of_permission(held.role, place, granted(place.division)),
-                    )
-                }));
+            for division in &held.divisions {
+                let known = context.dangerous.borrow().get(&(&held.role.id, *division)).cloned();
+                let found = known.unwrap_or_else(|| {
+                    let found = Rc::<[Arc<About>]>::from(dangerous_permissions(context, held.role, *division));
+                    context.dangerous.borrow_mut().insert((&held.role.id, *division), Rc::clone(&found));
+                    found
+                });
+                found.iter().for_each(|about| findings.push_shared(about));
             }
         }
     }
 }
 
+/// What is found about the dangerous permissions of a role that is held in this division.
+fn dangerous_permissions(context: &Context<'_>, role: &Role, division: Option<&DivisionId>) -> Vec<Arc<About>> {
+    let place = Place::of(context, role, division);
+    let found = context.dangerous_permissions(&role.id).iter().map(|danger| {
+        let granted = GrantedPermission {
+            name: Arc::clone(&danger.name).into(),
+            role: role.id.clone(),
+            division: division.cloned(),
+            conditional: danger.conditional,
+        };
+        Arc::new(About {
+            pattern: Some(danger.worst.pattern.to_string().into()),
+            reason: danger.worst.reason.clone(),
+            dangerous: Some(DangerousPrivilege {
+                privilege: Privilege::Permission(danger.name.clone()),
+                role: Some(role.id.clone()),
+                labels: Arc::clone(&danger.labels),
+            }),
+            ..context.finding_at(&DANGEROUS, danger.worst.severity, of_permission(role, &place, granted))
+        })
+    });
+    found.collect()
+}
+
 pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&WILDCARD) {
+    if let Some(client) = context.covered(&WILDCARD) {
         for held in context.held_roles(client) {
             let facts = context.role_facts(&held.role.id);
-            let places = places(context, &held);
+            let places: Vec<Place<'_>> =
+                held.divisions.iter().map(|division| Place::of(context, held.role, *division)).collect();
             for permission in facts.iter().flat_map(|facts| &facts.wildcards) {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: permission.to_string().into(),
@@ -106,7 +117,7 @@ pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
                     conditional: permission.conditional,
                 };
                 let evidence = places.iter().map(|place| of_permission(held.role, place, granted(place.division)));
-                findings.extend(evidence.map(|evidence| context.finding(&WILDCARD, client, evidence)));
+                findings.extend(evidence.map(|evidence| context.finding(&WILDCARD, evidence)));
             }
         }
     }
@@ -116,7 +127,7 @@ pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) 
     if context.policy.permissions.companions.is_empty() {
         return;
     }
-    for client in context.covered_without_gap(&MISSING_COMPANION) {
+    if let Some(client) = context.covered_without_gap(&MISSING_COMPANION) {
         let held = context.held_roles(client);
         let facts: Vec<_> = held.iter().filter_map(|held| context.role_facts(&held.role.id)).collect();
         let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -137,10 +148,7 @@ pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) 
                     format!("lacks the permission {companion}, which is needed for {needing}"),
                 )
             };
-            findings.push(Finding {
-                pattern: Some(companion.into()),
-                ..context.finding(&MISSING_COMPANION, client, evidence)
-            });
+            findings.push(About { pattern: Some(companion.into()), ..context.finding(&MISSING_COMPANION, evidence) });
         }
     }
 }
@@ -152,15 +160,11 @@ struct Place<'a> {
     division_words: SharedText,
 }
 
-/// The divisions in which a role is held.
-fn places<'a>(context: &Context<'_>, held: &HeldRole<'a>) -> Vec<Place<'a>> {
-    let role_name = SharedText::from(held.role.name.clone());
-    let place = |division: Option<&'a DivisionId>| Place {
-        role_name: role_name.clone(),
-        division,
-        division_words: context.divisions_in_words([division]).into(),
-    };
-    held.divisions.iter().copied().map(place).collect()
+impl<'a> Place<'a> {
+    fn of(context: &Context<'_>, role: &Role, division: Option<&'a DivisionId>) -> Self {
+        let (role_name, division_words) = (role.name.clone().into(), context.divisions_in_words([division]).into());
+        Self { role_name, division, division_words }
+    }
 }
 
 /// A permission as evidence. The key contains only ids, so that a rename makes no new finding. The same permission through

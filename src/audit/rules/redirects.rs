@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::context::{Context, SuspectUris};
 use super::redirect_uri::{Opened, RedirectUri, Wildcard};
-use crate::audit::finding::{Evidence, Finding, Kind};
+use crate::audit::finding::{About, Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, any_of};
 use crate::audit::sink::Sink;
 use crate::domain::{Client, ClientField, Severity};
@@ -158,18 +158,18 @@ pub(super) static EXPOSED_SECRET: Rule = Rule {
 };
 
 pub(super) fn exposed_secret(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&EXPOSED_SECRET) {
+    if let Some(client) = context.covered(&EXPOSED_SECRET) {
         let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
         for uri in distinct.into_iter().filter(|uri| is_masked(uri)) {
             let evidence = Evidence::new(Kind::RedirectUri, uri, format!("has a redirect URI with a secret: {uri}"));
-            findings.push(context.finding(&EXPOSED_SECRET, client, evidence));
+            findings.push(context.finding(&EXPOSED_SECRET, evidence));
         }
         let description = client.description.as_deref().unwrap_or_default();
         for (field, text) in [(ClientField::Name, client.name.as_str()), (ClientField::Description, description)] {
             if is_masked(text) {
                 let evidence =
                     Evidence::new(Kind::Field, field.label(), format!("has a secret in its {}", field.words()));
-                findings.push(context.finding(&EXPOSED_SECRET, client, evidence));
+                findings.push(context.finding(&EXPOSED_SECRET, evidence));
             }
         }
     }
@@ -256,9 +256,9 @@ pub(super) fn malformed(context: &Context<'_>, findings: &mut Sink<'_>) {
 }
 
 pub(super) fn missing(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&MISSING).filter(|client| client.redirect_uris.is_empty()) {
+    if context.covered_without_gap(&MISSING).is_some_and(|client| client.redirect_uris.is_empty()) {
         let text = "has a grant type that needs a redirect URI, but has none";
-        findings.push(context.finding(&MISSING, client, Evidence::new(Kind::Client, "", text)));
+        findings.push(context.finding(&MISSING, Evidence::new(Kind::Client, "", text)));
     }
 }
 
@@ -270,30 +270,25 @@ type Evaluate = fn(&Policy, &RedirectUri) -> Option<Match>;
 /// Adds the findings of one of the rules on single URIs.
 fn each(context: &Context<'_>, rule: &'static Rule, findings: &mut Sink<'_>) {
     let Some((number, (_, evaluate))) = (0..).zip(&ON_ONE_URI).find(|(_, (other, _))| *other == rule) else { return };
-    let suspects = context.suspect_uris.get_or_init(|| suspect_uris(context));
-    for client in context.covered(rule) {
-        for (uri, rules) in suspects.get(&client.id).into_iter().flatten() {
+    if let Some(client) = context.covered(rule) {
+        for (uri, rules) in context.suspect_uris.get_or_init(|| suspect_uris(context.policy, client)) {
             // Only what a rule finds is kept, and not the parsed URI: there may be very many.
             let found = (rules & (1_u8 << number) != 0).then(|| evaluate(context.policy, &RedirectUri::parse(uri)));
             let Some((severity, text, pattern)) = found.flatten() else { continue };
             let evidence = Evidence::new(Kind::RedirectUri, *uri, format!("{text} {uri}"));
             let pattern = pattern.map(Into::into);
-            findings.push(Finding { pattern, ..context.finding_at(rule, severity, client, evidence) });
+            findings.push(About { pattern, ..context.finding_at(rule, severity, evidence) });
         }
     }
 }
 
-/// For each client, its distinct URIs in which a rule finds something, with one bit for each of these rules.
-fn suspect_uris<'a>(context: &Context<'a>) -> SuspectUris<'a> {
+/// The distinct URIs of a client in which a rule finds something, with one bit for each of these rules.
+fn suspect_uris<'a>(policy: &Policy, client: &'a Client) -> SuspectUris<'a> {
     let rules_on = |uri: &str| {
         let uri = RedirectUri::parse(uri);
-        let finds = ON_ONE_URI.iter().map(|(_, evaluate)| evaluate(context.policy, &uri).is_some());
+        let finds = ON_ONE_URI.iter().map(|(_, evaluate)| evaluate(policy, &uri).is_some());
         (0..).zip(finds).fold(0, |rules, (number, finds)| rules | (u8::from(finds) << number))
     };
-    let of_client = |client: &'a Client| {
-        let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
-        distinct.into_iter().map(|uri| (uri, rules_on(uri))).filter(|(_, rules)| *rules != 0).collect::<Vec<_>>()
-    };
-    let clients = context.snapshot.clients.iter().map(|client| (&client.id, of_client(client)));
-    clients.filter(|(_, uris)| !uris.is_empty()).collect()
+    let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
+    distinct.into_iter().map(|uri| (uri, rules_on(uri))).filter(|(_, rules)| *rules != 0).collect()
 }

@@ -12,7 +12,7 @@ use crate::audit::finding::{Evidence, Kind};
 use crate::audit::role_gaps::role_gaps;
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
 use crate::audit::sink::Sink;
-use crate::domain::{ClientField, ClientState, Collector, Severity};
+use crate::domain::{Client, ClientField, ClientState, Collector, Severity};
 use crate::policy::NamePattern;
 
 const ROLES: &[Collector] = &[Collector::Clients, Collector::Roles];
@@ -92,7 +92,7 @@ pub(super) static UNRESOLVED: Rule = Rule {
 };
 
 pub(super) fn admin(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&ADMIN) {
+    if let Some(client) = context.covered(&ADMIN) {
         for held in context.held_roles(client) {
             let role = held.role;
             let Some(facts) = context.role_facts(&role.id) else { continue };
@@ -106,16 +106,16 @@ pub(super) fn admin(context: &Context<'_>, findings: &mut Sink<'_>) {
                 ),
                 None => continue,
             };
-            findings.push(context.finding_at(&ADMIN, severity, client, of_role(context, &held, text)));
+            findings.push(context.finding_at(&ADMIN, severity, of_role(context, &held, text)));
         }
     }
 }
 
 pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&FORBIDDEN) {
+    if let Some(client) = context.covered(&FORBIDDEN) {
         let expected: Vec<&[NamePattern]> = context.policy.allowed_roles(client).collect();
         if expected.is_empty() {
-            continue;
+            return;
         }
         let known = context.snapshot.roles.read();
         let held: BTreeSet<_> = client.role_grants.iter().map(|grant| &grant.role).collect();
@@ -124,36 +124,35 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
             let allows = |pattern: &NamePattern| pattern.matches(id.as_str()) || pattern.matches(name);
             if expected.iter().any(|allowed| !allowed.iter().any(allows)) {
                 let text = format!("holds the role {name}, which the policy does not allow for this client");
-                findings.push(context.finding(&FORBIDDEN, client, Evidence::new(Kind::Role, id.as_str(), text)));
+                findings.push(context.finding(&FORBIDDEN, Evidence::new(Kind::Role, id.as_str(), text)));
             }
         }
     }
 }
 
 pub(super) fn shared(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&SHARED) {
+    if let Some(client) = context.covered(&SHARED) {
         for held in context.held_roles(client).into_iter().filter(|held| held.role.is_default) {
             let text = format!("holds the platform's default role {}", held.role.name);
-            findings.push(context.finding(&SHARED, client, of_role(context, &held, text)));
+            findings.push(context.finding(&SHARED, of_role(context, &held, text)));
         }
     }
 }
 
 pub(super) fn no_role(context: &Context<'_>, findings: &mut Sink<'_>) {
     let ended = |state| matches!(state, ClientState::Inactive | ClientState::Disabled);
-    for client in
-        context.covered_without_gap(&NO_ROLE).filter(|client| client.role_grants.is_empty() && !ended(client.state))
-    {
-        findings.push(context.finding(&NO_ROLE, client, Evidence::new(Kind::Client, "", "holds no role")));
+    let lacks_roles = |client: &Client| client.role_grants.is_empty() && !ended(client.state);
+    if context.covered_without_gap(&NO_ROLE).is_some_and(lacks_roles) {
+        findings.push(context.finding(&NO_ROLE, Evidence::new(Kind::Client, "", "holds no role")));
     }
 }
 
 pub(super) fn unresolved(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&UNRESOLVED) {
+    if let Some(client) = context.covered(&UNRESOLVED) {
         let unknown = role_gaps(context.snapshot, client).into_iter().filter(|(_, gap)| gap.is_unknown());
         for (role, _) in unknown {
             let text = format!("names the role {role}, which is not in the organisation's list or cannot be read");
-            findings.push(context.finding(&UNRESOLVED, client, Evidence::new(Kind::Role, role.as_str(), text)));
+            findings.push(context.finding(&UNRESOLVED, Evidence::new(Kind::Role, role.as_str(), text)));
         }
     }
 }

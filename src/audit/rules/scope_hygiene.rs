@@ -66,7 +66,7 @@ pub(super) static REDUNDANT: Rule = Rule {
 };
 
 pub(super) fn unknown_does_not_apply(context: &Context<'_>) -> Option<&'static str> {
-    let empty = context.snapshot.registry.read().is_some_and(std::collections::BTreeMap::is_empty);
+    let empty = context.snapshot.registry.read().is_some_and(|registry| registry.is_empty());
     empty.then_some("the platform's registry of scopes is empty")
 }
 
@@ -76,40 +76,40 @@ pub(super) fn no_scopes_does_not_apply(context: &Context<'_>) -> Option<&'static
 }
 
 pub(super) fn unknown(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&UNKNOWN) {
+    if let Some(client) = context.covered(&UNKNOWN) {
         let is_unknown = |scope: &&ScopeIndex| context.facts_on(**scope).is_some_and(|facts| !facts.is_registered);
         for scope in client.scopes.iter().filter(is_unknown).map(|scope| context.scope_name(*scope)) {
             let text = format!("holds the scope {scope}, which is not in the platform's registry");
-            findings.push(context.finding(&UNKNOWN, client, Evidence::new(Kind::Scope, scope, text)));
+            findings.push(context.finding(&UNKNOWN, Evidence::new(Kind::Scope, scope, text)));
         }
     }
 }
 
 pub(super) fn no_scopes(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&NO_SCOPES).filter(|client| client.scopes.is_empty()) {
+    if context.covered_without_gap(&NO_SCOPES).is_some_and(|client| client.scopes.is_empty()) {
         let evidence = Evidence::new(Kind::Client, "", "acts for users and holds no scopes");
-        findings.push(context.finding(&NO_SCOPES, client, evidence));
+        findings.push(context.finding(&NO_SCOPES, evidence));
     }
 }
 
 pub(super) fn ineffective(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&INEFFECTIVE).filter(|client| !client.scopes.is_empty()) {
+    if let Some(client) = context.covered(&INEFFECTIVE).filter(|client| !client.scopes.is_empty()) {
         let mut scopes: Vec<&str> = client.scopes.iter().map(|scope| context.scope_name(*scope)).collect();
         scopes.sort_unstable();
         let scopes = listed(scopes.into_iter(), MOST_NAMES);
         let evidence = Evidence::new(Kind::Client, "", format!("holds scopes that have no effect: {scopes}"));
-        findings.push(context.finding(&INEFFECTIVE, client, evidence));
+        findings.push(context.finding(&INEFFECTIVE, evidence));
     }
 }
 
 pub(super) fn redundant(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&REDUNDANT) {
+    if let Some(client) = context.covered(&REDUNDANT) {
         for scope in &client.scopes {
             let base = context.facts_on(*scope).and_then(|facts| facts.base).filter(|base| holds(client, *base));
             if let Some(base) = base {
                 let (scope, base) = (context.scope_name(*scope), context.scope_name(base));
                 let text = format!("holds the scope {scope} and also {base}, which includes it");
-                findings.push(context.finding(&REDUNDANT, client, Evidence::new(Kind::Scope, scope, text)));
+                findings.push(context.finding(&REDUNDANT, Evidence::new(Kind::Scope, scope, text)));
             }
         }
     }

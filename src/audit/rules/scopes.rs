@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::{Context, holds};
-use crate::audit::finding::{DangerousPrivilege, Evidence, Finding, Kind};
+use crate::audit::finding::{About, DangerousPrivilege, Evidence, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_SCOPE, Rule, TOXIC_SCOPES, any_of};
 use crate::audit::sink::Sink;
 use crate::domain::{Client, ClientField, Collector, Privilege, Severity};
@@ -70,35 +70,35 @@ pub(super) static TOXIC: Rule = Rule {
 };
 
 pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&DANGEROUS) {
+    if let Some(client) = context.covered(&DANGEROUS) {
         for scope in &client.scopes {
             let Some(pattern) = context.dangerous_scope(*scope) else { continue };
             let name = context.snapshot.scopes.name(*scope);
-            findings.push(Finding {
+            findings.push(About {
                 pattern: Some(pattern.pattern.to_string().into()),
                 reason: pattern.reason.clone(),
-                dangerous: Some(Arc::new(DangerousPrivilege {
+                dangerous: Some(DangerousPrivilege {
                     privilege: Privilege::Scope(name.into()),
                     role: None,
                     labels: Arc::new([name.to_owned().into()]),
-                })),
-                ..context.finding_at(&DANGEROUS, pattern.severity, client, Evidence::scope(name))
+                }),
+                ..context.finding_at(&DANGEROUS, pattern.severity, Evidence::scope(name))
             });
         }
     }
 }
 
 pub(super) fn missing_required(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered_without_gap(&MISSING_REQUIRED) {
+    if let Some(client) = context.covered_without_gap(&MISSING_REQUIRED) {
         let required: BTreeSet<&str> = context.policy.required_scopes(client).collect();
         if required.is_empty() {
-            continue;
+            return;
         }
         for scope in required.into_iter().filter(|required| !satisfies(context, client, required)) {
             let evidence = Evidence::new(Kind::MissingScope, scope, format!("lacks the scope {scope}"));
-            findings.push(Finding {
+            findings.push(About {
                 reason: "The policy requires the scope for this client.".into(),
-                ..context.finding(&MISSING_REQUIRED, client, evidence)
+                ..context.finding(&MISSING_REQUIRED, evidence)
             });
         }
     }
@@ -107,7 +107,7 @@ pub(super) fn missing_required(context: &Context<'_>, findings: &mut Sink<'_>) {
 pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Sink<'_>) {
     let Some(registry) = context.snapshot.registry.read().filter(|registry| !registry.is_empty()) else { return };
     let percent = context.policy.scopes.all_scopes_percent;
-    for client in context.covered(&ALL_SCOPES) {
+    if let Some(client) = context.covered(&ALL_SCOPES) {
         let permitted: usize = client
             .scopes
             .iter()
@@ -122,13 +122,13 @@ pub(super) fn all_scopes(context: &Context<'_>, findings: &mut Sink<'_>) {
         let over_cap = context.policy.scopes.all_scopes_cap.is_some_and(|cap| client.scopes.len() > cap);
         if over_cap || permitted * 100 >= registry.len() * percent as usize {
             let text = format!("may use {permitted} of the platform's {} scopes", registry.len());
-            findings.push(context.finding(&ALL_SCOPES, client, Evidence::new(Kind::Client, "", text)));
+            findings.push(context.finding(&ALL_SCOPES, Evidence::new(Kind::Client, "", text)));
         }
     }
 }
 
 pub(super) fn toxic(context: &Context<'_>, findings: &mut Sink<'_>) {
-    for client in context.covered(&TOXIC) {
+    if let Some(client) = context.covered(&TOXIC) {
         let mut told = BTreeSet::new();
         for combination in &context.policy.scopes.toxic {
             let scopes: BTreeSet<&str> = combination.scopes.iter().map(String::as_str).collect();
@@ -137,10 +137,10 @@ pub(super) fn toxic(context: &Context<'_>, findings: &mut Sink<'_>) {
             let met = !scopes.is_empty() && scopes.iter().all(|scope| context.holds(client, scope));
             if met && told.insert(key.clone()) {
                 let text = format!("holds the scopes {} together", scopes.into_iter().collect::<Vec<_>>().join(", "));
-                findings.push(Finding {
+                findings.push(About {
                     pattern: Some((&key).into()),
                     reason: combination.reason.clone(),
-                    ..context.finding(&TOXIC, client, Evidence::new(Kind::Scopes, key, text))
+                    ..context.finding(&TOXIC, Evidence::new(Kind::Scopes, key, text))
                 });
             }
         }

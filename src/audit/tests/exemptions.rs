@@ -16,7 +16,7 @@ fn client(number: usize, grant: &str, scopes: &[&str]) -> ClientBuilder {
 /// `client rule evidence status exemption` of the rules that this file is about.
 fn told(report: &Report) -> Vec<String> {
     let about = |slug: &str| slug == "dangerous-scope" || slug.starts_with("exemption-");
-    let findings = report.findings.iter().filter(|finding| about(finding.rule.slug));
+    let findings = report.findings().filter(|finding| about(finding.rule.slug));
     let line = |f: &crate::audit::Finding| {
         let client = f.client.as_ref().map_or("-", |client| client.as_str());
         let exemption = f.exemption.as_deref().unwrap_or("-");
@@ -100,7 +100,7 @@ fn exemptions_cover_what_they_name_and_as_long_as_they_say() {
     ] {
         let report = evaluate(&snapshot(&clients), &policy(&format!("{SELECTORS}{text}")), None, NOW);
         assert_eq!(told(&report), expected, "{what}");
-        let exempt = report.grants.iter().filter(|grant| grant.status == Status::Exempt).count();
+        let exempt = report.grants().filter(|grant| grant.status == Status::Exempt).count();
         assert_eq!(exempt, expected.iter().filter(|line| line.contains(" exempt ")).count(), "{what}");
     }
 }

@@ -65,8 +65,7 @@ proptest! {
         let snapshot = fixtures::snapshot().clients(clients.iter().map(holder)).build();
         let report = evaluate(&snapshot, &policy(&text), None, NOW);
         let found: Vec<_> = report
-            .findings
-            .iter()
+            .findings()
             .filter(|f| ["missing-required-scope", "dangerous-scope"].contains(&f.rule.slug))
             .map(|f| (f.client.as_ref().expect("a client").to_string(), f.rule.slug, f.evidence.key.to_string()))
             .collect();

@@ -56,7 +56,7 @@ fn evaluated(case: Case, policy: &Policy) -> Report {
 /// The findings as `rule evidence severity`.
 fn found(report: &Report) -> Vec<String> {
     let line = |f: &crate::audit::Finding| format!("{} {} {}", f.rule.slug, f.evidence.key, f.severity);
-    report.findings.iter().map(line).collect()
+    report.findings().map(line).collect()
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn the_verdict_says_what_was_not_evaluated() {
         ("", "DEVICE", &[], "NOT_EVALUATED"),
     ] {
         let report = evaluated(case(grant, scopes), &policy(text));
-        assert_eq!(report.verdicts[0].verdict.label(), expected, "{grant} {scopes:?}");
+        assert_eq!(report.verdicts().next().expect("a client").verdict.label(), expected, "{grant} {scopes:?}");
     }
 }
 
@@ -149,7 +149,7 @@ fn what_no_enabled_rule_evaluates_is_not_compliant() {
     for grant in ["CODE", "CLIENT-CREDENTIALS", "DEVICE"] {
         let nothing = Policy::parse(&off.concat(), &rules::slugs()).expect("a valid policy");
         let report = evaluated(case(grant, &["oauth"]), &nothing);
-        assert_eq!(report.verdicts[0].verdict.label(), "NOT_EVALUATED", "{grant}");
+        assert_eq!(report.verdicts().next().expect("a client").verdict.label(), "NOT_EVALUATED", "{grant}");
     }
 }
 
@@ -197,22 +197,22 @@ proptest! {
         }).collect();
         other.reverse();
         let after = evaluate(&snapshot(&other), &policy(text), None, NOW);
-        let prints = |report: &Report| report.findings.iter().map(|f| f.fingerprint().to_string()).collect::<Vec<_>>();
+        let prints = |report: &Report| report.findings().map(|f| f.fingerprint().to_string()).collect::<Vec<_>>();
         prop_assert_eq!(prints(&before), prints(&after));
-        prop_assert_eq!(before.verdicts, after.verdicts);
+        prop_assert_eq!(before.verdicts().collect::<Vec<_>>(), after.verdicts().collect::<Vec<_>>());
     }
 
     /// Every client has exactly one verdict, and every finding has another fingerprint.
     #[test]
     fn verdicts_partition_and_fingerprints_are_distinct(cases in cases()) {
         let report = evaluate(&snapshot(&cases), &policy(""), None, NOW);
-        prop_assert_eq!(report.verdicts.len(), cases.len());
-        let distinct: std::collections::BTreeSet<_> = report.findings.iter().map(crate::audit::Finding::fingerprint).collect();
-        prop_assert_eq!(distinct.len(), report.findings.len());
-        let open: usize = report.verdicts.iter().map(|verdict| verdict.open).sum();
-        prop_assert_eq!(open, report.findings.len());
-        for verdict in &report.verdicts {
-            prop_assert_eq!(report.findings_of(&verdict.client).count(), verdict.open);
+        prop_assert_eq!(report.verdicts().count(), cases.len());
+        let distinct: std::collections::BTreeSet<_> = report.findings().map(crate::audit::Finding::fingerprint).collect();
+        prop_assert_eq!(distinct.len(), report.findings().count());
+        let open: usize = report.verdicts().map(|verdict| verdict.open).sum();
+        prop_assert_eq!(open, report.findings().count());
+        for verdict in report.verdicts() {
+            prop_assert_eq!(report.findings_of(&verdict.client).len(), verdict.open);
         }
     }
 }
@@ -220,5 +220,5 @@ proptest! {
 #[test]
 fn fingerprints_are_stable_over_versions() {
     let report = evaluated(case("CODE", &["oauth"]), &policy(""));
-    insta::assert_snapshot!(report.findings[0].fingerprint().to_string());
+    insta::assert_snapshot!(report.findings().next().expect("a finding").fingerprint().to_string());
 }

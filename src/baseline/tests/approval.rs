@@ -11,7 +11,7 @@ fn approval_is_of_a_scope_under_the_grant_type_that_gave_it_effect() {
     let mut baseline = Baseline::of(&snapshot(&[Case { scopes: vec!["oauth"], ..held.clone() }], ROLES), &approval());
     let open = |baseline: &Baseline| {
         let report = evaluated(&there, baseline, NOW);
-        let open = report.findings.iter().filter(|f| f.rule.slug == "dangerous-scope" && f.status.label() == "open");
+        let open = report.findings().filter(|f| f.rule.slug == "dangerous-scope" && f.status.label() == "open");
         open.map(|finding| finding.evidence.key.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(open(&baseline), ["users"]);
@@ -62,8 +62,7 @@ fn approval_is_of_a_permission_in_its_divisions_and_under_its_condition() {
     };
     let open = |baseline: &Baseline, now: &Snapshot| {
         let report = evaluated(now, baseline, NOW);
-        let open =
-            report.findings.iter().filter(|f| f.rule.slug == "dangerous-permission" && f.status.label() == "open");
+        let open = report.findings().filter(|f| f.rule.slug == "dangerous-permission" && f.status.label() == "open");
         open.map(|finding| finding.evidence.key.split_once("division=").expect("a division").1.to_owned()).collect()
     };
     let none: [&str; 0] = [];

@@ -115,7 +115,7 @@ fn the_general_permission_admin_is_approved_and_drifts_like_any_other() {
         let baseline = Baseline::of(&there(before), &approval());
         let policy = Policy::built_in(&rules::slugs()).expect("it is valid");
         let report = evaluate(&there(now), &policy, Some(&baseline), NOW);
-        let admin = report.findings.iter().find(|finding| finding.rule.slug == "dangerous-permission");
+        let admin = report.findings().find(|finding| finding.rule.slug == "dangerous-permission");
         (drift(&report), counted(&report), admin.map(|finding| finding.status.label()))
     };
     let gained = judged(&["group_creation"], &["group_creation", "admin"]);
@@ -135,7 +135,7 @@ fn drift_is_reported_with_names_and_what_it_adds() {
     let holder = |roles| Case { roles, ..case(GrantType::ClientCredentials) };
     let reported = |before: &[Case], then: &[(&str, &[&str])], now: &[Case], roles: &[(&str, &[&str])]| {
         let report = evaluated(&snapshot(now, roles), &Baseline::of(&snapshot(before, then), &approval()), NOW);
-        let drift = report.findings.into_iter().filter(|finding| finding.rule.slug.starts_with("drift-"));
+        let drift = report.findings().filter(|finding| finding.rule.slug.starts_with("drift-"));
         drift.map(|finding| finding.evidence.text.clone()).collect::<Vec<_>>()
     };
     let (without, with) = (holder(vec![]), holder(vec![("wild", "d")]));

@@ -79,7 +79,7 @@ fn evaluated(snapshot: &Snapshot, baseline: &Baseline, now: Timestamp) -> Report
 /// The drift as `slug key severity`.
 fn drift(report: &Report) -> Vec<String> {
     let is_drift = |slug: &str| slug.starts_with("drift-") || slug == "baseline-stale";
-    let drift = report.findings.iter().filter(|finding| is_drift(finding.rule.slug));
+    let drift = report.findings().filter(|finding| is_drift(finding.rule.slug));
     drift.map(|f| format!("{} {} {}", f.rule.slug, f.evidence.key, f.severity)).collect()
 }
 

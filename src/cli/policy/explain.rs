@@ -22,7 +22,7 @@ pub(super) struct Explanation<'a> {
 
 impl<'a> Explanation<'a> {
     pub(super) fn new(snapshot: &Snapshot, policy: &'a Policy, report: &'a Report, client: &'a Client) -> Self {
-        let verdict = report.verdicts.iter().find(|verdict| verdict.client == client.id);
+        let verdict = report.verdicts().find(|verdict| verdict.client == client.id);
         let mut results = audit::explain(snapshot, policy, report, client);
         results.sort_by_key(|(_, result)| rank(result));
         Self { client, policy, verdict: verdict.map_or("", |verdict| verdict.verdict.label()), results }

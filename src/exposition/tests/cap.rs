@@ -38,7 +38,7 @@ fn a_cap_that_is_just_met_drops_nothing_and_one_less_drops_the_least_wanted_fami
         "0 is written where nothing is dropped"
     );
     assert!(sizes.iter().flat_map(|size| &size.dropped).all(|(_, count)| *count == 0));
-    let findings = world::ugly()[0].report.verdicts.iter().filter(|verdict| verdict.open > 0).count();
+    let findings = world::ugly()[0].report.verdicts().filter(|verdict| verdict.open > 0).count();
     assert_eq!(findings, 1, "the world has changed: count again");
     let per_client = 4 + 2 * (3 + 3) + 1 + 1 + 1 + 3 * 4 + 1;
     let dropped_of_first = |max_client_series| {

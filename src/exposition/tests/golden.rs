@@ -32,7 +32,7 @@ fn before_the_first_refresh_there_is_freshness_and_no_data() {
     let mut org = world::ugly().remove(0);
     org.freshness = world::freshness();
     let watched = [crate::exposition::Watched { org: &org.label, freshness: &org.freshness }];
-    let audited = crate::exposition::audited(&[], &Config::default());
+    let audited = crate::exposition::join(&[]);
     let status = crate::exposition::status(&watched, &audited, world::RELOAD);
     insta::assert_snapshot!(world::scrape(
         &(audited, status),

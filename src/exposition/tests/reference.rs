@@ -85,7 +85,7 @@ fn number(count: usize) -> i64 {
 
 fn series(family: &str, org: &Org) -> Vec<Series> {
     let (snapshot, report) = (&org.snapshot, &org.report);
-    let verdicts = |is: &dyn Fn(&Verdict) -> bool| number(report.verdicts.iter().filter(|v| is(&v.verdict)).count());
+    let verdicts = |is: &dyn Fn(&Verdict) -> bool| number(report.verdicts().filter(|v| is(&v.verdict)).count());
     let per_client = |value: &dyn Fn(&Client) -> Option<i64>| -> Vec<Series> {
         let one = |client: &Client| Some((words(&[client.id.as_str()]), value(client)?));
         snapshot.clients.iter().filter_map(one).collect()
@@ -114,8 +114,7 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
         "findings" => findings(org),
         "dangerous_scope_occurrences" => Severity::ALL
             .map(|severity| {
-                let found =
-                    report.findings.iter().filter(|f| f.rule.slug == "dangerous-scope" && f.severity == severity);
+                let found = report.findings().filter(|f| f.rule.slug == "dangerous-scope" && f.severity == severity);
                 (words(&[severity.label()]), number(found.count()))
             })
             .into(),
@@ -202,7 +201,7 @@ fn findings(org: &Org) -> Vec<Series> {
     for rule in rules {
         for severity in Severity::ALL {
             for status in Status::ALL {
-                let found = org.report.findings.iter();
+                let found = org.report.findings();
                 let count =
                     found.filter(|f| f.rule.slug == rule && f.severity == severity && f.status == status).count();
                 let enabled = org.report.rules.iter().find(|enabled| enabled.rule.slug == rule).expect("enabled");
@@ -217,7 +216,7 @@ fn findings(org: &Org) -> Vec<Series> {
 
 fn client_findings(org: &Org) -> Vec<Series> {
     let mut counts: BTreeMap<(&str, &str, std::cmp::Reverse<Severity>), i64> = BTreeMap::new();
-    for finding in org.report.findings.iter().filter(|finding| finding.status == Status::Open) {
+    for finding in org.report.findings().filter(|finding| finding.status == Status::Open) {
         if let Some(client) = &finding.client {
             *counts.entry((client.as_str(), finding.rule.slug, std::cmp::Reverse(finding.severity))).or_default() += 1;
         }

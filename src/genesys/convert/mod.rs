@@ -3,11 +3,10 @@
 //! A field that could not be read becomes a gap, and the other fields of the record are used. A record without a readable id makes
 //! its listing unusable, because the exporter cannot know which client or role it describes.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use super::fields::{Fields, Read};
-use super::redact::printable;
+use super::fields::Read;
 use super::wire;
 use crate::domain::{
     Client, ClientField, ClientId, ClientState, Division, DivisionId, Gap, Gaps, GrantType, Permission, Role,
@@ -32,21 +31,23 @@ pub struct Listed<T> {
     pub distinct: usize,
 }
 
-/// The clients of one listing.
-#[derive(Debug)]
-pub struct ListedClients {
-    /// One client for each id of the list, sorted by id.
-    pub clients: Vec<Client>,
-    /// The names of the scopes that the clients hold.
-    pub scopes: ScopeTable,
-    /// The number of records that repeated an earlier record with the same content.
-    pub duplicates: usize,
-    /// The number of clients that the platform reports; `None` if it reports none.
-    pub total: Option<u64>,
+/// The ids of roles, divisions and users in records, each in memory once.
+#[derive(Debug, Default)]
+pub(super) struct Ids(HashSet<Arc<str>>);
+
+impl Ids {
+    fn share(&mut self, id: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(id) {
+            return Arc::clone(known);
+        }
+        let id: Arc<str> = id.into();
+        self.0.insert(Arc::clone(&id));
+        id
+    }
 }
 
 /// The platform's registry of scopes.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ScopeRegistry {
     /// The description of each scope, by its readable id.
     pub(super) descriptions: BTreeMap<String, String>,
@@ -55,16 +56,16 @@ pub(super) struct ScopeRegistry {
 }
 
 impl ScopeRegistry {
-    pub(super) fn insert(&mut self, scope: wire::RegisteredScope) {
-        let description = prose(&scope.description.unwrap_or_default());
-        let readable = match scope.name {
+    pub(super) fn insert(&mut self, scope: &wire::RegisteredScope) {
+        let description = prose(scope.description.as_deref().unwrap_or_default());
+        let readable = match &scope.name {
             Some(name) if is_opaque(&scope.id) => {
-                self.names.insert(scope.id, name.clone());
+                self.names.insert(scope.id.clone(), name.clone());
                 name
             }
-            _ => scope.id,
+            _ => &scope.id,
         };
-        self.descriptions.insert(distinct(&readable, LONGEST_WORD).into_owned(), description);
+        self.descriptions.insert(distinct(readable, LONGEST_WORD).into_owned(), description);
     }
 
     /// The readable name of a scope in the record of a client.
@@ -93,79 +94,6 @@ fn is_opaque(id: &str) -> bool {
     is_uuid || !id.split(':').all(segment)
 }
 
-/// The clients that were read so far, and the records that are still incomplete.
-#[derive(Debug, Default)]
-pub(super) struct ClientAssembly {
-    scopes: ScopeTable,
-    clients: BTreeMap<ClientId, Client>,
-    /// Records without data that decides what the client may do.
-    sparse: BTreeMap<ClientId, wire::Client>,
-    duplicates: usize,
-}
-
-impl ClientAssembly {
-    /// Adds a record of the list. Fails if it has no id, or if an earlier record with the same id has different content.
-    pub(super) fn add(&mut self, record: &Fields<'_>, registry: &ScopeRegistry) -> Result<(), String> {
-        let record = wire::Client::read(record).ok_or_else(|| WITHOUT_ID.to_owned())?;
-        let client = client(&record, registry, &mut self.scopes);
-        match self.clients.entry(client.id.clone()) {
-            Entry::Occupied(known) if *known.get() == client => self.duplicates += 1,
-            Entry::Occupied(known) => return Err(twice(known.key())),
-            Entry::Vacant(free) => {
-                if record.is_sparse() {
-                    self.sparse.insert(client.id.clone(), record);
-                }
-                free.insert(client);
-            }
-        }
-        Ok(())
-    }
-
-    /// The clients whose records must be fetched by id, because the list lacks data that decides what they may do.
-    pub(super) fn wanted(&self) -> Vec<ClientId> {
-        self.sparse.keys().cloned().collect()
-    }
-
-    /// Completes a client with the record that was fetched by id; `None` if that could not be read. Data that is still missing
-    /// becomes a gap.
-    pub(super) fn complete(&mut self, id: &ClientId, detail: Option<wire::Client>, registry: &ScopeRegistry) {
-        let Some(listed) = self.sparse.remove(id) else { return };
-        let detail = detail.filter(|detail| detail.id == id.as_str());
-        let has_detail = detail.is_some();
-        let record = match detail {
-            Some(detail) => listed.fill(detail),
-            None => listed,
-        };
-        let mut client = client(&record, registry, &mut self.scopes);
-        if record.says_nothing() {
-            // So much is missing that an absent field cannot be taken for an optional one.
-            for field in absent(&record) {
-                client.gaps.insert(field, Gap::Unread);
-            }
-        }
-        if !has_detail {
-            // The record by id could not be read, so what the list lacks is unknown for every grant type.
-            if matches!(record.scopes, Read::Absent) {
-                client.gaps.insert(ClientField::Scopes, Gap::Unread);
-            }
-            match (&record.role_divisions, &record.role_ids) {
-                (Read::Absent, Read::Absent) => client.gaps.insert(ClientField::Roles, Gap::Unread),
-                // `roleIds` contain the roles, but not their divisions.
-                (Read::Absent, Read::Full(ids)) if !ids.is_empty() => {
-                    client.gaps.insert(ClientField::Roles, Gap::Partial);
-                }
-                _ => {}
-            }
-        }
-        self.clients.insert(id.clone(), client);
-    }
-
-    pub(super) fn finish(self, total: Option<u64>) -> ListedClients {
-        let Self { scopes, clients, duplicates, .. } = self;
-        ListedClients { clients: clients.into_values().collect(), scopes, duplicates, total }
-    }
-}
-
 /// The error for a list with a record without a readable id.
 pub(super) const WITHOUT_ID: &str = "a record has no id that can be read";
 
@@ -182,7 +110,7 @@ fn take<'r, F: Copy + Ord, T>(gaps: &mut Gaps<F>, field: F, read: &'r Read<T>) -
 }
 
 /// The fields that a record does not have.
-fn absent(record: &wire::Client) -> impl Iterator<Item = ClientField> {
+pub(super) fn absent(record: &wire::Client) -> impl Iterator<Item = ClientField> {
     let has_roles = record.role_divisions != Read::Absent || record.role_ids != Read::Absent;
     let fields = [
         (ClientField::Name, record.name == Read::Absent),
@@ -201,9 +129,14 @@ fn absent(record: &wire::Client) -> impl Iterator<Item = ClientField> {
     fields.into_iter().filter(|(_, is_absent)| *is_absent).map(|(field, _)| field)
 }
 
-fn client(record: &wire::Client, registry: &ScopeRegistry, scopes: &mut ScopeTable) -> Client {
+pub(super) fn client(
+    record: &wire::Client,
+    registry: &ScopeRegistry,
+    scopes: &mut ScopeTable,
+    ids: &mut Ids,
+) -> Client {
     let mut gaps = Gaps::default();
-    let role_grants = role_grants(record);
+    let role_grants = role_grants(record, ids);
     let spelling = take(&mut gaps, ClientField::GrantType, &record.grant_type);
     let grant_type = match spelling {
         Some(spelling) => GrantType::from_platform(spelling),
@@ -278,28 +211,24 @@ fn token_validity(read: &Read<i64>) -> Read<Option<u32>> {
 }
 
 /// The role grants of `roleDivisions`, and those of `roleIds` for roles that `roleDivisions` does not contain.
-fn role_grants(record: &wire::Client) -> Box<[RoleGrant]> {
+fn role_grants(record: &wire::Client, ids: &mut Ids) -> Box<[RoleGrant]> {
     let pairs = record.role_divisions.as_ref().map(Vec::as_slice).unwrap_or_default();
     let mut grants: Vec<RoleGrant> = pairs
         .iter()
         .map(|pair| RoleGrant {
-            role: RoleId::new(pair.role_id.as_str()),
-            division: pair.division_id.as_deref().map(DivisionId::new),
+            role: RoleId::new(ids.share(&pair.role_id)),
+            division: pair.division_id.as_deref().map(|id| DivisionId::new(ids.share(id))),
         })
         .collect();
     let in_pairs: HashSet<&str> = pairs.iter().map(|pair| pair.role_id.as_str()).collect();
     for id in record.role_ids.as_ref().map(Vec::as_slice).unwrap_or_default() {
         if !in_pairs.contains(id.as_str()) {
-            grants.push(RoleGrant { role: RoleId::new(id.as_str()), division: None });
+            grants.push(RoleGrant { role: RoleId::new(ids.share(id)), division: None });
         }
     }
     grants.sort();
     grants.dedup();
     grants.into()
-}
-
-fn twice(id: &ClientId) -> String {
-    format!("client {} is listed twice with different contents", printable(id.as_str()))
 }
 
 /// A name or a description: without the secrets that somebody wrote into it, and of limited length.

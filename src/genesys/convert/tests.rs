@@ -1,29 +1,41 @@
 //! For each field of the platform's records: the value that is read, and the gap that remains.
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::fixtures;
+use crate::genesys::assembly::{ClientAssembly, KnownClients};
+use crate::genesys::fields::Fields;
 
 /// The text of a record, of which `Fields` borrows.
 fn text(value: &Value) -> &'static str {
     value.to_string().leak()
 }
 
+fn raw(value: &Value) -> &'static RawValue {
+    serde_json::from_str(text(value)).expect("JSON")
+}
+
 fn fields(value: &Value) -> Fields<'static> {
     serde_json::from_str(text(value)).expect("a record")
 }
 
+/// Whether the record can be added to a list.
+fn added(record: &Value) -> Result<(), String> {
+    ClientAssembly::new(Arc::default(), ScopeTable::default(), &KnownClients::default()).add(raw(record), 0)
+}
+
 /// The client from a record of the list, completed by a record that was fetched by id if there is one.
 fn read(listed: &Value, detail: Option<&Value>) -> (Client, ScopeTable) {
-    let registry = ScopeRegistry::default();
-    let mut assembly = ClientAssembly::default();
-    assembly.add(&fields(listed), &registry).expect("an id");
+    let known = KnownClients::default();
+    let mut assembly = ClientAssembly::new(Arc::default(), ScopeTable::default(), &known);
+    assembly.add(raw(listed), 0).expect("an id");
     for id in assembly.wanted() {
-        assembly.complete(&id, detail.and_then(|detail| wire::Client::read(&fields(detail))), &registry);
+        assembly.complete(&id, detail.and_then(|detail| wire::Client::read(&fields(detail))));
     }
-    let mut listed = assembly.finish(None);
-    (listed.clients.pop().expect("one client"), listed.scopes)
+    let (listed, _) = assembly.finish(None).expect("one client");
+    (listed.clients.get(0).expect("one client").clone(), listed.scopes)
 }
 
 /// The valid record of a user-grant client, with these fields replaced.
@@ -258,9 +270,8 @@ fn two_names_of_one_field_lose_no_scope() {
 
 #[test]
 fn only_a_record_without_an_id_is_refused() {
-    let mut assembly = ClientAssembly::default();
     for record in [json!({}), json!({"id": ""}), json!({"id": null}), json!({"id": 5})] {
-        assert_eq!(assembly.add(&fields(&record), &ScopeRegistry::default()), Err(WITHOUT_ID.to_owned()), "{record}");
+        assert_eq!(added(&record), Err(WITHOUT_ID.to_owned()), "{record}");
     }
 }
 
@@ -393,7 +404,5 @@ fn long_values_are_cut_and_two_of_them_stay_different() {
     assert_eq!((client.scopes.len(), scopes.len(), client.redirect_uris.len()), (2, 2, 2));
     assert_ne!(client.redirect_uris[0], client.redirect_uris[1]);
     assert!(format!("{client:?}").len() < 20_000, "{}", format!("{client:?}").len());
-    let mut assembly = ClientAssembly::default();
-    let refused = assembly.add(&fields(&json!({"id": long("a")})), &ScopeRegistry::default());
-    assert_eq!(refused, Err(WITHOUT_ID.to_owned()));
+    assert_eq!(added(&json!({"id": long("a")})), Err(WITHOUT_ID.to_owned()));
 }

@@ -1,7 +1,5 @@
 //! The table as people see it: its text, its width, and its limits.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::fixtures::sample;
 use crate::text::columns;
@@ -24,7 +22,9 @@ fn the_table_reads_like_this() {
 fn exempt_and_approved_findings_are_shown_with_their_exemption() {
     let mut sample = sample::settled();
     let keep = ["Partner provisioning portal", "Batch password sync"].map(|name| sample.id(name).clone());
-    sample.report.findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+    sample.report.edit_findings(|findings| {
+        findings.retain(|finding| finding.client.as_ref().is_some_and(|id| keep.contains(id)));
+    });
     let selection = crate::output::Selection { least: Some(Severity::Critical), ..Default::default() };
     insta::assert_snapshot!(render(&[ReportedOrganisation { selection, ..sample.organisation() }], PIPE));
 }
@@ -36,8 +36,7 @@ fn no_line_is_wider_than_the_terminal_and_nothing_is_truncated() {
     let evidence = |sample: &sample::Sample| {
         sample
             .report
-            .findings
-            .iter()
+            .findings()
             .flat_map(|finding| finding.evidence.text.split_whitespace().map(str::to_owned))
             .collect::<Vec<_>>()
     };
@@ -59,9 +58,9 @@ fn no_line_is_wider_than_the_terminal_and_nothing_is_truncated() {
 fn in_a_pipe_each_finding_is_one_line_with_its_full_name_and_evidence() {
     let mut sample = sample::planted();
     let (name, evidence) = ("name ".repeat(100).trim_end().to_owned(), "evidence ".repeat(200).trim_end().to_owned());
-    let id = sample.report.findings.iter().find_map(|finding| finding.client.clone()).expect("a client");
-    sample.report.findings.retain(|finding| finding.client.as_ref() == Some(&id));
-    Arc::make_mut(&mut sample.report.findings[0].evidence).text = evidence.clone().into();
+    let id = sample.report.findings().find_map(|finding| finding.client.clone()).expect("a client");
+    sample.report.edit_findings(|findings| findings.retain(|finding| finding.client.as_ref() == Some(&id)));
+    sample.report.edit_findings(|findings| findings[0].about_mut().evidence.text = evidence.clone().into());
     let at = sample.snapshot.clients.iter().position(|client| client.id == id).expect("it exists");
     sample.snapshot.clients[at].name.clone_from(&name);
     let table = render(&[sample.organisation()], PIPE);
@@ -72,8 +71,8 @@ fn in_a_pipe_each_finding_is_one_line_with_its_full_name_and_evidence() {
 #[test]
 fn a_list_is_bounded_and_counts_what_it_leaves_out_unless_all_is_asked_for() {
     let mut sample = sample::planted();
-    let finding = sample.report.findings.iter().find(|f| f.status == Status::Open).expect("one is open").clone();
-    sample.report.findings = vec![finding; 5_000];
+    let finding = sample.report.findings().find(|f| f.status == Status::Open).expect("one is open").clone();
+    sample.report.edit_findings(|findings| *findings = vec![finding; 5_000]);
     for role in 0..70 {
         sample.report.role_gaps.insert(crate::domain::RoleId::new(&*format!("role-{role}")));
     }

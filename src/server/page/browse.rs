@@ -152,11 +152,10 @@ pub(in crate::server) fn page(
             let client = finding.client.as_ref().and_then(|id| evaluated.snapshot.client(id));
             client.map_or("The organisation", |client| client.name.as_str())
         };
-        let findings = evaluated.report.findings.iter();
+        let findings = evaluated.report.findings();
         let shown: Vec<&Finding> =
             findings.filter(|finding| filter.shows(finding, name(finding), &first_seen)).collect();
-        unlisted +=
-            evaluated.report.findings.iter().filter(|finding| !is_shown(finding)).map(Finding::count).sum::<usize>();
+        unlisted += evaluated.report.findings().filter(|finding| !is_shown(finding)).map(Finding::count).sum::<usize>();
         let freshness = FreshnessView::new(&organisation.freshness, true, now);
         if !freshness.is_current() {
             stale.push(format!("{}: {}", visible(&organisation.org), freshness.sentence()));

@@ -51,8 +51,10 @@ pub(super) struct HeldScope {
 pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[Hit]) -> Vec<ClientRow> {
     let dangerous: Dangerous<'_> =
         report.dangerous_scope_grants().map(|(client, scope, status)| ((client, scope), status)).collect();
-    let at =
-        |hit: &'_ Hit| Some((snapshot.clients.get(hit.position)?, report.verdicts.get(hit.position)?, hit.why.clone()));
+    let at = |hit: &'_ Hit| {
+        let client = snapshot.clients.get(hit.position)?;
+        Some((client, report.verdict_of(&client.id)?, hit.why.clone()))
+    };
     let mut found: Vec<(&Client, &ClientVerdict, Option<String>)> = hits.iter().filter_map(at).collect();
     found.sort_by_cached_key(|(client, verdict, _)| {
         let rank = match verdict.verdict {
@@ -82,7 +84,7 @@ pub(super) const fn settled(status: Status) -> Option<&'static str> {
 
 /// Why a compliant client is compliant although it has findings that would flag it.
 pub(super) fn of_compliant(report: &Report, client: &Client, verdict: &Verdict) -> Option<&'static str> {
-    let findings = report.findings_of(&client.id).filter(|finding| finding.severity >= report.flag_at);
+    let findings = report.findings_of(&client.id).iter().filter(|finding| finding.severity >= report.flag_at);
     findings.filter(|_| *verdict == Verdict::Compliant).find_map(|finding| settled(finding.status))
 }
 

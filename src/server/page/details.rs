@@ -198,7 +198,7 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot, is_current: bo
 /// What could not be evaluated; `None` if everything was.
 fn not_evaluated(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Option<String> {
     let not_read: Vec<&str> = snapshot.input_gaps().map(|(collector, _)| collector.label()).collect();
-    let mut found = report.findings.iter();
+    let mut found = report.findings();
     let unknown_roles =
         !report.role_gaps.is_empty() || found.any(|finding| finding.rule.slug == rules::UNRESOLVED_ROLE);
     let partial = snapshot.clients.partial().count();

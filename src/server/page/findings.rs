@@ -48,7 +48,7 @@ pub(super) fn worst_findings(
     now: Timestamp,
 ) -> (Vec<FindingRow>, usize) {
     let first_seen = FirstSeen::new(ledger, now);
-    let mut open: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == Status::Open).collect();
+    let mut open: Vec<&Finding> = report.findings().filter(|finding| finding.status == Status::Open).collect();
     // The page counts what is not listed together with what has no row.
     open.retain(|finding| is_shown(finding));
     let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();

@@ -90,7 +90,7 @@ struct Identity {
 impl OrganisationView {
     fn new(organisation: &ServedOrganisation, now: Timestamp, options: &Options<'_>) -> Self {
         let open = options.closed.is_none();
-        let ServedOrganisation { org, freshness, evaluated } = organisation;
+        let ServedOrganisation { org, freshness, evaluated, .. } = organisation;
         let evaluated = evaluated.as_deref();
         let view = FreshnessView::new(freshness, evaluated.is_some(), now);
         let is_current = view.is_current();

@@ -99,7 +99,7 @@ impl Search {
         snapshot
             .clients
             .iter()
-            .zip(&report.verdicts)
+            .zip(report.verdicts())
             .enumerate()
             .filter(|(_, (client, verdict))| {
                 self.grant.is_none_or(|grant| client.grant_type == grant)
@@ -148,11 +148,12 @@ impl<'a> Wording<'a> {
             return Some(Hit { position, why: None });
         }
         let scope = || {
-            let scope = client.scopes.iter().find(|scope| self.scopes.contains(scope))?;
-            Some(format!("scope {}", visible(self.snapshot.scopes.name(*scope))))
+            let found = client.scopes.iter().filter(|scope| self.scopes.contains(scope));
+            let first = found.map(|scope| self.snapshot.scopes.name(*scope)).min()?;
+            Some(format!("scope {}", visible(first)))
         };
         let rule = || {
-            let mut findings = self.report.findings_of(&client.id);
+            let mut findings = self.report.findings_of(&client.id).iter();
             let found = findings.find(|finding| contains(finding.rule.slug) || contains(finding.rule.title))?;
             let status = if found.status == Status::Open { "" } else { ", not open" };
             Some(format!("finding {}{status}", found.rule.slug))
@@ -178,7 +179,7 @@ impl<'a> Wording<'a> {
 }
 
 fn is(wanted: Wanted, client: &Client, verdict: &ClientVerdict, report: &Report) -> bool {
-    let has = |status| report.findings_of(&client.id).any(|finding| finding.status == status);
+    let has = |status| report.findings_of(&client.id).iter().any(|finding| finding.status == status);
     match wanted {
         Wanted::Flagged => matches!(verdict.verdict, Verdict::Flagged(_)),
         Wanted::NotEvaluated => matches!(verdict.verdict, Verdict::NotEvaluated(_)),
@@ -189,7 +190,7 @@ fn is(wanted: Wanted, client: &Client, verdict: &ClientVerdict, report: &Report)
 }
 
 fn has_open(severity: Severity, client: &Client, report: &Report) -> bool {
-    report.findings_of(&client.id).any(|finding| finding.status == Status::Open && finding.severity == severity)
+    report.findings_of(&client.id).iter().any(|finding| finding.status == Status::Open && finding.severity == severity)
 }
 
 #[cfg(test)]

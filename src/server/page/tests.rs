@@ -26,7 +26,7 @@ fn evaluated(sample: Sample) -> Arc<Evaluated> {
 }
 
 fn organisation(freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> ServedOrganisation {
-    ServedOrganisation { org: "default".to_owned(), freshness, evaluated }
+    ServedOrganisation { evaluated, ..ServedOrganisation::new("default".to_owned(), freshness) }
 }
 
 fn published(organisations: Vec<ServedOrganisation>, last_successful: bool) -> Arc<Published> {
@@ -131,14 +131,12 @@ fn body(page: &str) -> &str {
 #[test]
 fn the_worst_findings_come_first_and_further_ones_are_counted() {
     let mut sample = sample::planted();
-    let template = sample.report.findings[0].clone();
-    for _ in 0..100 {
-        sample
-            .report
-            .findings
-            .push(crate::audit::Finding { severity: crate::domain::Severity::Low, ..template.clone() });
-    }
-    let count = sample.report.findings.len();
+    sample.report.edit_findings(|findings| {
+        let mut low = findings[0].clone();
+        low.about_mut().severity = crate::domain::Severity::Low;
+        findings.extend(vec![low; 100]);
+    });
+    let count = sample.report.findings().count();
     let page = rendered(vec![organisation(sample::freshness(), Some(evaluated(sample)))], true, &open());
     assert_eq!(page.matches("<td role=\"cell\" class=\"sev\">").count(), 50);
     assert!(page.contains(&format!("and {} more: <a href=\"findings?page=2\">", count - 50)));
@@ -283,7 +281,7 @@ fn each_number_links_to_exactly_what_it_counts() {
 #[test]
 fn all_findings_can_be_browsed_in_pages_of_fifty() {
     let data = published(vec![organisation(sample::freshness(), Some(evaluated(sample::planted())))], true);
-    let total = evaluated(sample::planted()).report.findings.len();
+    let total = evaluated(sample::planted()).report.findings().count();
     let show = |query: &str| {
         let filter = browse::Filter::parse(Some(query)).expect(query);
         browse::page(&data, &filter, sample::NOW, "/metrics").expect("it renders")

@@ -27,11 +27,11 @@ pub(super) struct OpenOfSeverity {
 
 /// The flagged clients, sorted by the number of critical findings, then of high findings, and so on.
 pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstClient> {
-    let flagged = report.verdicts.iter().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_)));
+    let flagged = report.verdicts().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_)));
     let mut clients: Vec<([usize; 5], &Client)> = flagged
         .filter_map(|verdict| {
             let mut counts = [0; 5];
-            for finding in report.findings_of(&verdict.client).filter(|finding| finding.status == Status::Open) {
+            for finding in report.findings_of(&verdict.client).iter().filter(|finding| finding.status == Status::Open) {
                 let place = Severity::ALL.iter().position(|severity| *severity == finding.severity);
                 if let Some(place) = place {
                     counts[place] += finding.count();

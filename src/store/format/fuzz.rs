@@ -4,13 +4,11 @@
 
 use proptest::prelude::*;
 
-use super::tests::{encode, saved};
+use super::tests::{decode, encode, saved};
 use super::*;
 use crate::domain::{Gap, GrantType};
 use crate::fixtures::{Damage, client, corpus, damaged};
 use crate::ledger::{Grant, Memory, Standing};
-
-type State = BTreeMap<OrgId, Saved>;
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![r#"[a-z\\"\n🦀 ]{0,9}"#, "(?s).{0,6}"]

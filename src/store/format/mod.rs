@@ -19,6 +19,7 @@ use self::records::{
     restore_role, save_client, save_division, save_input, save_role,
 };
 use super::Saved;
+use super::saved::State;
 use crate::domain::{ClientId, OrgId, Organisation, ScopeTable, Snapshot, Timestamp};
 
 pub(super) const FORMAT: u32 = 1;
@@ -26,6 +27,9 @@ pub(super) const FORMAT: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Document<O, A = IgnoredAny> {
     format: u32,
+    /// Distinguishes this file from earlier ones, so that the times beside it are known to belong to it. Not in snapshot files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<String>,
     organisations: O,
     /// Only in snapshot files.
     #[serde(default, skip_serializing_if = "Option::is_none", bound(deserialize = "A: Deserialize<'de>"))]
@@ -46,23 +50,25 @@ struct SavedOrganisation<G = Vec<SavedGrant>, C = Vec<SavedClient>> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     hidden: Vec<SavedHidden>,
     clients: C,
-    registry: SavedInput<BTreeMap<String, String>>,
+    registry: SavedInput<Arc<BTreeMap<String, String>>>,
     roles: SavedInput<Vec<SavedRole>>,
     divisions: SavedInput<Vec<SavedDivision>>,
     /// Absent in files of versions that did not read this input.
     #[serde(default = "never_read")]
-    permissions: SavedInput<BTreeSet<String>>,
+    permissions: SavedInput<Arc<BTreeSet<String>>>,
 }
 
-/// Writes the file. It is never in memory as a whole, nor is a copy of the snapshot. `snapshots` is what a snapshot file has in
-/// addition.
+/// Writes the file. It is never in memory as a whole, nor is a copy of the snapshot. `mark` distinguishes a state file from earlier
+/// ones; `snapshots` is what a snapshot file has in addition.
 pub(super) fn write(
-    organisations: &BTreeMap<OrgId, Saved>,
+    organisations: &State,
+    mark: Option<&str>,
     snapshots: Option<impl Serialize>,
     target: &mut dyn io::Write,
 ) -> io::Result<()> {
     let organisations = SavedMap(organisations);
-    serde_json::to_writer(target, &Document { format: FORMAT, organisations, snapshots }).map_err(Into::into)
+    let written = mark.map(str::to_owned);
+    serde_json::to_writer(target, &Document { format: FORMAT, written, organisations, snapshots }).map_err(Into::into)
 }
 
 /// A list that is converted while it is written.
@@ -74,7 +80,7 @@ impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
     }
 }
 
-struct SavedMap<'a>(&'a BTreeMap<OrgId, Saved>);
+struct SavedMap<'a>(&'a State);
 
 impl Serialize for SavedMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -91,7 +97,8 @@ pub(super) enum Undecodable {
     Damaged(String),
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, Undecodable> {
+/// The state in a file, and the mark of the file.
+pub(super) fn decode(bytes: &[u8]) -> Result<(State, Option<String>), Undecodable> {
     #[derive(Deserialize)]
     struct Head {
         /// Of any size: a later version may count differently.
@@ -108,7 +115,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<OrgId, Saved>, Undecodable
         return Err(Undecodable::Damaged(format!("there is no format {format}")));
     }
     let document: Document<BTreeMap<String, SavedOrganisation>> = serde_json::from_slice(bytes).map_err(damaged)?;
-    Ok(document.organisations.into_iter().map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect())
+    let organisations = document.organisations.into_iter();
+    let state = organisations.map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect();
+    Ok((state, document.written))
 }
 
 fn save(saved: &Saved) -> SavedOrganisation<impl Serialize, impl Serialize> {
@@ -123,10 +132,10 @@ fn save(saved: &Saved) -> SavedOrganisation<impl Serialize, impl Serialize> {
         grants: Each(|| saved.ledger.entries().map(|(grant, memory)| save_grant(grant, memory))),
         hidden: saved.ledger.hidden().iter().map(save_hidden).collect(),
         clients: Each(|| snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes))),
-        registry: save_input(&snapshot.registry, Clone::clone),
+        registry: save_input(&snapshot.registry, Arc::clone),
         roles: save_input(&snapshot.roles, |roles| roles.iter().map(save_role).collect()),
         divisions: save_input(&snapshot.divisions, |divisions| divisions.values().map(save_division).collect()),
-        permissions: save_input(&snapshot.permissions, Clone::clone),
+        permissions: save_input(&snapshot.permissions, Arc::clone),
     }
 }
 
@@ -145,7 +154,7 @@ impl SavedOrganisation {
             roles: restore_input(self.roles, |roles| roles.into_iter().map(restore_role).collect()),
             divisions: restore_input(self.divisions, |divisions| {
                 let divisions = divisions.into_iter().map(restore_division);
-                divisions.map(|division| (division.id.clone(), division)).collect()
+                Arc::new(divisions.map(|division| (division.id.clone(), division)).collect())
             }),
             permissions: restore_input(self.permissions, |permissions| permissions),
         };

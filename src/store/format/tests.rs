@@ -63,8 +63,16 @@ pub(in crate::store) fn saved() -> Saved {
 /// The file as text, for tests that read it again.
 pub(in crate::store) fn encode(organisations: &BTreeMap<OrgId, Saved>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write(organisations, None::<()>, &mut bytes).expect("memory");
+    write(organisations, None, None::<()>, &mut bytes).expect("memory");
     bytes
+}
+
+/// The state in a file without a mark.
+pub(super) fn decode(bytes: &[u8]) -> Result<State, Undecodable> {
+    super::decode(bytes).map(|(state, mark)| {
+        assert_eq!(mark, None);
+        state
+    })
 }
 
 fn held(first_seen: Option<i64>, standing: Standing, missed: u32) -> Memory {

@@ -16,7 +16,7 @@ fn exempting(world: World, rule: &str, only: Option<&str>) -> World {
 
 fn evidence(world: &World, rule: &str, status: Status) -> Vec<String> {
     let report = world.report();
-    let found = report.findings.iter().filter(|f| f.rule.slug == rule && f.status == status);
+    let found = report.findings().filter(|f| f.rule.slug == rule && f.status == status);
     found.map(|finding| finding.evidence.key.to_string()).collect()
 }
 

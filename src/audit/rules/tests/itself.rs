@@ -73,7 +73,7 @@ fn the_policy_overrides_severities_and_disables_rules() {
     assert_eq!((world.found("no-owner"), world.state("no-owner")), (vec![], "disabled"));
     for enabled in world.report().rules {
         let found =
-            world.report().findings.iter().any(|f| f.rule == enabled.rule && !enabled.severities.contains(&f.severity));
+            world.report().findings().any(|f| f.rule == enabled.rule && !enabled.severities.contains(&f.severity));
         assert!(!found, "{} has a finding with a severity that `severities` does not list", enabled.rule.slug);
     }
 }
@@ -83,7 +83,7 @@ fn fingerprints_do_not_depend_on_names_order_or_spelling() {
     let base =
         || World::of("PASSWORD").scopes(&["oauth", "users", "users:readonly"]).redirects(&["http://a.example/", "x"]);
     let prints = |world: &World| -> Vec<String> {
-        let mut prints: Vec<_> = world.report().findings.iter().map(|f| f.fingerprint().to_string()).collect();
+        let mut prints: Vec<_> = world.report().findings().map(|f| f.fingerprint().to_string()).collect();
         prints.sort();
         prints
     };
@@ -131,7 +131,7 @@ fn the_role_that_the_readme_asks_for_in_all_divisions_does_not_count_on_the_expo
     let more = own(ASKED_FOR).role("More", Some("*"), &["routing:queue:view"]);
     assert_eq!(more.found("all-divisions"), ["* medium"]);
     let report = more.report();
-    let finding = report.findings.iter().find(|finding| finding.rule.slug == "all-divisions").expect("a finding");
+    let finding = report.findings().find(|finding| finding.rule.slug == "all-divisions").expect("a finding");
     assert_eq!(finding.evidence.text.as_str(), "holds roles in all divisions: More");
     assert_eq!(own(ASKED_FOR).grants("unknown role", Some("*")).found("all-divisions"), ["* medium"]);
     // For any other client, the same role is a finding.

@@ -7,7 +7,7 @@ mod itself;
 mod redirects;
 mod scopes_and_redirects;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::audit::{Report, evaluate, rules};
 use crate::domain::{
@@ -121,7 +121,7 @@ impl World {
     /// The findings of a rule, each as `KEY SEVERITY`.
     fn found(&self, rule: &str) -> Vec<String> {
         let report = self.report();
-        let findings = report.findings.iter().filter(|finding| finding.rule.slug == rule);
+        let findings = report.findings().filter(|finding| finding.rule.slug == rule);
         findings.map(|finding| format!("{} {}", finding.evidence.key, finding.severity)).collect()
     }
 

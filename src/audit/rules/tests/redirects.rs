@@ -20,7 +20,7 @@ fn fired(uri: &str, hosts: &[&str]) -> Vec<String> {
         w.policy.redirects.hosts = hosts.iter().copied().map(NamePattern::new).collect();
     });
     let report = world.report();
-    let findings = report.findings.iter().filter(|finding| ON_URIS.contains(&finding.rule.slug));
+    let findings = report.findings().filter(|finding| ON_URIS.contains(&finding.rule.slug));
     findings.map(|finding| format!("{} {}", finding.rule.slug, finding.severity)).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Tests of the rules on scopes and redirect URIs of user-grant clients.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::policy::{NamePattern, ToxicCombination};
 
@@ -14,7 +16,7 @@ fn all_scopes() {
     ] {
         assert_eq!(world(scopes).found("all-scopes"), expected, "{scopes:?}");
     }
-    let empty = world(&["oauth"]).with(|w| w.snapshot.registry = Input::Read(BTreeMap::new()));
+    let empty = world(&["oauth"]).with(|w| w.snapshot.registry = Input::Read(Arc::default()));
     assert_eq!(empty.found("all-scopes"), [""; 0]);
 }
 

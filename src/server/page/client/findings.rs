@@ -45,7 +45,7 @@ pub(super) struct ExemptionText {
 
 /// The findings in groups, open ones first and then the worst first, their total number, and the number of those without a row.
 pub(super) fn found(evaluated: &Evaluated, client: &Client, first_seen: &FirstSeen<'_>) -> (Vec<Group>, usize, usize) {
-    let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).collect();
+    let mut findings: Vec<&Finding> = evaluated.report.findings_of(&client.id).iter().collect();
     let key = |finding: &Finding| (finding.status, std::cmp::Reverse(finding.severity), finding.rule.slug);
     findings.sort_by(|a, b| (key(a), &a.exemption).cmp(&(key(b), &b.exemption)));
     let total = findings.iter().map(|finding| finding.count()).sum();

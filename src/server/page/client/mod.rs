@@ -30,15 +30,14 @@ pub(in crate::server) fn page(
 ) -> Option<askama::Result<String>> {
     published.organisations.iter().find_map(|organisation| {
         let evaluated = organisation.evaluated.as_deref()?;
-        let position = evaluated.snapshot.clients.binary_search_by(|client| client.id.cmp(id)).ok()?;
-        let client = evaluated.snapshot.clients.get(position)?;
+        let client = evaluated.snapshot.client(id)?;
         let page = Page {
             frame: Frame::new("/clients/ID", telemetry_path, true, now),
             c: View::new(
                 organisation,
                 evaluated,
                 client,
-                evaluated.report.verdicts.get(position).map(|v| &v.verdict),
+                evaluated.report.verdict_of(id).map(|client| &client.verdict),
                 now,
             ),
         };
@@ -95,7 +94,7 @@ impl View {
         let is_current = freshness.is_current();
         let (tone, word, why) = match verdict {
             Some(Verdict::Flagged(severity)) => (severity.label(), format!("flagged, {severity}"), None),
-            Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated".to_owned(), Some(why.as_str())),
+            Some(Verdict::NotEvaluated(why)) => ("wait", "not evaluated".to_owned(), Some(&**why)),
             Some(Verdict::Compliant) if is_current => ("good", "compliant".to_owned(), None),
             Some(Verdict::Compliant) => ("settled", "was compliant".to_owned(), None),
             None => ("wait", "not evaluated".to_owned(), None),

@@ -96,7 +96,7 @@ fn scopes(evaluated: &Evaluated, client: &Client) -> Vec<ScopeRow> {
     let mut names: Vec<&str> = client.scopes.iter().map(|scope| snapshot.scopes.name(*scope)).collect();
     names.sort_unstable();
     let counts = client.grant_type.scopes_count();
-    let grants = evaluated.report.grants_of(&client.id).iter();
+    let grants = evaluated.report.grants_of(&client.id);
     let statuses: HashMap<&str, Status> = grants
         .filter_map(|grant| match &grant.privilege {
             Privilege::Scope(scope) => Some((&**scope, grant.status)),

@@ -20,8 +20,11 @@ fn published(sample: Sample) -> Arc<Published> {
     };
     let freshness = Freshness::default();
     let organisations = vec![
-        ServedOrganisation { org: "empty".to_owned(), freshness: freshness.clone(), evaluated: None },
-        ServedOrganisation { org: "default".to_owned(), freshness, evaluated: Some(Arc::new(evaluated)) },
+        ServedOrganisation::new("empty".to_owned(), freshness.clone()),
+        ServedOrganisation {
+            evaluated: Some(Arc::new(evaluated)),
+            ..ServedOrganisation::new("default".to_owned(), freshness)
+        },
     ];
     let reload = ReloadStatus { last_successful: true, last_success: NOW };
     channel(organisations, reload, crate::exposition::Config::default()).1.current()
@@ -117,8 +120,8 @@ fn names_are_never_markup_and_no_script_runs() {
 fn an_unknown_client_has_no_page_and_lists_are_limited() {
     let mut sample = sample::settled();
     let id = sample.id("Partner provisioning portal").clone();
-    let finding = sample.report.findings_of(&id).next().expect("one").clone();
-    sample.report.findings.splice(0..0, vec![finding; 3 * ROWS]);
+    let finding = sample.report.findings_of(&id)[0].clone();
+    sample.report.edit_findings(|findings| findings.splice(0..0, vec![finding; 3 * ROWS]).for_each(drop));
     let published = published(sample);
     assert!(page(&published, &ClientId::new("nobody"), NOW, "/metrics").is_none());
     let page = page(&published, &id, NOW, "/metrics").expect("the client has a page").expect("it renders");
