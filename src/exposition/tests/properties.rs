@@ -115,7 +115,7 @@ fn family_of(line: &str) -> &str {
     ["_total", "_bucket", "_sum", "_count"]
         .iter()
         .find_map(|suffix| {
-            name.strip_suffix(suffix).filter(|name| name.starts_with("demo_") || name.ends_with("_refreshes"))
+            name.strip_suffix(suffix).filter(|name| name.starts_with("demo_") || name.contains("_refreshes"))
         })
         .unwrap_or(name)
 }
