@@ -21,6 +21,10 @@ const AD_HOC: &[(&str, &str)] = &[
         "genesyscloud_oauth_exporter_http_connections_closed_total",
         "says which peers the exporter had to cut off; honest scrapes succeed meanwhile",
     ),
+    (
+        "genesyscloud_oauth_exporter_refreshes_unchanged_total",
+        "says how many refreshes could skip the evaluation; requires no action",
+    ),
 ];
 
 /// A row of docs/metrics.md.
