@@ -48,11 +48,10 @@ impl<R: Record> Records<R> {
     /// The records whose id another list does not have.
     pub fn missing_in<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a R> {
         let mut others = other.0.iter().peekable();
-        let is_listed = move |record: &&Arc<R>| {
+        let mut is_listed = move |record: &&Arc<R>| {
             while others.next_if(|other| !Arc::ptr_eq(other, record) && other.id() < record.id()).is_some() {}
             others.peek().is_some_and(|other| Arc::ptr_eq(other, record) || other.id() == record.id())
         };
-        let mut is_listed = is_listed;
         let records = if Arc::ptr_eq(&self.0, &other.0) { &[] } else { &*self.0 };
         records.iter().filter(move |record| !is_listed(record)).map(|record| &**record)
     }

@@ -60,11 +60,12 @@ impl Last {
         Earlier { snapshot, policy, baseline: self.in_force.baseline.as_ref(), report }
     }
 
-    /// What a refresh with this data gives, if that is what the last two refreshes gave. Nothing needs to be evaluated or rendered.
+    /// What a refresh gives that read the same data, if that is what the last two refreshes gave. Nothing needs to be evaluated or
+    /// rendered.
     fn unchanged(&self, snapshot: &Snapshot, in_force: &Arc<InForce>, now: Timestamp) -> Option<Evaluated> {
-        let Evaluated { report, policy, ledger, snapshot: last, .. } = &*self.evaluated;
+        let Evaluated { report, policy, ledger, .. } = &*self.evaluated;
         let valid = report.evaluated_at <= now && now < self.valid_until && Arc::ptr_eq(&self.in_force, in_force);
-        if !self.settled || !valid || !snapshot.has_data_of(last) {
+        if !self.settled || !valid {
             return None;
         }
         let ledger = Arc::new(ledger.unchanged(self.at.elapsed())?);
