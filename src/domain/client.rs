@@ -147,15 +147,20 @@ impl GrantType {
     ///
     /// The spelling changed between `-` and `_` over the years (git history of the Python SDK's `o_auth_client.py`).
     pub fn from_platform(spelling: &str) -> Self {
-        let letters: String = spelling.chars().filter(|c| !matches!(c, '-' | '_')).collect();
-        match letters.to_ascii_uppercase().as_str() {
-            "CLIENTCREDENTIALS" => Self::ClientCredentials,
-            "CODE" | "CODEPKCE" => Self::Code,
-            "TOKEN" => Self::Implicit,
-            "PASSWORD" => Self::Password,
-            "SAML2BEARER" => Self::Saml2Bearer,
-            _ => Self::Other,
-        }
+        let letters =
+            || spelling.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).map(|byte| byte.to_ascii_uppercase());
+        let known = [
+            ("CLIENTCREDENTIALS", Self::ClientCredentials),
+            ("CODE", Self::Code),
+            ("CODEPKCE", Self::Code),
+            ("TOKEN", Self::Implicit),
+            ("PASSWORD", Self::Password),
+            ("SAML2BEARER", Self::Saml2Bearer),
+        ];
+        known
+            .into_iter()
+            .find(|(known, _)| letters().eq(known.bytes()))
+            .map_or(Self::Other, |(_, grant_type)| grant_type)
     }
 
     /// The value of the label `grant_type`.
@@ -200,12 +205,8 @@ impl ClientState {
 
     /// Parses the platform's spelling in upper or lower case.
     pub fn from_platform(spelling: &str) -> Self {
-        match spelling.to_ascii_lowercase().as_str() {
-            "active" => Self::Active,
-            "inactive" => Self::Inactive,
-            "disabled" => Self::Disabled,
-            _ => Self::Other,
-        }
+        let known = [Self::Active, Self::Inactive, Self::Disabled];
+        known.into_iter().find(|state| spelling.eq_ignore_ascii_case(state.label())).unwrap_or(Self::Other)
     }
 
     /// The value of the label `state`.

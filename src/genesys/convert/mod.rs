@@ -89,8 +89,8 @@ fn is_opaque(id: &str) -> bool {
         segment.starts_with(|c: char| c.is_ascii_lowercase())
             && segment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
-    let groups: Vec<usize> = id.split('-').map(str::len).collect();
-    let is_uuid = groups == [8, 4, 4, 4, 12] && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    let is_uuid =
+        id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     is_uuid || !id.split(':').all(segment)
 }
 
@@ -220,20 +220,28 @@ fn role_grants(record: &wire::Client, ids: &mut Ids) -> Box<[RoleGrant]> {
             division: pair.division_id.as_deref().map(|id| DivisionId::new(ids.share(id))),
         })
         .collect();
-    let in_pairs: HashSet<&str> = pairs.iter().map(|pair| pair.role_id.as_str()).collect();
+    grants.sort();
+    grants.dedup();
+    let of_pairs = grants.len();
     for id in record.role_ids.as_ref().map(Vec::as_slice).unwrap_or_default() {
-        if !in_pairs.contains(id.as_str()) {
+        if grants[..of_pairs].binary_search_by(|grant| grant.role.as_str().cmp(id)).is_err() {
             grants.push(RoleGrant { role: RoleId::new(ids.share(id)), division: None });
         }
     }
-    grants.sort();
-    grants.dedup();
+    if grants.len() > of_pairs {
+        grants.sort();
+        grants.dedup();
+    }
     grants.into()
 }
 
 /// A name or a description: without the secrets that somebody wrote into it, and of limited length.
 fn prose(text: &str) -> String {
     let masked = masked_prose(text);
+    // A text has at most as many characters as bytes.
+    if masked.len() <= LONGEST_TEXT {
+        return masked.into_owned();
+    }
     match masked.char_indices().nth(LONGEST_TEXT) {
         None => masked.into_owned(),
         Some((cut, _)) => format!("{}…", masked.get(..cut).unwrap_or_default()),

@@ -44,8 +44,8 @@ pub fn is_masked(text: &str) -> bool {
 
 /// The address with every secret masked. Borrowed if it has none.
 pub fn masked(text: &str) -> Cow<'_, str> {
-    // Most addresses have none of these, and then nothing can be a secret.
-    if !text.contains(MARKS) {
+    // Most addresses are plain, and then nothing can be a secret.
+    if !text.contains(MARKS) || is_plain_address(text) {
         return Cow::Borrowed(text);
     }
     let mut result = mask(text, 0);
@@ -90,6 +90,17 @@ pub fn masked_uris(uris: impl IntoIterator<Item = String>) -> Vec<String> {
         result.push(distinct(&numbered, LONGEST_URI).into_owned());
     }
     result
+}
+
+/// Whether the text is a web address with a host, perhaps a port, and a path, in which nothing is encoded.
+fn is_plain_address(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    host.bytes().all(is_plain)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && path.bytes().all(|byte| byte == b'/' || is_plain(byte))
 }
 
 fn mask(text: &str, depth: usize) -> String {

@@ -1,5 +1,7 @@
 //! Which names of parameters say that the value is a secret.
 
+use std::borrow::Cow;
+
 use super::percent::{DEEPEST, decoded};
 
 /// Parameters whose name contains one of these, in lower case and without punctuation, are secrets.
@@ -155,11 +157,17 @@ pub(super) fn is_secret_in_prose(word: &str) -> bool {
     is_secret(word) && !AMBIGUOUS.contains(&folded(word).as_str())
 }
 
-fn decoded_fully(name: &str) -> String {
-    (0..DEEPEST).fold(name.to_owned(), |plain, _| decoded(&plain))
+fn decoded_fully(name: &str) -> Cow<'_, str> {
+    if !name.contains('%') {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned((0..DEEPEST).fold(name.to_owned(), |plain, _| decoded(&plain)))
 }
 
 /// In lower case and without punctuation.
 fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    }
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }

@@ -1,4 +1,6 @@
 //! Masks the secrets in a name or a description. Not addresses alone (`masked`).
+//!
+//! Nearly every word is beside no separator, and then whether it is the name of a secret is not asked, because that costs most.
 
 use std::borrow::Cow;
 
@@ -11,11 +13,11 @@ const QUOTES: [char; 5] = ['"', '\'', '`', '*', '_'];
 
 /// What the words so far say about the next one.
 #[derive(Clone, Copy)]
-enum Next {
+enum Next<'a> {
     /// Nothing.
     Any,
-    /// A separator would make the word before it the name of a secret.
-    Separator,
+    /// A separator would make this word a name, perhaps that of a secret.
+    After(&'a str),
     /// It is the secret.
     Secret,
 }
@@ -40,7 +42,7 @@ pub fn masked_prose(text: &str) -> Cow<'_, str> {
     if result == text { Cow::Borrowed(text) } else { Cow::Owned(result) }
 }
 
-fn masked_word(word: &str, next: Next) -> (Cow<'_, str>, Next) {
+fn masked_word<'a>(word: &'a str, next: Next<'a>) -> (Cow<'a, str>, Next<'a>) {
     let value = word.trim_start_matches(|c| SEPARATORS.contains(&c) || c == '>');
     let has_letters = word.contains(char::is_alphanumeric);
     let name = word.trim_end_matches(QUOTES);
@@ -52,14 +54,15 @@ fn masked_word(word: &str, next: Next) -> (Cow<'_, str>, Next) {
         Next::Secret if is_harmless(word) => return (Cow::Borrowed(word), Next::Any),
         Next::Secret if !has_letters && word.chars().count() <= 2 => return (Cow::Borrowed(word), next),
         Next::Secret => return (Cow::Borrowed(MASK), Next::Any),
-        Next::Separator if value.is_empty() => return (Cow::Borrowed(word), Next::Secret),
-        Next::Separator if value.len() < word.len() => {
+        Next::After(name) if value.len() < word.len() && is_secret_in_prose(name) => {
+            if value.is_empty() {
+                return (Cow::Borrowed(word), Next::Secret);
+            }
             let shown = if is_harmless(value) { value } else { MASK };
             return (Cow::Owned(format!("{}{shown}", &word[..word.len() - value.len()])), Next::Any);
         }
-        Next::Any | Next::Separator => {}
+        Next::Any | Next::After(_) => {}
     }
-    let after = if is_secret_in_prose(word) { Next::Separator } else { Next::Any };
     if let Some((name, value)) = word.split_once(SEPARATORS)
         && (is_secret_in_prose(name) || (is_secret(name) && word[name.len()..].starts_with(['=', '＝'])))
         && !value.starts_with("//")
@@ -70,7 +73,7 @@ fn masked_word(word: &str, next: Next) -> (Cow<'_, str>, Next) {
     if word.contains(['=', '＝']) || (word.contains('@') && word.contains("//")) {
         return (masked(word), Next::Any);
     }
-    (Cow::Borrowed(word), after)
+    (Cow::Borrowed(word), Next::After(word))
 }
 
 /// In `Authorization: Bearer x`, the secret is the word after the next one.

@@ -222,4 +222,20 @@ proptest! {
         let prose = masked_prose(&text).into_owned();
         prop_assert_eq!(masked_prose(&prose), prose.as_str());
     }
+
+    /// Plain addresses are recognised without the search for secrets. It would find none.
+    #[test]
+    fn nothing_is_masked_in_a_plain_address(
+        text in "https?://(a[.]example|token|key|[a-z0-9._~-]{0,8})(:[0-9]{0,5})?(/(token|client_secret|[A-Za-z0-9._~/-]{0,12})){0,3}"
+    ) {
+        prop_assert!(is_plain_address(&text));
+        prop_assert_eq!(mask(&text, 0), text);
+    }
+
+    #[test]
+    fn an_address_is_plain_only_if_nothing_in_it_is_masked(
+        text in "https?://([a-z.:@=,%\\[\\]0-9?#&;/]|token|client_secret|name|%40|\\[masked\\]|[＝：＠]){0,12}"
+    ) {
+        prop_assert!(!is_plain_address(&text) || mask(&text, 0) == text);
+    }
 }
