@@ -21,14 +21,14 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 pub use metrics::FAMILIES;
 
-use crate::config::Settings;
+use crate::config::{Organisation, Settings, Watch};
 use crate::domain::{Freshness, Timestamp};
 use crate::exposition::{self, Own};
 use crate::genesys::{self, Platform};
 use crate::liveness::{Latch, Liveness};
 use crate::metric::Registry;
 use crate::publish::{self, Reader, ServedOrganisation};
-use crate::refresh::{self, Files, InForce, Pipeline, Reloader, Worker};
+use crate::refresh::{self, Pipeline, Reloader, Worker};
 use crate::server::{self, Limits, ReloadRequests, Routes, View};
 use crate::signals::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
@@ -52,7 +52,7 @@ pub struct App {
     signals: ReloadSignals,
     reader: Reader,
     liveness: Liveness,
-    store: Arc<Store>,
+    stores: Vec<Arc<Store>>,
     latches: Latches,
 }
 
@@ -67,7 +67,7 @@ struct Latches {
 impl App {
     /// Builds all parts. The error message says what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, refresh, server, exposition, state_file, files, in_force, .. } = settings;
+        let Settings { organisations, server, exposition, .. } = settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
         let listener = server::listen(server.listen_address).with_context(|| {
             let address = server.listen_address;
@@ -86,27 +86,27 @@ impl App {
         let store_metrics = store::Metrics::register(&registry)?;
         telemetry::register(&registry)?;
 
-        in_force.log(&files);
-        let reload = read_now(&in_force, &files);
-        let in_force = Arc::new(ArcSwap::from_pointee(in_force));
-        let store = tokio::task::spawn_blocking(move || Store::open(state_file, store_metrics)).await??;
-        let store = Arc::new(store);
-        let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), reload, exposition);
+        let (publisher, reader) = publish::channel(unknown(&organisations), read_now(&organisations), exposition);
 
         let mut liveness = Liveness::default();
-        let mut pipelines = Vec::new();
-        let mut workers = Vec::new();
-        for (index, config) in organisations.into_iter().enumerate() {
+        let (mut stores, mut watched, mut workers) = (Vec::new(), Vec::new(), Vec::new());
+        for Organisation { platform: config, watch } in organisations {
+            let Watch { refresh, files, in_force, state_file } = watch;
             let org = config.org.clone();
-            let pipeline = Pipeline::new(index, &config, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
-            let pipeline = Arc::new(pipeline);
+            in_force.log(&files);
+            let in_force = Arc::new(ArcSwap::from_pointee(in_force));
+            let metrics = store_metrics.clone();
+            let store = tokio::task::spawn_blocking(move || Store::open(state_file, metrics)).await??;
+            let store = Arc::new(store);
+            let pipeline = Arc::new(Pipeline::new(&config, in_force, publisher.clone(), Arc::clone(&store)));
             let platform = Platform::new(config, &api_metrics)?;
             let worker = {
-                let (refresh, pipeline, metrics) = (refresh.clone(), Arc::clone(&pipeline), refresh_metrics.clone());
+                let (pipeline, metrics) = (Arc::clone(&pipeline), refresh_metrics.clone());
                 tokio::task::spawn_blocking(move || Worker::new(platform, refresh, pipeline, metrics)).await?
             };
             let latch = liveness.latch(format!("refresh of {org}"));
-            pipelines.push(pipeline);
+            stores.push(store);
+            watched.push((files, pipeline));
             workers.push((org, worker, latch));
         }
         let latches = Latches {
@@ -114,7 +114,7 @@ impl App {
             reload: liveness.latch("reload"),
             service: liveness.latch("service"),
         };
-        let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
+        let reloader = Arc::new(Reloader::new(watched, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server::connections_within_limit(server.max_connections));
         let view = View {
@@ -139,7 +139,7 @@ impl App {
             signals,
             reader,
             liveness,
-            store,
+            stores,
             latches,
         })
     }
@@ -190,11 +190,11 @@ impl App {
         systemd::stopping();
         stop.cancel();
         let unended = tasks.all_ended(STOP_LIMIT).await;
-        let store = self.store;
-        // A thread of its own: those of the runtime may all be blocked. The store waits for its last write for a limited time.
+        let stores = self.stores;
+        // A thread of its own: those of the runtime may all be blocked. The stores wait for their last writes for a limited time.
         let (closed, closing) = tokio::sync::oneshot::channel();
         let thread = std::thread::Builder::new().name("state-close".to_owned()).spawn(move || {
-            store.close();
+            store::close_all(stores.iter().map(|store| &**store));
             closed.send(())
         });
         if let Err(failure) = thread {
@@ -251,15 +251,19 @@ impl Tasks {
 }
 
 /// The state of the organisations before their first refresh.
-fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<ServedOrganisation> {
-    let freshness = Freshness { interval: refresh.interval, ..Freshness::default() };
-    organisations.iter().map(|config| ServedOrganisation::new(config.org.clone(), freshness.clone())).collect()
+fn unknown(organisations: &[Organisation]) -> Vec<ServedOrganisation> {
+    let unknown = |Organisation { platform, watch }: &Organisation| {
+        let freshness = Freshness { interval: watch.refresh.interval, ..Freshness::default() };
+        ServedOrganisation::new(platform.org.clone(), freshness)
+    };
+    organisations.iter().map(unknown).collect()
 }
 
 /// The outcome of loading the files at the start, just now. A configured baseline that is missing does not stop the start, but
 /// counts as a failed load: without it, no approval is ever required.
-fn read_now(in_force: &InForce, files: &Files) -> exposition::ReloadStatus {
-    let last_successful = !in_force.lacks_baseline(files);
+fn read_now(organisations: &[Organisation]) -> exposition::ReloadStatus {
+    let last_successful =
+        !organisations.iter().any(|Organisation { watch, .. }| watch.in_force.lacks_baseline(&watch.files));
     exposition::ReloadStatus { last_successful, last_success: Timestamp::from(SystemTime::now()) }
 }
 

@@ -4,12 +4,12 @@
 
 use super::console::{complain, say};
 use super::exit::{CLEAN, USAGE};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::genesys::{Metrics, Platform};
 
 pub(super) fn run(settings: &Settings) -> u8 {
-    if let Some(path) = &settings.files.baseline
-        && settings.in_force.baseline.is_none()
+    if let Some(path) = &settings.watch.files.baseline
+        && settings.watch.in_force.baseline.is_none()
     {
         // Not a mistake: the first start can precede the first baseline.
         let path = path.display();
@@ -30,12 +30,12 @@ pub(super) fn run(settings: &Settings) -> u8 {
 
 fn mistakes(settings: &Settings) -> Vec<String> {
     let mut mistakes = Vec::new();
-    for organisation in &settings.organisations {
+    for config::Organisation { platform: organisation, .. } in &settings.organisations {
         if let Err(error) = Platform::new(organisation.clone(), &Metrics::unregistered()) {
             mistakes.push(format!("{}: {error}", organisation.org));
         }
     }
-    if let Some(path) = &settings.state_file {
+    if let Some(path) = &settings.watch.state_file {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if directory.is_some_and(|directory| !directory.is_dir()) {
             let path = path.display();

@@ -11,7 +11,7 @@ pub(super) async fn within_deadline<T>(
     platform: &Platform,
     calls: impl Future<Output = T>,
 ) -> Result<T, String> {
-    let limit = settings.refresh.deadline;
+    let limit = settings.watch.refresh.deadline;
     // Boxed: the future is large.
     tokio::time::timeout(limit, Box::pin(calls)).await.map_err(|_| {
         let last_call = platform.last_call().unwrap_or("token");

@@ -12,7 +12,7 @@ use super::console::{document_of, say};
 use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::domain::{Record, ScopeTable};
 use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Refusal, Scopes};
 use crate::refresh::Listing;
@@ -27,7 +27,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     let mut code = CLEAN;
     let mut organisations = Vec::new();
-    for organisation in &settings.organisations {
+    for config::Organisation { platform: organisation, .. } in &settings.organisations {
         let mut report =
             Report { prints: args.format == TextFormat::Text, worst: CheckOutcome::Ok, checks: Vec::new() };
         examine(organisation, settings, &mut report).await;
@@ -103,7 +103,7 @@ async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Set
         (Ok(listed), Some(identity)) => {
             partial("clients", listed.clients.iter(), report);
             let listing = Listing::of(&listed, &identity.own_client);
-            match listing.check(settings.refresh.trust_total, settings.refresh.require_self) {
+            match listing.check(settings.watch.refresh.trust_total, settings.watch.refresh.require_self) {
                 Ok(()) => report.good("clients", format_args!("{}, including the exporter's own", listing.distinct)),
                 Err(why) => report.bad("clients", &why),
             }

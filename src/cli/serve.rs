@@ -4,7 +4,9 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
@@ -17,7 +19,7 @@ use super::exit::{CLEAN, FAILURE};
 use super::prepare::{Runs, prepare, refuse};
 use super::{baseline, healthcheck};
 use crate::app::App;
-use crate::config::{Gathered, Settings};
+use crate::config::{Gathered, Organisation, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
 use crate::signals::StopSignals;
@@ -61,34 +63,48 @@ pub(super) async fn demo(gathered: &Gathered) -> u8 {
 /// Runs the exporter. Unless a baseline is named, the organisation's first state is approved, so that later changes are
 /// unapproved.
 async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u8 {
-    let mut kept = None;
-    if settings.files.baseline.is_none() {
-        let approved = match baseline::as_found(&settings).await {
-            Ok(approved) => approved,
+    let mut kept = Vec::new();
+    for watched in &mut settings.organisations {
+        match approved_as_found(watched).await {
+            Ok(path) => kept.extend(path),
             Err(mistake) => {
                 complain(format_args!("the baseline of the simulated organisation cannot be created: {mistake}"));
                 return FAILURE;
             }
-        };
-        let path = std::env::temp_dir().join(format!("genesyscloud-oauth-exporter-demo-{}.json", std::process::id()));
-        match baseline::create(&path, &approved) {
-            Ok(()) => {
-                settings.files.baseline = Some(path.clone());
-                kept = Some(path);
-            }
-            // The file system of a container may be read-only.
-            Err(error) => info!(%error, "cannot write the baseline of the demo; it applies until the next reload"),
         }
-        settings.in_force.baseline = Some(approved);
     }
     let clients = organisation.truth().clients;
     // Standard output may be a pipe that nobody reads.
     let introduce = move |address| drop(tokio::task::spawn_blocking(move || introduce(address, clients)));
     let code = run(settings, introduce, drift(organisation)).await;
-    if let Some(Err(error)) = kept.map(std::fs::remove_file) {
-        info!(%error, "cannot remove the baseline file of the demo");
+    for path in kept {
+        if let Err(error) = std::fs::remove_file(path) {
+            info!(%error, "cannot remove the baseline file of the demo");
+        }
     }
     code
+}
+
+/// Approves everything that the organisation has, unless it has a baseline. Returns the file that was created for it.
+async fn approved_as_found(watched: &mut Organisation) -> Result<Option<PathBuf>, String> {
+    if watched.watch.files.baseline.is_some() {
+        return Ok(None);
+    }
+    let approved = baseline::as_found(watched).await?;
+    let path = std::env::temp_dir().join(format!("genesyscloud-oauth-exporter-demo-{}.json", std::process::id()));
+    let created = baseline::create(&path, &approved);
+    watched.watch.in_force.baseline = Some(Arc::new(approved));
+    match created {
+        Ok(()) => {
+            watched.watch.files.baseline = Some(path.clone());
+            Ok(Some(path))
+        }
+        Err(error) => {
+            // The file system of a container may be read-only.
+            info!(%error, "cannot write the baseline of the demo; it applies until the next reload");
+            Ok(None)
+        }
+    }
 }
 
 /// Runs the exporter until a signal stops it. `beside` runs alongside and must not end.

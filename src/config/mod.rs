@@ -29,4 +29,4 @@ pub use error::ConfigError;
 pub use flags::SettingsArgs;
 pub use names::variable_of;
 pub use read::{Gathered, environment, read};
-pub use settings::Settings;
+pub use settings::{Organisation, Settings, Watch};

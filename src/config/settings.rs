@@ -33,24 +33,40 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 /// All settings of the process, validated.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The audited organisations: one, or none if the settings are [`Settings::offline`].
-    pub organisations: Vec<genesys::Config>,
-    /// When to refresh, and when a list of clients is complete.
-    pub refresh: refresh::Config,
+    /// The audited organisations; none if the settings are [`Settings::offline`].
+    pub organisations: Vec<Organisation>,
+    /// How an organisation is watched that is read from a file.
+    pub watch: Watch,
     /// Where to listen, and what to serve.
     pub server: server::Config,
     /// Which metric families to render.
     pub exposition: exposition::Config,
-    /// The file that keeps the last complete snapshot across restarts; `None` turns it off.
-    pub state_file: Option<PathBuf>,
-    /// Where the policy and the baseline are, for reloads.
-    pub files: refresh::Files,
-    /// The policy and the baseline. They are read with the settings, so that all errors are reported together.
-    pub in_force: refresh::InForce,
     /// The level and format of the log.
     pub log: telemetry::Config,
     /// What is suspicious but valid. The caller logs it once logging is started.
     pub warnings: Vec<String>,
+}
+
+/// One audited organisation.
+#[derive(Debug, Clone)]
+pub struct Organisation {
+    /// Who is called, and how.
+    pub platform: genesys::Config,
+    /// How it is watched.
+    pub watch: Watch,
+}
+
+/// When an organisation is read, by what it is evaluated, and where it is remembered.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// When to refresh, and when a list of clients is complete.
+    pub refresh: refresh::Config,
+    /// Where the policy and the baseline are, for reloads.
+    pub files: refresh::Files,
+    /// The policy and the baseline. They are read with the settings, so that all errors are reported together.
+    pub in_force: refresh::InForce,
+    /// The file that keeps the last complete snapshot across restarts; `None` turns it off.
+    pub state_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -132,17 +148,11 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
             Some(in_force),
         ) if values.errors.is_empty() => {
             let state_file = if demo && !values.is_given("state.file") { None } else { state_file(raw) };
-            Ok(Settings {
-                organisations: who.map(|who| tuning.organisation(org, who)).into_iter().collect(),
-                refresh,
-                server,
-                exposition,
-                state_file,
-                files,
-                in_force,
-                log,
-                warnings: values.warnings,
-            })
+            let watch = Watch { refresh, files, in_force, state_file };
+            let platform = who.map(|who| tuning.organisation(org, who));
+            let organisations = platform.map(|platform| Organisation { platform, watch: watch.clone() });
+            let organisations = organisations.into_iter().collect();
+            Ok(Settings { organisations, watch, server, exposition, log, warnings: values.warnings })
         }
         _ => Err(values.errors),
     }
@@ -230,7 +240,7 @@ fn in_force(values: &mut Values<'_>, files: &refresh::Files) -> Option<refresh::
     let baseline = refresh::Reloader::read_baseline(files.baseline.as_deref()).map_err(|mistake| {
         values.flag_wrong("baseline.file", mistake);
     });
-    Some(refresh::InForce { policy: Arc::new(policy.ok()?), baseline: baseline.ok()? })
+    Some(refresh::InForce { policy: Arc::new(policy.ok()?), baseline: baseline.ok()?.map(Arc::new) })
 }
 
 /// The names in a comma-separated list.

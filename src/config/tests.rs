@@ -36,6 +36,7 @@ fn without<'a>(name: &str, more: Pairs<'a>) -> Vec<(&'a str, &'a str)> {
 fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
     let settings = read(&[], &CREDENTIALS).expect("valid");
     let [organisation] = settings.organisations.as_slice() else { panic!("one organisation") };
+    let organisation = &organisation.platform;
     assert_eq!(organisation.org, "default");
     assert_eq!(organisation.api_url.as_str(), "https://api.mypurecloud.ie/");
     assert_eq!(organisation.login_url.as_str(), "https://login.mypurecloud.ie/");
@@ -48,14 +49,14 @@ fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
     assert_eq!(settings.server.listen_address.to_string(), "127.0.0.1:9847");
     assert_eq!(settings.server.telemetry_path, "/metrics");
     assert!(!settings.server.enable_lifecycle && !settings.server.expose_report);
-    assert_eq!(settings.refresh.interval, Duration::from_mins(5));
-    assert_eq!(settings.refresh.stale_after, Duration::from_hours(24));
-    assert_eq!(settings.refresh.deadline, Duration::from_mins(2));
-    assert!(settings.refresh.trust_total && settings.refresh.require_self);
+    assert_eq!(settings.watch.refresh.interval, Duration::from_mins(5));
+    assert_eq!(settings.watch.refresh.stale_after, Duration::from_hours(24));
+    assert_eq!(settings.watch.refresh.deadline, Duration::from_mins(2));
+    assert!(settings.watch.refresh.trust_total && settings.watch.refresh.require_self);
     assert_eq!(settings.exposition.max_client_series, 200_000);
     assert!(settings.exposition.disabled_families.is_empty());
-    assert_eq!(settings.state_file.as_deref(), Some("genesyscloud-oauth-exporter.state.json".as_ref()));
-    assert_eq!(settings.files, Files::default());
+    assert_eq!(settings.watch.state_file.as_deref(), Some("genesyscloud-oauth-exporter.state.json".as_ref()));
+    assert_eq!(settings.watch.files, Files::default());
     assert_eq!(settings.warnings, [""; 0]);
 }
 
@@ -131,7 +132,7 @@ fn aliases_are_read_and_must_not_contradict() {
     ];
     let settings = read(&[], &aliases).expect("valid");
     assert_eq!(
-        (settings.organisations[0].client_id.as_str(), settings.organisations[0].region.as_str()),
+        (settings.organisations[0].platform.client_id.as_str(), settings.organisations[0].platform.region.as_str()),
         ("id", "mypurecloud.ie")
     );
     let same = with_credentials(&[("GENESYS_CLOUD_REGION", "mypurecloud.ie"), ("GENESYS_CLOUD_CLIENT_SECRET", SECRET)]);
@@ -181,7 +182,7 @@ fn a_secret_file_stays_a_file() {
     let path = path.to_string_lossy().into_owned();
     for name in ["GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", "GENESYS_CLOUD_CLIENT_SECRET_FILE"] {
         let settings = read(&[], &without("GENESYSCLOUD_OAUTHCLIENT_SECRET", &[(name, &path)])).expect("valid");
-        match &settings.organisations[0].client_secret {
+        match &settings.organisations[0].platform.client_secret {
             SecretSource::File(found) => assert_eq!(found.to_string_lossy(), path),
             SecretSource::Value(_) => panic!("the file must be read again at each token fetch"),
         }
@@ -197,7 +198,7 @@ fn a_file_may_hold_everything_and_is_never_found_by_chance() {
     let lines = CREDENTIALS.map(|(name, value)| format!("{name}={value}"));
     std::fs::write(&path, lines.join("\n")).expect("a file");
     let settings = read(&[("env-file", &path.to_string_lossy())], &[("GENESYSCLOUD_REGION", "mypurecloud.de")]);
-    assert_eq!(settings.expect("valid").organisations[0].region, "mypurecloud.de");
+    assert_eq!(settings.expect("valid").organisations[0].platform.region, "mypurecloud.de");
     let missing = dir.path().join("no.env");
     let errors = read(&[("env-file", &missing.to_string_lossy())], &CREDENTIALS).expect_err("named but missing");
     assert!(errors.len() == 1 && errors[0].starts_with("--env-file: ") && errors[0].contains("cannot be read"));
@@ -208,6 +209,7 @@ fn where_the_state_goes() {
     let state = |flags: Pairs<'_>, environment: Pairs<'_>| {
         read(flags, &with_credentials(environment))
             .expect("valid")
+            .watch
             .state_file
             .map(|path| path.to_string_lossy().into_owned())
     };
@@ -256,12 +258,12 @@ fn the_demo_needs_no_credentials_and_uses_none() {
     };
     let given = |flag: &str, value: &str| (flag.to_owned(), value.to_owned());
     let run = simulated(&[given("refresh.deadline", "7s")]).expect("valid");
-    assert_eq!(run.refresh.interval, Duration::from_secs(5));
-    assert_eq!(run.refresh.deadline, Duration::from_secs(7));
-    assert_eq!(run.state_file, None);
-    assert_eq!(run.organisations[0].client_id, "simulated");
-    assert_eq!(run.organisations[0].login_url.as_str(), "http://127.0.0.1:12345/");
-    assert_eq!(run.organisations[0].region, "127.0.0.1");
+    assert_eq!(run.watch.refresh.interval, Duration::from_secs(5));
+    assert_eq!(run.watch.refresh.deadline, Duration::from_secs(7));
+    assert_eq!(run.watch.state_file, None);
+    assert_eq!(run.organisations[0].platform.client_id, "simulated");
+    assert_eq!(run.organisations[0].platform.login_url.as_str(), "http://127.0.0.1:12345/");
+    assert_eq!(run.organisations[0].platform.region, "127.0.0.1");
     assert!(!format!("{run:?}").contains(SECRET));
 }
 
@@ -273,8 +275,8 @@ fn the_demo_takes_what_was_chosen() {
     let gathered = config::read(&given, [("X", "y")]);
     let run =
         Settings::for_simulated(&gathered, url, "simulated".to_owned(), SecretString::from(SECRET)).expect("valid");
-    assert_eq!(run.refresh.interval, Duration::from_mins(5), "the default, but chosen");
-    assert_eq!(run.state_file.as_deref(), Some("x.json".as_ref()));
+    assert_eq!(run.watch.refresh.interval, Duration::from_mins(5), "the default, but chosen");
+    assert_eq!(run.watch.state_file.as_deref(), Some("x.json".as_ref()));
 }
 
 #[test]

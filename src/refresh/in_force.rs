@@ -36,7 +36,7 @@ pub struct InForce {
     /// The policy, which says what is dangerous.
     pub policy: Arc<Policy>,
     /// The baseline, which says what is approved; `None` if no file is configured or the file does not exist.
-    pub baseline: Option<Baseline>,
+    pub baseline: Option<Arc<Baseline>>,
 }
 
 impl InForce {
@@ -48,7 +48,7 @@ impl InForce {
                 (Err(policy), Err(baseline)) => return Err(format!("{policy}\n{baseline}")),
                 (Err(mistakes), Ok(_)) | (Ok(_), Err(mistakes)) => return Err(mistakes),
             };
-        Ok(Self { policy: Arc::new(policy), baseline })
+        Ok(Self { policy: Arc::new(policy), baseline: baseline.map(Arc::new) })
     }
 
     /// Logs which baseline is in force. This is separate from reading, because the files are read before the log is set up.

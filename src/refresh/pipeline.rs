@@ -25,8 +25,6 @@ use crate::store::{Saved, Store};
 /// Changes the data of one organisation; nothing else does. Its worker and the reloader share it.
 #[derive(Debug)]
 pub struct Pipeline {
-    /// The index of the organisation in the published data.
-    index: usize,
     /// The label of the organisation.
     org: String,
     client_id: String,
@@ -57,7 +55,7 @@ struct Last {
 impl Last {
     fn earlier(&self) -> Earlier<'_> {
         let Evaluated { snapshot, policy, report, .. } = &*self.evaluated;
-        Earlier { snapshot, policy, baseline: self.in_force.baseline.as_ref(), report }
+        Earlier { snapshot, policy, baseline: self.in_force.baseline.as_deref(), report }
     }
 
     /// What a refresh gives that read the same data, if that is what the last two refreshes gave. Nothing needs to be evaluated or
@@ -82,9 +80,8 @@ enum Data {
 }
 
 impl Pipeline {
-    /// A pipeline for the organisation at this index in the published data.
+    /// A pipeline for an organisation that is published already, without data.
     pub fn new(
-        index: usize,
         platform: &genesys::Config,
         in_force: Arc<ArcSwap<InForce>>,
         publisher: Publisher,
@@ -92,7 +89,7 @@ impl Pipeline {
     ) -> Self {
         let api_host = platform.api_url.host_str().unwrap_or_default().to_owned();
         let (org, client_id) = (platform.org.clone(), platform.client_id.clone());
-        Self { index, org, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
+        Self { org, client_id, api_host, in_force, publisher, store, last: Mutex::default() }
     }
 
     /// The last complete snapshot, even if it is withdrawn; `None` if there is none yet.
@@ -161,8 +158,14 @@ impl Pipeline {
         accepted
     }
 
-    /// Evaluates the last snapshot again after a change of policy or baseline, and publishes the result unless it is withdrawn.
-    pub fn evaluate_again(&self, now: Timestamp) {
+    /// The policy and the baseline by which data is evaluated.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+
+    /// Puts another policy and baseline in force: evaluates the last snapshot again, and publishes the result unless it is withdrawn.
+    pub fn evaluate_by(&self, in_force: InForce, now: Timestamp) {
+        self.in_force.store(Arc::new(in_force));
         let mut last = self.last();
         let Some(Last { evaluated: previous, at, .. }) = last.as_ref() else { return };
         let in_force = self.in_force.load_full();
@@ -240,7 +243,10 @@ impl Pipeline {
     /// Publishes a change in one swap. `change` updates the freshness and returns what happens to the data.
     fn publish(&self, change: impl FnOnce(&mut Freshness) -> Data) {
         self.publisher.update(|organisations, reload| {
-            let Some(organisation) = organisations.get_mut(self.index) else { return };
+            // It is not published any more if it was removed meanwhile.
+            let Some(organisation) = organisations.iter_mut().find(|published| published.org == self.org) else {
+                return;
+            };
             match change(&mut organisation.freshness) {
                 Data::Keep => {}
                 Data::Withdraw => organisation.withdraw(),
@@ -260,7 +266,7 @@ impl Pipeline {
 fn evaluate(earlier: Option<Earlier<'_>>, snapshot: Arc<Snapshot>, in_force: &InForce, now: Timestamp) -> Evaluated {
     in_force.warn_of_foreign_baseline(&snapshot.organisation.id);
     let policy = Arc::clone(&in_force.policy);
-    let report = audit::evaluate_after(earlier, &snapshot, &policy, in_force.baseline.as_ref(), now);
+    let report = audit::evaluate_after(earlier, &snapshot, &policy, in_force.baseline.as_deref(), now);
     Evaluated { snapshot, report, policy, ledger: Arc::default(), calls: Vec::new() }
 }
 

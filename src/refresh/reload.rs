@@ -1,4 +1,4 @@
-//! Reloads policy and baseline after a signal or a request: either both, or neither.
+//! Reloads the policies and baselines of all organisations after a signal or a request: either all, or none.
 //!
 //! The reload fails if the baseline file was in force and no longer exists, because the exporter would silently stop requiring
 //! approvals. It also fails if the baseline belongs to another organisation. At the start the organisation is not known yet, so
@@ -8,34 +8,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use arc_swap::ArcSwap;
 use tracing::{error, info};
 
 use super::in_force::{self, Files, InForce};
 use super::pipeline::Pipeline;
 use crate::baseline::Baseline;
-use crate::domain::{OrgId, Timestamp};
+use crate::domain::Timestamp;
 use crate::policy::{Extension, Policy};
 use crate::publish::Publisher;
 
 /// Reads the files again, and evaluates the last snapshot of every organisation again.
 #[derive(Debug)]
 pub struct Reloader {
-    files: Files,
-    in_force: Arc<ArcSwap<InForce>>,
-    pipelines: Vec<Arc<Pipeline>>,
+    watched: Vec<(Files, Arc<Pipeline>)>,
     publisher: Publisher,
 }
 
 impl Reloader {
-    /// A reloader of these files, for the organisations of these pipelines.
-    pub fn new(
-        files: Files,
-        in_force: Arc<ArcSwap<InForce>>,
-        pipelines: Vec<Arc<Pipeline>>,
-        publisher: Publisher,
-    ) -> Self {
-        Self { files, in_force, pipelines, publisher }
+    /// A reloader of these files, each for the organisation of its pipeline.
+    pub const fn new(watched: Vec<(Files, Arc<Pipeline>)>, publisher: Publisher) -> Self {
+        Self { watched, publisher }
     }
 
     /// Reads the policy, or the built-in policy without a file. The error lists all mistakes.
@@ -48,16 +40,18 @@ impl Reloader {
         in_force::baseline(file)
     }
 
-    /// Reloads both files. If one of them cannot be used, the previous policy and baseline stay in force, and the metrics report
+    /// Reloads all files. If one of them cannot be used, the previous policies and baselines stay in force, and the metrics report
     /// the failure. Blocking.
     pub fn reload(&self) -> Result<(), String> {
         let now = Timestamp::from(SystemTime::now());
-        match self.read_again() {
-            Ok(in_force) => {
-                let lacks_baseline = in_force.lacks_baseline(&self.files);
-                self.in_force.store(Arc::new(in_force));
-                for pipeline in &self.pipelines {
-                    pipeline.evaluate_again(now);
+        let read: Result<Vec<InForce>, String> =
+            self.watched.iter().map(|(files, pipeline)| read_again(files, pipeline)).collect();
+        match read {
+            Ok(read) => {
+                let mut lacks_baseline = false;
+                for ((files, pipeline), in_force) in self.watched.iter().zip(read) {
+                    lacks_baseline |= in_force.lacks_baseline(files);
+                    pipeline.evaluate_by(in_force, now);
                 }
                 self.publisher.update(|_, reload| {
                     reload.last_successful = !lacks_baseline;
@@ -78,37 +72,29 @@ impl Reloader {
     pub fn failed(&self) {
         self.publisher.update(|_, reload| reload.last_successful = false);
     }
+}
 
-    /// Reads both files. Refuses a missing baseline if one is in force, and a baseline of an organisation that is not audited:
-    /// without a baseline, no approval would be required.
-    fn read_again(&self) -> Result<InForce, String> {
-        let read = InForce::read(&self.files)?;
-        read.log(&self.files);
-        let Some(path) = &self.files.baseline else { return Ok(read) };
-        let Some(baseline) = &read.baseline else {
-            return match self.in_force.load().baseline {
-                Some(_) => Err(format!(
-                    "baseline file {}: the file no longer exists; restore it, or restart the exporter to run without it",
-                    path.display()
-                )),
-                None => Ok(read),
-            };
+/// Reads both files of one organisation. Refuses a missing baseline if one is in force, and a baseline of another organisation:
+/// without a baseline, no approval would be required.
+fn read_again(files: &Files, pipeline: &Pipeline) -> Result<InForce, String> {
+    let read = InForce::read(files)?;
+    read.log(files);
+    let Some(path) = &files.baseline else { return Ok(read) };
+    let Some(baseline) = &read.baseline else {
+        return match pipeline.in_force().baseline {
+            Some(_) => Err(format!(
+                "baseline file {}: the file no longer exists; restore it, or restart the exporter to run without it",
+                path.display()
+            )),
+            None => Ok(read),
         };
-        let audited: Vec<OrgId> = self
-            .pipelines
-            .iter()
-            .filter_map(|pipeline| pipeline.last_snapshot())
-            .map(|s| s.organisation.id.clone())
-            .collect();
-        if audited.is_empty() || audited.contains(&baseline.organisation) {
-            return Ok(read);
-        }
-        let audited: Vec<&str> = audited.iter().map(OrgId::as_str).collect();
-        Err(format!(
-            "baseline file {}: it belongs to the organisation {}, but the exporter audits {}; name a baseline of the latter",
-            path.display(),
-            baseline.organisation,
-            audited.join(", ")
-        ))
+    };
+    let (of, audited) = (&baseline.organisation, pipeline.last_snapshot());
+    match audited.as_ref().map(|snapshot| &snapshot.organisation.id).filter(|audited| *audited != of) {
+        None => Ok(read),
+        Some(audited) => Err(format!(
+            "baseline file {}: it belongs to the organisation {of}, but the exporter audits {audited}; name a baseline of the latter",
+            path.display()
+        )),
     }
 }

@@ -160,9 +160,16 @@ impl Store {
 
     /// Writes what is not on disk yet, and gives the file up. Waits for one second at most. Blocking.
     pub fn close(&self) {
-        if let Some(writer) = &self.writer {
-            writer.stop();
-        }
+        close_all(std::iter::once(self));
+    }
+}
+
+/// Closes several stores as [`Store::close`] does, all at the same time. Blocking, for one second at most.
+pub fn close_all<'a>(stores: impl IntoIterator<Item = &'a Store>) {
+    let writers = stores.into_iter().filter_map(|store| store.writer.as_ref());
+    let ending: Vec<_> = writers.map(|writer| (writer, writer.begin_to_stop())).collect();
+    for (writer, by) in ending {
+        writer.wait_for_end(by);
     }
 }
 

@@ -72,6 +72,8 @@ struct Progress {
     /// Whether somebody waited in vain. Then nobody else waits until a write ends.
     late: bool,
     stopping: bool,
+    /// Whether somebody has waited for the end.
+    abandoned: bool,
     /// Whether the thread that writes has ended, so that nothing is written any more.
     ended: bool,
 }
@@ -124,18 +126,21 @@ impl Writer {
         }
     }
 
-    /// Writes what is pending, if the disk is fast enough, and ends the threads. Blocking, for one second at most.
-    pub(super) fn stop(&self) {
-        let mut progress = self.shared.lock();
-        if progress.stopping {
-            return;
-        }
-        progress.stopping = true;
+    /// Announces that the threads end after what is pending. Returns when they must have ended.
+    pub(super) fn begin_to_stop(&self) -> Instant {
+        self.shared.lock().stopping = true;
         self.shared.changed.notify_all();
-        let (progress, timed_out) =
-            self.shared.wait_timeout_while(progress, self.patience.stop, |progress| !progress.ended);
+        Instant::now() + self.patience.stop
+    }
+
+    /// Waits until what was pending is written and the threads have ended, but not for longer than this. Blocking.
+    pub(super) fn wait_for_end(&self, by: Instant) {
+        let progress = self.shared.lock();
+        let left = by.saturating_duration_since(Instant::now());
+        let (mut progress, timed_out) = self.shared.wait_timeout_while(progress, left, |progress| !progress.ended);
+        let reported = std::mem::replace(&mut progress.abandoned, true);
         drop(progress);
-        if timed_out {
+        if timed_out && !reported {
             warn!(path = %self.shared.path.display(), "the state file is still being written; the exporter stops without waiting for it");
         }
     }

@@ -48,7 +48,7 @@ async fn over_a_thousand_scrapes_none_mixes_generations() {
     let simulator = simulator().await;
     let organisation = simulator.organisation();
     let mut settings = settings(&simulator, &[]);
-    settings.refresh.interval = Duration::from_millis(1);
+    settings.organisations[0].watch.refresh.interval = Duration::from_millis(1);
     let exporter = Exporter::start(settings).await;
     exporter.until_refreshed().await;
     let mut added: Vec<String> = Vec::new();
@@ -136,7 +136,7 @@ async fn before_the_first_success_there_is_no_data_and_no_readiness() {
 async fn data_that_grows_too_old_is_withdrawn_and_comes_back() {
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &[]);
-    settings.refresh.stale_after = Duration::from_secs(1);
+    settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(1);
     let exporter = Exporter::start(settings).await;
     exporter.until_refreshed().await;
     simulator.organisation().set_fault(Fault::ServerError(500));
@@ -153,8 +153,8 @@ async fn data_that_grows_too_old_is_withdrawn_and_comes_back() {
 async fn data_is_withdrawn_in_its_time_however_long_the_pause() {
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &[]);
-    settings.refresh.stale_after = Duration::from_secs(1);
-    settings.refresh.interval = Duration::from_hours(1);
+    settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(1);
+    settings.organisations[0].watch.refresh.interval = Duration::from_hours(1);
     let exporter = Exporter::start(settings).await;
     exporter.until_refreshed().await;
     exporter.until("withdrawn", |scrape| scrape.count("org_info", &[]) == 0).await;
@@ -165,7 +165,7 @@ async fn data_is_withdrawn_in_its_time_however_long_the_pause() {
 async fn data_is_withdrawn_in_its_time_while_a_refresh_waits_for_the_platform() {
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &[]);
-    settings.refresh.stale_after = Duration::from_secs(1);
+    settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(1);
     let exporter = Exporter::start(settings).await;
     exporter.until_refreshed().await;
     // The deadline of a refresh is two minutes.
@@ -239,7 +239,7 @@ async fn a_reload_evaluates_the_last_data_again_and_a_bad_file_changes_nothing()
     let flags = [("policy.file", file.to_str().expect("UTF-8")), ("web.enable-lifecycle", "true")];
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &flags);
-    settings.refresh.interval = Duration::from_hours(1);
+    settings.organisations[0].watch.refresh.interval = Duration::from_hours(1);
     let exporter = Exporter::start(settings).await;
     let before = exporter.until_refreshed().await;
     let conversations = ["scope=\"conversations\""];
@@ -312,7 +312,7 @@ async fn a_clock_that_was_set_back_is_said_and_hides_no_staleness() {
     fs::write(&file, state.to_string()).expect("writable");
     simulator.organisation().set_fault(Fault::ServerError(500));
     let mut settings = settings(&simulator, &flags);
-    settings.refresh.stale_after = Duration::from_secs(2);
+    settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(2);
     let exporter = Exporter::start(settings).await;
     let restored = exporter.scrape().await;
     assert_eq!(restored.count("org_info", &[]), 1, "nothing is lost");
@@ -328,7 +328,7 @@ async fn an_input_that_is_lost_permanently_does_not_end_the_audits() {
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &[]);
     // A machine that is busy needs a while until the next refresh, which must not come after the data is too old.
-    settings.refresh.stale_after = Duration::from_secs(5);
+    settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(5);
     let exporter = Exporter::start(settings).await;
     exporter.until_refreshed().await;
     simulator.organisation().set_fault(Fault::NotFound.at(Endpoint::Divisions));
@@ -506,7 +506,7 @@ async fn an_open_page_on_a_permission_outlives_the_loss_of_the_roles() {
     let id = organisation.truth().organisation_id;
     fs::write(&file, empty_baseline(&id)).expect("writable");
     let mut settings = settings(&simulator, &[("baseline.file", file.to_str().expect("UTF-8"))]);
-    settings.refresh.stale_after = Duration::from_secs(1);
+    settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(1);
     let exporter = Exporter::start(settings).await;
     let open = exporter.until("open pages", |scrape| scrape.sum(UNAPPROVED, &[]) > 1.0).await;
     let told = |scrape: &support::Scrape| -> Vec<(String, f64)> {
@@ -575,7 +575,7 @@ async fn a_pattern_that_the_policy_lost_is_exported_as_zero() {
         ("web.enable-lifecycle", "true"),
     ];
     let mut settings = settings(&simulator, &flags);
-    settings.refresh.interval = Duration::from_hours(1);
+    settings.organisations[0].watch.refresh.interval = Duration::from_hours(1);
     let exporter = Exporter::start(settings).await;
     let before = exporter.until_refreshed().await;
     let (old, new) = (["permission=\"oauth:client:*\""], ["permission=\"oauth:*:*\""]);

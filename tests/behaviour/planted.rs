@@ -74,9 +74,13 @@ fn policy() -> Policy {
 async fn read(simulator: &Simulator) -> Snapshot {
     let settings = support::settings(simulator, &[("state.file", "")]);
     let metrics = Metrics::unregistered();
-    let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
+    let platform = Platform::new(settings.organisations[0].platform.clone(), &metrics).expect("TLS");
     let now = Timestamp::from_seconds(simulator.organisation().now());
-    fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("a complete refresh").snapshot
+    fetch(&platform, &settings.watch.refresh, Previous::default(), now)
+        .await
+        .outcome
+        .expect("a complete refresh")
+        .snapshot
 }
 
 /// The rule that finds a planted risk; `None` if no rule covers it.
@@ -215,13 +219,14 @@ async fn the_registry_of_permissions_is_read_once_and_its_failure_is_soft() {
     simulator.organisation().set_fault(Fault::Forbidden { permission: "x:y:z".to_owned() }.at(Endpoint::Permissions));
     let settings = support::settings(&simulator, &[("state.file", "")]);
     let metrics = Metrics::unregistered();
-    let platform = Platform::new(settings.organisations[0].clone(), &metrics).expect("TLS");
+    let platform = Platform::new(settings.organisations[0].platform.clone(), &metrics).expect("TLS");
     let now = snapshot.taken_at;
     let before = simulator.organisation().request_count(path);
-    let unread = fetch(&platform, &settings.refresh, Previous::default(), now).await.outcome.expect("soft").snapshot;
+    let unread =
+        fetch(&platform, &settings.watch.refresh, Previous::default(), now).await.outcome.expect("soft").snapshot;
     assert!(unread.permissions.read().is_none());
     let previous = Previous { snapshot: Some(&snapshot), served: true };
-    let kept = fetch(&platform, &settings.refresh, previous, now).await.outcome.expect("soft").snapshot;
+    let kept = fetch(&platform, &settings.watch.refresh, previous, now).await.outcome.expect("soft").snapshot;
     assert_eq!(kept.permissions, snapshot.permissions, "what was read before stays good");
     assert_eq!(simulator.organisation().request_count(path), before + 1, "a failure is not repeated at every refresh");
     // Half of what the rule compares with is there: that half is evaluated.

@@ -171,7 +171,7 @@ async fn an_absurd_retry_after_in_every_answer_does_not_stop_the_attempts() {
         let simulator = simulator().await;
         simulator.organisation().set_fault(Fault::RateLimited(after));
         let mut settings = settings(&simulator, &[]);
-        settings.refresh.stale_after = Duration::from_secs(1);
+        settings.organisations[0].watch.refresh.stale_after = Duration::from_secs(1);
         let exporter = Exporter::start(settings).await;
         exporter.until("several attempts", |scrape| scrape.own("consecutive_refresh_failures") >= Some(3.0)).await;
         simulator.organisation().clear_faults();

@@ -53,7 +53,7 @@ async fn assert_bounded(simulator: &Simulator) -> Scrape {
 
     let mut settings = settings(simulator, &[]);
     // One refresh is enough.
-    settings.refresh.interval = Duration::from_hours(1);
+    settings.organisations[0].watch.refresh.interval = Duration::from_hours(1);
     let exporter = Exporter::start(settings).await;
     let scrape = exporter.until_refreshed().await;
     let client = simulator.organisation().client_id("Large").expect("it is there");

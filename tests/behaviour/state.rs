@@ -262,7 +262,7 @@ impl Refreshes {
 async fn no_scrape_shows_a_number_of_refreshes_without_the_outcome_of_the_last() {
     let simulator = simulator().await;
     let mut settings = settings(&simulator, &[]);
-    settings.refresh.interval = Duration::from_millis(1);
+    settings.organisations[0].watch.refresh.interval = Duration::from_millis(1);
     let exporter = Exporter::start(settings).await;
     let scraper = || async {
         let mut before = Refreshes::of(&exporter.scrape().await);

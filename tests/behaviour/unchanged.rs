@@ -40,7 +40,7 @@ fn running(state: Option<PathBuf>, policy: Policy) -> Running {
     let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy: Arc::new(policy), baseline: None }));
     let config =
         genesys::Config { org: "default".to_owned(), ..super::refresh::platform_config("http://127.0.0.1:9/") };
-    let pipeline = Pipeline::new(0, &config, Arc::clone(&in_force), publisher, Arc::clone(&store));
+    let pipeline = Pipeline::new(&config, Arc::clone(&in_force), publisher, Arc::clone(&store));
     Running { pipeline, reader, in_force, store }
 }
 

@@ -54,11 +54,12 @@ pub fn settings(simulator: &Simulator, flags: &[(&str, &str)]) -> Settings {
     let secret = SecretString::from(DEFAULT_CLIENT_SECRET);
     let mut settings =
         Settings::for_simulated(&gathered, url, DEFAULT_CLIENT_ID.to_owned(), secret).expect("valid settings");
-    settings.refresh.interval = Duration::from_millis(20);
+    settings.organisations[0].watch.refresh.interval = Duration::from_millis(20);
     for organisation in &mut settings.organisations {
-        organisation.pacing.per_minute = 1_000_000;
-        organisation.pacing.burst = 100_000;
-        organisation.retry.base = Duration::from_millis(1);
+        let platform = &mut organisation.platform;
+        platform.pacing.per_minute = 1_000_000;
+        platform.pacing.burst = 100_000;
+        platform.retry.base = Duration::from_millis(1);
     }
     settings
 }

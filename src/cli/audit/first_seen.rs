@@ -18,7 +18,7 @@ pub(super) struct FirstSeen(Vec<Kept>);
 impl FirstSeen {
     /// Reads the state file, if there is one. A file that cannot be read costs only the times.
     pub(super) fn read(settings: &Settings) -> Self {
-        let kept = settings.state_file.as_ref().map_or(Ok(None), |path| snapshot_file::read(path));
+        let kept = settings.watch.state_file.as_ref().map_or(Ok(None), |path| snapshot_file::read(path));
         let kept = kept.unwrap_or_else(|why| {
             notice(format_args!("first-seen times are not known, because the state file cannot be read: {why}"));
             None

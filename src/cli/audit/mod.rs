@@ -18,7 +18,7 @@ use first_seen::FirstSeen;
 use super::console::{complain, notice};
 use super::exit::{FAILURE, USAGE};
 use crate::audit::{self, Report};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::ledger::{Evaluation, Ledger};
@@ -43,12 +43,12 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         complain(mistake);
         return USAGE;
     }
-    let refresh::InForce { policy, baseline } = &settings.in_force;
-    if let (Some(path), None) = (&settings.files.baseline, baseline) {
+    let refresh::InForce { policy, baseline } = &settings.watch.in_force;
+    if let (Some(path), None) = (&settings.watch.files.baseline, baseline) {
         notice(format_args!("baseline file {}: the file does not exist, so nothing is approved", path.display()));
     }
     let now = Timestamp::from(SystemTime::now());
-    let evaluate = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, policy, baseline.as_ref(), at);
+    let evaluate = |snapshot: &Snapshot, at: Timestamp| audit::evaluate(snapshot, policy, baseline.as_deref(), at);
     let taken = match &args.snapshot_in {
         Some(path) => read(path),
         None => Ok(take_all(settings, args.allow_incomplete, now).await),
@@ -67,7 +67,7 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         complain(format_args!("--snapshot-out {}: {why}", path.display()));
         return FAILURE;
     }
-    if let Some(baseline) = &settings.in_force.baseline {
+    if let Some(baseline) = &settings.watch.in_force.baseline {
         let ids: Vec<&OrgId> = taken.iter().filter_map(|t| Some(&t.snapshot.as_ref()?.organisation.id)).collect();
         if !ids.is_empty() && !ids.contains(&&baseline.organisation) {
             let ids: Vec<&str> = ids.into_iter().map(OrgId::as_str).collect();
@@ -134,7 +134,8 @@ fn organisation<'a>(
 async fn take_all(settings: &Settings, allow_incomplete: bool, now: Timestamp) -> Vec<Taken> {
     let mut taken = Vec::new();
     for organisation in &settings.organisations {
-        taken.push(take(organisation, &settings.refresh, allow_incomplete, now).await);
+        let config::Organisation { platform, watch } = organisation;
+        taken.push(take(platform, &watch.refresh, allow_incomplete, now).await);
     }
     taken
 }

@@ -21,7 +21,7 @@ impl Before {
         settings: &Settings,
         evaluate: impl Fn(&Snapshot, Timestamp) -> Report,
     ) -> Result<Self, String> {
-        let path = args.previous.as_ref().or(settings.state_file.as_ref());
+        let path = args.previous.as_ref().or(settings.watch.state_file.as_ref());
         let kept = path.map(|path| snapshot_file::read(path)).transpose();
         let kept = kept.map_err(|why| format!("--previous {why}"))?.flatten();
         match (&kept, &args.previous) {

@@ -100,7 +100,7 @@ fn pointed_at(settings: &Settings) -> Files {
         // The file was read a moment ago. If it is gone, no result points into it.
         Some(File { uri: uri(path, root.as_deref()?)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
     };
-    Files { baseline: file(settings.files.baseline.as_ref()), policy: file(settings.files.policy.as_ref()) }
+    Files { baseline: file(settings.watch.files.baseline.as_ref()), policy: file(settings.watch.files.policy.as_ref()) }
 }
 
 /// The root of the repository that contains the working directory, or the working directory.

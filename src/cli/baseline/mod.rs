@@ -26,7 +26,7 @@ use super::console::{complain, document_of, notice, say};
 use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
 use super::format::TextFormat;
 use crate::baseline::{Approval, Baseline};
-use crate::config::Settings;
+use crate::config::{Organisation, Settings};
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::refresh::{Previous, fetch};
@@ -38,7 +38,7 @@ use show::{heading, show};
 const SCHEMA_VERSION: u32 = 1;
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
-    let Some(path) = settings.files.baseline.as_deref() else {
+    let Some(path) = settings.watch.files.baseline.as_deref() else {
         complain("no baseline file is named; name it with --baseline.file");
         return USAGE;
     };
@@ -59,8 +59,8 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
 type CommandResult = Result<u8, (u8, String)>;
 
 /// A baseline that approves the current state of the organisation, with which the demo starts.
-pub(super) async fn as_found(settings: &Settings) -> Result<Baseline, String> {
-    let snapshot = read_organisation(settings).await.map_err(|(_, mistake)| mistake)?;
+pub(super) async fn as_found(organisation: &Organisation) -> Result<Baseline, String> {
+    let snapshot = read_from_platform(organisation).await.map_err(|(_, mistake)| mistake)?;
     let at = Timestamp::from(SystemTime::now());
     let approval = Approval { at, by: "demo".to_owned(), reason: "the state at the start".to_owned() };
     Ok(Baseline::of(&snapshot, &approval))
@@ -94,7 +94,7 @@ async fn diff(settings: &Settings, path: &Path, args: DiffArgs) -> CommandResult
     let less = differences.iter().map(|(_, found)| found.len()).sum::<usize>() - drift;
     let code = if drift > 0 { DRIFT } else { CLEAN };
     if args.format == TextFormat::Json {
-        let clients = difference::json(&differences, &snapshot, &settings.in_force.policy);
+        let clients = difference::json(&differences, &snapshot, &settings.watch.in_force.policy);
         document_of(json!({
             "schema_version": SCHEMA_VERSION,
             "exit_code": code,
@@ -106,7 +106,7 @@ async fn diff(settings: &Settings, path: &Path, args: DiffArgs) -> CommandResult
         }));
         return Ok(code);
     }
-    show(&differences, &snapshot, &settings.in_force.policy);
+    show(&differences, &snapshot, &settings.watch.in_force.policy);
     if let Some(why) = snapshot.roles.gap() {
         notice(format_args!("roles could not be read, so their permissions were not compared: {}", why.message));
     }
@@ -127,7 +127,7 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
     match client {
         None => {
             refuse_unread_roles(&snapshot, &snapshot.clients)?;
-            show(&before.differences(&snapshot), &snapshot, &settings.in_force.policy);
+            show(&before.differences(&snapshot), &snapshot, &settings.watch.in_force.policy);
             baseline.approve_all(&snapshot, &approval);
         }
         Some(wanted) => {
@@ -136,7 +136,7 @@ async fn approve(settings: &Settings, path: &Path, args: ApproveArgs) -> Command
                 refuse_unread_roles(&snapshot, [client])?;
                 let mut differences = before.differences(&snapshot);
                 differences.retain(|(id, _)| *id == client.id);
-                show(&differences, &snapshot, &settings.in_force.policy);
+                show(&differences, &snapshot, &settings.watch.in_force.policy);
                 baseline.approve_client(&client.id, &snapshot, &approval);
             } else {
                 if !permissions.is_empty() {
@@ -207,8 +207,8 @@ async fn prune(settings: &Settings, path: &Path, args: &PruneArgs) -> CommandRes
 fn show_approved(settings: &Settings, path: &Path, args: ShowArgs) -> CommandResult {
     let baseline = read_baseline(settings, path)?;
     match args.format {
-        TextFormat::Text => approved::table(&baseline, &settings.in_force.policy),
-        TextFormat::Json => document_of(approved::json(&baseline, &settings.in_force.policy)),
+        TextFormat::Text => approved::table(&baseline, &settings.watch.in_force.policy),
+        TextFormat::Json => document_of(approved::json(&baseline, &settings.watch.in_force.policy)),
     }
     Ok(CLEAN)
 }
@@ -252,7 +252,7 @@ fn approval(args: &ByArgs) -> Result<Approval, (u8, String)> {
 
 /// The baseline, which must exist.
 fn read_baseline(settings: &Settings, path: &Path) -> Result<Baseline, (u8, String)> {
-    settings.in_force.baseline.clone().ok_or_else(|| {
+    settings.watch.in_force.baseline.as_deref().cloned().ok_or_else(|| {
         let mistake =
             format!("baseline file {}: the file does not exist; create it with `baseline init`", path.display());
         (USAGE, mistake)
@@ -261,13 +261,17 @@ fn read_baseline(settings: &Settings, path: &Path) -> Result<Baseline, (u8, Stri
 
 /// Reads the one organisation that is configured: a baseline covers exactly one.
 async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)> {
-    let [config] = settings.organisations.as_slice() else {
+    let [organisation] = settings.organisations.as_slice() else {
         return Err((USAGE, "a baseline covers one organisation; configure exactly one".to_owned()));
     };
-    let platform =
-        Platform::new(config.clone(), &Metrics::unregistered()).map_err(|error| (INCOMPLETE, error.to_string()))?;
+    read_from_platform(organisation).await
+}
+
+async fn read_from_platform(organisation: &Organisation) -> Result<Snapshot, (u8, String)> {
+    let platform = Platform::new(organisation.platform.clone(), &Metrics::unregistered())
+        .map_err(|error| (INCOMPLETE, error.to_string()))?;
     let now = Timestamp::from(SystemTime::now());
-    let attempt = fetch(&platform, &settings.refresh, Previous::default(), now).await;
+    let attempt = fetch(&platform, &organisation.watch.refresh, Previous::default(), now).await;
     let fetched = attempt.outcome.map_err(|failure| (INCOMPLETE, failure.to_string()))?;
     let partial = fetched.snapshot.clients.partial().count();
     if partial > 0 {

@@ -18,7 +18,7 @@ use super::deadline::within_deadline;
 use super::exit::{CLEAN, INCOMPLETE, USAGE};
 use super::prepare::refuse;
 use crate::audit;
-use crate::config::{Gathered, Settings};
+use crate::config::{self, Gathered, Settings};
 use crate::domain::{Severity, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
@@ -49,8 +49,8 @@ pub(super) fn check(gathered: &Gathered) -> u8 {
 
 /// `policy check --live`.
 pub(super) async fn check_live(settings: &Settings) -> u8 {
-    let policy = &settings.in_force.policy;
-    summary(settings.files.policy.as_ref(), policy);
+    let policy = &settings.watch.in_force.policy;
+    summary(settings.watch.files.policy.as_ref(), policy);
     each(settings, async |platform| live::check(platform, policy).await.map_err(unread)).await
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn explain(settings: &Settings, args: &ExplainArgs) -> u8 {
 /// Runs `work` for each organisation and returns the highest exit code.
 async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (u8, String)>) -> u8 {
     let mut code = CLEAN;
-    for organisation in &settings.organisations {
+    for config::Organisation { platform: organisation, .. } in &settings.organisations {
         let outcome = match connect(organisation) {
             Ok(platform) => {
                 let done = within_deadline(settings, &platform, work(&platform)).await;
@@ -135,12 +135,12 @@ async fn explained(
     settings: &Settings,
     args: &ExplainArgs,
 ) -> Result<Option<Value>, (u8, String)> {
-    let refresh::InForce { policy, baseline } = &settings.in_force;
+    let refresh::InForce { policy, baseline } = &settings.watch.in_force;
     let now = Timestamp::from(SystemTime::now());
-    let attempt = fetch(platform, &settings.refresh, Previous::default(), now).await;
+    let attempt = fetch(platform, &settings.watch.refresh, Previous::default(), now).await;
     let snapshot = attempt.outcome.map_err(|failure| unread(failure.to_string()))?.snapshot;
     let client = client::find(&snapshot, &args.client).map_err(|mistake| (USAGE, mistake))?;
-    let report = audit::evaluate(&snapshot, policy, baseline.as_ref(), now);
+    let report = audit::evaluate(&snapshot, policy, baseline.as_deref(), now);
     let explanation = Explanation::new(&snapshot, policy, &report, client);
     if args.format == TextFormat::Json {
         return Ok(Some(explanation.json(&platform.config().org)));
