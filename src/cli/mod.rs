@@ -77,7 +77,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
             PolicyCommand::Explain(args) => block_on(policy::explain(&settings, &args)),
             PolicyCommand::TestGlob { pattern } => block_on(policy::test_glob(&settings, &pattern)),
         }),
-        Command::Serve => with(patiently(|| Settings::from_raw(gathered)), Runs::UntilStopped, |settings| {
+        Command::Serve => with(patiently(|| Settings::to_serve(gathered)), Runs::UntilStopped, |settings| {
             block_on(serve::serve(settings))
         }),
         Command::Audit(args) if args.snapshot_in.is_some() => {

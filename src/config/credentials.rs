@@ -64,6 +64,10 @@ pub(crate) fn client_secret(values: &mut Values<'_>, raw: &RawSettings) -> Optio
                 values.warnings.extend(warning.map(|warning| format!("{name}: {warning}")));
                 Some(SecretSource::File(PathBuf::from(path)))
             }
+            Err(problem) if values.tolerates_secret_files => {
+                values.warnings.push(format!("{problem}; the organisation cannot be read until this is corrected"));
+                Some(SecretSource::File(PathBuf::from(path)))
+            }
             Err(problem) => {
                 values.variable_wrong(name, problem);
                 None

@@ -3,7 +3,7 @@
 //! Not the validation, which finds the errors.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,15 @@ pub(crate) enum Origin {
     Environment,
     /// On the command line.
     Flag,
+    /// In the configuration file, under this key.
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+    },
 }
 
 /// An error in one setting. The text names the flag or variable, where it was set, what is wrong, and what to use instead.
@@ -53,6 +62,7 @@ pub(crate) fn flag_from(flag: &str, variable: &str, origin: &Origin) -> String {
         Origin::Flag | Origin::Default => format!("--{flag}"),
         Origin::Environment => format!("--{flag} (environment variable {variable})"),
         Origin::File(path) => format!("--{flag} ({variable} in {})", path.display()),
+        Origin::Key { file, line, key } => in_file(file, *line, key),
     }
 }
 
@@ -60,8 +70,14 @@ pub(crate) fn flag_from(flag: &str, variable: &str, origin: &Origin) -> String {
 pub(crate) fn variable_from(variable: &str, origin: &Origin) -> String {
     match origin {
         Origin::File(path) => format!("{variable} (in {})", path.display()),
+        Origin::Key { file, line, key } => in_file(file, *line, key),
         Origin::Flag | Origin::Default | Origin::Environment => variable.to_owned(),
     }
+}
+
+/// A key of the configuration file, with its place.
+fn in_file(file: &Path, line: usize, key: &str) -> String {
+    format!("{} line {line}: {key}", file.display())
 }
 
 /// The characters of a value that an error message quotes.

@@ -113,6 +113,10 @@ pub struct SettingsArgs {
     /// set, in the working directory. An empty value turns it off: every restart then begins without data.
     #[arg(long = "state.file", global = true, help_heading = "State", value_name = "FILE")]
     pub state_file: Option<String>,
+    /// Directory with a state file for each organisation of `--config.file`. By default the first directory of
+    /// `$STATE_DIRECTORY` or, if that is not set, the working directory. An empty value turns the state files off.
+    #[arg(long = "state.dir", global = true, help_heading = "State", value_name = "DIRECTORY")]
+    pub state_dir: Option<String>,
     /// Per-client metric families to leave out. Separate names with commas, or give the flag several times.
     #[arg(
         long = "metrics.disable",
@@ -242,6 +246,10 @@ pub struct SettingsArgs {
         default_value = "1000"
     )]
     pub genesys_max_pages: String,
+    /// TOML file with several organisations, each with its own credentials, policy and baseline. It is used in place of the
+    /// variables and flags that are about one organisation.
+    #[arg(long = "config.file", global = true, help_heading = "Files", value_name = "FILE")]
+    pub config_file: Option<String>,
     /// File with lines `NAME=value` for the variables of these flags and the credentials. Flags and the environment take
     /// precedence. Put values that contain `$` in single quotes. No file is read unless it is named here.
     #[arg(long = "env-file", global = true, help_heading = "Files", value_name = "FILE")]

@@ -10,6 +10,7 @@ mod duration;
 mod endpoints;
 mod env_file;
 mod error;
+mod file;
 mod flags;
 mod hidden;
 mod names;

@@ -115,8 +115,14 @@ pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) ->
     let plain_http =
         values.flag("genesys.allow-plain-http", raw.genesys_allow_plain_http.as_ref(), scalar::switch).unwrap_or(false);
     let id = required(values, gathered, names::CLIENT_ID, "the id of the exporter's own OAuth client", client_id);
-    let what = "the secret of that client (or set GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE to a file that contains it)";
-    let secret = required(values, gathered, names::CLIENT_SECRET, what, client_secret);
+    let (name, what) = if values.is_of_file() {
+        let what = "a file that contains the secret of that client (or set client_secret_env to the name of a variable that contains it)";
+        (names::CLIENT_SECRET_FILE, what)
+    } else {
+        let what = "the secret of that client (or set GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE to a file that contains it)";
+        (names::CLIENT_SECRET, what)
+    };
+    let secret = required(values, gathered, name, what, client_secret);
     let what = "an AWS region such as eu-west-1 or a domain such as mypurecloud.ie \
                 (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
     let found = required(values, gathered, names::REGION, what, |values, raw| endpoints(values, raw, plain_http));

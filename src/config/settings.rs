@@ -6,7 +6,7 @@
 //! together. Only a reload reads them again.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use url::Url;
 
 use super::endpoints::Endpoints;
 use super::error::ConfigError;
+use super::file::{self, Organisations};
 use super::platform::{Tuning, org_label, real_organisation};
 use super::raw::RawSettings;
 use super::read::Gathered;
@@ -22,7 +23,7 @@ use super::values::Values;
 use super::{address, duration, scalar};
 use crate::secret::{SecretSource, SecretString};
 use crate::telemetry::{self, Level, LogFormat};
-use crate::{exposition, genesys, policy, refresh, server};
+use crate::{exposition, genesys, policy, refresh, server, store};
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
 /// The demo refreshes more often than the default, so that changes are visible soon.
@@ -45,6 +46,14 @@ pub struct Settings {
     pub log: telemetry::Config,
     /// What is suspicious but valid. The caller logs it once logging is started.
     pub warnings: Vec<String>,
+}
+
+/// What the settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// A command that needs every organisation that it is asked for.
+    OneCommand,
+    Serving,
 }
 
 /// One audited organisation.
@@ -72,12 +81,18 @@ pub struct Watch {
 impl Settings {
     /// For commands that call the platform: credentials and region are required. Returns every error.
     pub fn from_raw(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, Who::Configured)
+        build(gathered, Who::Configured, For::OneCommand)
+    }
+
+    /// For a process that serves until it is stopped. As [`Self::from_raw`], but if one of several organisations has a secret file that
+    /// cannot be used, the others are watched, and its refreshes fail until the file can be used.
+    pub fn to_serve(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
+        build(gathered, Who::Configured, For::Serving)
     }
 
     /// For commands that do not call the platform: credentials and region are ignored, and there are no organisations.
     pub fn offline(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, Who::Nobody)
+        build(gathered, Who::Nobody, For::OneCommand)
     }
 
     /// For a simulated organisation whose API and login host are both at `api_url`. Credentials in the environment are
@@ -88,7 +103,7 @@ impl Settings {
         client_id: String,
         secret: SecretString,
     ) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, Who::Simulated(api_url, client_id, secret))
+        build(gathered, Who::Simulated(api_url, client_id, secret), For::Serving)
     }
 
     /// Only the address that the server listens on. Needs no credentials.
@@ -104,58 +119,116 @@ impl Settings {
     }
 }
 
-/// The organisation that the process calls.
+/// The organisations that the process calls.
 enum Who {
     Configured,
     Simulated(Url, String, SecretString),
     Nobody,
 }
 
-fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
+fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<ConfigError>> {
     let raw = &gathered.raw;
     let mut values = Values::new(&gathered.origins, &gathered.hidden);
     values.warnings.clone_from(&gathered.warnings);
     values.errors.clone_from(&gathered.errors);
-    let demo = matches!(who, Who::Simulated(..));
 
     let server = server_config(&mut values, raw);
-    let refresh = refresh_config(&mut values, raw, demo);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
-    let tuning = Tuning::read(&mut values, raw);
+    let watched = match (raw.config_file.as_deref(), who) {
+        (Some(path), Who::Configured) => from_file(&mut values, gathered, Path::new(path), true, run),
+        (Some(path), Who::Nobody) => from_file(&mut values, gathered, Path::new(path), false, run),
+        (_, who) => {
+            let simulated = matches!(who, Who::Simulated(..));
+            let state_file = if simulated && !values.is_given("state.file") { None } else { state_file(raw) };
+            let watched = one(&mut values, gathered, who, state_file);
+            watched.map(|(platform, watch)| {
+                let organisation = platform.map(|platform| Organisation { platform, watch: watch.clone() });
+                (organisation.into_iter().collect(), watch)
+            })
+        }
+    };
+    match (server, exposition, log, watched) {
+        (Some(server), Some(exposition), Some(log), Some((organisations, watch))) if values.errors.is_empty() => {
+            Ok(Settings { organisations, watch, server, exposition, log, warnings: values.warnings })
+        }
+        _ => Err(values.errors),
+    }
+}
+
+/// One organisation. There is no platform if nobody is called.
+fn one(
+    values: &mut Values<'_>,
+    gathered: &Gathered,
+    who: Who,
+    state_file: Option<PathBuf>,
+) -> Option<(Option<genesys::Config>, Watch)> {
+    let raw = &gathered.raw;
+    let refresh = refresh_config(values, raw, matches!(who, Who::Simulated(..)));
+    let tuning = Tuning::read(values, raw);
     let who = match who {
         Who::Simulated(api_url, id, secret) => {
             let region = api_url.host_str().unwrap_or("localhost").to_owned();
             let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
             Some(Some((id, SecretSource::Value(secret), endpoints, None)))
         }
-        Who::Configured => real_organisation(&mut values, gathered).map(Some),
+        Who::Configured => real_organisation(values, gathered).map(Some),
         Who::Nobody => Some(None),
     };
-    let org = org_label(&mut values, raw);
+    let org = org_label(values, raw);
     let files = files(raw);
-    let in_force = in_force(&mut values, &files);
+    let in_force = in_force(values, &files);
+    let (refresh, tuning, who, org, in_force) = (refresh?, tuning?, who?, org?, in_force?);
+    let watch = Watch { refresh, files, in_force, state_file };
+    Some((who.map(|who| tuning.organisation(org, who)), watch))
+}
 
-    match (server, refresh, exposition, log, tuning, who, org, in_force) {
-        (
-            Some(server),
-            Some(refresh),
-            Some(exposition),
-            Some(log),
-            Some(tuning),
-            Some(who),
-            Some(org),
-            Some(in_force),
-        ) if values.errors.is_empty() => {
-            let state_file = if demo && !values.is_given("state.file") { None } else { state_file(raw) };
-            let watch = Watch { refresh, files, in_force, state_file };
-            let platform = who.map(|who| tuning.organisation(org, who));
-            let organisations = platform.map(|platform| Organisation { platform, watch: watch.clone() });
-            let organisations = organisations.into_iter().collect();
-            Ok(Settings { organisations, watch, server, exposition, log, warnings: values.warnings })
-        }
-        _ => Err(values.errors),
+/// The organisations of the configuration file, and how an organisation is watched that it does not have.
+fn from_file(
+    values: &mut Values<'_>,
+    process: &Gathered,
+    path: &Path,
+    is_called: bool,
+    run: For,
+) -> Option<(Vec<Organisation>, Watch)> {
+    if values.is_given("state.file") {
+        values.flag_wrong(
+            "state.file",
+            "cannot be used together with --config.file; use --state.dir, in which each organisation has a file",
+        );
     }
+    values.errors.extend(file::given_twice(process));
+    let Organisations { defaults, stanzas } = match file::read(path, process) {
+        Ok(read) => read,
+        Err(errors) => {
+            values.errors.extend(errors);
+            return None;
+        }
+    };
+    let mut add = |gathered: &Gathered, line: usize, who: Who| {
+        let mut own = Values::of_organisation(gathered, path, line);
+        own.tolerates_secret_files = run == For::Serving;
+        let org = gathered.raw.genesyscloud_org.clone().unwrap_or_default();
+        let state_file = state_directory(&process.raw).map(|directory| directory.join(store::file_name(&org)));
+        let watched = one(&mut own, gathered, who, state_file);
+        let warnings =
+            own.warnings.iter().map(|warning| format!("organisation {org}: {}", file::in_words_of_the_file(warning)));
+        values.warnings.extend(warnings);
+        // A mistake in the defaults is one for each organisation.
+        let errors = own.errors.into_iter().filter(|error| !values.errors.contains(error)).collect::<Vec<_>>();
+        values.errors.extend(errors);
+        watched
+    };
+    let defaults = add(&defaults, 1, Who::Nobody);
+    let watched = stanzas.iter().map(|stanza| {
+        let who = if is_called { Who::Configured } else { Who::Nobody };
+        let (platform, watch) = add(&stanza.gathered, stanza.line, who)?;
+        Some(platform.map(|platform| Organisation { platform, watch }))
+    });
+    // All of them, so that every mistake is reported.
+    let watched: Vec<Option<Option<Organisation>>> = watched.collect();
+    let organisations: Option<Vec<Option<Organisation>>> = watched.into_iter().collect();
+    Some((organisations?.into_iter().flatten().collect(), defaults?.1))
 }
 
 fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::Config> {
@@ -254,10 +327,21 @@ fn state_file(raw: &RawSettings) -> Option<PathBuf> {
     match raw.state_file.as_deref() {
         Some("") => None,
         Some(path) => Some(path.into()),
-        None => {
-            let directories = raw.state_directory.as_deref().unwrap_or_default();
-            let first = directories.split(':').find(|directory| !directory.is_empty());
-            Some(first.map(PathBuf::from).unwrap_or_default().join(STATE_FILE))
-        }
+        None => Some(default_state_directory(raw).join(STATE_FILE)),
     }
+}
+
+/// `None` if the value is empty, which turns the state files off.
+fn state_directory(raw: &RawSettings) -> Option<PathBuf> {
+    match raw.state_dir.as_deref() {
+        Some("") => None,
+        Some(path) => Some(path.into()),
+        None => Some(default_state_directory(raw)),
+    }
+}
+
+fn default_state_directory(raw: &RawSettings) -> PathBuf {
+    let directories = raw.state_directory.as_deref().unwrap_or_default();
+    let first = directories.split(':').find(|directory| !directory.is_empty());
+    first.map(PathBuf::from).unwrap_or_default()
 }

@@ -82,12 +82,12 @@ fn every_error_is_reported_with_name_and_origin() {
         "--web.listen-address (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_LISTEN_ADDRESS): \"nine\" has no port",
         "--web.telemetry-path: \"/api/x\" is the path of another route",
         "--web.expose-report (environment variable GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT): \"maybe\" is not a boolean",
-        "--refresh.interval (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL): \"5 minutes\" is not a \
-         duration; use for example 30s, 5m or 24h",
-        "--refresh.deadline (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_DEADLINE): \"2h\" is not between 1s and 1h",
         &format!(
             "--log.level (GENESYSCLOUD_OAUTH_EXPORTER_LOG_LEVEL in {file}): \"loud\" is not one of error, warn, info"
         ),
+        "--refresh.interval (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_INTERVAL): \"5 minutes\" is not a \
+         duration; use for example 30s, 5m or 24h",
+        "--refresh.deadline (environment variable GENESYSCLOUD_OAUTH_EXPORTER_REFRESH_DEADLINE): \"2h\" is not between 1s and 1h",
         "--genesys.burst: \"0\" is not a whole number from 1 to 3000",
         "--genesys.max-body-bytes (environment variable GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_MAX_BODY_BYTES): \"64MB\" is not",
         "GENESYSCLOUD_OAUTHCLIENT_ID: is not set; set it to the id of the exporter's own OAuth client; rename CLIENT_ID, which is set but not read by this exporter",

@@ -3,22 +3,41 @@
 //! Not the checks themselves.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::error::{ConfigError, Origin, flag_from, variable_from};
+use super::file::{in_words_of_the_file, key_of};
 use super::hidden::Hidden;
 use super::names::variable_of;
+use super::read::Gathered;
 
 /// The errors and warnings so far.
 pub(crate) struct Values<'a> {
     origins: &'a BTreeMap<String, Origin>,
     hidden: &'a Hidden,
+    /// The organisation in the configuration file that is read, with its line; `None` for the settings of the process.
+    organisation: Option<(&'a Path, usize)>,
+    /// Whether a secret file that cannot be used is only a warning, because the other organisations can be watched without it.
+    pub(crate) tolerates_secret_files: bool,
     pub(crate) errors: Vec<ConfigError>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl<'a> Values<'a> {
     pub(crate) fn new(origins: &'a BTreeMap<String, Origin>, hidden: &'a Hidden) -> Self {
-        Self { origins, hidden, errors: Vec::new(), warnings: Vec::new() }
+        Self {
+            origins,
+            hidden,
+            organisation: None,
+            tolerates_secret_files: false,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The values of an organisation in the configuration file. Errors name the keys of the file and not the flags.
+    pub(crate) fn of_organisation(gathered: &'a Gathered, file: &'a Path, line: usize) -> Self {
+        Self { organisation: Some((file, line)), ..Self::new(&gathered.origins, &gathered.hidden) }
     }
 
     /// Parses the value of a flag; an absent value is parsed as empty text. Returns `None` after adding an error.
@@ -34,13 +53,36 @@ impl<'a> Values<'a> {
 
     pub(crate) fn flag_wrong(&mut self, flag: &str, problem: impl Into<String>) {
         let variable = variable_of(flag);
-        let origin = self.origins.get(&variable).unwrap_or(&Origin::Default);
-        self.errors.push(ConfigError::new(flag_from(flag, &variable, origin), self.hidden.remove_from(problem)));
+        let origin = self.origin(&variable, Origin::Default);
+        self.errors.push(ConfigError::new(flag_from(flag, &variable, &origin), self.shown(problem)));
     }
 
     pub(crate) fn variable_wrong(&mut self, variable: &str, problem: impl Into<String>) {
-        let origin = self.origins.get(variable).unwrap_or(&Origin::Environment);
-        self.errors.push(ConfigError::new(variable_from(variable, origin), self.hidden.remove_from(problem)));
+        let origin = self.origin(variable, Origin::Environment);
+        self.errors.push(ConfigError::new(variable_from(variable, &origin), self.shown(problem)));
+    }
+
+    /// Whether the values are those of an organisation in the configuration file.
+    pub(crate) const fn is_of_file(&self) -> bool {
+        self.organisation.is_some()
+    }
+
+    /// Where the variable was given, or would have to be given.
+    fn origin(&self, variable: &str, missing: Origin) -> Origin {
+        let given = self.origins.get(variable).cloned();
+        match (self.organisation, key_of(variable)) {
+            (Some((file, line)), Some(key)) => match given {
+                Some(given @ Origin::Key { .. }) => given,
+                _ => Origin::Key { file: file.to_owned(), line, key },
+            },
+            _ => given.unwrap_or(missing),
+        }
+    }
+
+    /// The text without what may be a secret, and with the names that the user knows.
+    fn shown(&self, problem: impl Into<String>) -> String {
+        let problem = self.hidden.remove_from(problem);
+        if self.organisation.is_some() { in_words_of_the_file(&problem) } else { problem }
     }
 
     /// Whether the value of a flag was given, and is not just the default.

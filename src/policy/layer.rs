@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::check::Mistakes;
 use super::fields::Fields;
-use super::reading::{Reading, place};
+use super::reading::Reading;
 use super::schema::{EVERY_CLIENT, PRODUCTION};
 use super::{
     DangerousPattern, DangerousPermission, Defaults, Exemption, Expectation, NamePattern, Owner, Policy, RuleSetting,
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::domain::ClientId;
 use crate::text::did_you_mean;
+use crate::text::place;
 
 /// Rules whose findings have the severity of the pattern that matched, so `[rules.SLUG]` cannot set it.
 const SEVERITY_BY_PATTERN: [&str; 2] = ["dangerous-scope", "dangerous-permission"];

@@ -9,13 +9,13 @@ use toml::de::DeTable;
 
 use super::fields::Fields;
 use super::layer::Layer;
-use super::reading::place;
 use super::schema::ROOT;
 use super::{
     Defaults, Extension, OrgPolicy, PermissionPolicy, Policy, PolicyError, Reading, RedirectPolicy, RolePolicy,
     ScopePolicy, ScopedClients, check,
 };
 use crate::domain::{Client, Severity};
+use crate::text::place;
 
 /// The built-in policy, in the same format as a user's file.
 pub const BUILT_IN: &str = include_str!("builtin.toml");

@@ -14,12 +14,14 @@ mod tests;
 mod times;
 mod writer;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
 
 pub use metrics::{FAMILIES, Metrics};
@@ -34,6 +36,32 @@ use crate::file::{self, LockError, Mode, ReadError};
 
 /// The largest state or snapshot file. 100,000 clients take about 100 MB.
 const MAX_BYTES: u64 = 512 << 20;
+
+/// The name of the state file of an organisation in a directory of several. Different labels have different names, also in a file system
+/// that ignores case.
+pub fn file_name(org: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
+    let mut name = String::new();
+    for byte in org.bytes() {
+        match byte {
+            b'.' if name.is_empty() => name.push_str("%2e"),
+            byte if is_plain(byte) => name.push(char::from(byte)),
+            byte => _ = write!(name, "%{byte:02x}"),
+        }
+    }
+    // Most file systems allow 255 bytes, of which some are for temporary names.
+    if name.len() > LONGEST_NAME {
+        name.truncate(LONGEST_NAME);
+        name.push('+');
+        for byte in &Sha256::digest(org.as_bytes())[..16] {
+            let _ = write!(name, "{byte:02x}");
+        }
+    }
+    format!("{name}.state.json")
+}
+
+/// The largest part of a label in the name of a file, in bytes.
+const LONGEST_NAME: usize = 120;
 
 /// The state of all organisations, in memory and on disk.
 #[derive(Debug)]

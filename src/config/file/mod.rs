@@ -1,0 +1,330 @@
+//! The configuration file of several organisations: TOML with `[defaults]` and one `[[organisation]]` for each.
+//!
+//! Each key is a setting that a flag or a variable has too, so that a value is checked by the same code wherever it is given. The file
+//! contains no secrets. `settings` builds the organisations from what is read here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, Origin};
+use super::hidden::Hidden;
+use super::names::{API_URL, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, LOGIN_URL, ORG, REGION, variable_of};
+use super::raw;
+use super::read::Gathered;
+use crate::file::{self, ReadError};
+use crate::text::{nearest, place};
+
+/// The largest file. An organisation takes a few hundred bytes.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// The setting that a key stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Setting {
+    Flag(&'static str),
+    Variable(&'static str),
+    /// The name of the environment variable that contains the client's secret.
+    SecretFrom,
+}
+
+/// A key of an organisation.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    setting: Setting,
+    /// Whether the value is a path, which is relative to the file.
+    is_path: bool,
+}
+
+const fn flag(name: &'static str, flag: &'static str) -> Key {
+    Key { name, setting: Setting::Flag(flag), is_path: false }
+}
+
+const fn variable(name: &'static str, variable: &'static str) -> Key {
+    Key { name, setting: Setting::Variable(variable), is_path: false }
+}
+
+const fn path(key: Key) -> Key {
+    Key { is_path: true, ..key }
+}
+
+/// Every key of `[[organisation]]`. All but `org` can be in `[defaults]` too.
+pub(crate) const KEYS: &[Key] = &[
+    variable("org", ORG),
+    variable("region", REGION),
+    variable("api_url", API_URL),
+    variable("login_url", LOGIN_URL),
+    variable("client_id", CLIENT_ID),
+    path(variable("client_secret_file", CLIENT_SECRET_FILE)),
+    Key { name: "client_secret_env", setting: Setting::SecretFrom, is_path: false },
+    path(flag("policy_file", "policy.file")),
+    path(flag("baseline_file", "baseline.file")),
+    flag("required_scopes", "audit.required-scopes"),
+    flag("dangerous_scopes", "audit.dangerous-scopes"),
+    flag("interval", "refresh.interval"),
+    flag("stale_after", "refresh.stale-after"),
+    flag("deadline", "refresh.deadline"),
+    flag("trust_total", "refresh.trust-total"),
+    flag("require_self", "refresh.require-self"),
+    flag("clients_path", "genesys.clients-path"),
+    flag("auth_style", "genesys.auth-style"),
+    flag("token_scope", "genesys.token-scope"),
+    flag("allow_plain_http", "genesys.allow-plain-http"),
+    flag("retry_attempts", "genesys.retry-attempts"),
+    flag("retry_base", "genesys.retry-base"),
+    flag("max_retry_after", "genesys.max-retry-after"),
+    flag("requests_per_minute", "genesys.requests-per-minute"),
+    flag("burst", "genesys.burst"),
+    flag("connect_timeout", "genesys.connect-timeout"),
+    flag("read_timeout", "genesys.read-timeout"),
+    flag("max_body_bytes", "genesys.max-body-bytes"),
+    flag("max_pages", "genesys.max-pages"),
+];
+
+impl Key {
+    /// The variable under which the setting is merged.
+    fn variable(&self) -> String {
+        match self.setting {
+            Setting::Flag(flag) => variable_of(flag),
+            Setting::Variable(variable) => variable.to_owned(),
+            Setting::SecretFrom => CLIENT_SECRET.to_owned(),
+        }
+    }
+}
+
+/// The key of the file for a variable; `None` if the file has none.
+pub(crate) fn key_of(variable: &str) -> Option<&'static str> {
+    KEYS.iter().find(|key| key.variable() == variable).map(|key| key.name)
+}
+
+/// The text with the names of flags and variables replaced by the keys of the file.
+pub(crate) fn in_words_of_the_file(problem: &str) -> String {
+    let mut names: Vec<(String, &str)> = KEYS.iter().map(|key| (key.variable(), key.name)).collect();
+    names.extend(KEYS.iter().filter_map(|key| match key.setting {
+        Setting::Flag(flag) => Some((format!("--{flag}"), key.name)),
+        _ => None,
+    }));
+    // The longest first: some names begin with another.
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    names.iter().fold(problem.to_owned(), |problem, (name, key)| problem.replace(name, key))
+}
+
+/// The settings of one organisation, as text.
+#[derive(Debug)]
+pub(crate) struct Stanza {
+    pub(crate) gathered: Gathered,
+    /// Where it begins, for what is missing in it.
+    pub(crate) line: usize,
+}
+
+/// What the file says.
+#[derive(Debug)]
+pub(crate) struct Organisations {
+    pub(crate) defaults: Gathered,
+    pub(crate) stanzas: Vec<Stanza>,
+}
+
+/// Settings as text by variable, with where each was given.
+type Pairs = BTreeMap<String, (String, Origin)>;
+
+/// Reads the file. The error is every mistake in its structure, each with its line.
+pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec<ConfigError>> {
+    let setting = |line: Option<usize>| match line {
+        None => format!("--config.file {}", path.display()),
+        Some(line) => format!("{} line {line}", path.display()),
+    };
+    let text = file::read_text(path, MAX_BYTES).map_err(|error| {
+        let problem = match error {
+            ReadError::NotFound => "the file does not exist".to_owned(),
+            error => error.to_string(),
+        };
+        vec![ConfigError::new(setting(None), problem)]
+    })?;
+    let line = |offset: usize| place(&text, offset).0;
+    let (document, errors) = DeTable::parse_recoverable(&text);
+    if !errors.is_empty() {
+        let wrong = |error: &toml::de::Error| {
+            ConfigError::new(setting(Some(line(error.span().unwrap_or_default().start))), error.message())
+        };
+        return Err(errors.iter().map(wrong).collect());
+    }
+    let mut reading = Reading { path, text: &text, errors: Vec::new() };
+    let mut defaults = Pairs::new();
+    let mut tables = Vec::new();
+    for (name, value) in document.get_ref() {
+        match (name.get_ref().as_ref(), value.get_ref()) {
+            ("defaults", DeValue::Table(table)) => defaults = reading.table(table, false),
+            ("organisation", DeValue::Array(items)) => {
+                for item in items.iter() {
+                    match item.get_ref() {
+                        DeValue::Table(table) => tables.push((line(item.span().start), table)),
+                        _ => reading.wrong(item.span().start, "expected [[organisation]]"),
+                    }
+                }
+            }
+            ("defaults" | "organisation", _) => {
+                reading.wrong(name.span().start, "expected [defaults] or [[organisation]]");
+            }
+            (other, _) => {
+                let near = nearest(other, ["defaults", "organisation"]);
+                let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                reading.wrong(name.span().start, format!("there is no {other:?}{hint}"));
+            }
+        }
+    }
+    let stanzas: Vec<(usize, Pairs)> =
+        tables.into_iter().map(|(line, table)| (line, reading.table(table, true))).collect();
+    if stanzas.is_empty() {
+        reading.wrong(0, "the file names no [[organisation]]");
+    }
+    reading.refuse_duplicates(&stanzas);
+    let Reading { mut errors, .. } = reading;
+    if !errors.is_empty() {
+        errors.sort();
+        return Err(errors.into_iter().map(|(line, problem)| ConfigError::new(setting(Some(line)), problem)).collect());
+    }
+    let of_process = || process_pairs(process);
+    let gathered = |pairs: &Pairs| {
+        let mut all = of_process();
+        all.extend(defaults.clone());
+        all.extend(pairs.clone());
+        gathered(all, process)
+    };
+    let stanzas = stanzas.iter().map(|(line, pairs)| Stanza { gathered: gathered(pairs), line: *line }).collect();
+    Ok(Organisations { defaults: gathered(&Pairs::new()), stanzas })
+}
+
+/// The defaults of the flags. Whatever was given for one organisation outside the file is refused before.
+fn process_pairs(_process: &Gathered) -> Pairs {
+    let defaults = super::command_line::defaults().into_iter();
+    defaults.filter_map(|(flag, default)| Some((variable_of(&flag), (default?, Origin::Default)))).collect()
+}
+
+fn gathered(pairs: Pairs, process: &Gathered) -> Gathered {
+    let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
+    let mut hidden = Hidden::default();
+    for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
+        hidden.add(name, value.trim());
+    }
+    let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
+    let mut errors = Vec::new();
+    let raw = raw::from_pairs(values).unwrap_or_else(|_| {
+        // The text of envy's error is dropped, because it may contain a value.
+        errors.push(ConfigError::new("settings", "cannot be read"));
+        raw::RawSettings::default()
+    });
+    let (proxies, warnings) = (process.proxies.clone(), Vec::new());
+    Gathered { raw, origins, hidden, foreign: Vec::new(), proxies, ca_file: None, warnings, errors }
+}
+
+/// The settings of one organisation that were given outside the file, which is refused.
+pub(crate) fn given_twice(process: &Gathered) -> Vec<ConfigError> {
+    let given = |key: &Key| {
+        let variable = key.variable();
+        let origin = process.origins.get(&variable).filter(|origin| **origin != Origin::Default)?;
+        let setting = match key.setting {
+            Setting::Flag(flag) => super::error::flag_from(flag, &variable, origin),
+            Setting::Variable(_) | Setting::SecretFrom => super::error::variable_from(&variable, origin),
+        };
+        let instead = if key.setting == Setting::SecretFrom { "client_secret_file" } else { key.name };
+        let problem = format!(
+            "cannot be used together with --config.file; set {instead} in the file, for one [[organisation]] or in [defaults]"
+        );
+        Some(ConfigError::new(setting, problem))
+    };
+    KEYS.iter()
+        .filter(|key| key.name != "client_secret_env" || process.raw.genesyscloud_oauthclient_secret.is_some())
+        .filter_map(given)
+        .collect()
+}
+
+/// The reading of one file.
+struct Reading<'a> {
+    path: &'a Path,
+    text: &'a str,
+    /// With the line of each.
+    errors: Vec<(usize, String)>,
+}
+
+impl Reading<'_> {
+    fn wrong(&mut self, offset: usize, problem: impl Into<String>) {
+        let (line, _) = place(self.text, offset);
+        self.errors.push((line, problem.into()));
+    }
+
+    /// The settings in a table.
+    fn table(&mut self, table: &DeTable<'_>, is_organisation: bool) -> Pairs {
+        let mut pairs = Pairs::new();
+        for (name, value) in table {
+            let (at, word) = (name.span().start, name.get_ref().as_ref());
+            let Some(key) = KEYS.iter().find(|key| key.name == word) else {
+                let near = nearest(word, KEYS.iter().map(|key| key.name));
+                let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                // A secret that somebody wrote into the file is not shown.
+                self.wrong(at, format!("there is no key {word}{hint}"));
+                continue;
+            };
+            if key.name == "org" && !is_organisation {
+                self.wrong(at, "org belongs to one [[organisation]]");
+                continue;
+            }
+            let Some(text) = text(value.get_ref()) else {
+                self.wrong(at, format!("{word}: expected a string, a number, true or false, or a list of strings"));
+                continue;
+            };
+            let origin = Origin::Key { file: self.path.to_owned(), line: place(self.text, at).0, key: key.name };
+            match self.resolved(key, text) {
+                Ok(text) => _ = pairs.insert(key.variable(), (text, origin)),
+                Err(problem) => self.wrong(at, format!("{word}: {problem}")),
+            }
+        }
+        pairs
+    }
+
+    /// The value as the flag or the variable would have it.
+    fn resolved(&self, key: &Key, text: String) -> Result<String, String> {
+        if key.setting == Setting::SecretFrom {
+            return std::env::var(&text).map_err(|_| {
+                "the environment has no variable with this name; set it, or use client_secret_file".to_owned()
+            });
+        }
+        if key.is_path && !text.trim().is_empty() {
+            let directory = self.path.parent().unwrap_or(Path::new(""));
+            return Ok(directory.join(PathBuf::from(text)).to_string_lossy().into_owned());
+        }
+        Ok(text)
+    }
+
+    fn refuse_duplicates(&mut self, stanzas: &[(usize, Pairs)]) {
+        let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+        for (line, pairs) in stanzas {
+            let Some((org, _)) = pairs.get(ORG) else {
+                self.errors.push((*line, "org is not set; every organisation needs a name of its own".to_owned()));
+                continue;
+            };
+            match first.get(org.trim()) {
+                Some(earlier) => {
+                    self.errors.push((*line, format!("the organisation {org:?} is in line {earlier} already")));
+                }
+                None => _ = first.insert(org.trim(), *line),
+            }
+        }
+    }
+}
+
+fn text(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.as_str().replace('_', "")),
+        DeValue::Boolean(switch) => Some(switch.to_string()),
+        DeValue::Array(items) => {
+            let items: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
+            Some(items?.join(","))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! A good file gives each organisation its settings, and every mistake is reported with its line.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::config::{self, Settings};
+use crate::secret::SecretSource;
+
+const GOOD: &str = r#"[defaults]
+interval = "10m"
+client_secret_file = "secrets/all"
+burst = 20
+
+[[organisation]]
+org = "production"
+region = "eu-west-1"
+client_id = "id-1"
+policy_file = "policy.toml"
+
+[[organisation]]
+org = "Test"
+api_url = "https://gw.example/test"
+login_url = "https://login.example/"
+client_id = "id-2"
+client_secret_file = "secrets/two"
+interval = "1m"
+trust_total = false
+required_scopes = ["oauth", "users"]
+"#;
+
+/// A folder with this file and what it names.
+fn folder(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("organisations.toml");
+    fs::write(&path, text).expect("writable");
+    fs::create_dir(folder.path().join("secrets")).expect("new");
+    for name in ["secrets/all", "secrets/two"] {
+        let secret = folder.path().join(name);
+        fs::write(&secret, "hunter2").expect("writable");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+    fs::write(folder.path().join("policy.toml"), "[defaults]\nfail_on = \"low\"\n").expect("writable");
+    (folder, path)
+}
+
+fn gathered(path: &std::path::Path, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> config::Gathered {
+    let mut given = vec![("config.file".to_owned(), path.display().to_string())];
+    given.extend(flags.iter().map(|(flag, value)| ((*flag).to_owned(), (*value).to_owned())));
+    config::read(&given, environment.iter().map(|(name, value)| (*name, *value)))
+}
+
+fn errors(text: &str, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
+    let (folder, path) = folder(text);
+    let errors = Settings::from_raw(&gathered(&path, flags, environment)).expect_err(text);
+    let folder = format!("{}/", folder.path().display());
+    errors.iter().map(|error| error.to_string().replace(&folder, "")).collect()
+}
+
+#[test]
+fn each_organisation_has_its_own_settings_over_the_defaults_of_the_file() {
+    let (folder, path) = folder(GOOD);
+    let settings = Settings::from_raw(&gathered(&path, &[("state.dir", "/var/lib/x")], &[])).expect("valid");
+    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
+    assert_eq!((first.platform.org.as_str(), second.platform.org.as_str()), ("production", "Test"));
+    assert_eq!(first.platform.api_url.as_str(), "https://api.mypurecloud.ie/");
+    assert_eq!(second.platform.api_url.as_str(), "https://gw.example/test/");
+    assert_eq!(first.watch.refresh.interval, Duration::from_mins(10));
+    assert_eq!(second.watch.refresh.interval, Duration::from_mins(1));
+    assert!(first.watch.refresh.trust_total && !second.watch.refresh.trust_total);
+    assert_eq!((first.platform.pacing.burst, second.platform.pacing.burst), (20, 20));
+    assert_eq!(first.watch.files.policy, Some(folder.path().join("policy.toml")), "relative to the file");
+    assert_eq!(second.watch.files.policy, None);
+    let required: Vec<String> = second.watch.files.extension.required_scopes.iter().cloned().collect();
+    assert_eq!(required, ["oauth", "users"]);
+    let secret = |name: &str| SecretSource::File(folder.path().join(name));
+    assert_eq!(format!("{:?}", first.platform.client_secret), format!("{:?}", secret("secrets/all")));
+    assert_eq!(format!("{:?}", second.platform.client_secret), format!("{:?}", secret("secrets/two")));
+    assert_eq!(first.watch.state_file, Some("/var/lib/x/production.state.json".into()));
+    assert_eq!(second.watch.state_file, Some("/var/lib/x/%54est.state.json".into()));
+    assert_eq!(settings.warnings, [""; 0]);
+}
+
+#[test]
+fn every_mistake_is_reported_with_its_line_and_in_the_words_of_the_file() {
+    let text = r#"[defaults]
+interval = "soon"
+org = "x"
+
+[[organisation]]
+org = "one"
+regoin = "eu-west-1"
+client_id = "a:b"
+client_secret_file = "secrets/missing"
+
+[[organisation]]
+org = "one"
+region = "eu-west-1"
+client_id = "id"
+stale_after = "1m"
+policy_file = "no.toml"
+burst = { x = 1 }
+
+[[organisation]]
+region = "nowhere"
+
+[organization]
+"#;
+    assert_eq!(
+        errors(text, &[], &[]),
+        [
+            "organisations.toml line 3: org belongs to one [[organisation]]",
+            "organisations.toml line 7: there is no key regoin; did you mean region?",
+            "organisations.toml line 11: the organisation \"one\" is in line 5 already",
+            "organisations.toml line 17: burst: expected a string, a number, true or false, or a list of strings",
+            "organisations.toml line 19: org is not set; every organisation needs a name of its own",
+            "organisations.toml line 22: there is no \"organization\"; did you mean organisation?",
+        ]
+    );
+    let text = text.replace("org = \"x\"", "").replace("regoin", "region").replace("burst = { x = 1 }", "");
+    let text = text.replacen(
+        "org = \"one\"\nregion = \"eu-west-1\"\nclient_id = \"id\"",
+        "org = \"two\"\nclient_id = \"id\"",
+        1,
+    );
+    let text = text.replace("region = \"nowhere\"\n\n[organization]", "org = \"three\"\nregion = \"nowhere\"");
+    let found = errors(&text, &[], &[]);
+    for expected in [
+        "organisations.toml line 2: interval: ",
+        "organisations.toml line 8: client_id: contains a colon",
+        "organisations.toml line 9: client_secret_file: ",
+        "organisations.toml line 11: client_secret_file: is not set",
+        "organisations.toml line 11: region: is not set; set it to an AWS region such as eu-west-1 or a domain such as mypurecloud.ie (or set both api_url and login_url)",
+        "organisations.toml line 15: policy_file: policy file no.toml: there is no such file",
+        "organisations.toml line 18: client_id: is not set",
+        "organisations.toml line 20: region: ",
+    ] {
+        assert!(found.iter().any(|error| error.starts_with(expected)), "{expected}: {found:#?}");
+    }
+    assert!(!found.concat().contains("GENESYSCLOUD") && !found.concat().contains("hunter2"), "{found:#?}");
+}
+
+#[test]
+fn a_file_without_an_organisation_or_with_bad_syntax_is_refused() {
+    assert_eq!(errors("[defaults]\n", &[], &[]), ["organisations.toml line 1: the file names no [[organisation]]"]);
+    let found = errors("[[organisation]]\norg = \"a\norg2 = 3\n", &[], &[]);
+    assert!(found[0].starts_with("organisations.toml line 2: "), "{found:?}");
+    let gathered = gathered("/nonexistent/x.toml".as_ref(), &[], &[]);
+    let missing = Settings::from_raw(&gathered).expect_err("no file")[0].to_string();
+    assert_eq!(missing, "--config.file /nonexistent/x.toml: the file does not exist");
+}
+
+#[test]
+fn settings_of_one_organisation_outside_the_file_are_refused() {
+    let flags = [("refresh.interval", "1m"), ("state.file", "x.json")];
+    let environment = [
+        ("GENESYSCLOUD_OAUTHCLIENT_ID", "id"),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "hunter2"),
+        ("GENESYSCLOUD_ORG", "x"),
+    ];
+    let found = errors(GOOD, &flags, &environment);
+    let instead = "cannot be used together with --config.file; set";
+    let in_file = "in the file, for one [[organisation]] or in [defaults]";
+    assert_eq!(
+        found,
+        [
+            "--state.file: cannot be used together with --config.file; use --state.dir, in which each organisation has a file".to_owned(),
+            format!("GENESYSCLOUD_ORG: {instead} org {in_file}"),
+            format!("GENESYSCLOUD_OAUTHCLIENT_ID: {instead} client_id {in_file}"),
+            format!("GENESYSCLOUD_OAUTHCLIENT_SECRET: {instead} client_secret_file {in_file}"),
+            format!("--refresh.interval: {instead} interval {in_file}"),
+        ]
+    );
+}
+
+#[test]
+fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service() {
+    let text = GOOD.replace("secrets/two", "secrets/missing");
+    let (_folder, path) = folder(&text);
+    let gathered = gathered(&path, &[], &[]);
+    let errors = Settings::from_raw(&gathered).expect_err("a missing file");
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].to_string().contains("line 17: client_secret_file: "), "{}", errors[0]);
+    let settings = Settings::to_serve(&gathered).expect("the other one can be watched");
+    assert_eq!(settings.organisations.len(), 2);
+    assert!(settings.warnings[0].starts_with("organisation Test: ") && settings.warnings[0].contains("cannot be read"));
+}
