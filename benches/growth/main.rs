@@ -34,14 +34,14 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match &arguments[..] {
         [] => {
-            table("clients", &parts::heads(), &CLIENTS);
+            table("clients", &parts::HEADS, &CLIENTS);
             println!();
             table("organisations", &organisations::HEADS, &ORGANISATIONS);
         }
         ["row", "clients", number] => row(&parts::row(number.parse().expect("a number"))),
         ["row", "organisations", number] => row(&organisations::row(number.parse().expect("a number"))),
         ["world", index, version] => organisations::print(index, version),
-        ["clients", numbers @ ..] => table("clients", &parts::heads(), numbers),
+        ["clients", numbers @ ..] => table("clients", &parts::HEADS, numbers),
         ["organisations", numbers @ ..] => table("organisations", &organisations::HEADS, numbers),
         _ => println!("Usage: growth [(clients | organisations) N...]"),
     }
@@ -68,6 +68,6 @@ fn used() -> usize {
 /// A value, and by how much it increased the bytes in use.
 fn grown<T>(make: impl FnOnce() -> T) -> (T, usize) {
     let before = used();
-    let made = make();
-    (made, used().saturating_sub(before))
+    let value = make();
+    (value, used().saturating_sub(before))
 }

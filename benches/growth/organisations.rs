@@ -88,7 +88,7 @@ impl Process {
         let names: Vec<String> = (0..number).map(|n| format!("organisation-{n:03}")).collect();
         let served = names.iter().map(|name| ServedOrganisation::new(name.clone(), Freshness::default()));
         let reload = ReloadStatus { last_successful: true, last_success: TAKEN_AT };
-        let (publisher, published) = channel(served.collect(), reload, exposition::Config::default());
+        let (publisher, reader) = channel(served.collect(), reload, exposition::Config::default());
         // Without a file: the writer is another thread, and a state file of all organisations is not the matter here.
         let metrics = store::Metrics::register(&Registry::default()).expect("free names");
         let store = Arc::new(Store::open(None, metrics).expect("no file"));
@@ -96,11 +96,12 @@ impl Process {
         let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy, baseline: None }));
         let running = |(index, name)| {
             let platform = platform(name);
-            let pipeline = Pipeline::new(index, &platform, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
+            let pipeline =
+                Pipeline::new(index, &platform, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
             Running { reader: Offline::default(), pipeline }
         };
         let organisations = names.into_iter().enumerate().map(running).collect();
-        Self { organisations, publisher, published, now: TAKEN_AT.seconds() }
+        Self { organisations, publisher, published: reader, now: TAKEN_AT.seconds() }
     }
 
     /// How long it takes to read, evaluate and publish this version of an organisation. Making its JSON is not counted.
