@@ -150,7 +150,7 @@ fn made(index: usize, version: u64) -> World {
     World { number: CLIENTS, pages: pages.collect() }
 }
 
-/// The roles are built anew for each refresh, which takes the same time for every number of organisations.
+/// The roles are built for each refresh, which takes the same time for every number of organisations.
 fn snapshot(index: usize, listed: (Records<Client>, ScopeTable), taken_at: Timestamp) -> Snapshot {
     let mut snapshot = World::with_roles(listed);
     snapshot.organisation.id = OrgId::new(format!("id-{index}"));

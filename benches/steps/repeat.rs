@@ -28,8 +28,10 @@ pub(crate) fn step(name: &str, clients: usize, times: usize) {
         match name {
             "parse" => drop(black_box(Offline::default().read(&world.pages))),
             "parse-unchanged" => drop(black_box(known.read(&world.pages))),
-            "judge" => drop(black_box(audit::evaluate(&snapshot, &policy, None, NOW))),
-            "judge-unchanged" => drop(black_box(audit::evaluate_after(Some(earlier), &snapshot, &policy, None, NOW))),
+            "evaluate" => drop(black_box(audit::evaluate(&snapshot, &policy, None, NOW))),
+            "evaluate-unchanged" => {
+                drop(black_box(audit::evaluate_after(Some(earlier), &snapshot, &policy, None, NOW)))
+            }
             "ledger" => {
                 let known = ledger.entries().map(|(grant, _)| grant);
                 let sighting = Sighting::of(evaluation(), known);

@@ -12,13 +12,13 @@ LEAST = 0.005
 WIDTH, ROW, CHARACTER, MARGIN = 1200, 17, 6.65, 10
 # The first that matches. The allocator includes the overwriting of freed memory.
 KINDS = [
-    ("allocator and memory", "#9fc5e8", re.compile(r"dlmalloc|zeroizing_alloc|alloc::|mem(cpy|set|move|cmp)|bcmp|drop_in_place|::drop\b|__rust_|_rdl_")),
+    ("allocator and memory", "#9fc5e8", re.compile(r"dlmalloc|zeroizing_alloc|alloc::|mem(cpy|set|move|cmp)|bcmp|drop_in_place|::drop\b|__rust_(de|re)?alloc|__rdl_")),
     ("exporter", "#f6b26b", re.compile(OWN)),
     ("kernel", "#c9c9c9", re.compile(r"^kernel")),
     ("libraries", "#b6d7a8", re.compile("")),
 ]
 # What every stack of a runtime begins with.
-RUNTIME = re.compile(r"^(std|core|alloc|tokio|futures\w*|tracing|__|clone|start_thread|thread_start|_start|main$|<.*(FnOnce|Future))")
+RUNTIME = re.compile(r"^(std|core|alloc|tokio|futures\w*|tracing|__|clone|start_thread|thread_start|_start|main$|<(std|core|alloc|tokio)|<.*(FnOnce|Future))")
 
 
 class Frame:
@@ -60,11 +60,22 @@ def named(line):
 
 
 def short(name):
-    """The last two parts of a path, without type parameters and the trait of an implementation."""
-    name = re.sub(r"^_?<(.+?) as .+?>+::", r"\1::", name)
-    while "<" in name and (shorter := re.sub(r"<[^<>]*>", "", name)) != name:
+    """The end of a path, without type parameters and the trait of an implementation."""
+    plain = OWN in name
+    if name.startswith("<"):
+        depth, implementing = 0, None
+        for n, character in enumerate(name):
+            depth += {"<": 1, ">": -1 if name[n - 1] != "-" else 0}.get(character, 0)
+            if depth == 1 and implementing is None and name.startswith(" as ", n):
+                implementing = n
+            if depth == 0:
+                name = name[1 : implementing or n] + name[n + 1 :]
+                break
+    name = name.replace("->", "")
+    while (shorter := re.sub(r"<[^<>]*>", "", name)) != name:
         name = shorter
-    return "::".join(part for part in re.split(r"::", name.replace(OWN, "")) if part)[-60:] if OWN in name else "::".join(name.split("::")[-2:])
+    parts = [part for part in name.replace(OWN, "").split("::") if part]
+    return "::".join(parts[-3:] if plain else parts[-2:])
 
 
 def colour(name):
