@@ -30,7 +30,7 @@ pub(crate) fn step(name: &str, clients: usize, times: usize) {
             "parse-unchanged" => drop(black_box(known.read(&world.pages))),
             "evaluate" => drop(black_box(audit::evaluate(&snapshot, &policy, None, NOW))),
             "evaluate-unchanged" => {
-                drop(black_box(audit::evaluate_after(Some(earlier), &snapshot, &policy, None, NOW)))
+                drop(black_box(audit::evaluate_after(Some(earlier), &snapshot, &policy, None, NOW)));
             }
             "ledger" => {
                 let known = ledger.entries().map(|(grant, _)| grant);
