@@ -2,12 +2,13 @@
 //!
 //! `cargo bench` prints the medians of several rounds. The references are measured in the same rounds, because machines are shared and
 //! differ: the tape pass of `simd-json` over the same bytes, `memcpy` of the same bytes, and the `prometheus` crate with the same
-//! series. Nothing asserts a time.
+//! series. Nothing asserts a time. `steps repeat STEP CLIENTS TIMES` only repeats a step, for `scripts/guard`.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has no result")]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::disallowed_types, reason = "no clock is paused here")]
 
+mod repeat;
 mod world;
 
 use std::collections::BTreeSet;
@@ -64,6 +65,12 @@ fn built_in() -> Policy {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, step, clients, times] = &arguments[..]
+        && word == "repeat"
+    {
+        return repeat::step(step, clients.parse().expect("a number"), times.parse().expect("a number"));
+    }
     println!("| step | number | cost | ratio to the reference |\n|---|---|---|---|");
     for number in [1_000, 10_000] {
         clients(&World::new(number, 0), &World::new(number, 1));
