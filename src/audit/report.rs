@@ -242,9 +242,6 @@ fn dangerous_permissions(policy: &Policy, subjects: &[Arc<Assessment>]) -> Vec<D
 }
 
 #[cfg(any(test, feature = "fixtures"))]
-use super::finding::About;
-
-#[cfg(any(test, feature = "fixtures"))]
 impl Report {
     /// Changes the findings, without the counts and verdicts that follow from them. For tests.
     pub fn edit_findings(&mut self, edit: impl FnOnce(&mut Vec<Finding>)) {
@@ -257,7 +254,7 @@ impl Report {
     }
 
     /// Replaces the clients by these findings on clients, without the counts that follow from them. For tests.
-    pub fn set_findings(&mut self, findings: impl IntoIterator<Item = (ClientId, About)>) {
+    pub fn set_findings(&mut self, findings: impl IntoIterator<Item = (ClientId, super::About)>) {
         let mut clients: BTreeMap<ClientId, Vec<Finding>> = BTreeMap::new();
         for (client, about) in findings {
             clients.entry(client.clone()).or_default().push(Finding::new(Some(client), Arc::new(about)));

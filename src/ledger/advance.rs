@@ -1,7 +1,7 @@
 //! What an event makes of the entries of each client.
 //!
-//! A client whose entries do not change keeps them, and so does the ledger: this costs nearly no memory for an organisation in which
-//! no grant changed. It costs one comparison of the texts of each grant.
+//! A client whose entries do not change keeps them. So if no grant changed, this costs one comparison of the texts of each grant, and
+//! nearly no memory.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub(super) struct Advance<'a> {
 
 /// An entry after the event: of a known grant, or of another one.
 enum Next<'a> {
-    Known(&'a Entry, Memory),
+    Known(&'a Arc<Entry>, Memory),
     Other(Key<'a>, Memory),
 }
 
@@ -65,7 +65,7 @@ impl<'a> Advance<'a> {
 
     /// The entries of one client, sorted. Grants of the same scope or permission are considered together, because a grant keeps its
     /// time under another label.
-    fn client(&self, client: &ClientId, known: &'a [Entry], seen: &[Seen<'a>], next: &mut Vec<Next<'a>>) {
+    fn client(&self, client: &ClientId, known: &'a [Arc<Entry>], seen: &[Seen<'a>], next: &mut Vec<Next<'a>>) {
         let before = LazyCell::new(|| {
             let mut before = Vec::new();
             if let Event::Refresh { before: report } = self.event {
@@ -82,8 +82,8 @@ impl<'a> Advance<'a> {
         };
         let known = known.chunk_by(|a, b| a.key().privilege() == b.key().privilege());
         let seen = seen.chunk_by(|a, b| a.grant.privilege() == b.grant.privilege());
-        let by_privilege = |known: &&[Entry], seen: &&[Seen<'_>]| {
-            let (known, seen) = (known.first().map(Entry::key), seen.first().map(|seen| seen.grant));
+        let by_privilege = |known: &&[Arc<Entry>], seen: &&[Seen<'_>]| {
+            let (known, seen) = (known.first().map(|entry| entry.key()), seen.first().map(|seen| seen.grant));
             known.map(Key::privilege).cmp(&seen.map(Key::privilege))
         };
         for (known, seen) in join(known, seen, by_privilege) {
@@ -108,16 +108,19 @@ impl<'a> Advance<'a> {
     }
 }
 
-fn is_unchanged(known: &[Entry], next: &[Next<'_>]) -> bool {
+fn is_unchanged(known: &[Arc<Entry>], next: &[Next<'_>]) -> bool {
     let is_same = |next: &Next<'_>| matches!(next, Next::Known(entry, memory) if entry.memory == *memory);
     known.len() == next.len() && next.iter().all(is_same)
 }
 
-fn entries(next: &[Next<'_>], shared: &mut Shared) -> Arc<[Entry]> {
+fn entries(next: &[Next<'_>], shared: &mut Shared) -> Arc<[Arc<Entry>]> {
     let entry = |next: &Next<'_>| match next {
-        Next::Known(entry, memory) => Entry { privilege: Arc::clone(&entry.privilege), memory: *memory },
-        Next::Other(grant, memory) => Entry { privilege: shared.privilege(grant.labelled()), memory: *memory },
+        Next::Known(entry, memory) if entry.memory == *memory => Arc::clone(entry),
+        Next::Known(entry, memory) => shared.entry(Arc::clone(&entry.privilege), *memory),
+        Next::Other(grant, memory) => {
+            let privilege = shared.privilege(grant.labelled());
+            shared.entry(privilege, *memory)
+        }
     };
-    let entries = next.iter().map(entry).collect();
-    shared.list(entries)
+    next.iter().map(entry).collect()
 }

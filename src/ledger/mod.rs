@@ -34,8 +34,8 @@ use crate::domain::{ClientId, Timestamp};
 
 /// The remembered dangerous grants of one organisation.
 ///
-/// Cheap to clone: while nothing changes, only the time that has passed is added, and not to each entry. Clients with the same
-/// entries share them, and so do a ledger and the one before.
+/// Cheap to clone: while nothing changes, only the time that has passed is added, and not to each entry. Clients share
+/// equal entries, and so do a ledger and the one before.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     /// Sorted by client.
@@ -59,13 +59,13 @@ impl Eq for Ledger {}
 impl Ledger {
     /// A ledger with the entries and hidden places from a file.
     pub fn from_entries(entries: impl IntoIterator<Item = (Grant, Memory)>, hidden: BTreeSet<Hidden>) -> Self {
-        Self::new(by_client(entries).into(), hidden)
+        Self::new(by_client(entries).into(), Arc::new(hidden))
     }
 
-    fn new(clients: Arc<[ClientEntries]>, hidden: BTreeSet<Hidden>) -> Self {
+    fn new(clients: Arc<[ClientEntries]>, hidden: Arc<BTreeSet<Hidden>>) -> Self {
         let memories = clients.iter().flat_map(|(_, entries)| entries.iter()).map(|entry| entry.memory);
         let longest_gone = memories.filter_map(Memory::gone_for).max();
-        Self { clients, hidden: Arc::new(hidden), passed: Duration::ZERO, longest_gone }
+        Self { clients, hidden, passed: Duration::ZERO, longest_gone }
     }
 
     /// The ledger after some more time.
@@ -132,12 +132,13 @@ impl Ledger {
         let readable_again = self.hidden.difference(&seen.hidden).cloned().collect();
         let advance = Advance { seen, event, now, passed, readable_again };
         let clients = advance.clients(&self.clients).map_or_else(|| Arc::clone(&self.clients), Arc::from);
-        let hidden = match event {
+        let hidden: BTreeSet<Hidden> = match event {
             Event::First => seen.hidden.clone(),
             Event::Refresh { .. } => self.hidden.intersection(&seen.hidden).cloned().collect(),
             Event::PolicyChange { widens: true } => self.hidden.union(&seen.unknown).cloned().collect(),
-            Event::PolicyChange { widens: false } => (*self.hidden).clone(),
+            Event::PolicyChange { widens: false } => return Self::new(clients, Arc::clone(&self.hidden)),
         };
+        let hidden = if hidden == *self.hidden { Arc::clone(&self.hidden) } else { Arc::new(hidden) };
         Self::new(clients, hidden)
     }
 
