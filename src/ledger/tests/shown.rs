@@ -30,7 +30,9 @@ pub(super) fn report(held: BTreeSet<Grant>) -> Report {
 /// A report of these grants.
 pub(super) fn evaluated(held: BTreeMap<Grant, Standing>) -> Report {
     let mut report = NOTHING.clone();
-    report.set_findings(held.into_iter().map(|(grant, standing)| (grant.client.clone(), about(&grant, standing))));
+    // A report sorts by rule and evidence, and the labels of a permission by the policy: another order than that of the ledger.
+    let held = held.into_iter().rev();
+    report.set_findings(held.map(|(grant, standing)| (grant.client.clone(), about(&grant, standing))));
     report
 }
 
