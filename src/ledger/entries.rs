@@ -14,7 +14,7 @@ use crate::text::SharedText;
 /// A client, and what is remembered about its grants, sorted. Never empty.
 pub(super) type ClientEntries = (ClientId, Arc<[Arc<Entry>]>);
 
-/// What is remembered about a grant: in memory once for all clients of which the same is remembered.
+/// What is remembered about a grant. Clients share it if it is the same for them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
     pub(super) privilege: Arc<LabelledPrivilege>,
