@@ -158,7 +158,7 @@ impl Holdings {
             token_validity: client.effective_token_validity(),
             scopes: client.scopes.iter().map(|scope| snapshot.scopes.name(*scope).to_owned()).collect(),
             roles,
-            redirect_uris: client.redirect_uris.iter().cloned().collect(),
+            redirect_uris: client.redirect_uris.iter().map(ToString::to_string).collect(),
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, wanted: &str) -> Result<&'a Clien
     if let Some(client) = snapshot.clients.iter().find(by_id) {
         return Ok(client);
     }
-    let named: Vec<&Client> = snapshot.clients.iter().filter(|client| client.name == wanted).collect();
+    let named: Vec<&Client> = snapshot.clients.iter().filter(|client| *client.name == *wanted).collect();
     match named.as_slice() {
         [client] => Ok(client),
         [] => Err(format!(
@@ -33,8 +33,8 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, wanted: &str) -> Result<&'a Clien
 fn similar(snapshot: &Snapshot, wanted: &str) -> String {
     let typed = wanted.trim().to_lowercase();
     let contains = |client: &&Client| !typed.is_empty() && client.name.to_lowercase().contains(&typed);
-    let near = nearest(wanted, snapshot.clients.iter().flat_map(|client| [client.name.as_str(), client.id.as_str()]));
-    let is_near = |client: &&Client| near.is_some_and(|near| client.name == near || client.id.as_str() == near);
+    let near = nearest(wanted, snapshot.clients.iter().flat_map(|client| [&*client.name, client.id.as_str()]));
+    let is_near = |client: &&Client| near.is_some_and(|near| *client.name == *near || client.id.as_str() == near);
     let found: Vec<&Client> = snapshot.clients.iter().filter(|client| is_near(client) || contains(client)).collect();
     let named = |client: &&Client| format!("\"{}\" ({})", visible(&client.name), visible(client.id.as_str()));
     match found.len().saturating_sub(SHOWN) {

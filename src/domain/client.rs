@@ -2,6 +2,8 @@
 //!
 //! `audit` decides what a grant means.
 
+use std::sync::Arc;
+
 use super::{ClientField, ClientId, DivisionId, Gap, Gaps, Record, RoleId, ScopeIndex, Timestamp};
 
 /// An OAuth client of an organisation.
@@ -10,13 +12,13 @@ pub struct Client {
     /// The client's identity.
     pub id: ClientId,
     /// The display name. It can change and is not unique.
-    pub name: String,
+    pub name: Box<str>,
     /// Free text; `None` if it is empty.
-    pub description: Option<String>,
+    pub description: Option<Box<str>>,
     /// How the client obtains tokens.
     pub grant_type: GrantType,
     /// The grant type in the platform's spelling, for reports.
-    pub grant_type_spelling: Box<str>,
+    pub grant_type_spelling: Arc<str>,
     /// The state in the client's life cycle.
     pub state: ClientState,
     /// The scopes that the client holds, sorted, without duplicates: indices into the snapshot's [`super::ScopeTable`].
@@ -24,7 +26,7 @@ pub struct Client {
     /// The roles that the client holds and their divisions, sorted, without duplicates: the union of `roleIds` and `roleDivisions`.
     pub role_grants: Box<[RoleGrant]>,
     /// The addresses to which authorization codes and tokens may be sent.
-    pub redirect_uris: Box<[String]>,
+    pub redirect_uris: Box<[Box<str>]>,
     /// The lifetime of the client's access tokens in seconds. `None` is the platform's default, 86400.
     pub token_validity: Option<u32>,
     /// When it was created.
@@ -32,9 +34,9 @@ pub struct Client {
     /// When it was last changed.
     pub modified: Option<Timestamp>,
     /// The id of the user who created it.
-    pub created_by: Option<String>,
+    pub created_by: Option<Arc<str>>,
     /// The id of the user who changed it last.
-    pub modified_by: Option<String>,
+    pub modified_by: Option<Arc<str>>,
     /// When the platform will delete the client. Set while the client is inactive.
     pub deletion: Option<Timestamp>,
     /// The fields that could not be read in full.
@@ -232,7 +234,7 @@ mod tests {
         let mut unread = unread_client("c").alone();
         unread.fill(last.clone(), read_at);
         assert_eq!(
-            (unread.name.as_str(), &unread.role_grants, unread.grant_type),
+            (&*unread.name, &unread.role_grants, unread.grant_type),
             ("last", &last.role_grants, last.grant_type)
         );
         assert!(ClientField::ALL.iter().all(|field| unread.gaps.of(*field) == Some(Gap::LastKnown(read_at))));
@@ -240,7 +242,7 @@ mod tests {
         let mut partial = ids.alone();
         partial.fill(last, read_at);
         assert_eq!(*partial.role_grants, [role_grant("a", "d-1"), role_grant("a", "d-2"), role_grant("b", None)]);
-        assert_eq!((partial.name.as_str(), partial.gaps.of(ClientField::Roles)), ("now", Some(Gap::Partial)));
+        assert_eq!((&*partial.name, partial.gaps.of(ClientField::Roles)), ("now", Some(Gap::Partial)));
     }
 
     #[test]

@@ -191,7 +191,7 @@ mod tests {
         }
         let mut sample = sample::planted();
         for client in sample.snapshot.clients.iter_mut() {
-            client.name = "=cmd|'/c calc'!A1, \"quoted\"\nnext".to_owned();
+            client.name = "=cmd|'/c calc'!A1, \"quoted\"\nnext".into();
         }
         let text = text(&sample);
         assert!(text.contains(",\"'=cmd|'/c calc'!A1, \"\"quoted\"\"[U+000A]next\","), "{text}");

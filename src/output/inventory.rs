@@ -72,7 +72,7 @@ fn row<'a>(
         organisation.org.into(),
         snapshot.organisation.id.as_str().into(),
         client.id.as_str().into(),
-        client.name.as_str().into(),
+        (&*client.name).into(),
         client.description.as_deref().unwrap_or_default().into(),
         audited.policy.owner(client).unwrap_or_default().into(),
         (&*client.grant_type_spelling).into(),

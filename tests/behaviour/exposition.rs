@@ -55,7 +55,7 @@ fn the_strict_parser_reads_every_sample_and_the_names_that_were_put_in() {
         .collect();
     for (client, read) in world[0].snapshot.clients.iter().zip(&names) {
         if client.name.chars().count() <= 256 {
-            assert_eq!(client.name, *read);
+            assert_eq!(*client.name, **read);
         } else {
             assert_eq!(read.chars().count(), 256);
         }

@@ -153,7 +153,7 @@ async fn the_report_on_the_simulated_organisation_is_as_it_was() {
     let mut by_client: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
     for finding in report.findings() {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
-        by_client.entry(client.map_or(String::new(), |client| client.name.clone())).or_default().push(finding);
+        by_client.entry(client.map_or(String::new(), |client| client.name.to_string())).or_default().push(finding);
     }
     let mut text = String::new();
     for (name, findings) in by_client {
@@ -246,7 +246,7 @@ async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_complia
         let report = evaluate(&snapshot, &policy, None, snapshot.taken_at);
         let clients = snapshot.clients.iter().zip(report.verdicts());
         let (client, of_client) =
-            clients.into_iter().find(|(client, _)| client.name == "Chat transcript archive").expect("it is there");
+            clients.into_iter().find(|(client, _)| *client.name == *"Chat transcript archive").expect("it is there");
         assert_eq!(of_client.verdict.label(), verdict, "{text}");
         if let Verdict::NotEvaluated(why) = &of_client.verdict {
             assert!(why.contains(client.role_grants[0].role.as_str()), "{why}");

@@ -3,7 +3,7 @@
 //! The rules decide what is a finding.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::audit::role_gaps::is_hidden_from;
 use crate::audit::rule::{Rule, weighed};
 use crate::baseline::{Baseline, Difference, RoleContents};
 use crate::domain::{
-    Client, ClientId, DivisionId, Permission, Privilege, Records, Role, RoleId, ScopeIndex, Severity, Snapshot,
-    Timestamp,
+    Client, ClientId, DivisionId, Permission, Privilege, Records, Role, RoleGrant, RoleId, ScopeIndex, Severity,
+    Snapshot, Timestamp,
 };
 use crate::policy::{DangerousPattern, Policy};
 use crate::text::listed;
@@ -77,6 +77,8 @@ pub(in crate::audit) struct Context<'a> {
     facts: &'a Facts<'a>,
     pub(in crate::audit) subject: Subject<'a>,
     pub(in crate::audit) clock: Clock,
+    /// Computed when the first rule on roles needs it.
+    held_roles: OnceCell<Vec<HeldRole<'a>>>,
     /// Computed when the first rule on redirect URIs needs it.
     pub(super) suspect_uris: OnceCell<SuspectUris<'a>>,
     /// Computed when the first drift rule needs it.
@@ -110,8 +112,9 @@ pub(super) struct ScopeFacts<'a> {
 #[derive(Debug)]
 pub(super) struct HeldRole<'a> {
     pub(super) role: &'a Role,
-    /// The divisions in which the client holds it; `None` is a division that the platform did not report.
-    pub(super) divisions: BTreeSet<Option<&'a DivisionId>>,
+    pub(super) facts: &'a RoleFacts<'a>,
+    /// The divisions in which the client holds it, sorted; `None` is a division that the platform did not report.
+    pub(super) divisions: Vec<Option<&'a DivisionId>>,
 }
 
 /// A difference of the subject and what it adds.
@@ -177,6 +180,18 @@ impl<'a> Facts<'a> {
         }))
     }
 
+    fn held_by(&'a self, client: &'a Client) -> Vec<HeldRole<'a>> {
+        let Some(roles) = self.snapshot.roles.read() else { return Vec::new() };
+        let of_role = |grants: &'a [RoleGrant]| {
+            let id = &grants.first()?.role;
+            let role = roles.find(id).filter(|role| role.is_known())?;
+            let divisions = grants.iter().map(|grant| grant.division.as_ref()).collect();
+            Some(HeldRole { role, facts: self.role_facts(id)?, divisions })
+        };
+        // The grants are sorted by role and division.
+        client.role_grants.chunk_by(|a, b| a.role == b.role).filter_map(of_role).collect()
+    }
+
     /// The dangerous permissions of a role; empty if the role is not in the organisation's list.
     pub(super) fn dangerous_permissions(&self, role: &RoleId) -> &[Danger<'a>] {
         self.role_facts(role).map_or(&[], |facts| &facts.dangers)
@@ -186,7 +201,8 @@ impl<'a> Facts<'a> {
 impl<'a> Context<'a> {
     pub(in crate::audit) fn new(facts: &'a Facts<'a>, subject: Subject<'a>) -> Self {
         let clock = Clock::new(facts.now);
-        Self { facts, subject, clock, suspect_uris: OnceCell::new(), drift: OnceCell::new() }
+        let (held_roles, suspect_uris, drift) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { facts, subject, clock, held_roles, suspect_uris, drift }
     }
 
     /// Whether the organisation itself is evaluated.
@@ -253,16 +269,9 @@ impl<'a> Context<'a> {
         self.facts_on(scope)?.dangerous
     }
 
-    /// The roles that a client holds and that could be read, in the order of their ids.
-    pub(super) fn held_roles(&self, client: &'a Client) -> Vec<HeldRole<'a>> {
-        let Some(roles) = self.snapshot.roles.read() else { return Vec::new() };
-        let mut held: BTreeMap<&RoleId, HeldRole<'a>> = BTreeMap::new();
-        for grant in &client.role_grants {
-            let Some(role) = roles.find(&grant.role).filter(|role| role.is_known()) else { continue };
-            let held = held.entry(&grant.role).or_insert_with(|| HeldRole { role, divisions: BTreeSet::new() });
-            held.divisions.insert(grant.division.as_ref());
-        }
-        held.into_values().collect()
+    /// The roles that the client holds and that could be read, in the order of their ids. Empty if no client is evaluated.
+    pub(super) fn held_roles(&self) -> &[HeldRole<'a>] {
+        self.held_roles.get_or_init(|| self.client().map(|client| self.facts.held_by(client)).unwrap_or_default())
     }
 
     /// Whether a client has a dangerous scope or permission that takes effect, as far as the snapshot shows.

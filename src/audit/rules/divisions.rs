@@ -69,7 +69,7 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
     if let Some(client) = context.covered(&ALL_DIVISIONS) {
         let is_own = context.snapshot.own_client.as_ref() == Some(&client.id);
         let (asked_for, held): (Vec<_>, Vec<_>) =
-            context.held_roles(client).into_iter().partition(|held| is_own && is_asked_for(held.role));
+            context.held_roles().iter().partition(|held| is_own && is_asked_for(held.role));
         let everywhere: Vec<_> =
             held.iter().filter(|held| held.divisions.iter().flatten().any(|division| division.is_all())).collect();
         // A role that cannot be found still counts as held in all divisions.
@@ -78,7 +78,7 @@ pub(super) fn all_divisions(context: &Context<'_>, findings: &mut Sink<'_>) {
         if !client.role_grants.iter().any(|grant| is_all(grant) && counts(&grant.role)) {
             return;
         }
-        let dangerous = everywhere.iter().any(|held| !context.dangerous_permissions(&held.role.id).is_empty());
+        let dangerous = everywhere.iter().any(|held| !held.facts.dangers.is_empty());
         let severity = if dangerous { Severity::High } else { Severity::Medium };
         let roles = listed(everywhere.iter().map(|held| held.role.name.as_str()), MOST_NAMES);
         let roles = if roles.is_empty() { "a role that cannot be found".to_owned() } else { roles };

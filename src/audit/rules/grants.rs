@@ -118,7 +118,7 @@ pub(super) fn ineffective_redirects(context: &Context<'_>, findings: &mut Sink<'
     if let Some(client) = context.covered(&INEFFECTIVE_REDIRECTS).filter(|client| !client.redirect_uris.is_empty()) {
         let text = format!(
             "has redirect URIs that have no effect: {}",
-            listed(client.redirect_uris.iter().map(String::as_str), MOST_NAMES)
+            listed(client.redirect_uris.iter().map(|uri| &**uri), MOST_NAMES)
         );
         findings.push(context.finding(&INEFFECTIVE_REDIRECTS, Evidence::new(Kind::Client, "", text)));
     }

@@ -83,7 +83,7 @@ pub(super) fn overprivileged(context: &Context<'_>, findings: &mut Sink<'_>) {
         return;
     }
     let mut excess = BTreeSet::new();
-    for held in context.held_roles(own) {
+    for held in context.held_roles() {
         excess.extend(held.role.permissions.iter().map(ToString::to_string).filter(|held| !is_useful(held)));
         excess.extend(held.role.general.iter().cloned());
     }

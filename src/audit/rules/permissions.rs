@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::{Context, HeldRole};
 use crate::audit::finding::{About, DangerousPrivilege, Evidence, GrantedPermission, Kind};
 use crate::audit::rule::{AppliesTo, BASE, DANGEROUS_PERMISSION, Rule, any_of};
 use crate::audit::sink::Sink;
@@ -64,12 +64,12 @@ pub(super) static MISSING_COMPANION: Rule = Rule {
 };
 
 pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
-    if let Some(client) = context.covered(&DANGEROUS) {
-        for held in context.held_roles(client) {
+    if context.covered(&DANGEROUS).is_some() {
+        for held in context.held_roles().iter().filter(|held| !held.facts.dangers.is_empty()) {
             for division in &held.divisions {
                 let known = context.dangerous.borrow().get(&(&held.role.id, *division)).cloned();
                 let found = known.unwrap_or_else(|| {
-                    let found = Rc::<[Arc<About>]>::from(dangerous_permissions(context, held.role, *division));
+                    let found = Rc::<[Arc<About>]>::from(dangerous_permissions(context, held, *division));
                     context.dangerous.borrow_mut().insert((&held.role.id, *division), Rc::clone(&found));
                     found
                 });
@@ -80,9 +80,10 @@ pub(super) fn dangerous(context: &Context<'_>, findings: &mut Sink<'_>) {
 }
 
 /// What is found about the dangerous permissions of a role that is held in this division.
-fn dangerous_permissions(context: &Context<'_>, role: &Role, division: Option<&DivisionId>) -> Vec<Arc<About>> {
+fn dangerous_permissions(context: &Context<'_>, held: &HeldRole<'_>, division: Option<&DivisionId>) -> Vec<Arc<About>> {
+    let role = held.role;
     let place = Place::of(context, role, division);
-    let found = context.dangerous_permissions(&role.id).iter().map(|danger| {
+    let found = held.facts.dangers.iter().map(|danger| {
         let granted = GrantedPermission {
             name: Arc::clone(&danger.name).into(),
             role: role.id.clone(),
@@ -104,12 +105,11 @@ fn dangerous_permissions(context: &Context<'_>, role: &Role, division: Option<&D
 }
 
 pub(super) fn wildcard(context: &Context<'_>, findings: &mut Sink<'_>) {
-    if let Some(client) = context.covered(&WILDCARD) {
-        for held in context.held_roles(client) {
-            let facts = context.role_facts(&held.role.id);
+    if context.covered(&WILDCARD).is_some() {
+        for held in context.held_roles().iter().filter(|held| !held.facts.wildcards.is_empty()) {
             let places: Vec<Place<'_>> =
                 held.divisions.iter().map(|division| Place::of(context, held.role, *division)).collect();
-            for permission in facts.iter().flat_map(|facts| &facts.wildcards) {
+            for permission in &held.facts.wildcards {
                 let granted = |division: Option<&DivisionId>| GrantedPermission {
                     name: permission.to_string().into(),
                     role: held.role.id.clone(),
@@ -127,12 +127,11 @@ pub(super) fn missing_companion(context: &Context<'_>, findings: &mut Sink<'_>) 
     if context.policy.permissions.companions.is_empty() {
         return;
     }
-    if let Some(client) = context.covered_without_gap(&MISSING_COMPANION) {
-        let held = context.held_roles(client);
-        let facts: Vec<_> = held.iter().filter_map(|held| context.role_facts(&held.role.id)).collect();
+    if context.covered_without_gap(&MISSING_COMPANION).is_some() {
+        let held = context.held_roles();
         let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (position, (needing, companion)) in context.policy.permissions.companions.iter().enumerate() {
-            let mut of_roles = facts.iter().filter_map(|facts| facts.companions.get(position));
+            let mut of_roles = held.iter().filter_map(|held| held.facts.companions.get(position));
             let (needs, has) = of_roles.by_ref().fold((false, false), |all, role| (all.0 | role.0, all.1 | role.1));
             if needs && !has {
                 missing.entry(companion.to_string()).or_default().insert(needing.to_string());

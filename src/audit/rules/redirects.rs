@@ -159,13 +159,13 @@ pub(super) static EXPOSED_SECRET: Rule = Rule {
 
 pub(super) fn exposed_secret(context: &Context<'_>, findings: &mut Sink<'_>) {
     if let Some(client) = context.covered(&EXPOSED_SECRET) {
-        let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
+        let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(|uri| &**uri).collect();
         for uri in distinct.into_iter().filter(|uri| is_masked(uri)) {
             let evidence = Evidence::new(Kind::RedirectUri, uri, format!("has a redirect URI with a secret: {uri}"));
             findings.push(context.finding(&EXPOSED_SECRET, evidence));
         }
         let description = client.description.as_deref().unwrap_or_default();
-        for (field, text) in [(ClientField::Name, client.name.as_str()), (ClientField::Description, description)] {
+        for (field, text) in [(ClientField::Name, &*client.name), (ClientField::Description, description)] {
             if is_masked(text) {
                 let evidence =
                     Evidence::new(Kind::Field, field.label(), format!("has a secret in its {}", field.words()));
@@ -289,6 +289,6 @@ fn suspect_uris<'a>(policy: &Policy, client: &'a Client) -> SuspectUris<'a> {
         let finds = ON_ONE_URI.iter().map(|(_, evaluate)| evaluate(policy, &uri).is_some());
         (0..).zip(finds).fold(0, |rules, (number, finds)| rules | (u8::from(finds) << number))
     };
-    let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(String::as_str).collect();
+    let distinct: BTreeSet<&str> = client.redirect_uris.iter().map(|uri| &**uri).collect();
     distinct.into_iter().map(|uri| (uri, rules_on(uri))).filter(|(_, rules)| *rules != 0).collect()
 }

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Context;
-use super::context::HeldRole;
+use super::context::{Context, HeldRole};
 use crate::audit::finding::{Evidence, Kind};
 use crate::audit::role_gaps::role_gaps;
 use crate::audit::rule::{AppliesTo, BASE, Confidence, Rule, UNRESOLVED_ROLE, any_of};
@@ -92,10 +91,9 @@ pub(super) static UNRESOLVED: Rule = Rule {
 };
 
 pub(super) fn admin(context: &Context<'_>, findings: &mut Sink<'_>) {
-    if let Some(client) = context.covered(&ADMIN) {
-        for held in context.held_roles(client) {
-            let role = held.role;
-            let Some(facts) = context.role_facts(&role.id) else { continue };
+    if context.covered(&ADMIN).is_some() {
+        for held in context.held_roles() {
+            let HeldRole { role, facts, .. } = held;
             let (severity, text) = match &facts.administrator {
                 Some(why) => {
                     (Severity::Critical, format!("is an administrator through the role {}, which {why}", role.name))
@@ -106,7 +104,7 @@ pub(super) fn admin(context: &Context<'_>, findings: &mut Sink<'_>) {
                 ),
                 None => continue,
             };
-            findings.push(context.finding_at(&ADMIN, severity, of_role(context, &held, text)));
+            findings.push(context.finding_at(&ADMIN, severity, of_role(context, held, text)));
         }
     }
 }
@@ -131,10 +129,10 @@ pub(super) fn forbidden(context: &Context<'_>, findings: &mut Sink<'_>) {
 }
 
 pub(super) fn shared(context: &Context<'_>, findings: &mut Sink<'_>) {
-    if let Some(client) = context.covered(&SHARED) {
-        for held in context.held_roles(client).into_iter().filter(|held| held.role.is_default) {
+    if context.covered(&SHARED).is_some() {
+        for held in context.held_roles().iter().filter(|held| held.role.is_default) {
             let text = format!("holds the platform's default role {}", held.role.name);
-            findings.push(context.finding(&SHARED, of_role(context, &held, text)));
+            findings.push(context.finding(&SHARED, of_role(context, held, text)));
         }
     }
 }

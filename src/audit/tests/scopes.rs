@@ -32,7 +32,7 @@ fn case(grant: &'static str, scopes: &[&str]) -> Case {
 fn snapshot(cases: &[Case]) -> Snapshot {
     let client = |case: &Case| {
         let client = fixtures::client(&case.id)
-            .named(&case.name)
+            .named(case.name.as_str())
             .spelled(case.grant)
             .state(case.state)
             .scopes(case.scopes.iter().map(String::as_str));

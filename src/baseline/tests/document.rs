@@ -32,7 +32,7 @@ fn errors_are_reported() {
 fn names_are_beside_ids_and_stay_if_they_cannot_be_read() {
     let holder = Case { roles: vec![("mild", "d-1"), ("wild", "*")], ..case(GrantType::ClientCredentials) };
     let mut there = snapshot(&[holder], ROLES);
-    there.clients[0].name = "Sync of kim@example.com \u{202e}x".to_owned();
+    there.clients[0].name = "Sync of kim@example.com \u{202e}x".into();
     if let Input::Read(divisions) = &mut there.divisions {
         let id = DivisionId::new("d-1");
         Arc::make_mut(divisions).insert(id.clone(), Division { id, name: "Sales".to_owned(), home: false });

@@ -58,7 +58,7 @@ proptest! {
         let baseline = Baseline::of(&snapshot(&before, ROLES), &approval());
         let mut other = snapshot(&now.iter().rev().cloned().collect::<Vec<_>>(), ROLES);
         for client in other.clients.iter_mut() {
-            client.name = format!("Another {}", client.id);
+            client.name = format!("Another {}", client.id).into();
             client.role_grants.reverse();
             client.redirect_uris.reverse();
         }

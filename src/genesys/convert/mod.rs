@@ -31,7 +31,7 @@ pub struct Listed<T> {
     pub distinct: usize,
 }
 
-/// The ids of roles, divisions and users in records, each in memory once.
+/// The ids of roles, divisions and users in records, and the spellings of grant types, each in memory once.
 #[derive(Debug, Default)]
 pub(super) struct Ids(HashSet<Arc<str>>);
 
@@ -169,22 +169,23 @@ pub(super) fn client(
     let modified = time(ClientField::Modified, &record.modified);
     let deletion = time(ClientField::Deletion, &record.deletion);
     let redirect_uris = take(&mut gaps, ClientField::RedirectUris, &record.redirect_uris);
+    let redirect_uris = masked_uris(redirect_uris.into_iter().flatten().cloned());
     let token_validity = take(&mut gaps, ClientField::TokenValidity, &token_validity(&record.token_validity)).copied();
     Client {
         id: ClientId::new(record.id.as_str()),
-        name: prose(name),
-        description: description.map(prose),
+        name: prose(name).into(),
+        description: description.map(|text| prose(text).into()),
         grant_type,
-        grant_type_spelling: spelling.map_or("".into(), |spelling| distinct(spelling, LONGEST_WORD).into()),
+        grant_type_spelling: ids.share(&distinct(spelling.map_or("", String::as_str), LONGEST_WORD)),
         state: state.map_or(ClientState::Other, ClientState::from_platform),
         scopes: held.into(),
         role_grants,
-        redirect_uris: masked_uris(redirect_uris.into_iter().flatten().cloned()).into(),
+        redirect_uris: redirect_uris.into_iter().map(String::into_boxed_str).collect(),
         token_validity: token_validity.flatten(),
         created,
         modified,
-        created_by: created_by.map(|id| distinct(id, LONGEST_WORD).into_owned()),
-        modified_by: modified_by.map(|id| distinct(id, LONGEST_WORD).into_owned()),
+        created_by: created_by.map(|id| ids.share(&distinct(id, LONGEST_WORD))),
+        modified_by: modified_by.map(|id| ids.share(&distinct(id, LONGEST_WORD))),
         deletion,
         gaps,
     }

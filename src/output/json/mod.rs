@@ -235,7 +235,7 @@ struct ClientDto<'a> {
     roles: Vec<RoleDto<'a>>,
     roles_left_out: usize,
     /// The first of them, as many as [`MOST_PARTS`].
-    redirect_uris: &'a [String],
+    redirect_uris: &'a [Box<str>],
     redirect_uris_left_out: usize,
     created: Option<String>,
     modified: Option<String>,

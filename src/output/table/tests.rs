@@ -32,7 +32,7 @@ fn exempt_and_approved_findings_are_shown_with_their_exemption() {
 #[test]
 fn no_line_is_wider_than_the_terminal_and_nothing_is_truncated() {
     let mut sample = sample::planted();
-    sample.snapshot.clients[0].name = "a name of many words ".repeat(12) + &"x".repeat(300);
+    sample.snapshot.clients[0].name = ("a name of many words ".repeat(12) + &"x".repeat(300)).into();
     let evidence = |sample: &sample::Sample| {
         sample
             .report
@@ -62,7 +62,7 @@ fn in_a_pipe_each_finding_is_one_line_with_its_full_name_and_evidence() {
     sample.report.edit_findings(|findings| findings.retain(|finding| finding.client.as_ref() == Some(&id)));
     sample.report.edit_findings(|findings| findings[0].about_mut().evidence.text = evidence.clone().into());
     let at = sample.snapshot.clients.iter().position(|client| client.id == id).expect("it exists");
-    sample.snapshot.clients[at].name.clone_from(&name);
+    sample.snapshot.clients[at].name = name.as_str().into();
     let table = render(&[sample.organisation()], PIPE);
     let line = table.lines().find(|line| line.contains(&evidence)).expect("one line with all of the evidence");
     assert!(line.contains(&name) && line.contains(id.as_str()), "{line}");

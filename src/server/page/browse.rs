@@ -150,7 +150,7 @@ pub(in crate::server) fn page(
         let first_seen = FirstSeen::new(&evaluated.ledger, now);
         let name = |finding: &Finding| {
             let client = finding.client.as_ref().and_then(|id| evaluated.snapshot.client(id));
-            client.map_or("The organisation", |client| client.name.as_str())
+            client.map_or("The organisation", |client| &*client.name)
         };
         let findings = evaluated.report.findings();
         let shown: Vec<&Finding> =

@@ -203,11 +203,11 @@ mod tests {
         let mut sample = sample::settled();
         let id = sample.id("Wallboard Zürich").clone();
         let client = sample.snapshot.clients.iter_mut().find(|client| client.id == id).expect("it is there");
-        client.description = Some("Shown in the lobby".to_owned());
-        client.redirect_uris = Box::new(["https://board.example.org/cb".to_owned()]);
+        client.description = Some("Shown in the lobby".into());
+        client.redirect_uris = Box::new(["https://board.example.org/cb".into()]);
         let found = Search::parse(Some(query)).expect(query).hits(&sample.snapshot, &sample.report, &sample.policy);
         let mut found: Vec<_> =
-            found.into_iter().map(|hit| (sample.snapshot.clients[hit.position].name.clone(), hit.why)).collect();
+            found.into_iter().map(|hit| (sample.snapshot.clients[hit.position].name.to_string(), hit.why)).collect();
         found.sort();
         found
     }

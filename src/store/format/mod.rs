@@ -6,7 +6,7 @@ mod grants;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
@@ -38,7 +38,7 @@ struct Document<O, A = IgnoredAny> {
 
 /// An organisation in the file. The long lists are read as a whole, but converted one by one while they are written.
 #[derive(Serialize, Deserialize)]
-struct SavedOrganisation<G = Vec<SavedGrant>, C = Vec<SavedClient>> {
+struct SavedOrganisation<'a, G = Vec<SavedGrant>, C = Vec<SavedClient<'a>>> {
     name: String,
     region: String,
     client_id: String,
@@ -51,8 +51,8 @@ struct SavedOrganisation<G = Vec<SavedGrant>, C = Vec<SavedClient>> {
     hidden: Vec<SavedHidden>,
     clients: C,
     registry: SavedInput<Arc<BTreeMap<String, String>>>,
-    roles: SavedInput<Vec<SavedRole>>,
-    divisions: SavedInput<Vec<SavedDivision>>,
+    roles: SavedInput<Vec<SavedRole<'a>>>,
+    divisions: SavedInput<Vec<SavedDivision<'a>>>,
     /// Absent in files of versions that did not read this input.
     #[serde(default = "never_read")]
     permissions: SavedInput<Arc<BTreeSet<String>>>,
@@ -68,7 +68,10 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let organisations = SavedMap(organisations);
     let written = mark.map(str::to_owned);
-    serde_json::to_writer(target, &Document { format: FORMAT, written, organisations, snapshots }).map_err(Into::into)
+    // The serializer writes each comma on its own.
+    let mut buffered = BufWriter::new(target);
+    serde_json::to_writer(&mut buffered, &Document { format: FORMAT, written, organisations, snapshots })?;
+    buffered.flush()
 }
 
 /// A list that is converted while it is written.
@@ -114,13 +117,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(State, Option<String>), Undecodabl
     if format != FORMAT.into() {
         return Err(Undecodable::Damaged(format!("there is no format {format}")));
     }
-    let document: Document<BTreeMap<String, SavedOrganisation>> = serde_json::from_slice(bytes).map_err(damaged)?;
+    let document: Document<BTreeMap<String, SavedOrganisation<'_>>> = serde_json::from_slice(bytes).map_err(damaged)?;
     let organisations = document.organisations.into_iter();
     let state = organisations.map(|(id, saved)| (OrgId::new(id.as_str()), saved.into_saved(&id))).collect();
     Ok((state, document.written))
 }
 
-fn save(saved: &Saved) -> SavedOrganisation<impl Serialize, impl Serialize> {
+fn save(saved: &Saved) -> SavedOrganisation<'_, impl Serialize, impl Serialize> {
     let snapshot = &*saved.snapshot;
     SavedOrganisation {
         name: snapshot.organisation.name.clone(),
@@ -139,7 +142,7 @@ fn save(saved: &Saved) -> SavedOrganisation<impl Serialize, impl Serialize> {
     }
 }
 
-impl SavedOrganisation {
+impl SavedOrganisation<'_> {
     fn into_saved(self, id: &str) -> Saved {
         let ledger = Arc::new(restore_ledger(self.grants, self.hidden));
         let mut scopes = ScopeTable::default();

@@ -2,6 +2,7 @@
 //!
 //! The rest of the file format is in `mod`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,24 +25,27 @@ enum SavedGap {
     LastKnown(i64),
 }
 
+/// Borrowed when it is written, and owned when it is read.
+type Text<'a> = Cow<'a, str>;
+
 #[derive(Serialize, Deserialize)]
-pub(super) struct SavedClient {
-    id: String,
-    name: String,
-    description: Option<String>,
-    grant_type: String,
+pub(super) struct SavedClient<'a> {
+    id: Text<'a>,
+    name: Text<'a>,
+    description: Option<Text<'a>>,
+    grant_type: Text<'a>,
     /// The assumed grant type, which differs from `grant_type` if the record did not state it. Older files do not have it.
     #[serde(default)]
-    taken_for: Option<String>,
-    state: String,
-    scopes: Vec<String>,
-    roles: Vec<(String, Option<String>)>,
-    redirect_uris: Vec<String>,
+    taken_for: Option<Text<'a>>,
+    state: Text<'a>,
+    scopes: Vec<Text<'a>>,
+    roles: Vec<(Text<'a>, Option<Text<'a>>)>,
+    redirect_uris: Vec<Text<'a>>,
     token_validity: Option<u32>,
     created: Option<i64>,
     modified: Option<i64>,
-    created_by: Option<String>,
-    modified_by: Option<String>,
+    created_by: Option<Text<'a>>,
+    modified_by: Option<Text<'a>>,
     deletion: Option<i64>,
     /// Absent if the record was read in full.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -64,24 +68,24 @@ pub(super) fn never_read<T>() -> SavedInput<T> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct SavedRole {
-    id: String,
-    name: String,
-    default_role: Option<String>,
+pub(super) struct SavedRole<'a> {
+    id: Text<'a>,
+    name: Text<'a>,
+    default_role: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "is_false")]
     is_default: bool,
-    general: Vec<String>,
+    general: Vec<Text<'a>>,
     /// Domain, entity, action, and whether it is conditional.
-    permissions: Vec<(String, String, String, bool)>,
+    permissions: Vec<(Text<'a>, Text<'a>, Text<'a>, bool)>,
     /// Absent if the record was read in full.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     gaps: SavedGaps,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct SavedDivision {
-    id: String,
-    name: String,
+pub(super) struct SavedDivision<'a> {
+    id: Text<'a>,
+    name: Text<'a>,
     home: bool,
 }
 
@@ -90,40 +94,49 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-pub(super) fn save_client(client: &Client, scopes: &ScopeTable) -> SavedClient {
-    let role = |grant: &RoleGrant| (grant.role.to_string(), grant.division.as_ref().map(ToString::to_string));
+pub(super) fn save_client<'a>(client: &'a Client, scopes: &'a ScopeTable) -> SavedClient<'a> {
+    let role =
+        |grant: &'a RoleGrant| (grant.role.as_str().into(), grant.division.as_ref().map(|id| id.as_str().into()));
     SavedClient {
-        id: client.id.to_string(),
-        name: client.name.clone(),
-        description: client.description.clone(),
-        grant_type: client.grant_type_spelling.to_string(),
-        taken_for: Some(client.grant_type.label().to_owned()),
-        state: client.state.label().to_owned(),
-        scopes: client.scopes.iter().map(|scope| scopes.name(*scope).to_owned()).collect(),
+        id: client.id.as_str().into(),
+        name: (&*client.name).into(),
+        description: client.description.as_deref().map(Cow::Borrowed),
+        grant_type: (&*client.grant_type_spelling).into(),
+        taken_for: Some(client.grant_type.label().into()),
+        state: client.state.label().into(),
+        scopes: client.scopes.iter().map(|scope| scopes.name(*scope).into()).collect(),
         roles: client.role_grants.iter().map(role).collect(),
-        redirect_uris: client.redirect_uris.to_vec(),
+        redirect_uris: client.redirect_uris.iter().map(|uri| (&**uri).into()).collect(),
         token_validity: client.token_validity,
         created: client.created.map(Timestamp::seconds),
         modified: client.modified.map(Timestamp::seconds),
-        created_by: client.created_by.clone(),
-        modified_by: client.modified_by.clone(),
+        created_by: client.created_by.as_deref().map(Cow::Borrowed),
+        modified_by: client.modified_by.as_deref().map(Cow::Borrowed),
         deletion: client.deletion.map(Timestamp::seconds),
         gaps: save_gaps(&client.gaps, ClientField::label),
     }
 }
 
-pub(super) fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Client {
+pub(super) fn restore_client(saved: SavedClient<'_>, scopes: &mut ScopeTable) -> Client {
     let mut held: Vec<_> = saved.scopes.iter().map(|scope| scopes.intern(scope)).collect();
     held.sort_unstable();
-    let role = |(role, division): (String, Option<String>)| RoleGrant {
-        role: RoleId::new(role),
-        division: division.map(DivisionId::new),
-    };
+    held.dedup();
+    let mut role_grants: Vec<RoleGrant> = saved
+        .roles
+        .into_iter()
+        .map(|(role, division)| RoleGrant {
+            role: RoleId::new(&*role),
+            division: division.map(|id| DivisionId::new(&*id)),
+        })
+        .collect();
+    role_grants.sort();
+    role_grants.dedup();
+    let redirect_uris = masked_uris(saved.redirect_uris.into_iter().map(Cow::into_owned));
     Client {
-        id: ClientId::new(saved.id),
+        id: ClientId::new(&*saved.id),
         // Older files have secrets that people wrote into these fields.
-        name: masked_prose(&saved.name).into_owned(),
-        description: saved.description.map(|text| masked_prose(&text).into_owned()),
+        name: masked_prose(&saved.name).into(),
+        description: saved.description.map(|text| masked_prose(&text).into()),
         grant_type: saved
             .taken_for
             .and_then(|label| GrantType::ALL.into_iter().find(|grant| grant.label() == label))
@@ -131,44 +144,48 @@ pub(super) fn restore_client(saved: SavedClient, scopes: &mut ScopeTable) -> Cli
         grant_type_spelling: saved.grant_type.into(),
         state: ClientState::from_platform(&saved.state),
         scopes: held.into(),
-        role_grants: saved.roles.into_iter().map(role).collect(),
-        redirect_uris: masked_uris(saved.redirect_uris).into(),
+        role_grants: role_grants.into(),
+        redirect_uris: redirect_uris.into_iter().map(String::into_boxed_str).collect(),
         token_validity: saved.token_validity,
         created: saved.created.map(Timestamp::from_seconds),
         modified: saved.modified.map(Timestamp::from_seconds),
-        created_by: saved.created_by,
-        modified_by: saved.modified_by,
+        created_by: saved.created_by.map(Into::into),
+        modified_by: saved.modified_by.map(Into::into),
         deletion: saved.deletion.map(Timestamp::from_seconds),
         gaps: restore_gaps(saved.gaps, ClientField::from_label),
     }
 }
 
-pub(super) fn save_role(role: &Role) -> SavedRole {
-    let permission = |p: &Permission| (p.domain.to_string(), p.entity.to_string(), p.action.to_string(), p.conditional);
+fn save_permission(permission: &Permission) -> (Text<'_>, Text<'_>, Text<'_>, bool) {
+    let Permission { domain, entity, action, conditional } = permission;
+    ((&**domain).into(), (&**entity).into(), (&**action).into(), *conditional)
+}
+
+pub(super) fn save_role(role: &Role) -> SavedRole<'_> {
     SavedRole {
-        id: role.id.to_string(),
-        name: role.name.clone(),
-        default_role: role.default_role.clone(),
+        id: role.id.as_str().into(),
+        name: role.name.as_str().into(),
+        default_role: role.default_role.as_deref().map(Cow::Borrowed),
         is_default: role.is_default,
-        general: role.general.to_vec(),
-        permissions: role.permissions.iter().map(permission).collect(),
+        general: role.general.iter().map(|name| name.as_str().into()).collect(),
+        permissions: role.permissions.iter().map(save_permission).collect(),
         gaps: save_gaps(&role.gaps, RoleField::label),
     }
 }
 
-pub(super) fn restore_role(saved: SavedRole) -> Role {
-    let permission = |(domain, entity, action, conditional): (String, String, String, bool)| Permission {
+pub(super) fn restore_role(saved: SavedRole<'_>) -> Role {
+    let permission = |(domain, entity, action, conditional): (Text<'_>, Text<'_>, Text<'_>, bool)| Permission {
         domain: domain.into(),
         entity: entity.into(),
         action: action.into(),
         conditional,
     };
     Role {
-        id: RoleId::new(saved.id),
-        name: saved.name,
+        id: RoleId::new(&*saved.id),
+        name: saved.name.into_owned(),
         is_default: saved.is_default || saved.default_role.is_some(),
-        default_role: saved.default_role,
-        general: saved.general.into(),
+        default_role: saved.default_role.map(Cow::into_owned),
+        general: saved.general.into_iter().map(Cow::into_owned).collect(),
         permissions: saved.permissions.into_iter().map(permission).collect(),
         gaps: restore_gaps(saved.gaps, RoleField::from_label),
     }
@@ -193,7 +210,7 @@ fn restore_gaps<F: Copy + Ord>(saved: SavedGaps, field: fn(&str) -> Option<F>) -
     saved.into_iter().filter_map(|(name, saved)| Some((field(&name)?, gap(saved)))).collect()
 }
 
-pub(super) fn save_input<T, S>(input: &Input<T>, save: impl FnOnce(&T) -> S) -> SavedInput<S> {
+pub(super) fn save_input<'a, T, S>(input: &'a Input<T>, save: impl FnOnce(&'a T) -> S) -> SavedInput<S> {
     match input {
         Input::Read(value) => SavedInput::Read(save(value)),
         Input::Gap(InputGap { missing_permission, message }) => {
@@ -209,10 +226,10 @@ pub(super) fn restore_input<T, S>(saved: SavedInput<S>, restore: impl FnOnce(S) 
     }
 }
 
-pub(super) fn save_division(division: &Division) -> SavedDivision {
-    SavedDivision { id: division.id.to_string(), name: division.name.clone(), home: division.home }
+pub(super) fn save_division(division: &Division) -> SavedDivision<'_> {
+    SavedDivision { id: division.id.as_str().into(), name: division.name.as_str().into(), home: division.home }
 }
 
-pub(super) fn restore_division(saved: SavedDivision) -> Division {
-    Division { id: DivisionId::new(saved.id), name: saved.name, home: saved.home }
+pub(super) fn restore_division(saved: SavedDivision<'_>) -> Division {
+    Division { id: DivisionId::new(&*saved.id), name: saved.name.into_owned(), home: saved.home }
 }

@@ -112,6 +112,20 @@ fn a_file_is_read_back_unchanged() {
     assert_eq!(decode(&encode(&organisations)), Ok(organisations));
 }
 
+/// The rules rely on the order.
+#[test]
+fn the_grants_of_a_file_that_somebody_edited_are_sorted() {
+    let organisations = BTreeMap::from([(OrgId::new("o-1"), saved())]);
+    let mut file: serde_json::Value = serde_json::from_slice(&encode(&organisations)).expect("JSON");
+    let client = &mut file["organisations"]["o-1"]["clients"][0];
+    client["roles"] = serde_json::json!([["r-2", null], ["r-1", "*"], ["r-2", null]]);
+    client["scopes"] = serde_json::json!(["users:readonly", "oauth", "oauth"]);
+    let read = decode(file.to_string().as_bytes()).expect("it is read").remove(&OrgId::new("o-1")).expect("it");
+    let client = read.snapshot.clients.get(0).expect("the client");
+    assert_eq!(client.role_grants, saved().snapshot.clients[0].role_grants);
+    assert!(client.scopes.is_sorted_by(|a, b| a < b) && client.scopes.len() == 2, "{:?}", client.scopes);
+}
+
 #[test]
 fn a_file_from_a_version_without_permissions_is_read() {
     let old = r#"{"format":1,"organisations":{"o":{"name":"O","region":"r","client_id":"c","api_host":"h","taken_at":1,

@@ -92,7 +92,7 @@ fn disabled_and_deleted_clients() {
 #[test]
 fn owners_and_descriptions() {
     let of = |description: Option<&str>| {
-        let world = World::of("CODE").with(|w| w.client().description = description.map(str::to_owned));
+        let world = World::of("CODE").with(|w| w.client().description = description.map(Into::into));
         (world.found("no-owner").len(), world.found("no-description").len())
     };
     assert_eq!(of(None), (1, 1));

@@ -89,7 +89,7 @@ fn fingerprints_do_not_depend_on_names_order_or_spelling() {
     };
     let other =
         World::of("password").scopes(&["users:readonly", "users", "oauth"]).redirects(&["x", "http://a.example/"]);
-    let other = other.with(|w| w.client().name = "Renamed".to_owned());
+    let other = other.with(|w| w.client().name = "Renamed".into());
     assert_eq!(prints(&base()), prints(&other));
     let roles = |a: &str, b: &str| {
         let rename = |name: &str| {

@@ -61,7 +61,7 @@ impl World {
     }
 
     fn redirects(mut self, uris: &[&str]) -> Self {
-        self.client().redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        self.client().redirect_uris = uris.iter().map(|uri| (*uri).into()).collect();
         self
     }
 

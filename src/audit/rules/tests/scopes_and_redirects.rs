@@ -136,8 +136,8 @@ fn a_secret_in_a_client_is_reported_for_every_grant_type() {
         }
     }
     let named = World::of("CODE").with(|w| {
-        w.client().name = "password=[masked]".to_owned();
-        w.client().description = Some("see https://u:[masked]@a.example/".to_owned());
+        w.client().name = "password=[masked]".into();
+        w.client().description = Some("see https://u:[masked]@a.example/".into());
     });
     assert_eq!(named.found("exposed-secret"), ["description high", "name high"]);
 }

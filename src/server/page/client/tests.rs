@@ -79,7 +79,7 @@ fn it_shows_roles_divisions_and_the_dangerous_permissions_in_effect() {
         &page,
         &[
             "Provisioning | everything",
-            "<bdi>no division</bdi>, <bdi>Home</bdi>, <bdi>all divisions, present and future</bdi>",
+            "<bdi>no division</bdi>, <bdi>all divisions, present and future</bdi>, <bdi>Home</bdi>",
             "<code>oauth:client:*</code> <span class=\"badge critical\">critical</span>",
             "matches <code>oauth:client:add</code>",
             "not in effect: scopes do not limit client credentials",
@@ -106,8 +106,8 @@ fn unread_roles_do_not_look_like_an_all_clear() {
 fn names_are_never_markup_and_no_script_runs() {
     let mut sample = sample::settled();
     for client in sample.snapshot.clients.iter_mut() {
-        client.description = Some(format!("{HOSTILE}\" onload=\"x"));
-        client.redirect_uris = [HOSTILE.to_owned()].into();
+        client.description = Some(format!("{HOSTILE}\" onload=\"x").into());
+        client.redirect_uris = [HOSTILE.into()].into();
     }
     let page = text(sample, HOSTILE);
     assert_shows(&page, &["&#60;script&#62;alert(1)&#60;/script&#62;[U+202E]gnp.exe[U+000A]", "&#34; onload=&#34;x"]);
