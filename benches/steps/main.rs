@@ -11,7 +11,6 @@
 mod repeat;
 mod world;
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use genesyscloud_oauth_exporter::audit::{self, Earlier};
 use genesyscloud_oauth_exporter::domain::{Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::exposition::{self, Audited, Config};
 use genesyscloud_oauth_exporter::genesys::offline::Offline;
-use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting, held_grants};
+use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting};
 use genesyscloud_oauth_exporter::policy::Policy;
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use world::World;
@@ -115,10 +114,8 @@ fn clients(world: &World, changed: &World) {
     row("evaluate, unchanged", number, "client", again, "memcpy");
     let advance = |snapshot: &Snapshot, ledger: &Ledger| {
         let report = &report;
-        let known = ledger.entries().map(|(grant, _)| grant);
-        let sighting = Sighting::of(Evaluation { snapshot, policy: &policy, report }, known);
-        let before: BTreeSet<_> = held_grants(report);
-        ledger.advance(&sighting, Event::Refresh { before: &before }, NOW, Duration::ZERO)
+        let sighting = Sighting::of(Evaluation { snapshot, policy: &policy, report });
+        ledger.advance(&sighting, Event::Refresh { before: report }, NOW, Duration::ZERO)
     };
     let ledger = advance(&snapshot, &Ledger::default());
     row("ledger", number, "client", compared(|| advance(&after, &ledger), copy), "memcpy");
