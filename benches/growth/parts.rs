@@ -61,7 +61,7 @@ fn measured(number: usize) -> Parts {
     drop(world);
     let (report, of_report) = grown(|| audit::evaluate(&snapshot, &policy, None, TAKEN_AT));
     let (ledger, of_ledger) = grown(|| {
-        let sighting = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report }, []);
+        let sighting = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report });
         Ledger::default().advance(&sighting, Event::First, TAKEN_AT, Duration::ZERO)
     });
     let config = Config { max_client_series: usize::MAX, ..Config::default() };

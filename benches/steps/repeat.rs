@@ -6,7 +6,7 @@ use std::time::Duration;
 use genesyscloud_oauth_exporter::audit::{self, Earlier};
 use genesyscloud_oauth_exporter::exposition::{self, Audited, Config};
 use genesyscloud_oauth_exporter::genesys::offline::Offline;
-use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting, held_grants};
+use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting};
 
 use crate::NOW;
 use crate::world::World;
@@ -20,7 +20,7 @@ pub(crate) fn step(name: &str, clients: usize, times: usize) {
     let report = audit::evaluate(&snapshot, &policy, None, NOW);
     let earlier = Earlier { snapshot: &snapshot, policy: &policy, baseline: None, report: &report };
     let evaluation = || Evaluation { snapshot: &snapshot, policy: &policy, report: &report };
-    let first = Sighting::of(evaluation(), []);
+    let first = Sighting::of(evaluation());
     let ledger = Ledger::default().advance(&first, Event::First, NOW, Duration::ZERO);
     let audited = Audited { org: "default", snapshot: &snapshot, report: &report, ledger: &ledger };
     let config = Config { max_client_series: usize::MAX, ..Config::default() };
@@ -33,10 +33,8 @@ pub(crate) fn step(name: &str, clients: usize, times: usize) {
                 drop(black_box(audit::evaluate_after(Some(earlier), &snapshot, &policy, None, NOW)));
             }
             "ledger" => {
-                let known = ledger.entries().map(|(grant, _)| grant);
-                let sighting = Sighting::of(evaluation(), known);
-                let before = held_grants(&report);
-                drop(black_box(ledger.advance(&sighting, Event::Refresh { before: &before }, NOW, Duration::ZERO)));
+                let event = Event::Refresh { before: &report };
+                drop(black_box(ledger.advance(&Sighting::of(evaluation()), event, NOW, Duration::ZERO)));
             }
             "state" => drop(black_box(World::state_file(&snapshot, &ledger))),
             "render" => drop(black_box(exposition::text(&[audited], &config))),
