@@ -120,7 +120,7 @@ impl Body {
     }
 
     /// The parts as plain text, followed by `tail`. Parts that are too long to be kept are inflated while they are sent.
-    pub(super) fn plain(parts: &[&Joined], tail: Bytes) -> Self {
+    pub(super) fn plain(parts: &[&Joined], tail: &Bytes) -> Self {
         let left = parts.iter().map(|part| part.length).sum::<u64>() + tail.len() as u64;
         let mut pieces = Vec::new();
         for part in parts {
@@ -129,7 +129,7 @@ impl Body {
                 None => pieces.extend(part.pieces.iter().cloned().map(Piece::Deflated)),
             }
         }
-        push_ready(&mut pieces, &tail);
+        push_ready(&mut pieces, tail);
         Self::new(pieces, left)
     }
 
@@ -266,8 +266,8 @@ mod tests {
     fn an_empty_response_is_a_valid_member() {
         assert_eq!(gunzip(Body::member(&[])), (Vec::new(), 0));
         assert_eq!(gunzip(Body::member(&[&Joined::default(), &part(b""), &part(b"x\n")])), (b"x\n".to_vec(), 0));
-        assert_eq!(all(Body::plain(&[&Joined::default(), &part(b"")], Bytes::from_static(b"x\n"))), b"x\n");
-        assert_eq!(all(Body::plain(&[], Bytes::new())), b"");
+        assert_eq!(all(Body::plain(&[&Joined::default(), &part(b"")], &Bytes::from_static(b"x\n"))), b"x\n");
+        assert_eq!(all(Body::plain(&[], &Bytes::new())), b"");
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
         let (noise, letters) = (Deflated::new(&noise), Deflated::new(&tail));
         let part = Joined::new([&noise, &letters, &noise]);
         assert_eq!(gunzip(Body::member(&[&part, &Joined::new([&letters])])), (expected.clone(), 0));
-        assert!(all(Body::plain(&[&part], tail.into())) == expected);
+        assert!(all(Body::plain(&[&part], &tail.into())) == expected);
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
         for lines in [100, 100_000, 300_000] {
             let text = part(&b"some text\n".repeat(lines));
             for _ in 0..2 {
-                let body = Body::plain(&[&text], Bytes::new());
+                let body = Body::plain(&[&text], &Bytes::new());
                 assert!(body.into_iter().all(|piece| piece.is_ok_and(|piece| piece.len() <= PIECE)));
             }
         }
@@ -305,7 +305,7 @@ mod tests {
 
     /// Where the first piece is in memory.
     fn address(part: &Joined) -> *const u8 {
-        let first = Body::plain(&[part], Bytes::new()).next();
+        let first = Body::plain(&[part], &Bytes::new()).next();
         first.and_then(Result::ok).expect("a text").as_ptr()
     }
 
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_long_text_is_never_kept() {
         let text = part(&vec![b'a'; usize::try_from(MAX_KEPT + 1).expect("it fits")]);
-        assert_eq!(all(Body::plain(&[&text], Bytes::new())).len() as u64, text.length);
+        assert_eq!(all(Body::plain(&[&text], &Bytes::new())).len() as u64, text.length);
         assert!(text.text.get().is_none());
     }
 
@@ -332,7 +332,7 @@ mod tests {
         let (a, b) = (part(&short), part(&long));
         let expected = [&*short, &long, &long, &short, &long, b"tail"].concat();
         for _ in 0..2 {
-            assert!(all(Body::plain(&[&a, &b, &b, &a, &b], Bytes::from_static(b"tail"))) == expected);
+            assert!(all(Body::plain(&[&a, &b, &b, &a, &b], &Bytes::from_static(b"tail"))) == expected);
         }
     }
 
@@ -340,7 +340,7 @@ mod tests {
     fn a_damaged_text_is_an_error_and_does_not_look_complete() {
         let sound = Deflated::new(b"some text\n");
         let damaged = Deflated { bytes: Bytes::from_static(&[0xff; 20]), ..sound };
-        let body = Body::plain(&[&Joined::new([&damaged])], Bytes::from_static(b"tail"));
+        let body = Body::plain(&[&Joined::new([&damaged])], &Bytes::from_static(b"tail"));
         assert!(body.into_iter().take(3).any(|piece| piece.is_err()));
     }
 
@@ -354,7 +354,7 @@ mod tests {
             let joined: Vec<&Joined> = joined.iter().collect();
             prop_assert_eq!(gunzip(Body::member(&joined)), (parts.concat(), 0));
             for _ in 0..2 {
-                prop_assert_eq!(all(Body::plain(&joined, tail.clone().into())), [parts.concat(), tail.clone()].concat());
+                prop_assert_eq!(all(Body::plain(&joined, &tail.clone().into())), [parts.concat(), tail.clone()].concat());
             }
         }
 
