@@ -20,8 +20,9 @@ static HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// The final block of a deflate stream, without content.
 static FINAL: [u8; 2] = [3, 0];
 
-/// Parts up to this size are copied together, so that a response has few pieces.
-const SMALL: usize = 16 << 10;
+/// Parts up to this size are copied together, so that a response has few pieces. Larger ones are in memory only once, whatever the number of
+/// organisations.
+const SMALL: usize = 2 << 10;
 
 /// The size of a piece of plain text that is inflated while it is sent.
 const PIECE: usize = 64 << 10;
@@ -50,9 +51,7 @@ impl Joined {
         let (mut length, mut checksum) = (0, Hasher::new());
         for part in parts.into_iter().filter(|part| part.length > 0) {
             if part.bytes.len() > SMALL {
-                if !small.is_empty() {
-                    pieces.push(std::mem::take(&mut small).into());
-                }
+                pieces.extend(piece_of(&mut small));
                 pieces.push(part.bytes.clone());
             } else {
                 small.extend_from_slice(&part.bytes);
@@ -60,9 +59,7 @@ impl Joined {
             length += part.length;
             checksum.combine(&part.checksum);
         }
-        if !small.is_empty() {
-            pieces.push(small.into());
-        }
+        pieces.extend(piece_of(&mut small));
         Self { pieces: pieces.into(), length, checksum, text: Arc::default() }
     }
 
@@ -83,6 +80,11 @@ impl Joined {
         }
         (text.len() as u64 == self.length).then(|| text.into())
     }
+}
+
+/// What was copied so far, without spare capacity; `None` if it is nothing.
+fn piece_of(small: &mut Vec<u8>) -> Option<Bytes> {
+    (!small.is_empty()).then(|| std::mem::take(small).into_boxed_slice().into())
 }
 
 /// The body of a scrape, piece by piece.
