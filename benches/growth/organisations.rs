@@ -94,13 +94,12 @@ impl Process {
         let store = Arc::new(Store::open(None, metrics).expect("no file"));
         let policy = Arc::new(Policy::built_in(&rules::slugs()).expect("it is valid"));
         let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy, baseline: None }));
-        let running = |(index, name)| {
+        let running = |name: String| {
             let platform = platform(name);
-            let pipeline =
-                Pipeline::new(index, &platform, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
+            let pipeline = Pipeline::new(&platform, Arc::clone(&in_force), publisher.clone(), Arc::clone(&store));
             Running { reader: Offline::default(), pipeline }
         };
-        let organisations = names.into_iter().enumerate().map(running).collect();
+        let organisations = names.into_iter().map(running).collect();
         Self { organisations, publisher, published: reader, now: TAKEN_AT.seconds() }
     }
 

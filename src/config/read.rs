@@ -27,6 +27,8 @@ pub struct Gathered {
     pub(crate) proxies: ProxyVariables,
     /// The file of `SSL_CERT_FILE`, from which the TLS library reads the certificates that it trusts.
     pub(crate) ca_file: Option<PathBuf>,
+    /// Every variable of the environment, because the configuration file can name any for a secret.
+    pub(crate) variables: BTreeMap<String, SecretString>,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<ConfigError>,
 }
@@ -71,6 +73,7 @@ where
             }
         }
     }
+    layers.variables = environment.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     layers.merge(environment, &Origin::Environment);
     for (flag, value) in given {
         layers.pairs.insert(variable_of(flag), (value.clone(), Origin::Flag));
@@ -93,6 +96,7 @@ struct Layers {
     foreign: Vec<(&'static str, &'static str, Origin)>,
     proxies: ProxyVariables,
     ca_file: Option<PathBuf>,
+    variables: BTreeMap<String, SecretString>,
     /// Variables of the vendor's tools that have no effect here, by the advice about them.
     vendor: BTreeMap<String, BTreeSet<String>>,
     warnings: Vec<String>,
@@ -155,7 +159,7 @@ impl Layers {
     }
 
     fn finish(self) -> Gathered {
-        let Self { known: _, pairs, mut foreign, proxies, ca_file, vendor, mut warnings, mut errors } = self;
+        let Self { known: _, pairs, mut foreign, proxies, ca_file, variables, vendor, mut warnings, mut errors } = self;
         warnings.extend(vendor.iter().map(|(advice, names)| not_read(names, advice)));
         let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
         let mut hidden = Hidden::default();
@@ -174,7 +178,7 @@ impl Layers {
         warnings.sort();
         warnings.dedup();
         let errors = errors.into_iter().map(|error| error.map_problem(|problem| hidden.remove_from(problem))).collect();
-        Gathered { raw, origins, hidden, foreign, proxies, ca_file, warnings, errors }
+        Gathered { raw, origins, hidden, foreign, proxies, ca_file, variables, warnings, errors }
     }
 }
 

@@ -195,7 +195,7 @@ impl Store {
 /// Closes several stores as [`Store::close`] does, all at the same time. Blocking, for one second at most.
 pub fn close_all<'a>(stores: impl IntoIterator<Item = &'a Store>) {
     let writers = stores.into_iter().filter_map(|store| store.writer.as_ref());
-    let ending: Vec<_> = writers.map(|writer| (writer, writer.begin_to_stop())).collect();
+    let ending: Vec<_> = writers.filter_map(|writer| Some((writer, writer.begin_to_stop()?))).collect();
     for (writer, by) in ending {
         writer.wait_for_end(by);
     }

@@ -72,8 +72,6 @@ struct Progress {
     /// Whether somebody waited in vain. Then nobody else waits until a write ends.
     late: bool,
     stopping: bool,
-    /// Whether somebody has waited for the end.
-    abandoned: bool,
     /// Whether the thread that writes has ended, so that nothing is written any more.
     ended: bool,
 }
@@ -126,21 +124,20 @@ impl Writer {
         }
     }
 
-    /// Announces that the threads end after what is pending. Returns when they must have ended.
-    pub(super) fn begin_to_stop(&self) -> Instant {
-        self.shared.lock().stopping = true;
+    /// Announces that the threads end after what is pending. Returns when they must have ended; `None` if it was announced before.
+    pub(super) fn begin_to_stop(&self) -> Option<Instant> {
+        let was_stopping = std::mem::replace(&mut self.shared.lock().stopping, true);
         self.shared.changed.notify_all();
-        Instant::now() + self.patience.stop
+        (!was_stopping).then(|| Instant::now() + self.patience.stop)
     }
 
     /// Waits until what was pending is written and the threads have ended, but not for longer than this. Blocking.
     pub(super) fn wait_for_end(&self, by: Instant) {
         let progress = self.shared.lock();
         let left = by.saturating_duration_since(Instant::now());
-        let (mut progress, timed_out) = self.shared.wait_timeout_while(progress, left, |progress| !progress.ended);
-        let reported = std::mem::replace(&mut progress.abandoned, true);
+        let (progress, timed_out) = self.shared.wait_timeout_while(progress, left, |progress| !progress.ended);
         drop(progress);
-        if timed_out && !reported {
+        if timed_out {
             warn!(path = %self.shared.path.display(), "the state file is still being written; the exporter stops without waiting for it");
         }
     }

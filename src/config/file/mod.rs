@@ -14,6 +14,7 @@ use super::names::{API_URL, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, LOGIN_
 use super::raw;
 use super::read::Gathered;
 use crate::file::{self, ReadError};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::text::{nearest, place};
 
 /// The largest file. An organisation takes a few hundred bytes.
@@ -45,8 +46,10 @@ const fn variable(name: &'static str, variable: &'static str) -> Key {
     Key { name, setting: Setting::Variable(variable), is_path: false }
 }
 
-const fn path(key: Key) -> Key {
-    Key { is_path: true, ..key }
+impl Key {
+    const fn path(self) -> Self {
+        Self { is_path: true, ..self }
+    }
 }
 
 /// Every key of `[[organisation]]`. All but `org` can be in `[defaults]` too.
@@ -56,10 +59,10 @@ pub(crate) const KEYS: &[Key] = &[
     variable("api_url", API_URL),
     variable("login_url", LOGIN_URL),
     variable("client_id", CLIENT_ID),
-    path(variable("client_secret_file", CLIENT_SECRET_FILE)),
+    variable("client_secret_file", CLIENT_SECRET_FILE).path(),
     Key { name: "client_secret_env", setting: Setting::SecretFrom, is_path: false },
-    path(flag("policy_file", "policy.file")),
-    path(flag("baseline_file", "baseline.file")),
+    flag("policy_file", "policy.file").path(),
+    flag("baseline_file", "baseline.file").path(),
     flag("required_scopes", "audit.required-scopes"),
     flag("dangerous_scopes", "audit.dangerous-scopes"),
     flag("interval", "refresh.interval"),
@@ -149,14 +152,14 @@ pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec
         };
         return Err(errors.iter().map(wrong).collect());
     }
-    let mut reading = Reading { path, text: &text, errors: Vec::new() };
+    let mut reading = Reading { path, text: &text, variables: &process.variables, errors: Vec::new() };
     let mut defaults = Pairs::new();
     let mut tables = Vec::new();
     for (name, value) in document.get_ref() {
         match (name.get_ref().as_ref(), value.get_ref()) {
             ("defaults", DeValue::Table(table)) => defaults = reading.table(table, false),
             ("organisation", DeValue::Array(items)) => {
-                for item in items.iter() {
+                for item in items {
                     match item.get_ref() {
                         DeValue::Table(table) => tables.push((line(item.span().start), table)),
                         _ => reading.wrong(item.span().start, "expected [[organisation]]"),
@@ -214,8 +217,17 @@ fn gathered(pairs: Pairs, process: &Gathered) -> Gathered {
         errors.push(ConfigError::new("settings", "cannot be read"));
         raw::RawSettings::default()
     });
-    let (proxies, warnings) = (process.proxies.clone(), Vec::new());
-    Gathered { raw, origins, hidden, foreign: Vec::new(), proxies, ca_file: None, warnings, errors }
+    Gathered {
+        raw,
+        origins,
+        hidden,
+        foreign: Vec::new(),
+        proxies: process.proxies.clone(),
+        ca_file: None,
+        variables: BTreeMap::new(),
+        warnings: Vec::new(),
+        errors,
+    }
 }
 
 /// The settings of one organisation that were given outside the file, which is refused.
@@ -243,6 +255,7 @@ pub(crate) fn given_twice(process: &Gathered) -> Vec<ConfigError> {
 struct Reading<'a> {
     path: &'a Path,
     text: &'a str,
+    variables: &'a BTreeMap<String, SecretString>,
     /// With the line of each.
     errors: Vec<(usize, String)>,
 }
@@ -285,7 +298,8 @@ impl Reading<'_> {
     /// The value as the flag or the variable would have it.
     fn resolved(&self, key: &Key, text: String) -> Result<String, String> {
         if key.setting == Setting::SecretFrom {
-            return std::env::var(&text).map_err(|_| {
+            let secret = self.variables.get(&text).map(|secret| secret.expose_secret().to_owned());
+            return secret.ok_or_else(|| {
                 "the environment has no variable with this name; set it, or use client_secret_file".to_owned()
             });
         }

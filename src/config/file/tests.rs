@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::config::{self, Settings};
-use crate::secret::SecretSource;
+use crate::secret::{ExposeSecret, SecretSource};
 
 const GOOD: &str = r#"[defaults]
 interval = "10m"
@@ -74,7 +74,7 @@ fn each_organisation_has_its_own_settings_over_the_defaults_of_the_file() {
     assert_eq!((first.platform.pacing.burst, second.platform.pacing.burst), (20, 20));
     assert_eq!(first.watch.files.policy, Some(folder.path().join("policy.toml")), "relative to the file");
     assert_eq!(second.watch.files.policy, None);
-    let required: Vec<String> = second.watch.files.extension.required_scopes.iter().cloned().collect();
+    let required = second.watch.files.extension.required_scopes.to_vec();
     assert_eq!(required, ["oauth", "users"]);
     let secret = |name: &str| SecretSource::File(folder.path().join(name));
     assert_eq!(format!("{:?}", first.platform.client_secret), format!("{:?}", secret("secrets/all")));
@@ -82,6 +82,23 @@ fn each_organisation_has_its_own_settings_over_the_defaults_of_the_file() {
     assert_eq!(first.watch.state_file, Some("/var/lib/x/production.state.json".into()));
     assert_eq!(second.watch.state_file, Some("/var/lib/x/%54est.state.json".into()));
     assert_eq!(settings.warnings, [""; 0]);
+}
+
+#[test]
+fn a_secret_can_be_in_any_variable_and_is_in_no_error() {
+    let text = GOOD.replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"TEST_SECRET\"");
+    let (_folder, path) =
+        folder(&text.replace("client_secret_file = \"secrets/all\"\n", "client_secret_env = \"ALL\"\n"));
+    let environment = [("TEST_SECRET", "hunter2"), ("ALL", "hunter3")];
+    let settings = Settings::from_raw(&gathered(&path, &[], &environment)).expect("valid");
+    let secrets = settings.organisations.iter().map(|organisation| match &organisation.platform.client_secret {
+        SecretSource::Value(secret) => secret.expose_secret().to_owned(),
+        SecretSource::File(path) => panic!("{path:?}"),
+    });
+    assert_eq!(secrets.collect::<Vec<_>>(), ["hunter3", "hunter2"]);
+    assert!(!format!("{settings:?}").contains("hunter"));
+    let errors = Settings::from_raw(&gathered(&path, &[], &environment[1..])).expect_err("no variable");
+    assert!(errors[0].to_string().contains("client_secret_env: the environment has no variable"), "{}", errors[0]);
 }
 
 #[test]
