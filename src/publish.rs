@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::audit::Report;
-use crate::domain::{Freshness, Snapshot};
+use crate::domain::{Freshness, OrgId, Snapshot};
 use crate::exposition::{self, AuditedPart, Page, ReloadStatus, StatusPart};
 use crate::ledger::Ledger;
 use crate::policy::Policy;
@@ -103,6 +103,14 @@ impl Publisher {
     pub fn render(&self, org: &str, evaluated: &Evaluated) -> Arc<Page> {
         let Evaluated { snapshot, report, ledger, .. } = evaluated;
         Arc::new(exposition::page(&exposition::Audited { org, snapshot, report, ledger }, &self.config))
+    }
+
+    /// The label of an earlier one of the organisations, if it has data of the organisation with this id.
+    pub fn earlier_label_of(&self, id: &OrgId, org: &str) -> Option<String> {
+        let published = self.published.load();
+        let mut earlier = published.organisations.iter().take_while(|earlier| earlier.org != org);
+        let is_same = |evaluated: &Arc<Evaluated>| evaluated.snapshot.organisation.id == *id;
+        earlier.find(|earlier| earlier.evaluated.as_ref().is_some_and(is_same)).map(|earlier| earlier.org.clone())
     }
 
     /// Changes the published data in one step. Blocking, for a short time: only the families about refreshes are rendered here.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::fetch::Fetched;
 use super::in_force::InForce;
 use crate::audit::{self, Earlier};
-use crate::domain::{Freshness, Snapshot, Timestamp};
+use crate::domain::{Freshness, OrgId, Snapshot, Timestamp};
 use crate::exposition::Page;
 use crate::genesys;
 use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, widens};
@@ -95,6 +95,11 @@ impl Pipeline {
     /// The last complete snapshot, even if it is withdrawn; `None` if there is none yet.
     pub fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
         self.last().as_ref().map(|last| Arc::clone(&last.evaluated.snapshot))
+    }
+
+    /// The label under which the same organisation is watched already. Its grants would be counted twice, so only the first is served.
+    pub fn watched_as(&self, id: &OrgId) -> Option<String> {
+        self.publisher.earlier_label_of(id, &self.org)
     }
 
     /// Publishes the data of the state file with its true age, unless it is too old. Returns when it was taken, or `None` if there

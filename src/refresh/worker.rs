@@ -187,6 +187,17 @@ impl Worker {
 
     async fn succeeded(&mut self, fetched: Fetched, collectors: Vec<CollectorStatus>, refresh: Refresh) {
         let Refresh { began, now } = refresh;
+        if let Some(other) = self.pipeline.watched_as(&fetched.snapshot.organisation.id) {
+            let id = &fetched.snapshot.organisation.id;
+            let failure = format!(
+                "this is the organisation {id}, which is watched as {other} already; remove one of the two from the configuration file"
+            );
+            // Both may have been read for the first time at the same time.
+            self.withdrawn = true;
+            let pipeline = Arc::clone(&self.pipeline);
+            blocking(move || pipeline.fail(true, |_| {})).await;
+            return self.failed(&failure, collectors, refresh).await;
+        }
         let duplicates = fetched.duplicates;
         let (pipeline, statuses) = (Arc::clone(&self.pipeline), collectors.clone());
         let evaluated = blocking(move || {

@@ -39,6 +39,7 @@ mod families;
 mod hardening;
 mod local;
 mod log_formats;
+mod organisations;
 mod peers;
 mod report_stream;
 mod served;

@@ -74,7 +74,7 @@ fn each_organisation_has_its_own_settings_over_the_defaults_of_the_file() {
     assert_eq!((first.platform.pacing.burst, second.platform.pacing.burst), (20, 20));
     assert_eq!(first.watch.files.policy, Some(folder.path().join("policy.toml")), "relative to the file");
     assert_eq!(second.watch.files.policy, None);
-    let required = second.watch.files.extension.required_scopes.to_vec();
+    let required = second.watch.files.extension.required_scopes.clone();
     assert_eq!(required, ["oauth", "users"]);
     let secret = |name: &str| SecretSource::File(folder.path().join(name));
     assert_eq!(format!("{:?}", first.platform.client_secret), format!("{:?}", secret("secrets/all")));
