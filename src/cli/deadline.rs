@@ -2,16 +2,16 @@
 //!
 //! Commands that audit have it in `refresh::fetch`.
 
-use crate::config::Settings;
+use std::time::Duration;
+
 use crate::genesys::Platform;
 
-/// Runs calls of one organisation within `--refresh.deadline`. The error names the call that did not end in time.
+/// Runs calls of one organisation within `limit`, its `--refresh.deadline`. The error names the call that did not end in time.
 pub(super) async fn within_deadline<T>(
-    settings: &Settings,
+    limit: Duration,
     platform: &Platform,
     calls: impl Future<Output = T>,
 ) -> Result<T, String> {
-    let limit = settings.watch.refresh.deadline;
     // Boxed: the future is large.
     tokio::time::timeout(limit, Box::pin(calls)).await.map_err(|_| {
         let last_call = platform.last_call().unwrap_or("token");

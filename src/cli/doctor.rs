@@ -15,7 +15,7 @@ use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::{self, Settings};
 use crate::domain::{Record, ScopeTable};
 use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Refusal, Scopes};
-use crate::refresh::Listing;
+use crate::refresh::{self, Listing};
 use crate::text::visible;
 
 /// With a larger difference, ages in metrics are wrong. Tokens do not depend on the clock.
@@ -27,10 +27,10 @@ const SCHEMA_VERSION: u32 = 1;
 pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     let mut code = CLEAN;
     let mut organisations = Vec::new();
-    for config::Organisation { platform: organisation, .. } in &settings.organisations {
+    for config::Organisation { platform: organisation, watch } in &settings.organisations {
         let mut report =
             Report { prints: args.format == TextFormat::Text, worst: CheckOutcome::Ok, checks: Vec::new() };
-        examine(organisation, settings, &mut report).await;
+        examine(organisation, &watch.refresh, &mut report).await;
         code = code.max(report.code(args.strict));
         organisations.push(json!({
             "org": organisation.org,
@@ -46,7 +46,7 @@ pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     code
 }
 
-async fn examine(config: &Config, settings: &Settings, report: &mut Report) {
+async fn examine(config: &Config, refresh: &refresh::Config, report: &mut Report) {
     if report.prints {
         say(format_args!("organisation {}, region {}", config.org, config.region));
     }
@@ -58,13 +58,13 @@ async fn examine(config: &Config, settings: &Settings, report: &mut Report) {
             return;
         }
     };
-    let checks = checks(&platform, settings, report);
-    if let Err(late) = within_deadline(settings, &platform, checks).await {
+    let checks = checks(&platform, refresh, report);
+    if let Err(late) = within_deadline(refresh.deadline, &platform, checks).await {
         report.bad("time", &late);
     }
 }
 
-async fn checks(platform: &Platform, settings: &Settings, report: &mut Report) {
+async fn checks(platform: &Platform, refresh: &refresh::Config, report: &mut Report) {
     if let Err(error) = platform.authorise().await {
         report.bad("token", &error);
         return;
@@ -83,11 +83,11 @@ async fn checks(platform: &Platform, settings: &Settings, report: &mut Report) {
         Some(_) => report.good("clock", "agrees with the platform's clock"),
         None => report.odd("clock", "not checked: the platform sent no date to compare with"),
     }
-    inputs(platform, identity.ok().as_ref(), settings, report).await;
+    inputs(platform, identity.ok().as_ref(), refresh, report).await;
     least_privilege(platform, report).await;
 }
 
-async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Settings, report: &mut Report) {
+async fn inputs(platform: &Platform, identity: Option<&Identity>, refresh: &refresh::Config, report: &mut Report) {
     let scopes = match platform.scopes().await {
         Ok(scopes) => {
             report.good("scopes", format_args!("{} in the registry", scopes.records.descriptions().len()));
@@ -103,7 +103,7 @@ async fn inputs(platform: &Platform, identity: Option<&Identity>, settings: &Set
         (Ok(listed), Some(identity)) => {
             partial("clients", listed.clients.iter(), report);
             let listing = Listing::of(&listed, &identity.own_client);
-            match listing.check(settings.watch.refresh.trust_total, settings.watch.refresh.require_self) {
+            match listing.check(refresh.trust_total, refresh.require_self) {
                 Ok(()) => report.good("clients", format_args!("{}, including the exporter's own", listing.distinct)),
                 Err(why) => report.bad("clients", &why),
             }

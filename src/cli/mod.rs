@@ -32,7 +32,11 @@ use notice::patiently;
 use prepare::{Runs, prepare, refuse};
 
 use crate::config::{self, ConfigError, Gathered, Settings};
+use crate::text::listed;
 use crate::{hardening, signals, telemetry};
+
+/// The largest number of organisations in an error message.
+const MOST_NAMED: usize = 10;
 
 /// Runs the subcommand that the arguments name; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -70,7 +74,7 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
         Command::Demo => block_on(serve::demo(gathered)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
-        Command::Config { command: ConfigCommand::Check } => with_settings(gathered, |settings| check::run(&settings)),
+        Command::Config { command: ConfigCommand::Check } => with_all(gathered, |settings| check::run(&settings)),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
         Command::Policy { command } => with_settings(gathered, |settings| match command {
             PolicyCommand::Check { .. } => block_on(policy::check_live(&settings)),
@@ -92,13 +96,26 @@ fn dispatch(command: Command, gathered: &Gathered) -> u8 {
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }
-        Command::Doctor(args) => with_settings(gathered, |settings| block_on(doctor::run(&settings, args))),
+        Command::Doctor(args) => with_all(gathered, |settings| block_on(doctor::run(&settings, args))),
     }
 }
 
-/// Runs a one-off command that calls the platform.
-fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
+/// Runs a one-off command that works with every configured organisation.
+fn with_all(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
     once(gathered, patiently(|| Settings::from_raw(gathered)), run)
+}
+
+/// Runs a one-off command that calls the platform for one organisation.
+fn with_settings(gathered: &Gathered, run: impl FnOnce(Settings) -> u8) -> u8 {
+    with_all(gathered, |settings| match settings.organisations.as_slice() {
+        [] | [_] => run(settings),
+        several => {
+            let names = several.iter().map(|organisation| organisation.platform.org.as_str());
+            let names = listed(names, MOST_NAMED);
+            complain(format_args!("this command works with one organisation; name one of {names} with --org"));
+            USAGE
+        }
+    })
 }
 
 /// Runs a one-off command. Its output matters and not its log, so the log level is `warn` unless `--log.level` is given.

@@ -250,6 +250,9 @@ pub struct SettingsArgs {
     /// variables and flags that are about one organisation.
     #[arg(long = "config.file", global = true, help_heading = "Files", value_name = "FILE")]
     pub config_file: Option<String>,
+    /// Only this organisation of `--config.file`. Commands that work with one organisation need it if the file has several.
+    #[arg(long = "org", global = true, help_heading = "Files", value_name = "ORG")]
+    pub org: Option<String>,
     /// File with lines `NAME=value` for the variables of these flags and the credentials. Flags and the environment take
     /// precedence. Put values that contain `$` in single quotes. No file is read unless it is named here.
     #[arg(long = "env-file", global = true, help_heading = "Files", value_name = "FILE")]

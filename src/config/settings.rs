@@ -13,8 +13,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::endpoints::Endpoints;
-use super::error::ConfigError;
-use super::file::{self, Organisations};
+use super::error::{ConfigError, quoted};
+use super::file::{self, Organisations, Stanza};
 use super::platform::{Tuning, org_label, real_organisation};
 use super::raw::RawSettings;
 use super::read::Gathered;
@@ -23,6 +23,7 @@ use super::values::Values;
 use super::{address, duration, scalar};
 use crate::secret::{SecretSource, SecretString};
 use crate::telemetry::{self, Level, LogFormat};
+use crate::text::nearest;
 use crate::{exposition, genesys, policy, refresh, server, store};
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
@@ -36,7 +37,7 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 pub struct Settings {
     /// The audited organisations; none if the settings are [`Settings::offline`].
     pub organisations: Vec<Organisation>,
-    /// How an organisation is watched that is read from a file.
+    /// How the only organisation is watched, or how one is watched that is read from a file and not configured.
     pub watch: Watch,
     /// Where to listen, and what to serve.
     pub server: server::Config,
@@ -135,6 +136,12 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     let server = server_config(&mut values, raw);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
+    if raw.org.is_some() && raw.config_file.is_none() {
+        values.flag_wrong(
+            "org",
+            "names an organisation of --config.file, which is not set; to set the label, set GENESYSCLOUD_ORG",
+        );
+    }
     let watched = match (raw.config_file.as_deref(), who) {
         (Some(path), Who::Configured) => from_file(&mut values, gathered, Path::new(path), true, run),
         (Some(path), Who::Nobody) => from_file(&mut values, gathered, Path::new(path), false, run),
@@ -220,15 +227,27 @@ fn from_file(
         watched
     };
     let defaults = add(&defaults, 1, Who::Nobody);
-    let watched = stanzas.iter().map(|stanza| {
+    let mut watched = Vec::new();
+    for Stanza { gathered, line } in &stanzas {
         let who = if is_called { Who::Configured } else { Who::Nobody };
-        let (platform, watch) = add(&stanza.gathered, stanza.line, who)?;
-        Some(platform.map(|platform| Organisation { platform, watch }))
-    });
-    // All of them, so that every mistake is reported.
-    let watched: Vec<Option<Option<Organisation>>> = watched.collect();
-    let organisations: Option<Vec<Option<Organisation>>> = watched.into_iter().collect();
-    Some((organisations?.into_iter().flatten().collect(), defaults?.1))
+        watched.push((gathered.raw.genesyscloud_org.clone().unwrap_or_default(), add(gathered, *line, who)));
+    }
+    if let Some(only) = &process.raw.org {
+        let known: Vec<&str> = watched.iter().map(|(org, _)| org.as_str()).collect();
+        if !known.contains(&only.as_str()) {
+            let near = nearest(only, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            values.flag_wrong("org", format!("{} has no organisation {}{near}", path.display(), quoted(only)));
+        }
+        watched.retain(|(org, _)| org == only);
+    }
+    // After the last mistake was found.
+    let watched = watched.into_iter().map(|(_, watched)| watched).collect::<Option<Vec<_>>>()?;
+    let watch = match watched.as_slice() {
+        [(_, watch)] => watch.clone(),
+        _ => defaults?.1,
+    };
+    let organisation = |(platform, watch): (Option<_>, _)| Some(Organisation { platform: platform?, watch });
+    Some((watched.into_iter().filter_map(organisation).collect(), watch))
 }
 
 fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::Config> {

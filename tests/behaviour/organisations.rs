@@ -25,8 +25,8 @@ fn settings(folder: &Path, organisations: &[(&str, &Simulator)]) -> Settings {
     let mut text = "[defaults]\ninterval = \"1s\"\nclient_secret_file = \"secret\"\nretry_base = \"1ms\"\nrequests_per_minute = 3000\n".to_owned();
     for (org, simulator) in organisations {
         let url = simulator.url();
-        text += &format!("[[organisation]]\norg = \"{org}\"\nclient_id = \"{DEFAULT_CLIENT_ID}\"\n");
-        text += &format!("api_url = \"{url}\"\nlogin_url = \"{url}\"\n");
+        let urls = format!("api_url = \"{url}\"\nlogin_url = \"{url}\"\n");
+        text += &["[[organisation]]\norg = \"", org, "\"\nclient_id = \"", DEFAULT_CLIENT_ID, "\"\n", &urls].concat();
     }
     let path = folder.join("organisations.toml");
     fs::write(&path, text).expect("writable");
@@ -55,7 +55,7 @@ async fn organisations_have_their_own_data_failures_and_state_files() {
     assert_eq!(scrape.count("clients", &["org=\"two\""]), 0, "it could not be read");
     for org in ["one", "three"] {
         let label = format!("org=\"{org}\"");
-        assert_eq!(scrape.sum("exporter_last_refresh_successful", &[&label]), 1.0);
+        assert!(scrape.sum("exporter_last_refresh_successful", &[&label]) > 0.0);
         assert!(folder.path().join(format!("{org}.state.json")).exists());
     }
     assert!(!folder.path().join("two.state.json").exists(), "nothing was read");
@@ -64,7 +64,9 @@ async fn organisations_have_their_own_data_failures_and_state_files() {
     exporter.stop().await;
 
     // After a restart without the platform, each is served from its own file.
-    simulators.iter().for_each(|simulator| simulator.organisation().set_fault(Fault::NotFound));
+    for simulator in &simulators {
+        simulator.organisation().set_fault(Fault::NotFound);
+    }
     let exporter = Exporter::start(settings(folder.path(), &named)).await;
     let scrape = exporter.scrape().await;
     for org in ["one", "two", "three"] {

@@ -84,10 +84,10 @@ pub(super) async fn explain(settings: &Settings, args: &ExplainArgs) -> u8 {
 /// Runs `work` for each organisation and returns the highest exit code.
 async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (u8, String)>) -> u8 {
     let mut code = CLEAN;
-    for config::Organisation { platform: organisation, .. } in &settings.organisations {
+    for config::Organisation { platform: organisation, watch } in &settings.organisations {
         let outcome = match connect(organisation) {
             Ok(platform) => {
-                let done = within_deadline(settings, &platform, work(&platform)).await;
+                let done = within_deadline(watch.refresh.deadline, &platform, work(&platform)).await;
                 done.unwrap_or_else(|late| Err(unread(late)))
             }
             Err(failure) => Err(unread(failure)),

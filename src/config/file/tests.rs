@@ -205,3 +205,20 @@ fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service()
     assert_eq!(settings.organisations.len(), 2);
     assert!(settings.warnings[0].starts_with("organisation Test: ") && settings.warnings[0].contains("cannot be read"));
 }
+
+#[test]
+fn one_organisation_can_be_chosen_and_its_policy_counts_for_files_too() {
+    let (folder, path) = folder(GOOD);
+    let chosen = |org: &str| gathered(&path, &[("org", org)], &[]);
+    let settings = Settings::from_raw(&chosen("production")).expect("valid");
+    assert_eq!(settings.organisations.len(), 1);
+    assert_eq!(settings.watch.files.policy, Some(folder.path().join("policy.toml")));
+    let settings = Settings::offline(&chosen("production")).expect("valid");
+    assert_eq!((settings.organisations.len(), settings.watch.files.policy.is_some()), (0, true));
+    let errors = Settings::from_raw(&chosen("prodution")).expect_err("a typing mistake");
+    let error = errors[0].to_string();
+    assert!(error.starts_with("--org: ") && error.ends_with("did you mean production?"), "{error}");
+    let without_file = config::read(&[("org".to_owned(), "x".to_owned())], Vec::<(String, String)>::new());
+    let errors = Settings::offline(&without_file).expect_err("there is no file");
+    assert!(errors[0].to_string().starts_with("--org: names an organisation of --config.file"), "{}", errors[0]);
+}
