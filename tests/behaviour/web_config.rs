@@ -270,9 +270,9 @@ async fn a_file_that_becomes_unusable_leaves_the_old_settings_in_force_and_is_re
     }
     // A password that is replaced is valid at once after a reload.
     doors.folder.web_config(&good.replace("alice", "bob"));
-    let reload = |user: &'static str| doors.https(&["--user", user, "--request", "POST"], "/-/reload");
-    until("the new user", async || (reload("bob:hunter2").await.0 == 200).then_some(())).await;
-    assert_eq!(reload(USER).await.0, 401);
+    let reload = async |user| doors.https(&["--user", user, "--request", "POST"], "/-/reload").await.0;
+    until("the new user", async || (reload("bob:hunter2").await == 200).then_some(())).await;
+    assert_eq!(reload(USER).await, 401);
     doors.exporter.stop().await;
 }
 

@@ -49,7 +49,7 @@ fn users() -> String {
 }
 
 fn indented(pem: &str) -> String {
-    pem.lines().map(|line| format!("    {line}\n")).collect()
+    format!("    {}\n", pem.trim_end().replace('\n', "\n    "))
 }
 
 /// As in the documentation of the format and in the guides of exporters.
