@@ -41,11 +41,18 @@ pub(crate) struct Options {
     pub(crate) expose_report: bool,
     pub(crate) enable_lifecycle: bool,
     pub(crate) limits: Limits,
+    pub(crate) web: WebConfig,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bound: None, expose_report: false, enable_lifecycle: true, limits: Limits::new(16) }
+        Self {
+            bound: None,
+            expose_report: false,
+            enable_lifecycle: true,
+            limits: Limits::new(16),
+            web: WebConfig::absent().expect("random numbers"),
+        }
     }
 }
 
@@ -74,7 +81,7 @@ impl Server {
         let view = View {
             config: Config {
                 listen_addresses: vec![bound],
-                web: WebConfig::absent().expect("random numbers").into(),
+                web: options.web.into(),
                 telemetry_path: "/metrics".to_owned(),
                 enable_lifecycle: options.enable_lifecycle,
                 expose_report: options.expose_report,

@@ -4,13 +4,16 @@
 //! `tests/servers/web_config.rs`.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use genesyscloud_oauth_exporter::server::{Limits, WebConfig};
 use genesyscloud_oauth_exporter::simulator::Simulator;
 use tokio::net::TcpStream;
 
+use crate::served::{Options, SHORT, Server, everything, send, within};
 use crate::signals::Running;
 use crate::support::certificates::{Folder, HASH, TLS, USER, mutual_tls, users};
 use crate::support::{Exporter, Scrape, program, program_for, settings, simulator, text, until};
@@ -293,6 +296,26 @@ async fn silent_peers_of_tls_lock_nobody_out() {
     }
     drop(silent);
     doors.exporter.stop().await;
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_end_is_closed_in_the_time_of_a_request_and_does_not_delay_the_stop() {
+    let folder = Folder::new();
+    let read = || WebConfig::read(Path::new(&folder.web_config(TLS))).expect("valid").0;
+    let limits = Limits { head: SHORT, ..Limits::new(16) };
+    let server = Server::start(Options { limits, web: read(), ..Options::default() }).await;
+    for beginning in ["", "\x16", "\x16\x03\x01\x02\0\x01"] {
+        let closed = server.closed("slow_head");
+        let mut peer = server.connect().await;
+        send(&mut peer, beginning).await;
+        assert_eq!(everything(&mut peer).await, b"", "{beginning:?}");
+        assert_eq!(server.closed("slow_head"), closed + 1, "{beginning:?}");
+    }
+    let server = Server::start(Options { web: read(), ..Options::default() }).await;
+    let silent = server.connect().await;
+    server.stop.send(()).expect("it runs");
+    within(server.task).await.expect("no panic");
+    drop(silent);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -253,4 +253,6 @@ fn load(path: &Path) -> Result<(Doors, Vec<String>), Vec<String>> {
 }
 
 #[cfg(test)]
+mod handshakes;
+#[cfg(test)]
 mod tests;
