@@ -57,7 +57,7 @@ pub(super) async fn admit(
     if !doors.needs_password() {
         return Ok(if is_verified { Admitted::Authenticated } else { Admitted::Anybody });
     }
-    match web.check_password(doors, headers, place).await {
+    match web.check_password(doors, headers, async |turns| place.queue(turns).await).await {
         Checked::Right => Ok(Admitted::Authenticated),
         Checked::Wrong => {
             let mut refusal = answer::text(StatusCode::UNAUTHORIZED, NO_PASSWORD);

@@ -149,7 +149,7 @@ async fn a_verified_client_certificate_opens_everything_and_any_other_nothing() 
             assert_eq!(status, 0, "{other} {path}: {answer}");
         }
     }
-    // On this machine, a client without certificate is told why, and health is answered.
+    // On this machine, the answer to a client without a certificate says why, and health is answered.
     for path in CLOSED_TO_ANYBODY.into_iter().chain(["/metrics", "/"]) {
         let (status, answer) = doors.https(&[], path).await;
         assert!(status == 403 && answer.contains("client_auth_type"), "{path}: {answer}");

@@ -1,4 +1,4 @@
-//! The real Prometheus scrapes the exporter through TLS, client certificates and passwords, and `promtool` judges the same files.
+//! The real Prometheus scrapes the exporter through TLS, client certificates and passwords, and `promtool` checks the same files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

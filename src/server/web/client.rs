@@ -18,7 +18,7 @@ pub(super) struct ClientCheck {
     pub(super) authority: Option<Arc<dyn ClientCertVerifier>>,
     /// Whether the handshake fails without a certificate.
     pub(super) mandatory: bool,
-    /// The names of which the certificate must have one; `None` allows every certificate.
+    /// The certificate must have one of these names; `None` allows every certificate.
     pub(super) allowed_sans: Option<Vec<String>>,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
 }

@@ -20,13 +20,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub(super) use passwords::Checked;
 pub(super) use tls::Tls;
 
-use super::peers::Place;
 use crate::file;
 use passwords::Passwords;
 use rate::{Bucket, Rate};
@@ -174,8 +174,15 @@ impl WebConfig {
     }
 
     /// Whether the request has the password of a user.
-    pub(super) async fn check_password(&self, doors: &Doors, headers: &HeaderMap, place: &Place) -> Checked {
-        self.passwords.check(&doors.users, headers, place).await
+    ///
+    /// `queue` waits for a permit, or gives up.
+    pub(super) async fn check_password(
+        &self,
+        doors: &Doors,
+        headers: &HeaderMap,
+        queue: impl AsyncFnOnce(&Arc<Semaphore>) -> Option<OwnedSemaphorePermit>,
+    ) -> Checked {
+        self.passwords.check(&doors.users, headers, queue).await
     }
 }
 
@@ -252,7 +259,5 @@ fn load(path: &Path) -> Result<(Doors, Vec<String>), Vec<String>> {
     Ok((doors, named(remarks.warnings)))
 }
 
-#[cfg(test)]
-mod handshakes;
 #[cfg(test)]
 mod tests;

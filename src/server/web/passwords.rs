@@ -10,11 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use super::users::Users;
-use crate::server::peers::Place;
 
 /// The number of right passwords that are remembered, and of wrong ones. A wrong one displaces no right one.
 const REMEMBERED: usize = 256;
@@ -67,8 +66,13 @@ impl Passwords {
         Ok(Self { secret, turns: Arc::new(Semaphore::new(CHECKS_AT_ONCE)), remembered: Mutex::default() })
     }
 
-    /// Whether a request has the password of a user.
-    pub(super) async fn check(&self, users: &Users, headers: &HeaderMap, place: &Place) -> Checked {
+    /// Whether a request has the password of a user. `queue` waits for a permit, or gives up.
+    pub(super) async fn check(
+        &self,
+        users: &Users,
+        headers: &HeaderMap,
+        queue: impl AsyncFnOnce(&Arc<Semaphore>) -> Option<OwnedSemaphorePermit>,
+    ) -> Checked {
         let Some(credentials) = Credentials::of(headers) else { return Checked::Wrong };
         let choice = self.digest([credentials.name.as_bytes()]);
         let choice = usize::from(u16::from_be_bytes([choice[0], choice[1]]));
@@ -77,7 +81,7 @@ impl Passwords {
         if let Some(known) = self.recall(&key) {
             return known;
         }
-        let Some(turn) = place.queue(&self.turns).await else { return Checked::Busy };
+        let Some(turn) = queue(&self.turns).await else { return Checked::Busy };
         // The check before this one may have been of the same password.
         if let Some(known) = self.recall(&key) {
             return known;

@@ -136,7 +136,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A word of the format, by its meaning.
+    /// The meaning of a value that is one of the known words.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], remarks: &mut Remarks) -> Option<(usize, T)> {
         let (line, text) = self.text(key, remarks)?;
         let found = meaning(text, words);

@@ -137,7 +137,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_or_too_slow_is_refused_without_being_quoted() {
+    fn what_is_not_a_hash_or_too_slow_is_refused_without_being_quoted() {
         let rest = &HUNTER2[7..];
         for text in ["2", "2a", "2b", "2y"].map(|version| format!("${version}$04${rest}")) {
             assert!(Hash::parse(&text).expect("a hash").is_of(b"hunter2"), "{text}");

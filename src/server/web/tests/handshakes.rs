@@ -13,7 +13,7 @@ use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVers
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::WebConfig;
+use super::super::WebConfig;
 
 struct Authority(Issuer<'static, KeyPair>, String);
 
@@ -134,7 +134,7 @@ async fn each_type_of_client_authentication_accepts_what_it_says_from_elsewhere(
                 if let Some((_, seen)) = connected {
                     assert_eq!(seen, client.is_some() && auth != "NoClientCert", "{auth}");
                 }
-                // On this machine, only the absence of a certificate is no obstacle.
+                // On this machine, a client without a certificate is connected too.
                 let own_machine = connect(&server, true, world.client(client, &[version])).await;
                 assert_eq!(own_machine.is_some(), expected || client.is_none(), "{auth} {more} {name} {version:?}");
             }

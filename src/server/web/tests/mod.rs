@@ -1,5 +1,7 @@
 //! Files on the disk that are read, read again, and refused.
 
+mod handshakes;
+
 use std::fs;
 use std::path::PathBuf;
 
