@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -103,7 +104,11 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
         let (routes, place) = (Arc::clone(&routes), Arc::clone(&place));
         async move {
             place.answering();
-            let answer = routes.answer(request, &visitor, &place).await;
+            let mut answer = routes.answer(request, &visitor, &place).await;
+            if transport.is_renewed() {
+                // The peer connects again, and sees the new certificate.
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             place.sending();
             Ok::<_, Infallible>(answer.map(|content| Sent { content, place }))
         }
@@ -137,7 +142,7 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
                 stopping = true;
                 None
             }
-            // The peer connects again, and sees the new certificate.
+            // Other clients are let in now.
             () = transport.retired.cancelled(), if !retired => None,
         };
         match end {

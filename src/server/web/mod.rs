@@ -16,6 +16,7 @@ mod users;
 mod yaml;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -68,7 +69,10 @@ pub(super) struct Doors {
 #[derive(Debug, Default)]
 pub(super) struct Transport {
     pub(super) tls: Option<Tls>,
-    /// Cancelled once other settings of TLS are in force. Connections end then, after the response in progress.
+    /// Set once another certificate is in force. Connections end then, after their next response: to close one that waits could cross
+    /// with a request that is on its way.
+    renewed: AtomicBool,
+    /// Cancelled once other clients are let in. Connections end then, after the response in progress.
     pub(super) retired: CancellationToken,
 }
 
@@ -154,7 +158,8 @@ impl WebConfig {
     /// Returns whether anything differs.
     fn replace(&self, current: &Arc<Doors>, mut doors: Doors) -> bool {
         let digest = |doors: &Doors| doors.transport.tls.as_ref().map(|tls| tls.digest);
-        let same_transport = digest(current) == digest(&doors);
+        let clients = |doors: &Doors| doors.transport.tls.as_ref().map(|tls| tls.digest_of_clients);
+        let (same_transport, same_clients) = (digest(current) == digest(&doors), clients(current) == clients(&doors));
         if same_transport {
             doors.transport = Arc::clone(&current.transport);
         }
@@ -164,6 +169,9 @@ impl WebConfig {
         }
         self.in_force.store(Arc::new(doors));
         if !same_transport {
+            current.transport.renewed.store(true, Ordering::Release);
+        }
+        if !same_clients {
             current.transport.retired.cancel();
         }
         true
@@ -215,6 +223,11 @@ impl Doors {
 }
 
 impl Transport {
+    /// Whether a connection should end after its next response.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewed.load(Ordering::Acquire)
+    }
+
     /// Whether the certificate of a client, if it has one, is from the authority of the file.
     pub(super) fn verifies(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.client_auth.verifies())
@@ -253,7 +266,7 @@ fn load(path: &Path) -> Result<(Doors, Vec<String>), Vec<String>> {
     if !remarks.mistakes.is_empty() {
         return Err(named(remarks.mistakes));
     }
-    let transport = Arc::new(Transport { tls, retired: CancellationToken::new() });
+    let transport = Arc::new(Transport { tls, ..Transport::default() });
     let bucket = draft.rate.map(Bucket::new);
     let doors = Doors { transport, users: draft.users, headers: draft.headers, rate: draft.rate, bucket };
     Ok((doors, named(remarks.warnings)))

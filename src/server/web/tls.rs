@@ -28,6 +28,8 @@ pub(in crate::server) struct Tls {
     pub(super) client_auth: ClientAuth,
     /// Differs if anything of it differs.
     pub(super) digest: [u8; 32],
+    /// Differs if other clients are let in.
+    pub(super) digest_of_clients: [u8; 32],
 }
 
 impl Tls {
@@ -41,13 +43,11 @@ impl Tls {
             Some(bytes) => Some(bytes?),
             None => None,
         };
-        let mut hash = Sha256::new();
-        hash.update(format!("{:?}", draft.settings));
-        for bytes in [Some(&certificate), Some(&key), client_ca.as_ref()] {
-            let bytes = bytes.map_or(&[][..], |bytes| bytes);
-            hash.update(bytes.len().to_be_bytes());
-            hash.update(bytes);
-        }
+        let settings = &draft.settings;
+        let authority = client_ca.as_ref().map_or(&[][..], |bytes| bytes);
+        let clients = format!("{:?} {:?}", settings.client_auth, settings.allowed_sans);
+        let digest_of_clients = digest([clients.as_bytes(), authority]);
+        let digest = digest([format!("{settings:?}").as_bytes(), &certificate, &key, authority]);
         let chain = certificates(&draft.certificate, &certificate, remarks);
         let key = private_key(&draft.key, &key, remarks);
         let authorities = match (&draft.client_ca, client_ca) {
@@ -59,7 +59,6 @@ impl Tls {
             Some(roots) => Some(roots?),
             None => None,
         };
-        let settings = &draft.settings;
         let provider = Arc::new(provider(settings));
         let authority = match authorities.filter(|_| settings.client_auth.verifies()) {
             Some(roots) => Some(verifier(roots, &provider, draft, remarks)?),
@@ -77,13 +76,23 @@ impl Tls {
         };
         let strict = build(settings.client_auth.requires())?;
         let own_machine = if settings.client_auth.requires() { build(false)? } else { Arc::clone(&strict) };
-        Some(Self { strict, own_machine, client_auth: settings.client_auth, digest: hash.finalize().into() })
+        Some(Self { strict, own_machine, client_auth: settings.client_auth, digest, digest_of_clients })
     }
 
     /// The configuration for a client, which is on this machine or not.
     pub(in crate::server) fn config(&self, is_own_machine: bool) -> Arc<ServerConfig> {
         Arc::clone(if is_own_machine { &self.own_machine } else { &self.strict })
     }
+}
+
+/// With the length of each part, so that parts cannot be shifted.
+fn digest<const N: usize>(parts: [&[u8]; N]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 fn server_config(

@@ -138,7 +138,7 @@ fn every_mistake_in_the_file_and_in_the_files_that_it_names_is_reported_at_once_
 }
 
 #[test]
-fn a_new_certificate_is_in_force_after_a_refresh_and_ends_the_connections_of_the_old_one() {
+fn a_new_certificate_ends_kept_connections_after_their_next_response_and_new_rules_for_clients_end_them_at_once() {
     let folder = Folder::new();
     let config = folder.read(&format!("{TLS}{}", users())).expect("valid");
     let before = config.in_force();
@@ -150,9 +150,20 @@ fn a_new_certificate_is_in_force_after_a_refresh_and_ends_the_connections_of_the
     assert!(!Arc::ptr_eq(&before, &config.in_force()));
     assert!(Arc::ptr_eq(&before.transport(), &config.in_force().transport()));
     folder.write_pair(&pair());
-    assert!(!before.transport().retired.is_cancelled());
+    assert!(!before.transport().is_renewed());
     assert_eq!(config.refresh(false), Ok(()));
-    assert!(before.transport().retired.is_cancelled() && !config.in_force().transport().retired.is_cancelled());
+    assert!(before.transport().is_renewed() && !before.transport().retired.is_cancelled());
+    let other = config.in_force();
+    assert!(!other.transport().is_renewed());
+    for more in [
+        "client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.crt\n",
+        "client_auth_type: RequestClientCert\n",
+    ] {
+        let before = config.in_force();
+        folder.write("web.yml", &format!("{TLS}  {more}{}", users()));
+        assert_eq!(config.refresh(false), Ok(()));
+        assert!(before.transport().is_renewed() && before.transport().retired.is_cancelled(), "{more}");
+    }
 }
 
 #[test]
