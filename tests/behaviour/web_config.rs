@@ -236,9 +236,7 @@ async fn a_rotated_certificate_is_used_and_no_scrape_is_dropped() {
         let scrapes = count.load(Ordering::SeqCst);
         let further = || count.load(Ordering::SeqCst) > scrapes + 10 || scraping.is_finished();
         until("further scrapes", || std::future::ready(further().then_some(()))).await;
-        if scraping.is_finished() {
-            panic!("round {round}: {:?}", scraping.await);
-        }
+        assert!(!scraping.is_finished(), "round {round}: {:?}", scraping.await);
     }
     stop.store(true, Ordering::SeqCst);
     assert_eq!(scraping.await.expect("no panic"), Ok(()));
