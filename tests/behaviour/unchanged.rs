@@ -11,15 +11,18 @@ use arc_swap::ArcSwap;
 use genesyscloud_oauth_exporter::domain::{Client, Freshness, OrgId, Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::exposition::Own;
 use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT, policy};
-use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting, held_grants};
+use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting};
 use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Published, Reader, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::refresh::{Fetched, InForce, Listing, Pipeline};
+use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault};
 use genesyscloud_oauth_exporter::store::{self, Store};
 use genesyscloud_oauth_exporter::{audit, exposition, genesys};
 use proptest::prelude::*;
 use tokio::time::Instant;
+
+use crate::support::{Exporter, settings, simulator};
 
 const SCOPES: [&str; 4] = ["oauth", "users", "scim", "odd"];
 
@@ -139,7 +142,7 @@ proptest! {
                 let ledger = match &reference {
                     None => advanced(&Ledger::default(), &snapshot, &policy, &report, Event::First, now, passed),
                     Some((last, ledger)) => {
-                        let before = held_grants(&audit::evaluate(last, &policy, None, now));
+                        let before = audit::evaluate(last, &policy, None, now);
                         advanced(ledger, &snapshot, &policy, &report, Event::Refresh { before: &before }, now, passed)
                     }
                 };
@@ -188,7 +191,7 @@ fn advanced(
     now: Timestamp,
     elapsed: Duration,
 ) -> Ledger {
-    let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));
+    let sighting = Sighting::of(Evaluation { snapshot, policy, report });
     ledger.advance(&sighting, event, now, elapsed)
 }
 
@@ -218,4 +221,17 @@ async fn a_refresh_in_which_nothing_changed_renders_nothing_and_writes_no_data()
     let evaluated = organisation.evaluated.as_ref().expect("data");
     let now = Timestamp::from_seconds(TAKEN_AT.seconds() + 2);
     assert_eq!((evaluated.snapshot.taken_at, evaluated.report.evaluated_at), (now, now));
+}
+
+/// The platform gives each answer another id.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_that_is_refused_again_changes_nothing() {
+    let simulator = simulator().await;
+    let forbidden = Fault::Forbidden { permission: "authorization:division:view".to_owned() };
+    simulator.organisation().set_fault(forbidden.at(Endpoint::Divisions));
+    let exporter = Exporter::start(settings(&simulator, &[])).await;
+    exporter.until("unchanged refreshes", |scrape| scrape.sum("exporter_refreshes_unchanged_total", &[]) > 2.0).await;
+    let (_, report) = exporter.get("/api/v1/report").await;
+    assert!(report.contains("divisions: forbidden (HTTP 403)") && !report.contains("correlation id"), "{report}");
+    exporter.stop().await;
 }
