@@ -107,11 +107,13 @@ impl Settings {
         build(gathered, Who::Simulated(api_url, client_id, secret), For::Serving)
     }
 
-    /// Only the address that the server listens on. Needs no credentials.
-    pub fn listen_address(gathered: &Gathered) -> Result<SocketAddr, Vec<ConfigError>> {
+    /// Only the addresses that the server listens on, and whether it may speak TLS. Needs no credentials and reads no file.
+    pub fn listen_addresses(gathered: &Gathered) -> Result<(Vec<SocketAddr>, bool), Vec<ConfigError>> {
         let mut values = Values::new(&gathered.origins, &gathered.hidden);
-        let listen_address = gathered.raw.web_listen_address.as_ref();
-        values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
+        let addresses = gathered.raw.web_listen_address.as_ref();
+        let has_web_config = gathered.raw.web_config_file.as_ref().is_some_and(|path| !path.is_empty());
+        let addresses = values.flag("web.listen-address", addresses, address::listen_addresses);
+        addresses.map(|addresses| (addresses, has_web_config)).ok_or(values.errors)
     }
 
     /// Only where the policy is and which scopes the flags add to it. Needs no credentials.
@@ -133,7 +135,7 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     values.warnings.clone_from(&gathered.warnings);
     values.errors.clone_from(&gathered.errors);
 
-    let server = server_config(&mut values, raw);
+    let server = server_config(&mut values, raw, !matches!(who, Who::Nobody));
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
     if raw.org.is_some() && raw.config_file.is_none() {
@@ -250,19 +252,43 @@ fn from_file(
     Some((watched.into_iter().filter_map(organisation).collect(), watch))
 }
 
-fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::Config> {
-    let listen_address = values.flag("web.listen-address", raw.web_listen_address.as_ref(), address::listen_address);
+fn server_config(values: &mut Values<'_>, raw: &RawSettings, has_server: bool) -> Option<server::Config> {
+    let listen_addresses =
+        values.flag("web.listen-address", raw.web_listen_address.as_ref(), address::listen_addresses);
+    let web = web_config(values, raw.web_config_file.as_deref().filter(|_| has_server));
     let telemetry_path = values.flag("web.telemetry-path", raw.web_telemetry_path.as_ref(), address::telemetry_path);
     let enable_lifecycle = values.flag("web.enable-lifecycle", raw.web_enable_lifecycle.as_ref(), scalar::switch);
     let expose_report = values.flag("web.expose-report", raw.web_expose_report.as_ref(), scalar::switch);
     let max_connections = values.flag("web.max-connections", raw.web_max_connections.as_ref(), within(1..=10_000));
     Some(server::Config {
-        listen_address: listen_address?,
+        listen_addresses: listen_addresses?,
+        web: web?,
         telemetry_path: telemetry_path?,
         enable_lifecycle: enable_lifecycle?,
         expose_report: expose_report?,
         max_connections: max_connections?,
     })
+}
+
+/// Reads the web configuration, if there is a file and the command serves.
+fn web_config(values: &mut Values<'_>, path: Option<&str>) -> Option<Arc<server::WebConfig>> {
+    let read = match path.filter(|path| !path.is_empty()) {
+        Some(path) => server::WebConfig::read(Path::new(path)),
+        None => server::WebConfig::absent().map(|config| (config, Vec::new())).map_err(|mistake| vec![mistake]),
+    };
+    match read {
+        Ok((config, warnings)) => {
+            let named = |warning: String| format!("--web.config.file: {warning}");
+            values.warnings.extend(warnings.into_iter().map(named));
+            Some(Arc::new(config))
+        }
+        Err(mistakes) => {
+            for mistake in mistakes {
+                values.flag_wrong("web.config.file", mistake);
+            }
+            None
+        }
+    }
 }
 
 fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {

@@ -35,7 +35,7 @@ struct Running {
 }
 
 fn running(state: Option<PathBuf>, policy: Policy) -> Running {
-    let reload = exposition::ReloadStatus { last_successful: true, last_success: TAKEN_AT };
+    let reload = exposition::ReloadStatus { last_successful: true, last_success: TAKEN_AT, web_config_rejected: false };
     let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
     let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
     let metrics = store::Metrics::register(&Registry::default()).expect("free names");
