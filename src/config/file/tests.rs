@@ -222,3 +222,19 @@ fn one_organisation_can_be_chosen_and_its_policy_counts_for_files_too() {
     let errors = Settings::offline(&without_file).expect_err("there is no file");
     assert!(errors[0].to_string().starts_with("--org: names an organisation of --config.file"), "{}", errors[0]);
 }
+
+#[test]
+fn the_document_has_every_key_and_what_it_is_the_same_as() {
+    let document = include_str!("../../../docs/organisations.md");
+    for key in super::KEYS {
+        let same = match key.setting {
+            super::Setting::Flag(flag) => format!("`--{flag}`"),
+            super::Setting::Variable(variable) => format!("`{variable}`"),
+            super::Setting::SecretFrom => "the name of the variable".to_owned(),
+        };
+        let row = format!("\n| `{}` | {same}", key.name);
+        assert!(document.contains(&row), "{row}");
+    }
+    let keys = document.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(keys, super::KEYS.len());
+}
