@@ -14,6 +14,7 @@ use url::Url;
 
 use super::endpoints::Endpoints;
 use super::error::ConfigError;
+use super::link_base::link_base;
 use super::platform::{Tuning, org_label, real_organisation};
 use super::raw::RawSettings;
 use super::read::Gathered;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub refresh: refresh::Config,
     /// Where to listen, and what to serve.
     pub server: server::Config,
+    /// The URL at which people reach the exporter, without a slash at its end; `None` if links have only paths.
+    pub external_url: Option<String>,
     /// Which metric families to render.
     pub exposition: exposition::Config,
     /// The file that keeps the last complete snapshot across restarts; `None` turns it off.
@@ -82,10 +85,35 @@ impl Settings {
         values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
     }
 
+    /// Only what the alert rules depend on. Needs no credentials, and reads neither policy nor baseline.
+    pub fn of_alerts(gathered: &Gathered) -> Result<AlertSettings, Vec<ConfigError>> {
+        let mut values = Values::new(&gathered.origins, &gathered.hidden);
+        values.errors.clone_from(&gathered.errors);
+        let refresh = refresh_config(&mut values, &gathered.raw, false);
+        let external_url = external_url(&mut values, &gathered.raw);
+        match refresh.zip(external_url) {
+            Some((refresh::Config { stale_after, interval, .. }, external_url)) if values.errors.is_empty() => {
+                Ok(AlertSettings { stale_after, interval, external_url })
+            }
+            _ => Err(values.errors),
+        }
+    }
+
     /// Only where the policy is and which scopes the flags add to it. Needs no credentials.
     pub fn policy(gathered: &Gathered) -> Result<refresh::Files, Vec<ConfigError>> {
         if gathered.errors.is_empty() { Ok(files(&gathered.raw)) } else { Err(gathered.errors.clone()) }
     }
+}
+
+/// The settings that the alert rules depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertSettings {
+    /// The age at which data is withdrawn.
+    pub stale_after: Duration,
+    /// The time between two refreshes.
+    pub interval: Duration,
+    /// The URL at which people reach the exporter, without a slash at its end.
+    pub external_url: Option<String>,
 }
 
 /// The organisation that the process calls.
@@ -103,6 +131,7 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     let demo = matches!(who, Who::Simulated(..));
 
     let server = server_config(&mut values, raw);
+    let external_url = external_url(&mut values, raw);
     let refresh = refresh_config(&mut values, raw, demo);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
@@ -120,9 +149,9 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     let files = files(raw);
     let in_force = in_force(&mut values, &files);
 
-    match (server, refresh, exposition, log, tuning, who, org, in_force) {
+    match (server.zip(external_url), refresh, exposition, log, tuning, who, org, in_force) {
         (
-            Some(server),
+            Some((server, external_url)),
             Some(refresh),
             Some(exposition),
             Some(log),
@@ -136,6 +165,7 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
                 organisations: who.map(|who| tuning.organisation(org, who)).into_iter().collect(),
                 refresh,
                 server,
+                external_url,
                 exposition,
                 state_file,
                 files,
@@ -161,6 +191,14 @@ fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::C
         expose_report: expose_report?,
         max_connections: max_connections?,
     })
+}
+
+/// `Some(None)` if it is not set.
+fn external_url(values: &mut Values<'_>, raw: &RawSettings) -> Option<Option<String>> {
+    match raw.web_external_url.as_ref() {
+        None => Some(None),
+        Some(_) => values.flag("web.external-url", raw.web_external_url.as_ref(), link_base).map(Some),
+    }
 }
 
 fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {
