@@ -67,7 +67,8 @@ struct Latches {
 impl App {
     /// Builds all parts. The error message says what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, refresh, server, exposition, state_file, files, in_force, .. } = settings;
+        let Settings { organisations, refresh, server, external_url, exposition, state_file, files, in_force, .. } =
+            settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
         let listener = server::listen(server.listen_address).with_context(|| {
             let address = server.listen_address;
@@ -82,7 +83,7 @@ impl App {
         let measure_process = process::register(&registry)?;
         let api_metrics = genesys::Metrics::register(&registry)?;
         let refresh_metrics = refresh::Metrics::register(&registry)?;
-        let server_metrics = server::Metrics::register(&registry)?;
+        let server_metrics = server::Metrics::register(&registry, external_url.as_deref())?;
         let store_metrics = store::Metrics::register(&registry)?;
         telemetry::register(&registry)?;
 
@@ -120,6 +121,7 @@ impl App {
         let view = View {
             config: server,
             bound: address,
+            external_url,
             reader: reader.clone(),
             own: Own::measuring(registry, process::AT_MOST_EVERY, measure_process),
             metrics: server_metrics,

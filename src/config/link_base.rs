@@ -40,7 +40,10 @@ mod tests {
             ("https://oauth.example.net/", "https://oauth.example.net"),
             ("HTTPS://OAuth.example.net:8443/tools/oauth//", "https://oauth.example.net:8443/tools/oauth"),
             ("http://[::1]:9847/", "http://[::1]:9847"),
-            ("https://b\u{fc}cher.example.net/a b/{{x}}/\"", "https://xn--bcher-kva.example.net/a%20b/%7B%7Bx%7D%7D/%22"),
+            (
+                "https://b\u{fc}cher.example.net/a b/{{x}}/\"",
+                "https://xn--bcher-kva.example.net/a%20b/%7B%7Bx%7D%7D/%22",
+            ),
         ] {
             assert_eq!(link_base(text), Ok(expected.to_owned()), "{text}");
         }

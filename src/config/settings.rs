@@ -40,7 +40,7 @@ pub struct Settings {
     pub refresh: refresh::Config,
     /// Where to listen, and what to serve.
     pub server: server::Config,
-    /// The URL at which people reach the exporter, without a slash at its end; `None` if links have only paths.
+    /// The URL at which people reach the exporter, without a slash at its end; `None` if there are no links to it.
     pub external_url: Option<String>,
     /// Which metric families to render.
     pub exposition: exposition::Config,
@@ -91,8 +91,8 @@ impl Settings {
         values.errors.clone_from(&gathered.errors);
         let refresh = refresh_config(&mut values, &gathered.raw, false);
         let external_url = external_url(&mut values, &gathered.raw);
-        match refresh.zip(external_url) {
-            Some((refresh::Config { stale_after, interval, .. }, external_url)) if values.errors.is_empty() => {
+        match refresh {
+            Some(refresh::Config { stale_after, interval, .. }) if values.errors.is_empty() => {
                 Ok(AlertSettings { stale_after, interval, external_url })
             }
             _ => Err(values.errors),
@@ -149,9 +149,9 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     let files = files(raw);
     let in_force = in_force(&mut values, &files);
 
-    match (server.zip(external_url), refresh, exposition, log, tuning, who, org, in_force) {
+    match (server, refresh, exposition, log, tuning, who, org, in_force) {
         (
-            Some((server, external_url)),
+            Some(server),
             Some(refresh),
             Some(exposition),
             Some(log),
@@ -193,12 +193,9 @@ fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::C
     })
 }
 
-/// `Some(None)` if it is not set.
-fn external_url(values: &mut Values<'_>, raw: &RawSettings) -> Option<Option<String>> {
-    match raw.web_external_url.as_ref() {
-        None => Some(None),
-        Some(_) => values.flag("web.external-url", raw.web_external_url.as_ref(), link_base).map(Some),
-    }
+/// `None` if it is not set, and after adding an error.
+fn external_url(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
+    raw.web_external_url.as_ref().and_then(|url| values.flag("web.external-url", Some(url), link_base))
 }
 
 fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {

@@ -54,6 +54,8 @@ pub struct View {
     pub config: Config,
     /// The address that the listener is bound to. Details are hidden if it is not loopback.
     pub bound: SocketAddr,
+    /// The URL at which people reach the exporter, without a slash at its end; `None` if the report has no links to it.
+    pub external_url: Option<String>,
     /// The published data.
     pub reader: Reader,
     /// The exporter's own families.

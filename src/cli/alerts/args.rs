@@ -9,18 +9,8 @@ use crate::config;
 use crate::text::is_treacherous;
 
 /// The labels that the alerts set or keep. Another value would change what an alert is about, or where it goes.
-const OWN_LABELS: [&str; 10] = [
-    "alertname",
-    "client_id",
-    "collector",
-    "exemption",
-    "family",
-    "kind",
-    "org",
-    "permission",
-    "scope",
-    "severity",
-];
+const OWN_LABELS: [&str; 10] =
+    ["alertname", "client_id", "collector", "exemption", "family", "kind", "org", "permission", "scope", "severity"];
 
 /// The longest name or value of a label, and the longest job name, in bytes.
 const LONGEST: usize = 256;

@@ -97,7 +97,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// A text in double quotes. The escapes of JSON are also those of YAML and PromQL.
+/// A text in double quotes. The escapes of JSON are also those of YAML and `PromQL`.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn a_job_and_labels_with_any_characters_are_quoted() {
         let job = "a \"b\" \\ {{ c }}: # @memory@".to_owned();
-        let labels = vec![("team".to_owned(), "it's \"ours\" {{ $value }}".to_owned()), ("x".to_owned(), "@job@".to_owned())];
+        let labels =
+            vec![("team".to_owned(), "it's \"ours\" {{ $value }}".to_owned()), ("x".to_owned(), "@job@".to_owned())];
         let (args, settings) = (AlertsArgs { job, labels, ..args() }, settings());
         let text = Facts::new(&args, &settings).file(RuleFile::Health);
         assert!(text.contains("max(up{job=\"a \\\"b\\\" \\\\ {{ c }}: # @memory@\"}) == 0\n"), "{text}");
