@@ -111,7 +111,7 @@ fn with_served_links<'a>(events: &[Event<'a>]) -> Result<Vec<Event<'a>>, Box<dyn
             }
             Event::End(TagEnd::Link) => match elsewhere.take() {
                 None => changed.push(event.clone()),
-                Some((document, text)) if text.contains(&document) => {}
+                Some((document, text)) if text.contains(&document) || document.starts_with(&text) => {}
                 Some((document, _)) => changed.push(Event::Text(CowStr::from(format!(" ({document})")))),
             },
             event => {

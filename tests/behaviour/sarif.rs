@@ -85,7 +85,7 @@ async fn the_validator_detects_a_damaged_log() {
     let path = folder.path().join("log.sarif");
     let output = program_for(&simulator.url()).args(["audit", "--format=sarif"]).output().expect("it runs");
     let whole: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    for damage in ["/runs/0/tool/driver/fullName", "/runs/0/tool/driver/rules/0/help", "/runs/0/results/0/message"] {
+    for damage in ["/runs/0/tool/driver/name", "/runs/0/tool/driver/rules/0/help", "/runs/0/results/0/message"] {
         let mut log = whole.clone();
         let (object, key) = damage.rsplit_once('/').expect("a key");
         let object = log.pointer_mut(object).and_then(Value::as_object_mut).expect("an object");

@@ -33,6 +33,16 @@ fn info(label: &str, memory: Span) -> String {
     )
 }
 
+/// What a scope or permission allows, as the policy says.
+pub(super) fn reason(kind: &str, memory: Span) -> String {
+    let memory = memory.promql();
+    let series = format!("genesyscloud_oauth_dangerous_{kind}_info{{org=%[1]q, {kind}=%[2]q}}");
+    format!(
+        "{{{{ with printf\n\"max by (reason) ({series}) or on ()\nmax by (reason) (last_over_time({series}[{memory}]))\"\n\
+         $labels.org $labels.{kind} | query }}}} What it allows: {{{{ first . | label \"reason\" }}}}{{{{ end }}}}"
+    )
+}
+
 /// Since when a client holds a scope or permission, as a sentence.
 pub(super) fn first_seen(kind: &str) -> String {
     format!(

@@ -79,6 +79,8 @@ impl<'a> Facts<'a> {
             "dashboards" => self.args.dashboards.clone().unwrap_or_default(),
             "client name" => annotations::client_name(self.memory),
             "grant type" => annotations::grant_type(self.memory),
+            "reason scope" => annotations::reason("scope", self.memory),
+            "reason permission" => annotations::reason("permission", self.memory),
             "first seen scope" => annotations::first_seen("scope"),
             "first seen permission" => annotations::first_seen("permission"),
             "last change" => annotations::LAST_CHANGE.to_owned(),

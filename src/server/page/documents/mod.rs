@@ -44,7 +44,11 @@ impl Shelf {
 
     fn entries(self) -> Vec<Entry> {
         match self {
-            Self::Runbooks => runbook::all().map(|runbook| runbook.entry()).collect(),
+            Self::Runbooks => {
+                let mut runbooks: Vec<_> = runbook::all().collect();
+                runbooks.sort_by_key(runbook::Runbook::rank);
+                runbooks.iter().map(runbook::Runbook::entry).collect()
+            }
             Self::Rules => crate::audit::rules::all().map(rule::entry).collect(),
         }
     }

@@ -47,6 +47,12 @@ impl Runbook {
         }
     }
 
+    /// Severe alerts come first in the list.
+    pub(super) fn rank(&self) -> usize {
+        let rank = ["critical", "warning", "info"].iter().position(|severity| *severity == self.severity);
+        rank.unwrap_or(usize::MAX)
+    }
+
     /// The page as HTML.
     fn html(&self) -> std::io::Result<String> {
         let (start, length) = self.place;

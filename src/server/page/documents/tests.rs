@@ -49,8 +49,9 @@ fn the_page_of_a_runbook_has_every_word_of_the_document() {
         let page: String = page.split('<').filter_map(|rest| rest.split_once('>')).map(|(_, text)| text).collect();
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
         let page = letters(&page);
-        for line in
-            document.lines().filter(|line| !line.trim_start().starts_with("```") && !line.contains("](") && !line.contains('<'))
+        for line in document
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("```") && !line.contains("](") && !line.contains('<'))
         {
             // The browser numbers the items of a list.
             let line = line.trim_start_matches(|c: char| c.is_ascii_digit());
