@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-/// The documents of which the program contains the pages.
+/// The folder of the documents. The program contains their pages.
 const RUNBOOKS: &str = "docs/runbooks";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,6 @@
 //! Fills the templates of the rule files with the facts of one exporter.
 //!
-//! A template is a rule file with placeholders, `@name@`. A value is inserted as it is: it is escaped where it is made.
+//! A template is a rule file with placeholders, `@name@`. A value is escaped where it is made, and inserted unchanged.
 
 use serde_json::Value;
 
@@ -65,12 +65,12 @@ impl<'a> Facts<'a> {
         let external_url = external_url.as_deref();
         match name {
             "memory" => self.memory.promql(),
-            "memory in words" => self.memory.words(),
+            "memory as text" => self.memory.words(),
             "stale after" => Span::of(*stale_after).promql(),
             "interval" => Span::of(*interval).promql(),
             "rate window" => Span::rate_window(*interval).promql(),
             "token window" => Span::token_window(*interval).promql(),
-            "token window in words" => Span::token_window(*interval).words(),
+            "token window as text" => Span::token_window(*interval).words(),
             "job" => quoted(&self.args.job),
             "labels" => self.labels(),
             "runbook" => annotations::runbook(alert, self.args.runbooks.as_deref(), external_url, self.memory),

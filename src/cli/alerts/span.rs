@@ -1,4 +1,4 @@
-//! The times in the rules: how far back they look, as `PromQL` and in words.
+//! The times in the rules: how far back they look, as `PromQL` and in sentences.
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 //!
 //! They have nothing of an organisation, so everyone who can reach the port may see them.
 
+mod entry;
 mod rule;
 mod runbook;
 
@@ -10,6 +11,7 @@ use askama::Template;
 use super::frame::Frame;
 use crate::domain::Timestamp;
 use crate::text::{shortened, visible};
+use entry::Entry;
 
 /// The longest name in the message that a page does not exist, in characters.
 const LONGEST: usize = 80;
@@ -115,15 +117,6 @@ struct List<'a> {
     missing: Option<String>,
     shelf: &'static str,
     entries: Vec<Entry>,
-}
-
-/// A row of a list.
-struct Entry {
-    name: String,
-    severity: String,
-    /// The CSS class of the badge.
-    tone: &'static str,
-    summary: String,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::super::frame::Frame;
-use super::Entry;
+use super::entry::Entry;
 use crate::audit::{Rule, rule_facts};
 
 pub(super) fn entry(rule: &'static Rule) -> Entry {

@@ -6,7 +6,7 @@ use askama::Template;
 use flate2::read::DeflateDecoder;
 
 use super::super::frame::Frame;
-use super::Entry;
+use super::entry::Entry;
 
 /// Name, severity, summary and length of each page, in the order of the pages.
 const TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/runbooks.tsv"));

@@ -1,3 +1,5 @@
+//! The pages of documents: every one exists, and an unknown name is answered with the names that do.
+
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_220_861);
