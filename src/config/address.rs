@@ -40,9 +40,9 @@ pub(crate) fn telemetry_path(text: &str) -> Result<String, String> {
     if text.ends_with('/') {
         return Err(format!("{} must not end with a slash; use for example /metrics", quoted(text)));
     }
-    if matches!(first, "api" | "-" | "clients" | "rules" | "runbooks") {
+    if matches!(first, "api" | "-" | "clients" | "findings" | "rules" | "runbooks") {
         return Err(format!(
-            "{} is the path of another route; use a path other than /, /api/..., /-/..., /clients..., /rules... and /runbooks...",
+            "{} is the path of another route; use a path other than /, /api/..., /-/..., /clients..., /findings, /rules... and /runbooks...",
             quoted(text)
         ));
     }
@@ -106,6 +106,9 @@ mod tests {
             "/-/healthy",
             "/clients",
             "/clients/x",
+            "/findings",
+            "/rules",
+            "/runbooks/x",
             "//m",
             "/a/../-/x",
             "/m?x",

@@ -18,7 +18,7 @@ pub struct SettingsArgs {
     )]
     pub web_listen_address: String,
     /// Path of the metrics. It must not be the path of another route: `/`, `/api/...`, `/-/...`, `/clients...`,
-    /// `/rules...` or `/runbooks...`.
+    /// `/findings`, `/rules...` or `/runbooks...`.
     #[arg(
         long = "web.telemetry-path",
         global = true,
