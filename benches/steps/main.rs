@@ -2,15 +2,15 @@
 //!
 //! `cargo bench` prints the medians of several rounds. The references are measured in the same rounds, because machines are shared and
 //! differ: the tape pass of `simd-json` over the same bytes, `memcpy` of the same bytes, and the `prometheus` crate with the same
-//! series. Nothing asserts a time.
+//! series. Nothing asserts a time. `steps repeat STEP CLIENTS TIMES` only repeats a step, for `scripts/guard`.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has no result")]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::disallowed_types, reason = "no clock is paused here")]
 
+mod repeat;
 mod world;
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use genesyscloud_oauth_exporter::audit::{self, Earlier};
 use genesyscloud_oauth_exporter::domain::{Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::exposition::{self, Audited, Config};
 use genesyscloud_oauth_exporter::genesys::offline::Offline;
-use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting, held_grants};
+use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting};
 use genesyscloud_oauth_exporter::policy::Policy;
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use world::World;
@@ -64,6 +64,12 @@ fn built_in() -> Policy {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, step, clients, times] = &arguments[..]
+        && word == "repeat"
+    {
+        return repeat::step(step, clients.parse().expect("a number"), times.parse().expect("a number"));
+    }
     println!("| step | number | cost | ratio to the reference |\n|---|---|---|---|");
     for number in [1_000, 10_000] {
         clients(&World::new(number, 0), &World::new(number, 1));
@@ -108,10 +114,8 @@ fn clients(world: &World, changed: &World) {
     row("evaluate, unchanged", number, "client", again, "memcpy");
     let advance = |snapshot: &Snapshot, ledger: &Ledger| {
         let report = &report;
-        let known = ledger.entries().map(|(grant, _)| grant);
-        let sighting = Sighting::of(Evaluation { snapshot, policy: &policy, report }, known);
-        let before: BTreeSet<_> = held_grants(report);
-        ledger.advance(&sighting, Event::Refresh { before: &before }, NOW, Duration::ZERO)
+        let sighting = Sighting::of(Evaluation { snapshot, policy: &policy, report });
+        ledger.advance(&sighting, Event::Refresh { before: report }, NOW, Duration::ZERO)
     };
     let ledger = advance(&snapshot, &Ledger::default());
     row("ledger", number, "client", compared(|| advance(&after, &ledger), copy), "memcpy");

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use genesyscloud_oauth_exporter::domain::{Input, Snapshot};
+use genesyscloud_oauth_exporter::domain::{Client, Input, Records, ScopeTable, Snapshot};
 use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT};
 use genesyscloud_oauth_exporter::genesys::offline::Offline;
 use genesyscloud_oauth_exporter::ledger::Ledger;
@@ -24,7 +24,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(number: usize, version: usize) -> Self {
-        let mut random = fastrand::Rng::with_seed(1);
+        Self::of(1, number, version)
+    }
+
+    /// The organisation with this number, so that several have clients of their own.
+    pub(crate) fn of(organisation: u64, number: usize, version: usize) -> Self {
+        let mut random = fastrand::Rng::with_seed(organisation);
         let scopes: Vec<&str> = SCOPES.split_whitespace().collect();
         let records: Vec<Value> = (0..number).map(|n| record(n, version, &scopes, &mut random)).collect();
         let page = |entities: &[Value]| json!({"entities": entities, "total": number}).to_string().into_bytes();
@@ -33,7 +38,16 @@ impl World {
 
     /// The organisation with its roles and registries.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let (clients, scopes) = Offline::default().read(&self.pages).expect("pages");
+        Self::with_roles(self.read_by(&mut Offline::default()))
+    }
+
+    /// The clients, read by a reader that may know them.
+    pub(crate) fn read_by(&self, reader: &mut Offline) -> (Records<Client>, ScopeTable) {
+        reader.read(&self.pages).expect("pages")
+    }
+
+    /// These clients with the roles and registries of the organisation.
+    pub(crate) fn with_roles((clients, scopes): (Records<Client>, ScopeTable)) -> Snapshot {
         let registry: Vec<&str> = SCOPES.split_whitespace().collect();
         let permissions: Vec<&str> = PERMISSIONS.split_whitespace().collect();
         let mut random = fastrand::Rng::with_seed(2);

@@ -166,6 +166,11 @@ impl Report {
         self.subjects.iter().flat_map(|subject| subject.grants())
     }
 
+    /// The dangerous grants of each client, sorted by client.
+    pub fn grants_by_client(&self) -> impl Iterator<Item = (&ClientId, impl Iterator<Item = DangerousGrant<'_>>)> {
+        self.subjects.iter().filter_map(|subject| Some((subject.client.as_ref()?, subject.grants())))
+    }
+
     /// The dangerous grants of one client.
     pub fn grants_of(&self, client: &ClientId) -> impl Iterator<Item = DangerousGrant<'_>> {
         self.findings_of(client).iter().filter_map(DangerousGrant::of)
@@ -253,6 +258,20 @@ impl Report {
             let of_subject = findings.iter().filter(|finding| finding.client == subject.client).cloned().collect();
             Arc::make_mut(subject).findings = of_subject;
         }
+    }
+
+    /// Replaces the clients by these findings on clients, without the counts that follow from them. For tests.
+    pub fn set_findings(&mut self, findings: impl IntoIterator<Item = (ClientId, super::About)>) {
+        let mut clients: BTreeMap<ClientId, Vec<Finding>> = BTreeMap::new();
+        for (client, about) in findings {
+            clients.entry(client.clone()).or_default().push(Finding::new(Some(client), Arc::new(about)));
+        }
+        let subject = |(client, findings): (_, Vec<_>)| {
+            let (client, findings) = (Some(client), findings.into());
+            let (role_gaps, exemptions) = (Box::default(), Box::default());
+            Arc::new(Assessment { client, findings, verdict: None, role_gaps, exemptions, until: Timestamp::default() })
+        };
+        self.subjects = clients.into_iter().map(subject).collect();
     }
 
     /// The verdicts, to be changed. For tests.

@@ -178,7 +178,7 @@ pub(super) static ROWS: [FamilyRow; 29] = [
             CLIENT,
             "Number of scopes that the client holds. Absent for clients without genesyscloud_oauth_client_info.",
         ),
-        Source::Number(|client| i64::try_from(client.scopes.len()).ok()),
+        Source::Number(|client| Some(client.scopes.into())),
     ),
     droppable(
         4,
@@ -188,7 +188,7 @@ pub(super) static ROWS: [FamilyRow; 29] = [
             "Number of (role, division) pairs that the client holds. Absent for clients without \
              genesyscloud_oauth_client_info.",
         ),
-        Source::Number(|client| i64::try_from(client.role_grants.len()).ok()),
+        Source::Number(|client| Some(client.role_grants.into())),
     ),
     droppable(
         7,
@@ -274,7 +274,7 @@ pub(super) static ROWS: [FamilyRow; 29] = [
             "Lifetime of the client's access tokens; 86400, the platform's default, if the client sets none. \
              Absent for clients without genesyscloud_oauth_client_info.",
         ),
-        Source::Number(|client| Some(i64::from(client.effective_token_validity()))),
+        Source::Number(|client| Some(client.token_validity.into())),
     ),
     counted(
         gauge(

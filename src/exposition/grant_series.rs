@@ -28,22 +28,28 @@ pub(super) struct GrantSample<'a> {
 
 impl<'a> GrantSeries<'a> {
     pub(super) fn new(ledger: &'a Ledger) -> Self {
-        let mut scopes = Vec::new();
-        let mut permissions: BTreeMap<(&ClientId, &str), (bool, Timestamp)> = BTreeMap::new();
-        for (grant, memory) in ledger.entries() {
-            let (client, label) = (&grant.client, grant.label.as_str());
-            let (unapproved, first_seen) = (memory.is_unapproved(), memory.first_seen());
-            match grant.kind {
-                GrantKind::Scope => scopes.push(GrantSample { client, label, unapproved, first_seen }),
-                GrantKind::Permission => {
-                    let values = permissions.entry((client, label)).or_default();
-                    *values = (values.0 | unapproved, values.1.max(first_seen));
+        let (mut scopes, mut permissions) = (Vec::new(), Vec::new());
+        let mut patterns: BTreeMap<&str, (bool, Timestamp)> = BTreeMap::new();
+        for (client, entries) in ledger.clients() {
+            for (privilege, memory) in entries {
+                let label = privilege.label.as_str();
+                let (unapproved, first_seen) = (memory.is_unapproved(), memory.first_seen());
+                match privilege.kind {
+                    GrantKind::Scope => scopes.push(GrantSample { client, label, unapproved, first_seen }),
+                    GrantKind::Permission => {
+                        let values = patterns.entry(label).or_default();
+                        *values = (values.0 | unapproved, values.1.max(first_seen));
+                    }
                 }
             }
+            let of_client = std::mem::take(&mut patterns).into_iter();
+            permissions.extend(of_client.map(|(label, (unapproved, first_seen))| GrantSample {
+                client,
+                label,
+                unapproved,
+                first_seen,
+            }));
         }
-        let permission = |((client, label), (unapproved, first_seen)): ((&'a ClientId, &'a str), (bool, Timestamp))| {
-            GrantSample { client, label, unapproved, first_seen }
-        };
-        Self { scopes, permissions: permissions.into_iter().map(permission).collect() }
+        Self { scopes, permissions }
     }
 }

@@ -1,10 +1,12 @@
 //! The body of a scrape: texts that were compressed in advance, as one gzip member (RFC 1952) or as plain text.
 //!
-//! Nothing that was published is compressed again, and only a few kilobytes of it are in memory as plain text at any time. The
-//! checksum of the member is combined from the parts' checksums. Which texts they are is decided in `scrape`.
+//! Nothing that was published is compressed again. A long text is inflated while it is sent, with a few kilobytes of it in memory. A
+//! short one is inflated at its first plain scrape and kept as long as it is published, because inflating costs several times as much
+//! as sending. The checksum of the member is combined from the parts' checksums. Which texts they are is decided in `scrape`.
 
 use std::io;
-use std::sync::Arc;
+use std::iter::Peekable;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use crc32fast::Hasher;
@@ -18,18 +20,28 @@ static HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// The final block of a deflate stream, without content.
 static FINAL: [u8; 2] = [3, 0];
 
-/// Parts up to this size are copied together, so that a response has few pieces.
-const SMALL: usize = 16 << 10;
+/// Parts up to this size are copied together, so that a response has few pieces. Larger ones are in memory only once, whatever the number of
+/// organisations.
+const SMALL: usize = 2 << 10;
 
-/// The size of a piece of plain text.
+/// The size of a piece of plain text that is inflated while it is sent.
 const PIECE: usize = 64 << 10;
 
-/// Texts that follow each other, compressed. Cheap to clone.
+/// The size of a piece of a text that was kept: the fastest size for a socket.
+const KEPT_PIECE: usize = 32 << 10;
+
+/// A text is kept up to this length. The audited text of about 1,000 clients has it. All organisations are one text, so this limits
+/// the memory of the process, however many there are.
+const MAX_KEPT: u64 = 2 << 20;
+
+/// Texts that follow each other, compressed. Cheap to clone; the clones share the text that is kept.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Joined {
     pieces: Arc<[Bytes]>,
     length: u64,
     checksum: Hasher,
+    /// The text, if somebody scraped it without compression and it is short; `None` if it could not be inflated.
+    text: Arc<OnceLock<Option<Bytes>>>,
 }
 
 impl Joined {
@@ -39,9 +51,7 @@ impl Joined {
         let (mut length, mut checksum) = (0, Hasher::new());
         for part in parts.into_iter().filter(|part| part.length > 0) {
             if part.bytes.len() > SMALL {
-                if !small.is_empty() {
-                    pieces.push(std::mem::take(&mut small).into());
-                }
+                pieces.extend(piece_of(&mut small));
                 pieces.push(part.bytes.clone());
             } else {
                 small.extend_from_slice(&part.bytes);
@@ -49,35 +59,54 @@ impl Joined {
             length += part.length;
             checksum.combine(&part.checksum);
         }
-        if !small.is_empty() {
-            pieces.push(small.into());
-        }
-        Self { pieces: pieces.into(), length, checksum }
+        pieces.extend(piece_of(&mut small));
+        Self { pieces: pieces.into(), length, checksum, text: Arc::default() }
     }
+
+    /// The text, if it is short enough to be kept. Takes milliseconds at the first call, and no time later.
+    fn kept(&self) -> Option<&Bytes> {
+        if self.length > MAX_KEPT {
+            return None;
+        }
+        self.text.get_or_init(|| self.inflated()).as_ref()
+    }
+
+    fn inflated(&self) -> Option<Bytes> {
+        let mut text = Vec::with_capacity(usize::try_from(self.length).ok()?);
+        let mut inflating = Inflating::default();
+        for piece in &*self.pieces {
+            inflating.input = piece.clone();
+            inflating.fill(&mut text).ok()?;
+        }
+        (text.len() as u64 == self.length).then(|| text.into())
+    }
+}
+
+/// What was copied so far, without spare capacity; `None` if it is nothing.
+fn piece_of(small: &mut Vec<u8>) -> Option<Bytes> {
+    (!small.is_empty()).then(|| std::mem::take(small).into_boxed_slice().into())
 }
 
 /// The body of a scrape, piece by piece.
 #[derive(Debug)]
 pub struct Body {
-    pieces: std::vec::IntoIter<Bytes>,
-    /// What inflates the pieces; `None` if they are sent unchanged.
-    inflating: Option<Inflating>,
-    /// Sent last, unchanged.
-    tail: Bytes,
+    pieces: Peekable<std::vec::IntoIter<Piece>>,
+    inflating: Inflating,
     left: u64,
 }
 
 #[derive(Debug)]
-struct Inflating {
-    stream: Decompress,
-    /// The rest of the piece that is inflated now.
-    input: Bytes,
+enum Piece {
+    /// Sent unchanged.
+    Ready(Bytes),
+    /// Sent as the text that it contains.
+    Deflated(Bytes),
 }
 
 impl Body {
     /// One gzip member with the parts.
     pub(super) fn member(parts: &[&Joined]) -> Self {
-        let mut pieces = Vec::with_capacity(parts.iter().map(|part| part.pieces.len()).sum::<usize>() + 1);
+        let mut pieces = Vec::with_capacity(parts.iter().map(|part| part.pieces.len()).sum::<usize>() + 2);
         pieces.push(Bytes::from_static(&HEADER));
         let mut checksum = Hasher::new();
         let mut length = 0;
@@ -87,16 +116,27 @@ impl Body {
             length += part.length;
         }
         let end = [&FINAL[..], &checksum.finalize().to_le_bytes(), &length_field(length)].concat();
-        let left = pieces.iter().map(Bytes::len).sum::<usize>() + end.len();
-        Self { pieces: pieces.into_iter(), inflating: None, tail: end.into(), left: left as u64 }
+        pieces.push(end.into());
+        let left = pieces.iter().map(Bytes::len).sum::<usize>();
+        Self::new(pieces.into_iter().map(Piece::Ready).collect(), left as u64)
     }
 
-    /// The parts as plain text, followed by `tail`. They are inflated while they are sent.
-    pub(super) fn plain(parts: &[&Joined], tail: Bytes) -> Self {
-        let pieces: Vec<Bytes> = parts.iter().flat_map(|part| part.pieces.iter().cloned()).collect();
+    /// The parts as plain text, followed by `tail`. Parts that are too long to be kept are inflated while they are sent.
+    pub(super) fn plain(parts: &[&Joined], tail: &Bytes) -> Self {
         let left = parts.iter().map(|part| part.length).sum::<u64>() + tail.len() as u64;
-        let inflating = Inflating { stream: Decompress::new(false), input: Bytes::new() };
-        Self { pieces: pieces.into_iter(), inflating: Some(inflating), tail, left }
+        let mut pieces = Vec::new();
+        for part in parts {
+            match part.kept() {
+                Some(text) => push_ready(&mut pieces, text),
+                None => pieces.extend(part.pieces.iter().cloned().map(Piece::Deflated)),
+            }
+        }
+        push_ready(&mut pieces, tail);
+        Self::new(pieces, left)
+    }
+
+    fn new(pieces: Vec<Piece>, left: u64) -> Self {
+        Self { pieces: pieces.into_iter().peekable(), inflating: Inflating::default(), left }
     }
 
     /// The number of bytes that follow.
@@ -105,13 +145,17 @@ impl Body {
     }
 
     fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
-        let Self { pieces, inflating, tail, .. } = self;
-        let piece = match inflating {
-            None => pieces.next(),
-            Some(inflating) => inflating.next(pieces)?,
-        };
-        Ok(piece.or_else(|| Some(std::mem::take(tail)).filter(|tail| !tail.is_empty())))
+        if let Some(text) = self.inflating.next(&mut self.pieces)? {
+            return Ok(Some(text));
+        }
+        Ok(self.pieces.next().map(|(Piece::Ready(bytes) | Piece::Deflated(bytes))| bytes))
     }
+}
+
+/// Adds a text in pieces.
+fn push_ready(pieces: &mut Vec<Piece>, text: &Bytes) {
+    let starts = (0..text.len()).step_by(KEPT_PIECE);
+    pieces.extend(starts.map(|start| Piece::Ready(text.slice(start..text.len().min(start + KEPT_PIECE)))));
 }
 
 impl Iterator for Body {
@@ -126,27 +170,52 @@ impl Iterator for Body {
     }
 }
 
+/// The text of deflated pieces.
+#[derive(Debug, Default)]
+struct Inflating {
+    /// Created with the first piece: it takes about 40 kB.
+    stream: Option<Decompress>,
+    /// The rest of the piece that is inflated now.
+    input: Bytes,
+}
+
 impl Inflating {
-    /// The next piece of the text; `None` at its end.
-    fn next(&mut self, pieces: &mut impl Iterator<Item = Bytes>) -> io::Result<Option<Bytes>> {
-        let mut text = Vec::with_capacity(PIECE);
-        while text.len() < PIECE {
+    /// The next text of limited size; `None` before a piece that is not deflated, and at the end.
+    fn next(&mut self, pieces: &mut Peekable<impl Iterator<Item = Piece>>) -> io::Result<Option<Bytes>> {
+        let mut text = Vec::new();
+        loop {
             if self.input.is_empty() {
-                match pieces.next() {
-                    Some(piece) => self.input = piece,
+                match pieces.next_if(|piece| matches!(piece, Piece::Deflated(_))) {
+                    Some(Piece::Deflated(piece) | Piece::Ready(piece)) => self.input = piece,
                     None => break,
                 }
             }
-            let (read, written) = (self.stream.total_in(), text.len());
-            let status = self.stream.decompress_vec(&self.input, &mut text, FlushDecompress::None);
-            let status = status.map_err(io::Error::other)?;
-            let read = usize::try_from(self.stream.total_in() - read).unwrap_or(usize::MAX);
-            self.input = self.input.get(read..).map(|rest| self.input.slice_ref(rest)).unwrap_or_default();
-            if status != Status::Ok || (read == 0 && text.len() == written) {
+            text.reserve(PIECE.saturating_sub(text.len()));
+            self.fill(&mut text)?;
+            if !self.input.is_empty() {
+                if text.is_empty() {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the published page cannot be inflated"));
+                }
                 break;
             }
         }
         Ok(Some(text).filter(|text| !text.is_empty()).map(Bytes::from))
+    }
+
+    /// Inflates until the input is read or the capacity of `text` is used.
+    fn fill(&mut self, text: &mut Vec<u8>) -> io::Result<()> {
+        let stream = self.stream.get_or_insert_with(|| Decompress::new(false));
+        while !self.input.is_empty() {
+            let (read, written) = (stream.total_in(), text.len());
+            let status = stream.decompress_vec(&self.input, text, FlushDecompress::None).map_err(io::Error::other)?;
+            let read = usize::try_from(stream.total_in() - read).unwrap_or(usize::MAX);
+            let idle = read == 0 && text.len() == written;
+            self.input = self.input.get(read..).map(|rest| self.input.slice_ref(rest)).unwrap_or_default();
+            if status != Status::Ok || idle {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -199,20 +268,20 @@ mod tests {
     fn an_empty_response_is_a_valid_member() {
         assert_eq!(gunzip(Body::member(&[])), (Vec::new(), 0));
         assert_eq!(gunzip(Body::member(&[&Joined::default(), &part(b""), &part(b"x\n")])), (b"x\n".to_vec(), 0));
-        assert_eq!(all(Body::plain(&[&Joined::default(), &part(b"")], Bytes::from_static(b"x\n"))), b"x\n");
-        assert_eq!(all(Body::plain(&[], Bytes::new())), b"");
+        assert_eq!(all(Body::plain(&[&Joined::default(), &part(b"")], &Bytes::from_static(b"x\n"))), b"x\n");
+        assert_eq!(all(Body::plain(&[], &Bytes::new())), b"");
     }
 
     #[test]
     fn texts_longer_than_any_buffer_are_not_truncated() {
         let mut random = fastrand::Rng::with_seed(1);
         let noise: Vec<u8> = (0..300_000).map(|_| random.u8(..)).collect();
-        let tail = vec![b'a'; 200_000];
+        let tail = vec![b'a'; 1_000_000];
         let expected = [noise.as_slice(), &tail, &noise, &tail].concat();
         let (noise, letters) = (Deflated::new(&noise), Deflated::new(&tail));
         let part = Joined::new([&noise, &letters, &noise]);
         assert_eq!(gunzip(Body::member(&[&part, &Joined::new([&letters])])), (expected.clone(), 0));
-        assert!(all(Body::plain(&[&part], tail.into())) == expected);
+        assert!(all(Body::plain(&[&part], &tail.into())) == expected);
     }
 
     #[test]
@@ -227,9 +296,54 @@ mod tests {
 
     #[test]
     fn plain_text_comes_in_pieces_of_limited_size() {
-        let text = b"some text\n".repeat(100_000);
-        let body = Body::plain(&[&part(&text)], Bytes::new());
-        assert!(body.into_iter().all(|piece| piece.is_ok_and(|piece| piece.len() <= PIECE)));
+        for lines in [100, 100_000, 300_000] {
+            let text = part(&b"some text\n".repeat(lines));
+            for _ in 0..2 {
+                let body = Body::plain(&[&text], &Bytes::new());
+                assert!(body.into_iter().all(|piece| piece.is_ok_and(|piece| piece.len() <= PIECE)));
+            }
+        }
+    }
+
+    /// Where the first piece is in memory.
+    fn address(part: &Joined) -> *const u8 {
+        let first = Body::plain(&[part], &Bytes::new()).next();
+        first.and_then(Result::ok).expect("a text").as_ptr()
+    }
+
+    #[test]
+    fn a_short_text_is_inflated_once_for_all_plain_scrapes_and_never_for_one_with_gzip() {
+        let text = part(&vec![b'a'; usize::try_from(MAX_KEPT).expect("it fits")]);
+        gunzip(Body::member(&[&text]));
+        assert!(text.text.get().is_none(), "nobody wanted the text");
+        let first = address(&text);
+        assert_eq!(first, address(&text.clone()), "also after a swap of something else");
+        assert!(text.text.get().is_some_and(|kept| kept.as_ref().is_some_and(|kept| kept.len() as u64 == text.length)));
+    }
+
+    #[test]
+    fn a_long_text_is_never_kept() {
+        let text = part(&vec![b'a'; usize::try_from(MAX_KEPT + 1).expect("it fits")]);
+        assert_eq!(all(Body::plain(&[&text], &Bytes::new())).len() as u64, text.length);
+        assert!(text.text.get().is_none());
+    }
+
+    #[test]
+    fn texts_that_are_kept_and_texts_that_are_not_follow_each_other_in_their_order() {
+        let (short, long) = (b"short\n".to_vec(), vec![b'a'; usize::try_from(MAX_KEPT + 1).expect("it fits")]);
+        let (a, b) = (part(&short), part(&long));
+        let expected = [&*short, &long, &long, &short, &long, b"tail"].concat();
+        for _ in 0..2 {
+            assert!(all(Body::plain(&[&a, &b, &b, &a, &b], &Bytes::from_static(b"tail"))) == expected);
+        }
+    }
+
+    #[test]
+    fn a_damaged_text_is_an_error_and_does_not_look_complete() {
+        let sound = Deflated::new(b"some text\n");
+        let damaged = Deflated { bytes: Bytes::from_static(&[0xff; 20]), ..sound };
+        let body = Body::plain(&[&Joined::new([&damaged])], &Bytes::from_static(b"tail"));
+        assert!(body.into_iter().take(3).any(|piece| piece.is_err()));
     }
 
     proptest! {
@@ -241,7 +355,9 @@ mod tests {
             let joined: Vec<Joined> = parts.iter().map(|text| part(text)).collect();
             let joined: Vec<&Joined> = joined.iter().collect();
             prop_assert_eq!(gunzip(Body::member(&joined)), (parts.concat(), 0));
-            prop_assert_eq!(all(Body::plain(&joined, tail.clone().into())), [parts.concat(), tail].concat());
+            for _ in 0..2 {
+                prop_assert_eq!(all(Body::plain(&joined, &tail.clone().into())), [parts.concat(), tail.clone()].concat());
+            }
         }
 
         #[test]

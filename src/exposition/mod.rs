@@ -75,7 +75,7 @@ pub fn scrape(
 ) -> Body {
     let (audited, status) = (audited.joined(), status.part(format));
     match encoding {
-        Encoding::Identity => Body::plain(&[audited, status], own.plain(format, now)),
+        Encoding::Identity => Body::plain(&[audited, status], &own.plain(format, now)),
         Encoding::Gzip => Body::member(&[audited, status, &own.deflated(format, now)]),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn info(view: &View<'_>, block: &mut Block<'_>) {
 
 pub(super) fn clients(view: &View<'_>, block: &mut Block<'_>) {
     let mut counts = [[0_usize; ClientState::ALL.len()]; GrantType::ALL.len()];
-    for client in &view.audited.snapshot.clients {
+    for client in &view.numbers {
         counts[client.grant_type as usize][client.state as usize] += 1;
     }
     for grant_type in GrantType::ALL {
@@ -43,7 +43,7 @@ pub(super) fn not_evaluated(view: &View<'_>, block: &mut Block<'_>) {
 }
 
 pub(super) fn partial(view: &View<'_>, block: &mut Block<'_>) {
-    block.add([], view.audited.snapshot.clients.partial().count());
+    block.add([], view.numbers.iter().filter(|client| client.partial).count());
 }
 
 pub(super) fn compliant(view: &View<'_>, block: &mut Block<'_>) {

@@ -5,8 +5,7 @@
 use super::grant_series::GrantSample;
 use super::label::Escaped;
 use super::render::Block;
-use super::view::View;
-use crate::domain::Client;
+use super::view::{Numbers, View};
 use crate::ledger::GrantKind;
 
 /// Which series a family has.
@@ -24,7 +23,7 @@ pub(super) enum Series {
 /// The series of a per-client family.
 pub(super) enum Source {
     /// At most one series per client.
-    Number(fn(&Client) -> Option<i64>),
+    Number(fn(&Numbers) -> Option<i64>),
     /// One series per client, with the labels that describe it.
     Info,
     /// One series per client, rule and severity with an open finding.
@@ -67,8 +66,8 @@ impl Source {
     /// The number of series that [`Source::write`] adds.
     pub(super) fn count(&self, view: &View<'_>) -> usize {
         match self {
-            Self::Number(number) => view.clients().filter(|(_, client)| number(client).is_some()).count(),
-            Self::Info => view.clients().count(),
+            Self::Number(number) => view.numbers.iter().filter(|client| number(client).is_some()).count(),
+            Self::Info => view.numbers.len(),
             Self::OpenFindings => view.open_findings.len(),
             Self::Grants { kind, value } => {
                 if value.is_exported(view) {
@@ -83,7 +82,7 @@ impl Source {
     fn write(&self, view: &View<'_>, block: &mut Block<'_>) {
         match self {
             Self::Number(number) => {
-                for (id, client) in view.clients() {
+                for (id, client) in view.numbers() {
                     if let Some(number) = number(client) {
                         block.add([&id], number);
                     }

@@ -2,10 +2,9 @@
 //!
 //! `sighting` says which grants a snapshot shows.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::grant::Grant;
+use crate::audit::Report;
 use crate::domain::Timestamp;
 
 /// How long a removed grant is exported as 0, so that its last sample is never an old 1: the memory of the alerts with the default
@@ -27,7 +26,7 @@ pub fn downtime(saved: Timestamp, now: Timestamp) -> Duration {
 const GONE_AFTER: u32 = 2;
 
 /// How a grant that is held was evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
     /// A baseline is loaded, and neither it nor an exemption covers the grant.
     Unapproved,
@@ -38,7 +37,7 @@ pub enum Standing {
 }
 
 /// What the ledger remembers about a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Memory {
     /// The client holds it, or held it until the last refresh.
     Held {
@@ -66,9 +65,9 @@ pub enum Event<'a> {
     First,
     /// A complete refresh.
     Refresh {
-        /// The dangerous grants of the previous complete snapshot under the current policy. None of them is new, even if an
+        /// The previous complete snapshot, evaluated by the current policy. None of its dangerous grants is new, even if an
         /// earlier policy did not call them dangerous.
-        before: &'a BTreeSet<Grant>,
+        before: &'a Report,
     },
     /// The last snapshot was evaluated again, because the policy or the baseline changed or the process restarted. No grant is
     /// new, and grants that the policy no longer calls dangerous are removed.

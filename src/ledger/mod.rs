@@ -10,29 +10,36 @@
 //! grant is exported as 0 for another 26 hours. That time is measured, so that a clock that is set changes neither what is new nor
 //! how long a removed grant is exported.
 
+mod advance;
+mod entries;
 mod grant;
+mod join;
 mod memory;
 mod sighting;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use grant::{Grant, GrantKind, Hidden, HidingPlace};
+pub use grant::{Grant, GrantKind, Hidden, HidingPlace, LabelledPrivilege};
 pub use memory::{Event, GONE_FOR, Memory, Standing, downtime};
-pub use sighting::{Evaluation, Labels, Sighting, held_grants, widens};
+pub use sighting::{Evaluation, Sighting, widens};
 
+use self::advance::Advance;
+use self::entries::{ClientEntries, by_client, entries_of};
 use crate::audit::{Finding, Kind};
-use crate::domain::Timestamp;
+use crate::domain::{ClientId, Timestamp};
 
 /// The remembered dangerous grants of one organisation.
 ///
-/// Cheap to clone: while nothing changes, only the time that has passed is added, and not to each entry.
+/// Cheap to clone: while nothing changes, only the time that has passed is added, and not to each entry. Clients share
+/// equal entries, and so do a ledger and the one before.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    entries: Arc<BTreeMap<Grant, Memory>>,
+    /// Sorted by client.
+    clients: Arc<[ClientEntries]>,
     /// Data that could not be read at the first refresh or since then. A grant that it contains is not new once it can be read.
     hidden: Arc<BTreeSet<Hidden>>,
     /// The time since the entries were made.
@@ -52,12 +59,13 @@ impl Eq for Ledger {}
 impl Ledger {
     /// A ledger with the entries and hidden places from a file.
     pub fn from_entries(entries: impl IntoIterator<Item = (Grant, Memory)>, hidden: BTreeSet<Hidden>) -> Self {
-        Self::new(entries.into_iter().collect(), hidden)
+        Self::new(by_client(entries).into(), Arc::new(hidden))
     }
 
-    fn new(entries: BTreeMap<Grant, Memory>, hidden: BTreeSet<Hidden>) -> Self {
-        let longest_gone = entries.values().filter_map(|memory| memory.gone_for()).max();
-        Self { entries: Arc::new(entries), hidden: Arc::new(hidden), passed: Duration::ZERO, longest_gone }
+    fn new(clients: Arc<[ClientEntries]>, hidden: Arc<BTreeSet<Hidden>>) -> Self {
+        let memories = clients.iter().flat_map(|(_, entries)| entries.iter()).map(|entry| entry.memory);
+        let longest_gone = memories.filter_map(Memory::gone_for).max();
+        Self { clients, hidden, passed: Duration::ZERO, longest_gone }
     }
 
     /// The ledger after some more time.
@@ -82,18 +90,33 @@ impl Ledger {
 
     /// Whether both say the same but for the time since grants were removed.
     pub fn differs_only_in_time(&self, other: &Self) -> bool {
-        let same = |a: &Memory, b: &Memory| match (a, b) {
+        let same = |a: Memory, b: Memory| match (a, b) {
             (Memory::Gone { since: a, .. }, Memory::Gone { since: b, .. }) => a == b,
             _ => a == b,
         };
-        let entries = || self.entries.iter().zip(&*other.entries).all(|((a, am), (b, bm))| same(am, bm) && a == b);
+        let same_entries = |(a, b): (&ClientEntries, &ClientEntries)| {
+            let entries = || a.1.iter().zip(&*b.1).all(|(a, b)| same(a.memory, b.memory) && a.privilege == b.privilege);
+            a.0 == b.0 && (Arc::ptr_eq(&a.1, &b.1) || (a.1.len() == b.1.len() && entries()))
+        };
+        let clients = || self.clients.iter().zip(&*other.clients).all(same_entries);
         self.hidden == other.hidden
-            && (Arc::ptr_eq(&self.entries, &other.entries) || (self.entries.len() == other.entries.len() && entries()))
+            && (Arc::ptr_eq(&self.clients, &other.clients) || (self.clients.len() == other.clients.len() && clients()))
+    }
+
+    /// The entries of each client that has some, sorted by client and grant.
+    pub fn clients(
+        &self,
+    ) -> impl Iterator<Item = (&ClientId, impl Iterator<Item = (&Arc<LabelledPrivilege>, Memory)>)> {
+        self.clients.iter().map(|(client, entries)| {
+            (client, entries.iter().map(|entry| (&entry.privilege, entry.memory.later(self.passed))))
+        })
     }
 
     /// Every entry, sorted by grant.
-    pub fn entries(&self) -> impl Iterator<Item = (&Grant, Memory)> {
-        self.entries.iter().map(|(grant, memory)| (grant, memory.later(self.passed)))
+    pub fn entries(&self) -> impl Iterator<Item = (Grant, Memory)> {
+        self.clients().flat_map(|(client, entries)| {
+            entries.map(|(privilege, memory)| (Grant::new(client.clone(), Arc::clone(privilege)), memory))
+        })
     }
 
     /// Data that could not be read at the first refresh or since then.
@@ -104,42 +127,19 @@ impl Ledger {
     /// The ledger after an event whose snapshot shows `seen`. `elapsed` is the time since the last event, measured and not taken
     /// from the clock: `now` can be before the time of the last event, or years after it.
     #[must_use]
-    pub fn advance(&self, seen: &Sighting, event: Event<'_>, now: Timestamp, elapsed: Duration) -> Self {
-        self.after(elapsed, now).advance_at(seen, event, now)
-    }
-
-    fn after(&self, elapsed: Duration, now: Timestamp) -> Self {
-        let entries = self.entries().map(|(grant, memory)| (grant.clone(), memory.after(elapsed, now))).collect();
-        Self::new(entries, (*self.hidden).clone())
-    }
-
-    fn advance_at(&self, seen: &Sighting, event: Event<'_>, now: Timestamp) -> Self {
-        let mut entries = BTreeMap::new();
-        // Data that becomes readable can contain old grants. Data that still has a gap shows a grant only if it was added.
+    pub fn advance(&self, seen: &Sighting<'_>, event: Event<'_>, now: Timestamp, elapsed: Duration) -> Self {
+        let passed = self.passed.saturating_add(elapsed);
         let readable_again = self.hidden.difference(&seen.hidden).cloned().collect();
-        let is_new = |grant| match event {
-            Event::First | Event::PolicyChange { .. } => false,
-            Event::Refresh { before } => !before.contains(grant) && !grant::can_be_in(&readable_again, grant),
-        };
-        for (grant, standing) in &seen.held {
-            let first_seen = match self.held(grant) {
-                Some(Memory::Held { first_seen, .. }) => first_seen,
-                _ => is_new(grant).then_some(now),
-            };
-            entries.insert(grant.clone(), Memory::Held { first_seen, standing: *standing, missed: 0 });
-        }
-        for (grant, memory) in self.entries.iter().filter(|(grant, _)| !seen.held.contains_key(grant)) {
-            if let Some(memory) = memory.without_sight(seen.hides(grant), event, now) {
-                entries.insert(grant.clone(), memory);
-            }
-        }
-        let hidden = match event {
+        let advance = Advance { seen, event, now, passed, readable_again };
+        let clients = advance.clients(&self.clients).map_or_else(|| Arc::clone(&self.clients), Arc::from);
+        let hidden: BTreeSet<Hidden> = match event {
             Event::First => seen.hidden.clone(),
             Event::Refresh { .. } => self.hidden.intersection(&seen.hidden).cloned().collect(),
             Event::PolicyChange { widens: true } => self.hidden.union(&seen.unknown).cloned().collect(),
-            Event::PolicyChange { widens: false } => (*self.hidden).clone(),
+            Event::PolicyChange { widens: false } => return Self::new(clients, Arc::clone(&self.hidden)),
         };
-        Self::new(entries, hidden)
+        let hidden = if hidden == *self.hidden { Arc::clone(&self.hidden) } else { Arc::new(hidden) };
+        Self::new(clients, hidden)
     }
 
     /// What is remembered about the scope or permission that a finding is about, under any label; `None` if it is about something
@@ -150,14 +150,7 @@ impl Ledger {
             Kind::Permission => GrantKind::Permission,
             _ => return None,
         };
-        let (client, evidence) = (finding.client.clone()?, finding.evidence.key.clone());
-        self.held(&Grant { client, kind, evidence, label: "".into(), role: None })
-    }
-
-    /// The memory of a held grant under any label; `None` if it is not remembered as held.
-    fn held(&self, grant: &Grant) -> Option<Memory> {
-        let first = Grant { label: "".into(), role: None, ..grant.clone() };
-        let mut labels = self.entries.range(first..).take_while(|(known, _)| known.is_same_privilege(grant));
-        labels.find_map(|(_, memory)| matches!(memory, Memory::Held { .. }).then_some(*memory))
+        let entries = entries_of(&self.clients, finding.client.as_ref()?);
+        entries::held(entries, (kind, &finding.evidence.key))
     }
 }

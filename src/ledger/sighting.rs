@@ -2,15 +2,14 @@
 //!
 //! It depends on this snapshot only; `memory` has the past.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::grant::{Grant, GrantKind, Hidden, HidingPlace, can_be_in};
+use super::grant::{GrantKind, Hidden, HidingPlace, Key, can_be_in};
 use super::memory::Standing;
 use crate::audit::rules::{DANGEROUS_PERMISSION, DANGEROUS_SCOPE};
 use crate::audit::{DangerousGrant, Report, Status};
-use crate::domain::{Client, ClientField, Gap, Privilege, RoleField, RoleId, Snapshot};
+use crate::domain::{Client, ClientField, ClientId, Gap, Privilege, RoleField, Snapshot};
 use crate::policy::Policy;
-use crate::text::SharedText;
 
 /// A snapshot and the result of its audit.
 #[derive(Debug, Clone, Copy)]
@@ -24,121 +23,112 @@ pub struct Evaluation<'a> {
 }
 
 /// The dangerous grants that an evaluation shows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sighting {
-    /// The grants that clients hold, with their evaluation.
-    pub held: BTreeMap<Grant, Standing>,
+#[derive(Debug, Clone)]
+pub struct Sighting<'a> {
+    /// It contains the grants.
+    pub(super) report: &'a Report,
+    /// It says which grants can be hidden: no rule looks for the others.
+    pub(super) policy: &'a Policy,
     /// The data that could not be read.
-    pub hidden: BTreeSet<Hidden>,
+    pub(super) hidden: BTreeSet<Hidden>,
     /// The part of `hidden` without a last known value. This evaluation therefore contains no value for it.
-    pub unknown: BTreeSet<Hidden>,
-    /// The labels that the policy still calls dangerous. A grant with another label cannot be hidden, because no rule looks for
-    /// it.
-    pub labels: Labels,
+    pub(super) unknown: BTreeSet<Hidden>,
 }
 
-/// The labels of the grants that a policy calls dangerous.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Labels {
-    scopes: BTreeSet<SharedText>,
-    permissions: BTreeSet<String>,
-}
-
-#[cfg(test)]
-impl Labels {
-    /// Labels of these scopes, for tests without a policy.
-    pub(super) fn of_scopes<const N: usize>(scopes: [&str; N]) -> Self {
-        Self { scopes: scopes.map(|scope| scope.to_owned().into()).into(), permissions: BTreeSet::new() }
-    }
-}
-
-impl Sighting {
-    /// The sighting of an evaluation. `known` contains the grants of the ledger.
-    pub fn of<'a>(evaluation: Evaluation<'_>, known: impl IntoIterator<Item = &'a Grant>) -> Self {
+impl<'a> Sighting<'a> {
+    /// The sighting of an evaluation.
+    pub fn of(evaluation: Evaluation<'a>) -> Self {
         let Evaluation { snapshot, policy, report } = evaluation;
-        let mut held: BTreeMap<Grant, Standing> = BTreeMap::new();
-        for dangerous in report.grants() {
-            let standing = match dangerous.status {
-                Status::Open if report.baseline.is_some() => Standing::Unapproved,
-                Status::Exempt => Standing::Exempt,
-                _ => Standing::Settled,
-            };
-            held.extend(grants(dangerous).map(|grant| (grant, standing)));
+        let (mut hidden, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+        for client in &snapshot.clients {
+            for_each_hidden(snapshot, client, |place, is_known| {
+                let place = Hidden { client: client.id.clone(), place };
+                if !is_known {
+                    unknown.insert(place.clone());
+                }
+                hidden.insert(place);
+            });
         }
-        let places = snapshot.clients.iter().flat_map(|client| hidden(snapshot, client));
-        let places: BTreeMap<Hidden, bool> = places.collect();
-        let unknown = places.iter().filter(|(_, is_known)| !**is_known).map(|(place, _)| place.clone()).collect();
-        let hidden = places.into_keys().collect();
-        let known = known.into_iter().filter(|grant| grant.kind == GrantKind::Scope).map(|grant| &grant.label);
-        let is_enabled = |slug: &str| policy.rule(slug).is_none_or(|rule| rule.enabled);
-        let labels = Labels {
-            scopes: known
-                .filter(|scope| is_enabled(DANGEROUS_SCOPE) && policy.scopes.dangerous_pattern(scope).is_some())
-                .cloned()
-                .collect(),
-            permissions: if is_enabled(DANGEROUS_PERMISSION) {
-                report.permission_labels.clone()
-            } else {
-                BTreeSet::new()
-            },
-        };
-        Self { held, hidden, unknown, labels }
+        Self { report, policy, hidden, unknown }
     }
 
     /// Whether unread data can hide this grant, which the snapshot does not show.
-    pub(super) fn hides(&self, grant: &Grant) -> bool {
-        let is_looked_for = match grant.kind {
-            GrantKind::Scope => self.labels.scopes.contains(grant.label.as_str()),
-            GrantKind::Permission => self.labels.permissions.contains(grant.label.as_str()),
-        };
-        is_looked_for && can_be_in(&self.hidden, grant)
+    pub(super) fn hides(&self, client: &ClientId, grant: Key<'_>) -> bool {
+        let is_enabled = |slug: &str| self.policy.rule(slug).is_none_or(|rule| rule.enabled);
+        can_be_in(&self.hidden, client, grant)
+            && match grant.kind {
+                GrantKind::Scope => {
+                    is_enabled(DANGEROUS_SCOPE) && self.policy.scopes.dangerous_pattern(grant.label).is_some()
+                }
+                GrantKind::Permission => {
+                    is_enabled(DANGEROUS_PERMISSION) && self.report.permission_labels.contains(grant.label.as_str())
+                }
+            }
     }
 }
 
-/// The data of a client that could not be read, each with whether a last known value was evaluated instead.
-fn hidden(snapshot: &Snapshot, client: &Client) -> Vec<(Hidden, bool)> {
+/// Calls `found` for the data of a client that could not be read, each with whether a last known value was evaluated instead.
+fn for_each_hidden(snapshot: &Snapshot, client: &Client, mut found: impl FnMut(HidingPlace, bool)) {
     // Without the grant type, only what the assumed grant type does not count is not evaluated.
     let of_grant_type =
         |counts: bool| if counts { None } else { client.gaps.of(ClientField::GrantType).map(Gap::is_last_known) };
     let of_field = |field, counts| client.gaps.of(field).map(Gap::is_last_known).or(of_grant_type(counts));
-    let scopes = of_field(ClientField::Scopes, client.grant_type.scopes_count());
-    let roles = of_field(ClientField::Roles, client.grant_type.roles_count());
-    let mut places: Vec<(HidingPlace, bool)> = Vec::new();
-    places.extend(scopes.map(|is_known| (HidingPlace::Scopes, is_known)));
-    places.extend(roles.map(|is_known| (HidingPlace::Roles, is_known)));
-    if client.grant_type.roles_count() {
-        let roles: BTreeSet<&RoleId> = client.role_grants.iter().map(|grant| &grant.role).collect();
-        places.extend(roles.into_iter().filter_map(|id| {
-            let is_known = match snapshot.role(id) {
-                None => false,
-                Some(role) => role.gaps.of(RoleField::Contents)?.is_last_known(),
-            };
-            Some((HidingPlace::Role(id.clone()), is_known))
-        }));
+    if let Some(is_known) = of_field(ClientField::Scopes, client.grant_type.scopes_count()) {
+        found(HidingPlace::Scopes, is_known);
     }
-    places.into_iter().map(|(place, is_known)| (Hidden { client: client.id.clone(), place }, is_known)).collect()
+    if let Some(is_known) = of_field(ClientField::Roles, client.grant_type.roles_count()) {
+        found(HidingPlace::Roles, is_known);
+    }
+    if client.grant_type.roles_count() {
+        // Sorted, so the grants of one role in several divisions follow each other.
+        for id in client.role_grants.chunk_by(|a, b| a.role == b.role).filter_map(|grants| Some(&grants.first()?.role))
+        {
+            let is_known = match snapshot.role(id) {
+                None => Some(false),
+                Some(role) => role.gaps.of(RoleField::Contents).map(Gap::is_last_known),
+            };
+            if let Some(is_known) = is_known {
+                found(HidingPlace::Role(id.clone()), is_known);
+            }
+        }
+    }
 }
 
-/// A dangerous grant with each of its labels.
-fn grants(dangerous: DangerousGrant<'_>) -> impl Iterator<Item = Grant> {
-    dangerous.labels.iter().map(move |label| {
+/// A dangerous grant of a client under one of its labels, and its evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) grant: Key<'a>,
+    pub(super) standing: Standing,
+}
+
+/// Adds the grants of one client in this report, each with each of its labels, sorted and without duplicates.
+pub(super) fn collect_seen<'a>(
+    grants: impl Iterator<Item = DangerousGrant<'a>>,
+    report: &Report,
+    seen: &mut Vec<Seen<'a>>,
+) {
+    for dangerous in grants {
+        let standing = match dangerous.status {
+            Status::Open if report.baseline.is_some() => Standing::Unapproved,
+            Status::Exempt => Standing::Exempt,
+            _ => Standing::Settled,
+        };
         let kind = match dangerous.privilege {
             Privilege::Scope(_) => GrantKind::Scope,
             Privilege::Permission(_) => GrantKind::Permission,
         };
-        Grant {
-            client: dangerous.client.clone(),
-            kind,
-            evidence: dangerous.evidence.clone(),
-            label: label.clone(),
-            role: dangerous.role.cloned(),
+        let DangerousGrant { evidence, role, labels, .. } = dangerous;
+        seen.extend(labels.iter().map(|label| Seen { grant: Key { kind, evidence, label, role }, standing }));
+    }
+    // A stable sort: of several for one grant, the last counts.
+    seen.sort_by(|a, b| a.grant.cmp(&b.grant));
+    seen.dedup_by(|later, earlier| {
+        let is_same = later.grant == earlier.grant;
+        if is_same {
+            earlier.standing = later.standing;
         }
-    })
-}
-
-/// The dangerous grants of a report, each with each of its labels.
-pub fn held_grants(report: &Report) -> BTreeSet<Grant> {
-    report.grants().flat_map(grants).collect()
+        is_same
+    });
 }
 
 /// Whether the policy `now` has a dangerous pattern that the policy `before` does not have.

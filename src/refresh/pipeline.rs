@@ -18,7 +18,7 @@ use crate::audit::{self, Earlier};
 use crate::domain::{Freshness, Snapshot, Timestamp};
 use crate::exposition::Page;
 use crate::genesys;
-use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, held_grants, widens};
+use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, widens};
 use crate::publish::{Evaluated, Publisher};
 use crate::store::{Saved, Store};
 
@@ -208,20 +208,22 @@ impl Pipeline {
         let organisation = &evaluated.snapshot.organisation.id;
         let same = last.filter(|last| last.evaluated.snapshot.organisation.id == *organisation);
         if let Some(Last { evaluated: last, at, .. }) = same {
+            let again;
             let before = if Arc::ptr_eq(&last.policy, &evaluated.policy) {
-                held_grants(&last.report)
+                &last.report
             } else {
                 // A reload changed the policy, but has not evaluated the last snapshot yet. What is new depends on the current
                 // policy.
-                held_grants(&evaluate(None, Arc::clone(&last.snapshot), in_force, now).report)
+                again = evaluate(None, Arc::clone(&last.snapshot), in_force, now).report;
+                &again
             };
-            return advanced(evaluated, &last.ledger, Event::Refresh { before: &before }, now, at.elapsed());
+            return advanced(evaluated, &last.ledger, Event::Refresh { before }, now, at.elapsed());
         }
         // The first refresh of this process. The state may be from another client of the same organisation.
         match self.store.of(organisation) {
             Some(saved) => {
                 let elapsed = downtime(saved.snapshot.taken_at, now);
-                let before = held_grants(&evaluate(None, saved.snapshot, in_force, now).report);
+                let before = evaluate(None, saved.snapshot, in_force, now).report;
                 advanced(evaluated, &saved.ledger, Event::Refresh { before: &before }, now, elapsed)
             }
             None => advanced(evaluated, &Ledger::default(), Event::First, now, Duration::ZERO),
@@ -267,7 +269,7 @@ fn evaluate(earlier: Option<Earlier<'_>>, snapshot: Arc<Snapshot>, in_force: &In
 /// The evaluation with the ledger as it is after this event. `elapsed` is the time since the last one.
 fn advanced(evaluated: Evaluated, ledger: &Ledger, event: Event<'_>, now: Timestamp, elapsed: Duration) -> Evaluated {
     let Evaluated { snapshot, report, policy, .. } = &evaluated;
-    let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));
+    let sighting = Sighting::of(Evaluation { snapshot, policy, report });
     let ledger = Arc::new(ledger.advance(&sighting, event, now, elapsed));
     Evaluated { ledger, ..evaluated }
 }

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use genesyscloud_oauth_exporter::domain::{Client, Freshness, OrgId, Snapshot, Timestamp};
 use genesyscloud_oauth_exporter::exposition::Own;
 use genesyscloud_oauth_exporter::fixtures::{self, TAKEN_AT, policy};
-use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting, held_grants};
+use genesyscloud_oauth_exporter::ledger::{Evaluation, Event, Ledger, Sighting};
 use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Published, Reader, ServedOrganisation, channel};
@@ -139,7 +139,7 @@ proptest! {
                 let ledger = match &reference {
                     None => advanced(&Ledger::default(), &snapshot, &policy, &report, Event::First, now, passed),
                     Some((last, ledger)) => {
-                        let before = held_grants(&audit::evaluate(last, &policy, None, now));
+                        let before = audit::evaluate(last, &policy, None, now);
                         advanced(ledger, &snapshot, &policy, &report, Event::Refresh { before: &before }, now, passed)
                     }
                 };
@@ -188,7 +188,7 @@ fn advanced(
     now: Timestamp,
     elapsed: Duration,
 ) -> Ledger {
-    let sighting = Sighting::of(Evaluation { snapshot, policy, report }, ledger.entries().map(|(grant, _)| grant));
+    let sighting = Sighting::of(Evaluation { snapshot, policy, report });
     ledger.advance(&sighting, event, now, elapsed)
 }
 

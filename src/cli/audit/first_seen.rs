@@ -9,7 +9,7 @@ use crate::audit::Report;
 use crate::cli::console::notice;
 use crate::config::Settings;
 use crate::domain::{Snapshot, Timestamp};
-use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime, held_grants};
+use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime};
 use crate::store::snapshot_file::{self, Kept};
 
 /// What the exporter saved of its organisations.
@@ -36,7 +36,7 @@ impl FirstSeen {
         let id = &evaluation.snapshot.organisation.id;
         match self.0.iter().find(|kept| kept.snapshot.organisation.id == *id) {
             Some(Kept { snapshot, ledger, .. }) => {
-                let before = held_grants(&evaluate(snapshot));
+                let before = evaluate(snapshot);
                 let elapsed = downtime(snapshot.taken_at, now);
                 advanced(ledger, evaluation, Event::Refresh { before: &before }, now, elapsed)
             }
@@ -47,7 +47,7 @@ impl FirstSeen {
 
 /// The ledger of a file that is audited again.
 pub(super) fn of_file(saved: &Arc<Ledger>, evaluation: Evaluation<'_>, now: Timestamp) -> Ledger {
-    let event = if saved.entries().next().is_some() { Event::PolicyChange { widens: false } } else { Event::First };
+    let event = if saved.clients().next().is_some() { Event::PolicyChange { widens: false } } else { Event::First };
     advanced(saved, evaluation, event, now, Duration::ZERO)
 }
 
@@ -58,6 +58,5 @@ fn advanced(
     now: Timestamp,
     elapsed: Duration,
 ) -> Ledger {
-    let sighting = Sighting::of(evaluation, ledger.entries().map(|(grant, _)| grant));
-    ledger.advance(&sighting, event, now, elapsed)
+    ledger.advance(&Sighting::of(evaluation), event, now, elapsed)
 }

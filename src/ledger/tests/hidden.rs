@@ -36,11 +36,10 @@ impl Followed {
             snapshot.fill_gaps(last);
         }
         let evaluated = |snapshot: &Snapshot| audit::evaluate(snapshot, &policy, None, at(self.now));
-        let before = self.last.as_ref().map(|(last, _)| held_grants(&evaluated(last)));
+        let before = self.last.as_ref().map(|(last, _)| evaluated(last));
         let event = before.as_ref().map_or(Event::First, |before| Event::Refresh { before });
         let report = evaluated(&snapshot);
-        let known = self.ledger.entries().map(|(grant, _)| grant);
-        let seen = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report }, known);
+        let seen = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report });
         self.ledger = self.ledger.advance(&seen, event, at(self.now), Duration::ZERO);
         self.last = Some((snapshot, policy));
         self
@@ -51,8 +50,7 @@ impl Followed {
         self.now += 10;
         let (snapshot, before) = self.last.take().expect("a refresh comes first");
         let report = audit::evaluate(&snapshot, &policy, None, at(self.now));
-        let known = self.ledger.entries().map(|(grant, _)| grant);
-        let seen = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report }, known);
+        let seen = Sighting::of(Evaluation { snapshot: &snapshot, policy: &policy, report: &report });
         let event = Event::PolicyChange { widens: widens(&before, &policy) };
         self.ledger = self.ledger.advance(&seen, event, at(self.now), Duration::ZERO);
         self.last = Some((snapshot, policy));

@@ -2,11 +2,16 @@
 //!
 //! Tests with data that could not be read are in `hidden`.
 
+mod compact;
 mod hidden;
+mod reference;
+mod shown;
 
 use proptest::prelude::*;
 
+use self::shown::{evaluated, of, report};
 use super::*;
+use crate::audit::Report;
 use crate::domain::{ClientId, RoleId};
 
 fn at(seconds: i64) -> Timestamp {
@@ -21,17 +26,18 @@ fn permission(evidence: &str, pattern: &str) -> Grant {
     Grant::permission(&ClientId::new("c"), evidence, pattern, RoleId::new("r"))
 }
 
-fn of(held: BTreeSet<Grant>) -> Sighting {
-    Sighting { held: held.into_iter().map(|grant| (grant, Standing::Unapproved)).collect(), ..Sighting::default() }
-}
-
 /// A refresh that shows these scopes, after one whose grants were `before`.
 fn refresh(ledger: &Ledger, before: &[&str], held: &[&str], now: i64) -> Ledger {
-    ledger.advance(&of(grants(held)), Event::Refresh { before: &grants(before) }, at(now), Duration::ZERO)
+    ledger.advance(
+        &of(&report(grants(held))),
+        Event::Refresh { before: &report(grants(before)) },
+        at(now),
+        Duration::ZERO,
+    )
 }
 
 fn memory(ledger: &Ledger, grant: &Grant) -> Option<Memory> {
-    ledger.entries().find(|(known, _)| *known == grant).map(|(_, memory)| memory)
+    ledger.entries().find(|(known, _)| known == grant).map(|(_, memory)| memory)
 }
 
 /// The value of the first-seen metric for a scope of the client `c`; `None` if it is not exported.
@@ -43,7 +49,7 @@ const POLICY: Event<'_> = Event::PolicyChange { widens: true };
 
 #[test]
 fn grants_of_the_first_refresh_are_not_new() {
-    let ledger = Ledger::default().advance(&of(grants(&["oauth"])), Event::First, at(100), Duration::ZERO);
+    let ledger = Ledger::default().advance(&of(&report(grants(&["oauth"]))), Event::First, at(100), Duration::ZERO);
     assert_eq!(seen(&ledger, "oauth"), Some(0));
     let ledger = refresh(&ledger, &["oauth"], &["oauth", "users"], 200);
     assert_eq!((seen(&ledger, "oauth"), seen(&ledger, "users")), (Some(0), Some(200)));
@@ -76,14 +82,14 @@ fn a_grant_that_is_gone_is_exported_as_zero_for_26_hours() {
     let after = |ledger: &Ledger, elapsed| {
         // The clock is set back by a month, or forward by two: only the elapsed time counts.
         let ledgers = [-30, 0, 60].map(|days| {
-            let none = BTreeSet::new();
-            ledger.advance(&of(grants(&[])), Event::Refresh { before: &none }, at(days * 86_400), elapsed)
+            let none = report(BTreeSet::new());
+            ledger.advance(&of(&report(grants(&[]))), Event::Refresh { before: &none }, at(days * 86_400), elapsed)
         });
         ledgers.map(|ledger| seen(&ledger, "oauth"))
     };
     assert_eq!(after(&gone, just_before), [Some(0); 3]);
     assert_eq!(after(&gone, GONE_FOR), [None; 3]);
-    let reloaded = gone.advance(&of(grants(&[])), POLICY, at(300), just_before);
+    let reloaded = gone.advance(&of(&report(grants(&[]))), POLICY, at(300), just_before);
     assert_eq!(after(&reloaded, Duration::ZERO), [Some(0); 3]);
     assert_eq!(after(&reloaded, second), [None; 3], "the time before a reload counts");
 }
@@ -114,8 +120,9 @@ fn a_first_seen_time_in_the_future_becomes_now() {
 #[test]
 fn a_new_policy_makes_no_old_grant_new_and_removes_what_is_no_longer_dangerous() {
     let ledger = refresh(&Ledger::default(), &[], &["oauth"], 100);
-    let policy =
-        |ledger: &Ledger, held: &[&str], now| ledger.advance(&of(grants(held)), POLICY, at(now), Duration::ZERO);
+    let policy = |ledger: &Ledger, held: &[&str], now| {
+        ledger.advance(&of(&report(grants(held))), POLICY, at(now), Duration::ZERO)
+    };
     let changed = policy(&ledger, &["oauth", "outbound"], 150);
     assert_eq!((seen(&changed, "oauth"), seen(&changed, "outbound")), (Some(100), Some(0)));
     let milder = policy(&changed, &["outbound"], 160);
@@ -129,22 +136,26 @@ fn a_new_policy_makes_no_old_grant_new_and_removes_what_is_no_longer_dangerous()
 fn a_permission_with_the_name_of_a_scope_is_another_grant() {
     let named = permission("a", "a");
     let scope = refresh(&Ledger::default(), &[], &["a"], 50);
-    let both =
-        scope.advance(&of([named.clone()].into()), Event::Refresh { before: &grants(&["a"]) }, at(100), Duration::ZERO);
+    let both = scope.advance(
+        &of(&report([named.clone()].into())),
+        Event::Refresh { before: &report(grants(&["a"])) },
+        at(100),
+        Duration::ZERO,
+    );
     assert_eq!((seen(&both, "a"), memory(&both, &named).map(Memory::first_seen)), (Some(50), Some(at(100))));
 }
 
 #[test]
 fn a_replaced_pattern_is_exported_as_removed_and_the_grant_keeps_its_time_under_the_new_label() {
     let (before, after) = (permission("a:b:c role=r", "a:b:c"), permission("a:b:c role=r", "a:b:*"));
-    let none = BTreeSet::new();
+    let none = report(BTreeSet::new());
     let ledger = Ledger::default().advance(
-        &of([before.clone()].into()),
+        &of(&report([before.clone()].into())),
         Event::Refresh { before: &none },
         at(100),
         Duration::ZERO,
     );
-    let replaced = ledger.advance(&of([after.clone()].into()), POLICY, at(150), Duration::ZERO);
+    let replaced = ledger.advance(&of(&report([after.clone()].into())), POLICY, at(150), Duration::ZERO);
     assert_eq!(memory(&replaced, &before), Some(Memory::Gone { since: at(150), elapsed: Duration::ZERO }));
     let known = Memory::Held { first_seen: Some(at(100)), standing: Standing::Unapproved, missed: 0 };
     assert_eq!(memory(&replaced, &after), Some(known));
@@ -152,11 +163,18 @@ fn a_replaced_pattern_is_exported_as_removed_and_the_grant_keeps_its_time_under_
 
 #[test]
 fn an_exempt_grant_has_no_first_seen_time_until_the_exemption_ends() {
-    let mut exempt = of(grants(&["oauth"]));
-    exempt.held.values_mut().for_each(|standing| *standing = Standing::Exempt);
-    let ledger = Ledger::default().advance(&exempt, Event::Refresh { before: &grants(&[]) }, at(100), Duration::ZERO);
+    let exempt = evaluated(grants(&["oauth"]).into_iter().map(|grant| (grant, Standing::Exempt)).collect());
+    let ledger = Ledger::default().advance(
+        &of(&exempt),
+        Event::Refresh { before: &report(grants(&[])) },
+        at(100),
+        Duration::ZERO,
+    );
     assert_eq!(seen(&ledger, "oauth"), Some(0));
-    assert_eq!(seen(&ledger.advance(&of(grants(&["oauth"])), POLICY, at(200), Duration::ZERO), "oauth"), Some(100));
+    assert_eq!(
+        seen(&ledger.advance(&of(&report(grants(&["oauth"]))), POLICY, at(200), Duration::ZERO), "oauth"),
+        Some(100)
+    );
 }
 
 proptest! {
@@ -169,14 +187,14 @@ proptest! {
     ) {
         let hidden: BTreeSet<Hidden> = [Hidden { client: ClientId::new("c"), place: HidingPlace::Scopes }].into();
         let mut ledger = Ledger::default();
-        let mut previous: Option<BTreeSet<Grant>> = None;
+        let mut previous: Option<Report> = None;
         let mut times = vec![0];
         for (now, a, b, gap) in steps {
             let names: Vec<&str> = [("a", a), ("b", b)].iter().filter(|(_, held)| *held).map(|(n, _)| *n).collect();
-            let mut sighting = of(grants(&names));
+            let shown = report(grants(&names));
+            let mut sighting = of(&shown);
             if gap {
                 sighting.hidden = hidden.clone();
-                sighting.labels = Labels::of_scopes(["a", "b"]);
             }
             let event = previous.as_ref().map_or(Event::First, |before| Event::Refresh { before });
             let next = ledger.advance(&sighting, event, at(now), Duration::ZERO);
@@ -184,19 +202,19 @@ proptest! {
             for name in &names {
                 let value = seen(&next, name).expect("held grants are exported");
                 prop_assert!(value <= now && times.contains(&value));
-                if previous.as_ref().is_some_and(|p| p.contains(&Grant::scope(&ClientId::new("c"), name))) {
+                if previous.as_ref().is_some_and(|p| p.dangerous_scope_grants().any(|(_, scope, _)| scope == *name)) {
                     prop_assert_eq!(Some(value), seen(&ledger, name).map(|before| before.min(now)));
                 }
             }
             let held = |ledger: &Ledger| -> BTreeSet<Grant> {
                 let held = ledger.entries().filter(|(_, memory)| matches!(memory, Memory::Held { .. }));
-                held.map(|(grant, _)| grant.clone()).collect()
+                held.map(|(grant, _)| grant).collect()
             };
             if gap {
                 prop_assert!(held(&next).is_superset(&held(&ledger)));
             }
             ledger = next;
-            previous = Some(grants(&names));
+            previous = Some(shown);
         }
     }
 
@@ -208,7 +226,7 @@ proptest! {
     ) {
         // Everything that decides on pages, without the times themselves.
         let decisions = |ledger: &Ledger| -> Vec<String> {
-            let decision = |(grant, memory): (&Grant, Memory)| match memory {
+            let decision = |(grant, memory): (Grant, Memory)| match memory {
                 Memory::Held { first_seen, standing, missed } => {
                     format!("{grant:?}: new {}, {standing:?}, missed {missed}", first_seen.is_some())
                 }
@@ -219,19 +237,19 @@ proptest! {
         let (mut steady, mut set) = (Ledger::default(), Ledger::default());
         let mut running = Duration::ZERO;
         let mut removed: Option<Duration> = None;
-        let mut previous: Option<BTreeSet<Grant>> = None;
+        let mut previous: Option<Report> = None;
         for (elapsed, clock, held, reload) in steps {
             let passed = Duration::from_secs(elapsed.into());
             running += passed;
-            let now = grants(if held { &["a"] } else { &[] });
+            let shown = report(grants(if held { &["a"] } else { &[] }));
             let event = match &previous {
                 None => Event::First,
                 Some(_) if reload => POLICY,
                 Some(before) => Event::Refresh { before },
             };
             let seconds = i64::try_from(running.as_secs()).expect("small");
-            steady = steady.advance(&of(now.clone()), event, at(seconds), passed);
-            set = set.advance(&of(now.clone()), event, at(clock), passed);
+            steady = steady.advance(&of(&shown), event, at(seconds), passed);
+            set = set.advance(&of(&shown), event, at(clock), passed);
             prop_assert_eq!(decisions(&steady), decisions(&set));
             for (_, memory) in set.entries() {
                 prop_assert!(memory.first_seen() <= at(clock));
@@ -241,7 +259,7 @@ proptest! {
             if let (Some(since), Event::Refresh { .. }) = (removed, event) {
                 prop_assert!(running < since + GONE_FOR, "it is still exported");
             }
-            previous = Some(now);
+            previous = Some(shown);
         }
     }
 }

@@ -132,7 +132,7 @@ fn save(saved: &Saved) -> SavedOrganisation<'_, impl Serialize, impl Serialize> 
         api_host: saved.api_host.clone(),
         taken_at: snapshot.taken_at.seconds(),
         own_client: snapshot.own_client.as_ref().map(ToString::to_string),
-        grants: Each(|| saved.ledger.entries().map(|(grant, memory)| save_grant(grant, memory))),
+        grants: Each(|| saved.ledger.entries().map(|(grant, memory)| save_grant(&grant, memory))),
         hidden: saved.ledger.hidden().iter().map(save_hidden).collect(),
         clients: Each(|| snapshot.clients.iter().map(|client| save_client(client, &snapshot.scopes))),
         registry: save_input(&snapshot.registry, Arc::clone),

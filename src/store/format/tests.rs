@@ -134,7 +134,7 @@ fn a_file_from_a_version_without_permissions_is_read() {
     let saved = decode(old.as_bytes()).expect("it is read").remove(&OrgId::new("o")).expect("the organisation");
     let held = held(Some(5), Standing::Settled, 0);
     let expected = Grant::scope(&ClientId::new("c-1"), "oauth");
-    assert_eq!(saved.ledger.entries().collect::<Vec<_>>(), [(&expected, held)]);
+    assert_eq!(saved.ledger.entries().collect::<Vec<_>>(), [(expected, held)]);
     assert!(
         decode(old.replace("\"scope\":\"oauth\",", "").as_bytes()).is_err(),
         "a grant without a scope or a permission"
