@@ -133,6 +133,9 @@ fn status(published: &Published) -> String {
     if !published.reload.last_successful {
         parts.push("the last reload failed, so the previous policy and baseline stay in use".to_owned());
     }
+    if published.reload.web_config_rejected {
+        parts.push("the web configuration file cannot be used, so its previous content stays in use".to_owned());
+    }
     shortened(&visible(&parts.join("; ")), LONGEST_STATUS).into_owned()
 }
 
@@ -168,7 +171,8 @@ mod tests {
 
     fn status_of(freshness: Freshness, last_successful: bool) -> String {
         let organisation = ServedOrganisation::new("emea".to_owned(), freshness);
-        let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0) };
+        let reload =
+            ReloadStatus { last_successful, last_success: Timestamp::from_seconds(0), web_config_rejected: false };
         let max_client_series = exposition::Config::DEFAULT_MAX_CLIENT_SERIES;
         let config = exposition::Config { disabled_families: Vec::new(), max_client_series };
         let (_publisher, reader) = publish::channel(vec![organisation], reload, config);

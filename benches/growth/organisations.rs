@@ -87,7 +87,7 @@ impl Process {
     fn new(number: usize) -> Self {
         let names: Vec<String> = (0..number).map(|n| format!("organisation-{n:03}")).collect();
         let served = names.iter().map(|name| ServedOrganisation::new(name.clone(), Freshness::default()));
-        let reload = ReloadStatus { last_successful: true, last_success: TAKEN_AT };
+        let reload = ReloadStatus { last_successful: true, last_success: TAKEN_AT, web_config_rejected: false };
         let (publisher, reader) = channel(served.collect(), reload, exposition::Config::default());
         // Without a file: the writer is another thread, and a state file of all organisations is not the matter here.
         let metrics = store::Metrics::register(&Registry::default()).expect("free names");

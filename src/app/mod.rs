@@ -5,6 +5,7 @@
 mod metrics;
 pub mod process;
 mod reload;
+mod web;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -14,7 +15,6 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -29,7 +29,7 @@ use crate::liveness::{Latch, Liveness};
 use crate::metric::Registry;
 use crate::publish::{self, Reader, ServedOrganisation};
 use crate::refresh::{self, Files, InForce, Pipeline, Reloader, Worker};
-use crate::server::{self, Limits, ReloadRequests, Routes, View};
+use crate::server::{self, Limits, Listener, ReloadRequests, Routes, View, WebConfig};
 use crate::signals::{ReloadSignals, reload_signals};
 use crate::store::{self, Store};
 use crate::{systemd, telemetry};
@@ -42,7 +42,7 @@ const STOP_LIMIT: Duration = Duration::from_millis(2_500);
 /// A process that is ready to run: its listener is bound, and data from the state file is restored.
 #[derive(Debug)]
 pub struct App {
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     address: SocketAddr,
     routes: Arc<Routes>,
     limits: Limits,
@@ -54,6 +54,7 @@ pub struct App {
     liveness: Liveness,
     store: Arc<Store>,
     latches: Latches,
+    web: web::Watch,
 }
 
 /// The latches of the tasks that the process has once. The workers have their own.
@@ -70,13 +71,8 @@ impl App {
         let Settings { organisations, refresh, server, external_url, exposition, state_file, files, in_force, .. } =
             settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
-        let listener = server::listen(server.listen_address).with_context(|| {
-            let address = server.listen_address;
-            format!(
-                "cannot listen on {address}; if another process uses the address, choose another one with --web.listen-address"
-            )
-        })?;
-        let address = listener.local_addr().context("cannot read the address of the listener")?;
+        let listeners = listen(&server.listen_addresses)?;
+        let address = listeners.first().context("no address to listen on")?.bound();
 
         let registry = Registry::default();
         metrics::register(&registry)?;
@@ -92,6 +88,7 @@ impl App {
         let in_force = Arc::new(ArcSwap::from_pointee(in_force));
         let store = tokio::task::spawn_blocking(move || Store::open(state_file, store_metrics)).await??;
         let store = Arc::new(store);
+        let web_config = Arc::clone(&server.web);
         let (publisher, reader) = publish::channel(unknown(&organisations, &refresh), reload, exposition);
 
         let mut liveness = Liveness::default();
@@ -115,12 +112,12 @@ impl App {
             reload: liveness.latch("reload"),
             service: liveness.latch("service"),
         };
+        let web = web::Watch::new(web_config, (publisher.clone(), reader.clone()), &mut liveness)?;
         let reloader = Arc::new(Reloader::new(files, in_force, pipelines, publisher));
         let (reload, requests) = server::reload_channel();
         let limits = Limits::new(server::connections_within_limit(server.max_connections));
         let view = View {
             config: server,
-            bound: address,
             external_url,
             reader: reader.clone(),
             own: Own::measuring(registry, process::AT_MOST_EVERY, measure_process),
@@ -131,7 +128,7 @@ impl App {
         };
         let routes = Arc::new(Routes::new(view));
         Ok(Self {
-            listener,
+            listeners,
             address,
             routes,
             limits,
@@ -143,6 +140,7 @@ impl App {
             liveness,
             store,
             latches,
+            web,
         })
     }
 
@@ -151,18 +149,29 @@ impl App {
         self.address
     }
 
+    /// The web configuration.
+    pub fn web(&self) -> &WebConfig {
+        self.web.config()
+    }
+
     /// Runs until `shutdown`, then stops all tasks. An error means that a task ended before `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let mut tasks = Tasks::default();
-        info!(address = %self.address, version = env!("CARGO_PKG_VERSION"), "listening");
+        for listener in &self.listeners {
+            let (address, scheme) = (listener.bound(), self.web.config().scheme());
+            info!(%address, scheme, version = env!("CARGO_PKG_VERSION"), "listening");
+        }
+        if self.web.is_needed() {
+            tasks.spawn("web configuration".to_owned(), self.web.run(stop.clone().cancelled_owned()));
+        }
         for (org, worker, latch) in self.workers {
             let span = info_span!("refresh", org);
             tasks
                 .spawn(format!("refresh of {org}"), worker.run(latch, stop.clone().cancelled_owned()).instrument(span));
         }
         let Latches { server: latch, reload: reload_latch, service: service_latch } = self.latches;
-        let serving = server::run(self.listener, self.routes, self.limits, stop.clone().cancelled_owned());
+        let serving = server::run(self.listeners, self.routes, self.limits, stop.clone().cancelled_owned());
         tasks.spawn(
             "server".to_owned(),
             async move { latch.beat_during(serving).await }.instrument(info_span!("server")),
@@ -218,6 +227,17 @@ impl App {
     }
 }
 
+fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<Listener>> {
+    let listen = |address: &SocketAddr| {
+        server::listen(*address).with_context(|| {
+            format!(
+                "cannot listen on {address}; if another process uses the address, choose another one with --web.listen-address"
+            )
+        })
+    };
+    addresses.iter().map(listen).collect()
+}
+
 /// The tasks that run, with their names.
 #[derive(Debug, Default)]
 struct Tasks {
@@ -262,7 +282,11 @@ fn unknown(organisations: &[genesys::Config], refresh: &refresh::Config) -> Vec<
 /// counts as a failed load: without it, no approval is ever required.
 fn read_now(in_force: &InForce, files: &Files) -> exposition::ReloadStatus {
     let last_successful = !in_force.lacks_baseline(files);
-    exposition::ReloadStatus { last_successful, last_success: Timestamp::from(SystemTime::now()) }
+    exposition::ReloadStatus {
+        last_successful,
+        last_success: Timestamp::from(SystemTime::now()),
+        web_config_rejected: false,
+    }
 }
 
 #[cfg(test)]

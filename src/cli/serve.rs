@@ -30,7 +30,7 @@ const SLOW_START: Duration = Duration::from_secs(10);
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(settings: Settings) -> u8 {
-    run(settings, |_| {}, std::future::pending()).await
+    run(settings, |_, _| {}, std::future::pending()).await
 }
 
 /// Runs the exporter against a simulated organisation that changes over time.
@@ -83,7 +83,9 @@ async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u
     }
     let clients = organisation.truth().clients;
     // Standard output may be a pipe that nobody reads.
-    let introduce = move |address| drop(tokio::task::spawn_blocking(move || introduce(address, clients)));
+    let introduce = move |address, scheme| {
+        drop(tokio::task::spawn_blocking(move || introduce(address, scheme, clients)));
+    };
     let code = run(settings, introduce, drift(organisation)).await;
     if let Some(Err(error)) = kept.map(std::fs::remove_file) {
         info!(%error, "cannot remove the baseline file of the demo");
@@ -92,7 +94,11 @@ async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u
 }
 
 /// Runs the exporter until a signal stops it. `beside` runs alongside and must not end.
-async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl Future<Output = ()>) -> u8 {
+async fn run(
+    settings: Settings,
+    started: impl FnOnce(SocketAddr, &'static str),
+    beside: impl Future<Output = ()>,
+) -> u8 {
     let (mut stop, app) = match start(settings).await {
         Ok(Some(started)) => started,
         Ok(None) => return CLEAN,
@@ -101,7 +107,7 @@ async fn run(settings: Settings, started: impl FnOnce(SocketAddr), beside: impl 
             return FAILURE;
         }
     };
-    started(app.address());
+    started(app.address(), app.web().scheme());
     let shutdown = async { info!(signal = stop.recv().await.as_str(), "shutting down") };
     let outcome = tokio::select! {
         outcome = app.run(shutdown) => outcome,
@@ -138,8 +144,8 @@ async fn start(settings: Settings) -> anyhow::Result<Option<(StopSignals, App)>>
     }
 }
 
-fn introduce(address: SocketAddr, clients: usize) {
-    let url = format!("http://{}", healthcheck::reachable(address));
+fn introduce(address: SocketAddr, scheme: &str, clients: usize) {
+    let url = format!("{scheme}://{}", healthcheck::reachable(address));
     say(format_args!(
         "The exporter watches a simulated organisation with {clients} OAuth clients, all of them approved."
     ));

@@ -6,10 +6,29 @@ use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use super::error::quoted;
 
+/// The largest number of addresses.
+const MOST_ADDRESSES: usize = 16;
+
+/// Parses addresses that are separated by commas.
+pub(crate) fn listen_addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let mut addresses = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let address = listen_address(part)?;
+        if addresses.contains(&address) && address.port() != 0 {
+            return Err(format!("{} is named twice; remove one of them", quoted(part)));
+        }
+        addresses.push(address);
+    }
+    if addresses.len() > MOST_ADDRESSES {
+        return Err(format!("there are more than {MOST_ADDRESSES} addresses; use for example :9847 for every address"));
+    }
+    Ok(addresses)
+}
+
 /// Parses `host:port`, `[v6]:port`, or `:port` for every address, IPv4 and IPv6.
 ///
 /// A host name is resolved here. IPv4 is preferred: `localhost` has both, and most Prometheus configurations use IPv4.
-pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let wrong = |why: &str| format!("{} {why}; use for example 127.0.0.1:9847, :9847 or [::]:9847", quoted(text));
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(address);
@@ -77,6 +96,29 @@ mod tests {
             ("localhost:9847", "127.0.0.1:9847"),
         ] {
             assert_eq!(listen_address(text).map(|address| address.to_string()), Ok(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_addresses_are_separated_by_commas_and_none_is_named_twice() {
+        let shown = |text: &str| {
+            let addresses = listen_addresses(text)?;
+            Ok::<_, String>(addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(shown(":9847").as_deref(), Ok("[::]:9847"));
+        assert_eq!(
+            shown("127.0.0.1:9847, [::1]:9847,10.0.0.7:1").as_deref(),
+            Ok("127.0.0.1:9847 [::1]:9847 10.0.0.7:1")
+        );
+        assert_eq!(shown("127.0.0.1:0,127.0.0.1:0").as_deref(), Ok("127.0.0.1:0 127.0.0.1:0"), "two ports");
+        for (text, expected) in [
+            ("127.0.0.1:9847,localhost:9847", "\"localhost:9847\" is named twice"),
+            ("127.0.0.1:9847,", "\"\" has no port"),
+            (",", "\"\" has no port"),
+            (&vec!["127.0.0.1:0"; 17].join(","), "more than 16 addresses"),
+        ] {
+            let error = listen_addresses(text).expect_err(text);
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 

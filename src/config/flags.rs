@@ -9,14 +9,21 @@ use clap::Args;
 pub struct SettingsArgs {
     /// Address to listen on, as `host:port`. `:9847` and `[::]:9847` listen on every address, IPv4 and IPv6, and
     /// `0.0.0.0:9847` on every IPv4 address. A host name is resolved once, at startup. Port 0 lets the system choose a port.
+    /// For several addresses, give the flag several times, or separate them with commas.
     #[arg(
         long = "web.listen-address",
         global = true,
         help_heading = "Web",
         value_name = "ADDRESS",
+        value_delimiter = ',',
         default_value = "127.0.0.1:9847"
     )]
-    pub web_listen_address: String,
+    pub web_listen_address: Vec<String>,
+    /// YAML file with TLS certificates, rules for client certificates and passwords, in the format that Prometheus exporters
+    /// share. It is read again when it changes, and so are the files that it names. Without it, the server speaks plain HTTP
+    /// without passwords.
+    #[arg(long = "web.config.file", global = true, help_heading = "Web", value_name = "FILE")]
+    pub web_config_file: Option<String>,
     /// Path of the metrics. It must not be the path of another route: `/`, `/api/...`, `/-/...`, `/clients...`,
     /// `/findings`, `/rules...` or `/runbooks...`.
     #[arg(

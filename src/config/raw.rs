@@ -11,6 +11,7 @@ use crate::secret::SecretString;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawSettings {
     pub(crate) web_listen_address: Option<String>,
+    pub(crate) web_config_file: Option<String>,
     pub(crate) web_telemetry_path: Option<String>,
     pub(crate) web_enable_lifecycle: Option<String>,
     pub(crate) web_expose_report: Option<String>,

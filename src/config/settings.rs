@@ -6,7 +6,7 @@
 //! together. Only a reload reads them again.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,11 +78,13 @@ impl Settings {
         build(gathered, Who::Simulated(api_url, client_id, secret))
     }
 
-    /// Only the address that the server listens on. Needs no credentials.
-    pub fn listen_address(gathered: &Gathered) -> Result<SocketAddr, Vec<ConfigError>> {
+    /// Only the addresses that the server listens on, and whether it may speak TLS. Needs no credentials and reads no file.
+    pub fn listen_addresses(gathered: &Gathered) -> Result<(Vec<SocketAddr>, bool), Vec<ConfigError>> {
         let mut values = Values::new(&gathered.origins, &gathered.hidden);
-        let listen_address = gathered.raw.web_listen_address.as_ref();
-        values.flag("web.listen-address", listen_address, address::listen_address).ok_or(values.errors)
+        let addresses = gathered.raw.web_listen_address.as_ref();
+        let has_web_config = gathered.raw.web_config_file.as_ref().is_some_and(|path| !path.is_empty());
+        let addresses = values.flag("web.listen-address", addresses, address::listen_addresses);
+        addresses.map(|addresses| (addresses, has_web_config)).ok_or(values.errors)
     }
 
     /// Only what the alert rules depend on. Needs no credentials, and reads neither policy nor baseline.
@@ -130,7 +132,7 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     values.errors.clone_from(&gathered.errors);
     let demo = matches!(who, Who::Simulated(..));
 
-    let server = server_config(&mut values, raw);
+    let server = server_config(&mut values, raw, !matches!(who, Who::Nobody));
     let external_url = external_url(&mut values, raw);
     let refresh = refresh_config(&mut values, raw, demo);
     let exposition = exposition_config(&mut values, raw);
@@ -178,14 +180,17 @@ fn build(gathered: &Gathered, who: Who) -> Result<Settings, Vec<ConfigError>> {
     }
 }
 
-fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::Config> {
-    let listen_address = values.flag("web.listen-address", raw.web_listen_address.as_ref(), address::listen_address);
+fn server_config(values: &mut Values<'_>, raw: &RawSettings, has_server: bool) -> Option<server::Config> {
+    let listen_addresses =
+        values.flag("web.listen-address", raw.web_listen_address.as_ref(), address::listen_addresses);
+    let web = web_config(values, raw.web_config_file.as_deref().filter(|_| has_server));
     let telemetry_path = values.flag("web.telemetry-path", raw.web_telemetry_path.as_ref(), address::telemetry_path);
     let enable_lifecycle = values.flag("web.enable-lifecycle", raw.web_enable_lifecycle.as_ref(), scalar::switch);
     let expose_report = values.flag("web.expose-report", raw.web_expose_report.as_ref(), scalar::switch);
     let max_connections = values.flag("web.max-connections", raw.web_max_connections.as_ref(), within(1..=10_000));
     Some(server::Config {
-        listen_address: listen_address?,
+        listen_addresses: listen_addresses?,
+        web: web?,
         telemetry_path: telemetry_path?,
         enable_lifecycle: enable_lifecycle?,
         expose_report: expose_report?,
@@ -196,6 +201,27 @@ fn server_config(values: &mut Values<'_>, raw: &RawSettings) -> Option<server::C
 /// `None` if it is not set, and after adding an error.
 fn external_url(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
     raw.web_external_url.as_ref().and_then(|url| values.flag("web.external-url", Some(url), link_base))
+}
+
+/// Reads the web configuration, if there is a file and the command serves.
+fn web_config(values: &mut Values<'_>, path: Option<&str>) -> Option<Arc<server::WebConfig>> {
+    let read = match path.filter(|path| !path.is_empty()) {
+        Some(path) => server::WebConfig::read(Path::new(path)),
+        None => server::WebConfig::absent().map(|config| (config, Vec::new())).map_err(|mistake| vec![mistake]),
+    };
+    match read {
+        Ok((config, warnings)) => {
+            let named = |warning: String| format!("--web.config.file: {warning}");
+            values.warnings.extend(warnings.into_iter().map(named));
+            Some(Arc::new(config))
+        }
+        Err(mistakes) => {
+            for mistake in mistakes {
+                values.flag_wrong("web.config.file", mistake);
+            }
+            None
+        }
+    }
 }
 
 fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {

@@ -45,7 +45,7 @@ fn credentials_alone_are_enough_and_the_defaults_are_those_of_the_manual() {
     assert_eq!((organisation.retry.attempts, organisation.retry.base), (4, Duration::from_millis(500)));
     assert_eq!(organisation.retry.max_retry_after, Duration::from_mins(3));
     assert_eq!((organisation.limits.max_body_bytes, organisation.limits.max_pages), (64 << 20, 1000));
-    assert_eq!(settings.server.listen_address.to_string(), "127.0.0.1:9847");
+    assert_eq!(settings.server.listen_addresses, ["127.0.0.1:9847".parse().expect("an address")]);
     assert_eq!(settings.server.telemetry_path, "/metrics");
     assert!(!settings.server.enable_lifecycle && !settings.server.expose_report);
     assert_eq!(settings.refresh.interval, Duration::from_mins(5));

@@ -205,8 +205,8 @@ static ROWS: [FreshnessRow; 16] = [
     row(
         "genesyscloud_oauth_exporter_config_last_reload_successful",
         &[],
-        "1 if the last load of policy and baseline succeeded, 0 if it failed or the configured baseline is missing or belongs to another organisation. Always present.",
-        Series::Reload(|reload| reload.last_successful.into()),
+        "1 if the last load of policy, baseline and web configuration succeeded, 0 if it failed or the configured baseline is missing or belongs to another organisation. Always present.",
+        Series::Reload(|reload| (reload.last_successful && !reload.web_config_rejected).into()),
     ),
     row(
         "genesyscloud_oauth_exporter_config_last_reload_success_timestamp_seconds",

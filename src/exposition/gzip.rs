@@ -20,7 +20,7 @@ static HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// The final block of a deflate stream, without content.
 static FINAL: [u8; 2] = [3, 0];
 
-/// Parts up to this size are copied together, so that a response has few pieces. Larger ones are in memory only once, whatever the number of
+/// Parts up to this size are copied together, so that a response has few pieces. Larger ones are in memory only once, for any number of
 /// organisations.
 const SMALL: usize = 2 << 10;
 

@@ -26,11 +26,13 @@ pub struct Watched<'a> {
     pub freshness: &'a Freshness,
 }
 
-/// The outcome of the last load of policy and baseline, at the start or by a reload.
+/// The outcome of the last load of policy, baseline and web configuration, at the start or by a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReloadStatus {
-    /// Whether it succeeded. False too if the configured baseline is missing or belongs to another organisation.
+    /// Whether that of policy and baseline succeeded. False too if the configured baseline is missing or belongs to another organisation.
     pub last_successful: bool,
     /// When the policy and baseline in force were read.
     pub last_success: Timestamp,
+    /// Whether the web configuration file cannot be used, so that its previous content is in force.
+    pub web_config_rejected: bool,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::refusal::Refusal;
 use super::token_response::TokenError;
+use crate::domain::InputGap;
 
 /// Why a call failed after all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -192,6 +193,28 @@ impl ApiError {
             Some(Refusal::Permission(permission)) => Some(permission),
             _ => None,
         }
+    }
+
+    /// The gap of an input that could not be read because of this. It does not contain the platform's id of the request, which differs in
+    /// each answer: an input that is refused again has the same gap.
+    pub fn to_gap(&self) -> InputGap {
+        let mut cause = self.clone();
+        match &mut cause {
+            Self::Forbidden { correlation_id, .. }
+            | Self::RateLimited { correlation_id, .. }
+            | Self::Unauthorized { correlation_id, .. }
+            | Self::Address { correlation_id, .. }
+            | Self::NotFound { correlation_id, .. }
+            | Self::Status { correlation_id, .. }
+            | Self::Malformed { correlation_id, .. } => *correlation_id = None,
+            Self::Token(_)
+            | Self::NoIdentity { .. }
+            | Self::OtherOrganisation { .. }
+            | Self::Timeout { .. }
+            | Self::Endless { .. }
+            | Self::Network { .. } => {}
+        }
+        InputGap { missing_permission: self.missing_permission().map(str::to_owned), message: cause.to_string() }
     }
 }
 

@@ -281,8 +281,7 @@ impl Fetch<'_> {
             error if self.platform.asked_wait().is_some() => Err(error.into()),
             error => {
                 warn!(collector = collector.label(), %error, "an input cannot be read; rules that need it are not evaluated");
-                let missing_permission = error.missing_permission().map(str::to_owned);
-                Ok(Input::Gap(InputGap { missing_permission, message: error.to_string() }))
+                Ok(Input::Gap(error.to_gap()))
             }
         }
     }
@@ -294,10 +293,7 @@ impl Fetch<'_> {
         let read = async {
             match tokio::time::timeout(config.deadline / 4, platform.permissions()).await {
                 Ok(Ok(permissions)) => Ok(permissions),
-                Ok(Err(error)) => {
-                    let missing_permission = error.missing_permission().map(str::to_owned);
-                    Err((InputGap { missing_permission, message: error.to_string() }, !error.is_unsupported()))
-                }
+                Ok(Err(error)) => Err((error.to_gap(), !error.is_unsupported())),
                 Err(_) => {
                     let message = "the platform did not answer in time".to_owned();
                     Err((InputGap { missing_permission: None, message }, true))

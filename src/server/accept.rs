@@ -2,20 +2,22 @@
 //!
 //! A connection gets its place in `peers`, and is served in `connection`.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, debug_span, error, info_span, warn};
 
 use super::connection::serve;
+use super::listen::Listener;
 use super::peers::{Peers, Place, WARN_EVERY};
 use super::{Limits, Routes};
 
@@ -24,29 +26,38 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves until `shutdown`, then waits up to [`Limits::drain`] for responses in progress.
-pub async fn run(listener: TcpListener, routes: Arc<Routes>, limits: Limits, shutdown: impl Future<Output = ()>) {
-    let span = info_span!("server", address = %routes.bound());
-    accept_until(listener, routes, limits, shutdown).instrument(span).await;
+///
+/// All listeners share the limits.
+pub async fn run(listeners: Vec<Listener>, routes: Arc<Routes>, limits: Limits, shutdown: impl Future<Output = ()>) {
+    let addresses: Vec<String> = listeners.iter().map(|listener| listener.bound.to_string()).collect();
+    let span = info_span!("server", address = addresses.join(","));
+    accept_until(listeners, routes, limits, shutdown).instrument(span).await;
 }
 
-async fn accept_until(listener: TcpListener, routes: Arc<Routes>, limits: Limits, shutdown: impl Future<Output = ()>) {
+async fn accept_until(
+    listeners: Vec<Listener>,
+    routes: Arc<Routes>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
     let mut shutdown = pin!(shutdown);
     let stop = CancellationToken::new();
     let mut connections = JoinSet::new();
     let peers = Arc::new(Peers::new(limits, routes.server_metrics().clone()));
-    let mut acceptor = Acceptor { listener, peers, arrived: None, pause: FIRST_PAUSE, warned: None };
+    let mut acceptor = Acceptor { listeners, next: 0, peers, arrived: None, pause: FIRST_PAUSE, warned: None };
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => reap(ended),
-            (stream, place) = acceptor.next() => {
+            (arrival, place) = acceptor.next() => {
                 let span = debug_span!("connection", peer = %place.peer());
-                connections.spawn(serve(stream, place, Arc::clone(&routes), stop.clone()).instrument(span));
+                let serving = serve(arrival.stream, arrival.bound, place, Arc::clone(&routes), stop.clone());
+                connections.spawn(serving.instrument(span));
             }
         }
     }
-    // Closes the listener, so that the system refuses new connections instead of letting them wait.
+    // Closes the listeners, so that the system refuses new connections instead of letting them wait.
     drop(acceptor);
     stop.cancel();
     let drained = async {
@@ -71,30 +82,39 @@ fn reap(ended: Result<(), JoinError>) {
     }
 }
 
+/// A connection that was accepted.
+struct Arrival {
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// The address of its listener.
+    bound: SocketAddr,
+}
+
 struct Acceptor {
-    listener: TcpListener,
+    listeners: Vec<Listener>,
+    /// The listener that is asked first, so that none starves another.
+    next: usize,
     peers: Arc<Peers>,
-    /// A connection that was accepted and has no place yet.
-    arrived: Option<(TcpStream, SocketAddr)>,
+    /// A connection that has no place yet.
+    arrived: Option<Arrival>,
     pause: Duration,
     warned: Option<Instant>,
 }
 
 impl Acceptor {
     /// Waits for the next connection and a place for it. Cancel safe.
-    async fn next(&mut self) -> (TcpStream, Place) {
+    async fn next(&mut self) -> (Arrival, Place) {
         loop {
-            if let Some((_, peer)) = &self.arrived {
+            if let Some(Arrival { peer, .. }) = &self.arrived {
                 let place = self.peers.admit(*peer).await;
-                if let Some((stream, _)) = self.arrived.take() {
-                    return (stream, place);
+                if let Some(arrival) = self.arrived.take() {
+                    return (arrival, place);
                 }
             }
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
+            match self.accept().await {
+                Ok(arrival) => {
                     self.pause = FIRST_PAUSE;
-                    // A listener on both families sees an IPv4 peer in its IPv6 form.
-                    self.arrived = Some((stream, SocketAddr::new(peer.ip().to_canonical(), peer.port())));
+                    self.arrived = Some(arrival);
                     self.peers.arrived();
                 }
                 Err(cause) if is_of_peer(&cause) => debug!(%cause, "a connection ended before it was accepted"),
@@ -114,6 +134,27 @@ impl Acceptor {
                 }
             }
         }
+    }
+}
+
+impl Acceptor {
+    /// Waits for the next connection of any listener. Cancel safe.
+    async fn accept(&mut self) -> io::Result<Arrival> {
+        poll_fn(|cx| {
+            for _ in 0..self.listeners.len() {
+                let Listener { socket, bound } = &self.listeners[self.next];
+                self.next = (self.next + 1) % self.listeners.len();
+                if let Poll::Ready(accepted) = socket.poll_accept(cx) {
+                    return Poll::Ready(accepted.map(|(stream, peer)| {
+                        // A listener on both families sees an IPv4 peer in its IPv6 form.
+                        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                        Arrival { stream, peer, bound: *bound }
+                    }));
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Decides what a request may see and do, from where it comes and what it names. One check for all routes.
 //!
-//! This is not authentication; there is none yet. Nothing that a request says opens anything: a header can only close.
+//! This is not authentication (`web`): whoever has a password or a verified client certificate may see and do everything, and is not
+//! asked here. Nothing else that a request says opens anything: a header can only close.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -42,7 +43,8 @@ impl Access {
 }
 
 const OFF_LOOPBACK: &str = "Details are hidden because they show which clients have the most privileges. To see them, \
-    listen on a loopback address, or start the exporter with --web.expose-report.";
+    protect the port with passwords or client certificates (--web.config.file), listen on a loopback address, or start the exporter \
+    with --web.expose-report.";
 const FOREIGN_HOST: &str = "Refused, because the exporter listens on loopback and the request names a host that is not \
     loopback. A malicious web page can send such requests through a browser on this machine. Use localhost or 127.0.0.1 in the \
     address. To serve the exporter under another name, start it with --web.expose-report, which also opens the details and the \
@@ -167,6 +169,7 @@ fn is_loopback(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::WebConfig;
     use super::*;
 
     const BOUND: &str = "127.0.0.1:9847";
@@ -174,7 +177,8 @@ mod tests {
     fn access(bound: &str, peer: &str, expose_report: bool, request: &Request<()>) -> Access {
         let bound: SocketAddr = bound.parse().expect("an address");
         let config = Config {
-            listen_address: bound,
+            listen_addresses: vec![bound],
+            web: WebConfig::absent().expect("random numbers").into(),
             telemetry_path: "/metrics".to_owned(),
             enable_lifecycle: false,
             expose_report,

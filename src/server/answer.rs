@@ -103,6 +103,12 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Answer {
     answer
 }
 
+/// The same answer with nothing but its status: for a health check of somebody who need not know more.
+pub(super) fn without_reasons(answer: Answer) -> Answer {
+    let status = answer.status();
+    if status.is_success() { answer } else { text(status, status.canonical_reason().unwrap_or_default()) }
+}
+
 /// The answer if the server is busy for longer than a request may wait. The connection ends, to make room for others.
 pub(super) fn busy() -> Answer {
     let reason = "The exporter is busy with other requests. Try again in a few seconds. Requests about health are always answered.";

@@ -1,4 +1,4 @@
-//! Opens the socket that the server listens on.
+//! Opens the sockets that the server listens on.
 //!
 //! Not what the setting of the address means (`config`).
 
@@ -12,10 +12,31 @@ use tracing::info;
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: u32 = 1_024;
 
+/// A socket that accepts connections.
+#[derive(Debug)]
+pub struct Listener {
+    pub(super) socket: TcpListener,
+    pub(super) bound: SocketAddr,
+}
+
+impl Listener {
+    /// A listener that takes itself to be bound to this address. Details are hidden if it is not loopback.
+    pub fn new(socket: TcpListener, bound: SocketAddr) -> Self {
+        Self { socket, bound }
+    }
+
+    /// The address that it is bound to. The port is the real one if the settings say 0.
+    pub fn bound(&self) -> SocketAddr {
+        self.bound
+    }
+}
+
 /// Listens on this address. `[::]` is every address, IPv4 and IPv6, whatever the system's default is; on a system without IPv6,
 /// it is every IPv4 address.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    listen_with(address, bind)
+pub fn listen(address: SocketAddr) -> io::Result<Listener> {
+    let socket = listen_with(address, bind)?;
+    let bound = socket.local_addr()?;
+    Ok(Listener { socket, bound })
 }
 
 fn listen_with<T>(address: SocketAddr, bind: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {

@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod connection;
 mod descriptors;
+mod gate;
 mod health;
 mod listen;
 mod metrics;
@@ -16,16 +17,20 @@ mod reload;
 mod report;
 mod routes;
 mod streamed;
+mod visitor;
+mod web;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use accept::run;
 pub use descriptors::connections_within_limit;
-pub use listen::listen;
+pub use listen::{Listener, listen};
 pub use metrics::{FAMILIES, Metrics};
 pub use reload::{ReloadHandle, ReloadRequest, ReloadRequests, reload_channel};
 pub use routes::Routes;
+pub use web::WebConfig;
 
 use crate::domain::Timestamp;
 use crate::exposition::Own;
@@ -35,8 +40,10 @@ use crate::publish::Reader;
 /// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The address to listen on.
-    pub listen_address: SocketAddr,
+    /// The addresses to listen on; at least one.
+    pub listen_addresses: Vec<SocketAddr>,
+    /// TLS, client certificates and passwords.
+    pub web: Arc<WebConfig>,
     /// The path of the metrics, by default `/metrics`.
     pub telemetry_path: String,
     /// Whether `POST /-/reload` is served.
@@ -52,8 +59,6 @@ pub struct Config {
 pub struct View {
     /// The settings of the server.
     pub config: Config,
-    /// The address that the listener is bound to. Details are hidden if it is not loopback.
-    pub bound: SocketAddr,
     /// The URL at which people reach the exporter, without a slash at its end; `None` if the report has no links to it.
     pub external_url: Option<String>,
     /// The published data.

@@ -10,10 +10,9 @@
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
 //! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run and get on |
 //! | `/-/ready` | GET, HEAD | 200 once every organisation had a first refresh and one has data |
-//! | `/-/reload` | POST | reads policy and baseline again |
+//! | `/-/reload` | POST | reads policy, baseline and web configuration again |
 //! | `/favicon.ico` | GET, HEAD | the icon, which browsers request on their own |
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::body::Body;
@@ -25,9 +24,12 @@ use tracing::error;
 
 use super::access::{self, Access};
 use super::answer::{self, Answer};
+use super::gate::{self, Admitted};
 use super::metrics::{Handler, Metrics};
 use super::peers::Place;
 use super::report::{Reports, Wanted};
+use super::visitor::Visitor;
+use super::web::Transport;
 use super::{Limits, View, health, page};
 use crate::exposition;
 
@@ -60,8 +62,9 @@ impl Routes {
         }
     }
 
-    pub(super) fn bound(&self) -> SocketAddr {
-        self.view.bound
+    /// How connections are made now.
+    pub(super) fn transport(&self) -> Arc<Transport> {
+        self.view.config.web.in_force().transport()
     }
 
     pub(super) fn server_metrics(&self) -> &Metrics {
@@ -69,24 +72,51 @@ impl Routes {
     }
 
     /// Answers one request and counts it. The request body is not read; for HEAD, hyper does not send the response body.
-    pub(super) async fn answer<B: Body>(&self, request: Request<B>, place: &Place) -> Answer {
-        let (handler, access) = self.check(&request, place);
-        let answer = match access {
-            Ok(access) => self.dispatch(handler, access, &request, place).await.unwrap_or_else(|Busy| answer::busy()),
-            Err(refusal) => refusal,
+    pub(super) async fn answer<B: Body>(&self, request: Request<B>, visitor: &Visitor, place: &Place) -> Answer {
+        let doors = self.view.config.web.in_force();
+        let path = request.uri().path();
+        let of_path = self.handler(path);
+        let is_about_health = matches!(of_path, Some(Handler::Healthy | Handler::Ready));
+        let admitted =
+            gate::admit(&self.view.config.web, &doors, (visitor, place), request.headers(), is_about_health).await;
+        let (handler, answer) = match admitted {
+            Ok(admitted) => {
+                let (handler, access) = self.check(&request, admitted, visitor, place);
+                let answer = match access {
+                    Ok(access) => {
+                        let answer = self.dispatch(handler, access, &request, place).await;
+                        answer.unwrap_or_else(|Busy| answer::busy())
+                    }
+                    Err(refusal) => refusal,
+                };
+                (handler, if admitted == Admitted::Unproven { answer::without_reasons(answer) } else { answer })
+            }
+            Err(refusal) => (of_path.unwrap_or(Handler::None), refusal),
         };
-        let answer = if handler.is_for_people() && wants_html(request.headers()) {
+        let mut answer = if handler.is_for_people() && wants_html(request.headers()) {
             self.for_people(answer, request.uri().path())
         } else {
             answer
         };
+        doors.add_headers(answer.headers_mut());
         self.view.metrics.answered(handler, answer.status());
         answer
     }
 
     /// Checks what is the same for every route: where the request comes from, its path, its method and its body.
-    fn check<B: Body>(&self, request: &Request<B>, place: &Place) -> (Handler, Result<Access, Answer>) {
-        let access = access::of(&self.view.config, self.view.bound, place.peer(), request);
+    fn check<B: Body>(
+        &self,
+        request: &Request<B>,
+        admitted: Admitted,
+        visitor: &Visitor,
+        place: &Place,
+    ) -> (Handler, Result<Access, Answer>) {
+        let access = match admitted {
+            Admitted::Authenticated => Access::Open,
+            Admitted::Anybody | Admitted::Unproven => {
+                access::of(&self.view.config, visitor.bound, place.peer(), request)
+            }
+        };
         let handler = self.handler(request.uri().path());
         if let Access::Refused(reason) = access {
             return (handler.unwrap_or(Handler::None), Err(answer::text(StatusCode::FORBIDDEN, reason)));
@@ -294,12 +324,22 @@ impl Routes {
         }
         let _reload_turn = place.queue(&self.reload_turns).await.ok_or(Busy)?;
         turn(place).await?;
-        Ok(match self.view.reload.request().await {
-            Ok(()) => answer::text(StatusCode::OK, "reloaded"),
-            Err(reason) => answer::text(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                format!("not reloaded; the previous policy and baseline stay in force: {reason}"),
-            ),
+        let web = Arc::clone(&self.view.config.web);
+        let refreshed = tokio::task::spawn_blocking(move || web.refresh(true));
+        let files = self.view.reload.request().await;
+        let web = refreshed.await.unwrap_or_else(|_| Err(vec!["the log says why".to_owned()]));
+        let mut failures = Vec::new();
+        if let Err(reason) = files {
+            failures.push(format!("not reloaded; the previous policy and baseline stay in force: {reason}"));
+        }
+        if let Err(mistakes) = web {
+            let mistakes = mistakes.join("\n");
+            failures.push(format!("not reloaded; the previous TLS settings and passwords stay in force: {mistakes}"));
+        }
+        Ok(if failures.is_empty() {
+            answer::text(StatusCode::OK, "reloaded")
+        } else {
+            answer::text(StatusCode::INTERNAL_SERVER_ERROR, failures.join("\n"))
         })
     }
 

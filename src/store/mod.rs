@@ -32,7 +32,7 @@ use self::writer::{Patience, Write, Writer};
 use crate::domain::OrgId;
 use crate::file::{self, LockError, Mode, ReadError};
 
-/// The largest state or snapshot file. 100,000 clients take about 100 MB.
+/// The largest state or snapshot file. 100,000 clients take 60 to 210 MB.
 const MAX_BYTES: u64 = 512 << 20;
 
 /// The state of all organisations, in memory and on disk.

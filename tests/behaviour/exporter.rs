@@ -355,8 +355,8 @@ async fn a_taken_port_is_said() {
     let exporter = Exporter::start(settings(&simulator, &[])).await;
     let address = exporter.address.to_string();
     let taken = settings(&simulator, &[]);
-    let server =
-        genesyscloud_oauth_exporter::server::Config { listen_address: exporter.address, ..taken.server.clone() };
+    let listen_addresses = vec![exporter.address];
+    let server = genesyscloud_oauth_exporter::server::Config { listen_addresses, ..taken.server.clone() };
     let error = App::build(genesyscloud_oauth_exporter::config::Settings { server, ..taken }).await.expect_err("taken");
     let message = format!("{error:#}");
     assert!(message.contains(&address) && message.contains("--web.listen-address"), "{message}");

@@ -47,6 +47,7 @@ mod signals;
 mod soak;
 mod state;
 mod systemd;
+mod web_config;
 
 // The commands, as a shell or a CI job runs them.
 mod approvals;

@@ -15,7 +15,9 @@ use genesyscloud_oauth_exporter::liveness::{Latch, Liveness};
 use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Evaluated, Publisher, ServedOrganisation, channel};
-use genesyscloud_oauth_exporter::server::{Config, Limits, Metrics, ReloadRequests, Routes, View, reload_channel, run};
+use genesyscloud_oauth_exporter::server::{
+    Config, Limits, Listener, Metrics, ReloadRequests, Routes, View, WebConfig, reload_channel, run,
+};
 use genesyscloud_oauth_exporter::{audit, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,11 +41,18 @@ pub(crate) struct Options {
     pub(crate) expose_report: bool,
     pub(crate) enable_lifecycle: bool,
     pub(crate) limits: Limits,
+    pub(crate) web: WebConfig,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bound: None, expose_report: false, enable_lifecycle: true, limits: Limits::new(16) }
+        Self {
+            bound: None,
+            expose_report: false,
+            enable_lifecycle: true,
+            limits: Limits::new(16),
+            web: WebConfig::absent().expect("random numbers"),
+        }
     }
 }
 
@@ -63,7 +72,7 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let bound = options.bound.map_or(address, |bound| bound.parse().expect("an address"));
         let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
-        let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW };
+        let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW, web_config_rejected: false };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = Registry::default();
         let mut liveness = Liveness::default();
@@ -71,13 +80,13 @@ impl Server {
         let (reload, reloads) = reload_channel();
         let view = View {
             config: Config {
-                listen_address: bound,
+                listen_addresses: vec![bound],
+                web: options.web.into(),
                 telemetry_path: "/metrics".to_owned(),
                 enable_lifecycle: options.enable_lifecycle,
                 expose_report: options.expose_report,
                 max_connections: options.limits.connections,
             },
-            bound,
             external_url: None,
             reader,
             metrics: Metrics::register(&registry, None).expect("a free name"),
@@ -90,7 +99,12 @@ impl Server {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(run(listener, Arc::new(Routes::new(view)), options.limits, shutdown));
+        let task = tokio::spawn(run(
+            vec![Listener::new(listener, bound)],
+            Arc::new(Routes::new(view)),
+            options.limits,
+            shutdown,
+        ));
         Self { address, publisher, registry, reloads, latch, stop, task }
     }
 

@@ -16,10 +16,13 @@ use genesyscloud_oauth_exporter::metric::Registry;
 use genesyscloud_oauth_exporter::policy::Policy;
 use genesyscloud_oauth_exporter::publish::{Published, Reader, ServedOrganisation, channel};
 use genesyscloud_oauth_exporter::refresh::{Fetched, InForce, Listing, Pipeline};
+use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault};
 use genesyscloud_oauth_exporter::store::{self, Store};
 use genesyscloud_oauth_exporter::{audit, exposition, genesys};
 use proptest::prelude::*;
 use tokio::time::Instant;
+
+use crate::support::{Exporter, settings, simulator};
 
 const SCOPES: [&str; 4] = ["oauth", "users", "scim", "odd"];
 
@@ -32,7 +35,7 @@ struct Running {
 }
 
 fn running(state: Option<PathBuf>, policy: Policy) -> Running {
-    let reload = exposition::ReloadStatus { last_successful: true, last_success: TAKEN_AT };
+    let reload = exposition::ReloadStatus { last_successful: true, last_success: TAKEN_AT, web_config_rejected: false };
     let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
     let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
     let metrics = store::Metrics::register(&Registry::default()).expect("free names");
@@ -218,4 +221,17 @@ async fn a_refresh_in_which_nothing_changed_renders_nothing_and_writes_no_data()
     let evaluated = organisation.evaluated.as_ref().expect("data");
     let now = Timestamp::from_seconds(TAKEN_AT.seconds() + 2);
     assert_eq!((evaluated.snapshot.taken_at, evaluated.report.evaluated_at), (now, now));
+}
+
+/// The platform gives each answer another id.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_that_is_refused_again_changes_nothing() {
+    let simulator = simulator().await;
+    let forbidden = Fault::Forbidden { permission: "authorization:division:view".to_owned() };
+    simulator.organisation().set_fault(forbidden.at(Endpoint::Divisions));
+    let exporter = Exporter::start(settings(&simulator, &[])).await;
+    exporter.until("unchanged refreshes", |scrape| scrape.sum("exporter_refreshes_unchanged_total", &[]) > 2.0).await;
+    let (_, report) = exporter.get("/api/v1/report").await;
+    assert!(report.contains("divisions: forbidden (HTTP 403)") && !report.contains("correlation id"), "{report}");
+    exporter.stop().await;
 }

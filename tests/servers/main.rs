@@ -14,3 +14,4 @@ mod dashboards;
 mod end_to_end;
 mod prometheus;
 mod walkthrough;
+mod web_config;

@@ -9,6 +9,8 @@
     reason = "each test binary uses its part; a test that cannot be set up has failed"
 )]
 
+pub mod certificates;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};

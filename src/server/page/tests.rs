@@ -30,7 +30,8 @@ fn organisation(freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> Serv
 }
 
 fn published(organisations: Vec<ServedOrganisation>, last_successful: bool) -> Arc<Published> {
-    let reload = ReloadStatus { last_successful, last_success: Timestamp::from_seconds(NOW.seconds() - 7_200) };
+    let last_success = Timestamp::from_seconds(NOW.seconds() - 7_200);
+    let reload = ReloadStatus { last_successful, last_success, web_config_rejected: false };
     let (_publisher, reader) = channel(organisations, reload, crate::exposition::Config::default());
     reader.current()
 }

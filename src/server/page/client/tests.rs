@@ -26,7 +26,7 @@ fn published(sample: Sample) -> Arc<Published> {
             ..ServedOrganisation::new("default".to_owned(), freshness)
         },
     ];
-    let reload = ReloadStatus { last_successful: true, last_success: NOW };
+    let reload = ReloadStatus { last_successful: true, last_success: NOW, web_config_rejected: false };
     channel(organisations, reload, crate::exposition::Config::default()).1.current()
 }
 
