@@ -45,6 +45,7 @@ RUN set -eu; \
 
 ARG REVISION=unknown
 COPY build.rs ./
+COPY docs/runbooks ./docs/runbooks
 COPY templates ./templates
 COPY src ./src
 # The state directory is created here because the final image has no shell. A volume takes its owner from the directory in the image.

@@ -68,7 +68,7 @@ struct Latches {
 impl App {
     /// Builds all parts. The error message says what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, server, exposition, .. } = settings;
+        let Settings { organisations, server, external_url, exposition, .. } = settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
         let listeners = listen(&server.listen_addresses)?;
         let address = listeners.first().context("no address to listen on")?.bound();
@@ -78,7 +78,7 @@ impl App {
         let measure_process = process::register(&registry)?;
         let api_metrics = genesys::Metrics::register(&registry)?;
         let refresh_metrics = refresh::Metrics::register(&registry)?;
-        let server_metrics = server::Metrics::register(&registry)?;
+        let server_metrics = server::Metrics::register(&registry, external_url.as_deref())?;
         let store_metrics = store::Metrics::register(&registry)?;
         telemetry::register(&registry)?;
 
@@ -117,6 +117,7 @@ impl App {
         let limits = Limits::new(server::connections_within_limit(server.max_connections));
         let view = View {
             config: server,
+            external_url,
             reader: reader.clone(),
             own: Own::measuring(registry, process::AT_MOST_EVERY, measure_process),
             metrics: server_metrics,

@@ -14,6 +14,7 @@ use super::rules::{self, Facts};
 use super::state::RuleOutcome;
 use crate::domain::{ClientId, Privilege, RoleId, Severity, Timestamp};
 use crate::policy::{Defaults, PermissionPattern, Policy};
+use crate::text::SharedText;
 
 /// The evaluation of one snapshot. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct DangerousScope {
     pub severity: Severity,
     /// The number of clients that hold the scope and for which it takes effect.
     pub holders: usize,
+    /// Why the policy calls it dangerous.
+    pub reason: SharedText,
 }
 
 /// A pattern of dangerous permissions.
@@ -78,6 +81,8 @@ pub struct DangerousPermission {
     pub severity: Severity,
     /// The number of clients with a role that grants a permission that matches.
     pub holders: usize,
+    /// Why the policy calls it dangerous.
+    pub reason: SharedText,
 }
 
 impl Report {
@@ -209,8 +214,9 @@ fn dangerous_scopes(facts: &Facts<'_>, subjects: &[Arc<Assessment>]) -> Vec<Dang
     }
     // This is the severity of the pattern, even if the policy sets another for the rule.
     let dangerous = |(scope, holders): (&str, usize)| {
-        let severity = facts.policy.scopes.dangerous_pattern(scope)?.severity;
-        Some(DangerousScope { scope: scope.to_owned(), severity, holders })
+        let pattern = facts.policy.scopes.dangerous_pattern(scope)?;
+        let (severity, reason) = (pattern.severity, pattern.reason.clone());
+        Some(DangerousScope { scope: scope.to_owned(), severity, holders, reason })
     };
     holders.into_iter().filter_map(dangerous).collect()
 }
@@ -236,7 +242,8 @@ fn dangerous_permissions(policy: &Policy, subjects: &[Arc<Assessment>]) -> Vec<D
         .filter_map(|dangerous| {
             let pattern = label(&dangerous.pattern);
             let holders = *holders.get(pattern.as_str())?;
-            Some(DangerousPermission { pattern, severity: dangerous.severity, holders })
+            let (severity, reason) = (dangerous.severity, dangerous.reason.clone());
+            Some(DangerousPermission { pattern, severity, holders, reason })
         })
         .collect()
 }

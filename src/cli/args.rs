@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use super::alerts::args::{AlertsArgs, RuleFile};
 pub use super::audit::args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
 pub use super::format::TextFormat;
 use crate::config::{SettingsArgs, flags_given, with_variables};
@@ -72,6 +73,11 @@ pub enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Print the alert rules for Prometheus that fit these settings.
+    ///
+    /// The rules depend on --refresh.stale-after, --refresh.interval and --web.external-url. Exit codes: 0 done; 2 invalid usage
+    /// or configuration; 4 a file could not be written.
+    Alerts(AlertsArgs),
     /// List or explain the rules of the audit.
     Rules {
         /// The subcommand of `rules`.

@@ -2,6 +2,7 @@
 //!
 //! Not the evaluation of clients and not the server: modules below this one have those.
 
+mod alerts;
 pub mod args;
 mod audit;
 pub mod baseline;
@@ -67,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, gathered: &Gathered) -> u8 {
     match command {
+        Command::Alerts(args) => patiently(|| alerts::run(&args, gathered)),
         Command::Docs { command } => docs::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),

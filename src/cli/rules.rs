@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::args::TextFormat;
 use super::console::{complain, document_of, say};
 use super::exit::{CLEAN, USAGE};
-use crate::audit::Rule;
-use crate::audit::rules;
+use crate::audit::{Rule, rule_facts, rule_severity, rules};
 use crate::text::did_you_mean;
 
 /// Of the documents of `rules`. Increased when a field is removed or changes its meaning.
@@ -44,13 +43,13 @@ pub(super) fn explain(slug: &str, format: TextFormat) -> u8 {
         return CLEAN;
     }
     say(format_args!("{}: {}\n", rule.slug, rule.title));
-    for (name, text) in facts(rule) {
+    for (name, text) in rule_facts(rule) {
         say(format_args!("{name:12} {text}"));
     }
     CLEAN
 }
 
-/// A rule as JSON, with the fields that [`facts`] shows.
+/// A rule as JSON, with the fields that [`rule_facts`] shows.
 fn described(rule: &Rule) -> Value {
     let needs = rule.needs.iter().map(|input| json!({"input": input.label(), "permission": input.permission()}));
     json!({
@@ -82,7 +81,7 @@ pub(super) fn document() -> String {
         let _ = writeln!(
             text,
             "| [`{slug}`](#{slug}) | {} | {} | {} |",
-            severity(rule),
+            rule_severity(rule),
             rule.applies_to.describe(),
             rule.title,
             slug = rule.slug
@@ -90,38 +89,11 @@ pub(super) fn document() -> String {
     }
     for rule in rules::all() {
         let _ = writeln!(text, "\n## {}\n\n{}.\n", rule.slug, rule.title);
-        for (name, fact) in facts(rule) {
+        for (name, fact) in rule_facts(rule) {
             let _ = writeln!(text, "- **{name}**: {}", fact.replace('*', "\\*"));
         }
     }
     text
-}
-
-fn facts(rule: &Rule) -> Vec<(&'static str, String)> {
-    let needs = rule.needs.iter().map(|collector| match collector.permission() {
-        Some(permission) => format!("{} ({permission})", collector.label()),
-        None => collector.label().to_owned(),
-    });
-    let needs = needs.collect::<Vec<_>>().join(", ");
-    let mut facts = vec![
-        ("Severity", severity(rule)),
-        ("Confidence", rule.confidence.label().to_owned()),
-        ("Applies to", rule.applies_to.describe().to_owned()),
-        ("Reads", if needs.is_empty() { "the policy".to_owned() } else { needs }),
-        ("Why", rule.why.to_owned()),
-        ("Notes", rule.traps.to_owned()),
-        ("Remediation", rule.remediation.to_owned()),
-        ("Reference", rule.reference.to_owned()),
-    ];
-    facts.extend(rule.not_built.map(|why| ("Evaluated", format!("not yet: {why}"))));
-    facts
-}
-
-fn severity(rule: &Rule) -> String {
-    match rule.severity_note {
-        "" => rule.severity.to_string(),
-        note => format!("{}; {note}", rule.severity),
-    }
 }
 
 #[cfg(test)]

@@ -59,9 +59,9 @@ pub(crate) fn telemetry_path(text: &str) -> Result<String, String> {
     if text.ends_with('/') {
         return Err(format!("{} must not end with a slash; use for example /metrics", quoted(text)));
     }
-    if matches!(first, "api" | "-" | "clients") {
+    if matches!(first, "api" | "-" | "clients" | "findings" | "rules" | "runbooks") {
         return Err(format!(
-            "{} is the path of another route; use a path other than /, /api/..., /-/... and /clients...",
+            "{} is the path of another route; use a path other than /, /api/..., /-/..., /clients..., /findings, /rules... and /runbooks...",
             quoted(text)
         ));
     }
@@ -148,6 +148,9 @@ mod tests {
             "/-/healthy",
             "/clients",
             "/clients/x",
+            "/findings",
+            "/rules",
+            "/runbooks/x",
             "//m",
             "/a/../-/x",
             "/m?x",

@@ -24,7 +24,8 @@ pub struct SettingsArgs {
     /// without passwords.
     #[arg(long = "web.config.file", global = true, help_heading = "Web", value_name = "FILE")]
     pub web_config_file: Option<String>,
-    /// Path of the metrics. It must not be the path of another route: `/`, `/api/...`, `/-/...` or `/clients...`.
+    /// Path of the metrics. It must not be the path of another route: `/`, `/api/...`, `/-/...`, `/clients...`,
+    /// `/findings`, `/rules...` or `/runbooks...`.
     #[arg(
         long = "web.telemetry-path",
         global = true,
@@ -41,6 +42,10 @@ pub struct SettingsArgs {
     /// that name any host or come through a proxy. They show which credentials of the organisation have the most privileges.
     #[arg(long = "web.expose-report", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_expose_report: String,
+    /// URL at which people reach the exporter, for example through a proxy. The links in alerts and reports begin with it. It is
+    /// exported as the label `external_url` of `genesyscloud_oauth_exporter_web_info`.
+    #[arg(long = "web.external-url", global = true, help_heading = "Web", value_name = "URL")]
+    pub web_external_url: Option<String>,
     /// Maximum number of simultaneous connections, 1 to 10000. For a further one, the exporter closes a connection that
     /// waits without a request or does not read its response.
     #[arg(
@@ -61,8 +66,8 @@ pub struct SettingsArgs {
     )]
     pub refresh_interval: String,
     /// Age at which the data of an organisation is withdrawn from the metrics, up to 365d. It must be longer than
-    /// --refresh.interval. The alert rules of the project look back 26h, which is this default plus 2h: if you change this
-    /// setting, change the rules too.
+    /// --refresh.interval. The alert rules look back for this time plus 2h: if you change this setting, print the rules
+    /// again (`alerts`).
     #[arg(
         long = "refresh.stale-after",
         global = true,

@@ -15,6 +15,7 @@ pub(crate) struct RawSettings {
     pub(crate) web_telemetry_path: Option<String>,
     pub(crate) web_enable_lifecycle: Option<String>,
     pub(crate) web_expose_report: Option<String>,
+    pub(crate) web_external_url: Option<String>,
     pub(crate) web_max_connections: Option<String>,
     pub(crate) refresh_interval: Option<String>,
     pub(crate) refresh_stale_after: Option<String>,

@@ -15,6 +15,7 @@ use url::Url;
 use super::endpoints::Endpoints;
 use super::error::{ConfigError, quoted};
 use super::file::{self, Organisations, Stanza};
+use super::link_base::link_base;
 use super::platform::{Tuning, org_label, real_organisation};
 use super::raw::RawSettings;
 use super::read::Gathered;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub watch: Watch,
     /// Where to listen, and what to serve.
     pub server: server::Config,
+    /// The URL at which people reach the exporter, without a slash at its end; `None` if there are no links to it.
+    pub external_url: Option<String>,
     /// Which metric families to render.
     pub exposition: exposition::Config,
     /// The level and format of the log.
@@ -116,10 +119,35 @@ impl Settings {
         addresses.map(|addresses| (addresses, has_web_config)).ok_or(values.errors)
     }
 
+    /// Only what the alert rules depend on. Needs no credentials, and reads neither policy nor baseline.
+    pub fn of_alerts(gathered: &Gathered) -> Result<AlertSettings, Vec<ConfigError>> {
+        let mut values = Values::new(&gathered.origins, &gathered.hidden);
+        values.errors.clone_from(&gathered.errors);
+        let refresh = refresh_config(&mut values, &gathered.raw, false);
+        let external_url = external_url(&mut values, &gathered.raw);
+        match refresh {
+            Some(refresh::Config { stale_after, interval, .. }) if values.errors.is_empty() => {
+                Ok(AlertSettings { stale_after, interval, external_url })
+            }
+            _ => Err(values.errors),
+        }
+    }
+
     /// Only where the policy is and which scopes the flags add to it. Needs no credentials.
     pub fn policy(gathered: &Gathered) -> Result<refresh::Files, Vec<ConfigError>> {
         if gathered.errors.is_empty() { Ok(files(&gathered.raw)) } else { Err(gathered.errors.clone()) }
     }
+}
+
+/// The settings that the alert rules depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertSettings {
+    /// The age at which data is withdrawn.
+    pub stale_after: Duration,
+    /// The time between two refreshes.
+    pub interval: Duration,
+    /// The URL at which people reach the exporter, without a slash at its end.
+    pub external_url: Option<String>,
 }
 
 /// The organisations that the process calls.
@@ -136,6 +164,7 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     values.errors.clone_from(&gathered.errors);
 
     let server = server_config(&mut values, raw, !matches!(who, Who::Nobody));
+    let external_url = external_url(&mut values, raw);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
     if raw.org.is_some() && raw.config_file.is_none() {
@@ -159,7 +188,8 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     };
     match (server, exposition, log, watched) {
         (Some(server), Some(exposition), Some(log), Some((organisations, watch))) if values.errors.is_empty() => {
-            Ok(Settings { organisations, watch, server, exposition, log, warnings: values.warnings })
+            let warnings = values.warnings;
+            Ok(Settings { organisations, watch, server, external_url, exposition, log, warnings })
         }
         _ => Err(values.errors),
     }
@@ -268,6 +298,11 @@ fn server_config(values: &mut Values<'_>, raw: &RawSettings, has_server: bool) -
         expose_report: expose_report?,
         max_connections: max_connections?,
     })
+}
+
+/// `None` if it is not set, and after adding an error.
+fn external_url(values: &mut Values<'_>, raw: &RawSettings) -> Option<String> {
+    raw.web_external_url.as_ref().and_then(|url| values.flag("web.external-url", Some(url), link_base))
 }
 
 /// Reads the web configuration, if there is a file and the command serves.

@@ -54,7 +54,7 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 const ORG: &[&str] = &["org"];
 const CLIENT: &[&str] = &["org", "client_id"];
 
-pub(super) static ROWS: [FamilyRow; 27] = [
+pub(super) static ROWS: [FamilyRow; 29] = [
     counted(
         gauge(
             "genesyscloud_oauth_org_info",
@@ -143,6 +143,24 @@ pub(super) static ROWS: [FamilyRow; 27] = [
              pattern. Absence means none.",
         ),
         organisation::dangerous_permission_clients,
+    ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_dangerous_scope_info",
+            &["org", "scope", "severity", "reason"],
+            "1 for each dangerous scope that is in effect for a client, with its severity and the policy's reason why it is dangerous. \
+             Absence means that it is in effect for none.",
+        ),
+        organisation::dangerous_scope_info,
+    ),
+    counted(
+        gauge(
+            "genesyscloud_oauth_dangerous_permission_info",
+            &["org", "permission", "severity", "reason"],
+            "1 for each policy pattern that matches a permission of a client, with its severity and the policy's reason why it \
+             is dangerous. Absence means that it matches none.",
+        ),
+        organisation::dangerous_permission_info,
     ),
     kept(
         gauge(

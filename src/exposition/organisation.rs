@@ -91,6 +91,20 @@ pub(super) fn dangerous_scope_clients(view: &View<'_>, block: &mut Block<'_>) {
     }
 }
 
+pub(super) fn dangerous_scope_info(view: &View<'_>, block: &mut Block<'_>) {
+    for scope in view.audited.report.dangerous_scopes.iter().filter(|scope| scope.holders > 0) {
+        let severity = Escaped::word(scope.severity.label());
+        block.add([&Escaped::new(&scope.scope), &severity, &Escaped::new(&scope.reason)], true);
+    }
+}
+
+pub(super) fn dangerous_permission_info(view: &View<'_>, block: &mut Block<'_>) {
+    for permission in &view.audited.report.dangerous_permissions {
+        let severity = Escaped::word(permission.severity.label());
+        block.add([&Escaped::new(&permission.pattern), &severity, &Escaped::new(&permission.reason)], true);
+    }
+}
+
 pub(super) fn scopes_known(view: &View<'_>, block: &mut Block<'_>) {
     if let Some(registry) = view.audited.snapshot.registry.read() {
         block.add([], registry.len());

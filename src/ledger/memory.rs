@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::audit::Report;
 use crate::domain::Timestamp;
 
-/// How long a removed grant is exported as 0, so that its last sample is never an old 1: the default of `stale-after` plus 2 h.
+/// How long a removed grant is exported as 0, so that its last sample is never an old 1: the memory of the alerts with the default
+/// settings, which is `stale-after` plus 2 h (`cli::alerts`). It does not follow the setting: the 0 comes after every 1, and an alert with
+/// a longer memory still takes the lowest of the last values.
 /// Counted in elapsed time and not by the clock, which can be set in both directions.
 pub const GONE_FOR: Duration = Duration::from_hours(26);
 

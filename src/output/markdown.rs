@@ -55,13 +55,15 @@ fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
             "open" => format!("{} ({count})", capital(severity.label())),
             word => format!("{} {} ({count})", capital(word), severity.label()),
         };
-        section(text, &title, &open, |finding| item(snapshot, finding, finding.rule.remediation));
+        section(text, &title, &open, |finding| item(organisation, snapshot, finding, finding.rule.remediation));
     }
     resolved(text, organisation);
     for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
         let settled: Vec<&Finding> = organisation.findings().filter(|finding| finding.status == status).collect();
         let title = format!("{} ({})", capital(&status.label().replace('_', " ")), settled.len());
-        section(text, &title, &settled, |finding| item(snapshot, finding, &exemption_text(audited, finding)));
+        section(text, &title, &settled, |finding| {
+            item(organisation, snapshot, finding, &exemption_text(audited, finding))
+        });
     }
     ends(text, organisation, audited);
 }
@@ -112,8 +114,8 @@ fn resolved(text: &mut String, organisation: &ReportedOrganisation<'_>) {
             || "The organisation".to_owned(),
             |id| format!("{} ({})", code(client_name), code(id.as_str())),
         );
-        let (slug, severity) = (finding.rule.slug, finding.severity);
-        let line = format!("- {client}: {}, {slug}, {severity}, {how}\n", code(&finding.evidence.text));
+        let (rule, severity) = (rule(organisation, finding.rule.slug), finding.severity);
+        let line = format!("- {client}: {}, {rule}, {severity}, {how}\n", code(&finding.evidence.text));
         if text.len() + line.len() > MOST - RESERVE {
             push(
                 text,
@@ -125,7 +127,7 @@ fn resolved(text: &mut String, organisation: &ReportedOrganisation<'_>) {
     }
 }
 
-fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
+fn item(organisation: &ReportedOrganisation<'_>, snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
     let client = finding.client.as_ref().map_or_else(
         || "The organisation".to_owned(),
         |id| {
@@ -134,7 +136,15 @@ fn item(snapshot: &Snapshot, finding: &Finding, then: &str) -> String {
         },
     );
     let evidence = code(&finding.evidence.text);
-    format!("- {client}: {evidence}, {}. {} {}\n", finding.rule.slug, prose(&finding.reason), prose(then))
+    let rule = rule(organisation, finding.rule.slug);
+    format!("- {client}: {evidence}, {rule}. {} {}\n", prose(&finding.reason), prose(then))
+}
+
+/// The slug of a rule, as a link to its page if there is one.
+fn rule(organisation: &ReportedOrganisation<'_>, slug: &str) -> String {
+    // A parenthesis would end the link.
+    let link = organisation.rule_link(slug).map(|link| link.replace('(', "%28").replace(')', "%29"));
+    link.map_or_else(|| slug.to_owned(), |link| format!("[{slug}]({link})"))
 }
 
 /// The owner, expiry and reason of the exemption; empty without one.

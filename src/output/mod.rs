@@ -42,6 +42,8 @@ pub struct ReportedOrganisation<'a> {
     pub calls: &'a [(String, u64)],
     /// Which findings are shown, and which affect the exit code.
     pub selection: Selection<'a>,
+    /// The URL at which people reach the exporter, without a slash at its end; `None` if the report has no links to it.
+    pub external_url: Option<&'a str>,
 }
 
 impl<'a> ReportedOrganisation<'a> {
@@ -61,6 +63,11 @@ impl<'a> ReportedOrganisation<'a> {
             .map(|(earlier, audited)| earlier.resolved(audited.snapshot, audited.report, self.complete));
         let resolved = resolved.unwrap_or_default();
         resolved.into_iter().filter(|resolved| self.selection.is_severe(resolved.finding)).collect()
+    }
+
+    /// The page of a rule at the exporter; `None` without the exporter's URL.
+    pub(crate) fn rule_link(&self, slug: &str) -> Option<String> {
+        self.external_url.map(|base| format!("{base}/rules/{slug}"))
     }
 
     /// What an open finding is called: new, if the report compares with an earlier one.

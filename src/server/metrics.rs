@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use crate::metric::{Counter, Family, Kind, Labelled, RegisterError, Registry};
+use crate::metric::{Counter, Family, Gauge, Kind, Labelled, RegisterError, Registry};
 
 const REQUESTS: Family = Family {
     name: "genesyscloud_oauth_exporter_http_requests_total",
@@ -25,8 +25,15 @@ const LIMIT_REACHED: Family = Family {
     help: "Number of connections that arrived while --web.max-connections others were open.",
 };
 
+const WEB_INFO: Family = Family {
+    name: "genesyscloud_oauth_exporter_web_info",
+    kind: Kind::Gauge,
+    labels: &["external_url"],
+    help: "1, with the URL of --web.external-url as a label, to which links in alerts lead. The label is empty if the setting is not set. Always present.",
+};
+
 /// The families that this module exports.
-pub const FAMILIES: &[Family] = &[REQUESTS, CLOSED, LIMIT_REACHED];
+pub const FAMILIES: &[Family] = &[REQUESTS, CLOSED, LIMIT_REACHED, WEB_INFO];
 
 /// Why the server closed a connection: the value of the label `reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +64,7 @@ pub(super) enum Handler {
     Page,
     Findings,
     Client,
+    Document,
     Report,
     Healthy,
     Ready,
@@ -67,11 +75,12 @@ pub(super) enum Handler {
 }
 
 impl Handler {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Metrics,
         Self::Page,
         Self::Findings,
         Self::Client,
+        Self::Document,
         Self::Report,
         Self::Healthy,
         Self::Ready,
@@ -86,6 +95,7 @@ impl Handler {
             Self::Page => "page",
             Self::Findings => "findings",
             Self::Client => "client",
+            Self::Document => "document",
             Self::Report => "report",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
@@ -97,7 +107,7 @@ impl Handler {
 
     /// Whether people open it in a browser. The others are for programs, also if a person asks.
     pub(super) const fn is_for_people(self) -> bool {
-        matches!(self, Self::Page | Self::Findings | Self::Client | Self::Report | Self::None)
+        matches!(self, Self::Page | Self::Findings | Self::Client | Self::Document | Self::Report | Self::None)
     }
 
     /// The usual status codes of the handler. Their counters start at 0, so that `increase()` sees the first response.
@@ -109,7 +119,7 @@ impl Handler {
             Self::Page | Self::Findings => {
                 &[Code::OK, Code::FORBIDDEN, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
             }
-            Self::Client | Self::Report => {
+            Self::Client | Self::Document | Self::Report => {
                 &[Code::OK, Code::FORBIDDEN, Code::NOT_FOUND, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
             }
             Self::Healthy | Self::Ready => &[Code::OK, Code::SERVICE_UNAVAILABLE],
@@ -129,7 +139,9 @@ pub struct Metrics {
 
 impl Metrics {
     /// Registers the families. Fails if a name is already registered.
-    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+    pub fn register(registry: &Registry, external_url: Option<&str>) -> Result<Self, RegisterError> {
+        let web_info: Labelled<Gauge, 1> = registry.add(&WEB_INFO)?;
+        web_info.with([external_url.unwrap_or_default()]).set(1);
         let metrics = Self {
             requests: registry.add(&REQUESTS)?,
             closed: registry.add(&CLOSED)?,

@@ -59,6 +59,8 @@ pub struct Config {
 pub struct View {
     /// The settings of the server.
     pub config: Config,
+    /// The URL at which people reach the exporter, without a slash at its end; `None` if the report has no links to it.
+    pub external_url: Option<String>,
     /// The published data.
     pub reader: Reader,
     /// The exporter's own families.

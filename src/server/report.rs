@@ -88,7 +88,11 @@ impl Reports {
     }
 
     /// Starts writing the report; `None` while no organisation has data. The error is meant for the log.
-    pub(super) async fn start(turn: Turn, wanted: Wanted) -> Result<Option<Content>, String> {
+    pub(super) async fn start(
+        turn: Turn,
+        wanted: Wanted,
+        external_url: Option<String>,
+    ) -> Result<Option<Content>, String> {
         let published = Arc::clone(&turn.published);
         if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
             return Ok(None);
@@ -98,22 +102,24 @@ impl Reports {
         }
         let encoding = wanted.encoding;
         let length = if wanted.needs_length {
-            let published = Arc::clone(&published);
-            let measuring = tokio::task::spawn_blocking(move || measure(encoding, |target| write(&published, target)));
+            let (published, url) = (Arc::clone(&published), external_url.clone());
+            let measuring = tokio::task::spawn_blocking(move || {
+                measure(encoding, |target| write(&published, url.as_deref(), target))
+            });
             let length = measuring.await.map_err(|cause| cause.to_string())?;
             Some(length.map_err(|cause| cause.to_string())?)
         } else {
             None
         };
         Ok(Some(Content::Streamed(stream(encoding, length, move |target| {
-            let written = write(&published, target);
+            let written = write(&published, external_url.as_deref(), target);
             drop(turn);
             written
         }))))
     }
 }
 
-fn write(published: &Published, target: &mut dyn Write) -> io::Result<()> {
+fn write(published: &Published, external_url: Option<&str>, target: &mut dyn Write) -> io::Result<()> {
     let organisations: Vec<_> = published
         .organisations
         .iter()
@@ -129,6 +135,7 @@ fn write(published: &Published, target: &mut dyn Write) -> io::Result<()> {
                 failure: organisation.freshness.failure.as_deref(),
                 calls: evaluated.map_or(&[], |evaluated| &evaluated.calls),
                 selection: Selection::default(),
+                external_url,
             }
         })
         .collect();

@@ -6,6 +6,7 @@
 //! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status`, `state`, `scope` searches clients |
 //! | `/findings` | GET, HEAD | all findings, 50 on a page; filtered by `q`, `severity`, `status`, `rule`, `client`, `new` |
 //! | `/clients/ID` | GET, HEAD | the page of one client |
+//! | `/runbooks/ALERT`, `/rules/SLUG` | GET, HEAD | what an alert or a rule means and what to do; `/runbooks/` and `/rules/` list them |
 //! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
 //! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run and get on |
 //! | `/-/ready` | GET, HEAD | 200 once every organisation had a first refresh and one has data |
@@ -167,6 +168,7 @@ impl Routes {
                 None => self.client(path, place).await?,
                 Some(_) => answer::text(StatusCode::BAD_REQUEST, "The page of a client has no fields in its address."),
             },
+            Handler::Document => self.document(path, place).await?,
             Handler::Report => self.report(request, place).await?,
             Handler::Reload => {
                 self.reload(access.reload_closed().or_else(|| access::from_browser(request)), place).await?
@@ -189,6 +191,7 @@ impl Routes {
             "/-/reload" => Some(Handler::Reload),
             "/favicon.ico" => Some(Handler::Icon),
             _ if path.starts_with(page::link::CLIENTS) => Some(Handler::Client),
+            _ if page::documents::Wanted::parse(path).is_some() => Some(Handler::Document),
             _ => None,
         }
     }
@@ -225,7 +228,12 @@ impl Routes {
             return answer;
         }
         let Some(text) = answer.body().as_text() else { return answer };
-        match page::problem::page(status, &text, path, (self.view.now)(), &self.view.config.telemetry_path) {
+        let (now, metrics) = ((self.view.now)(), &self.view.config.telemetry_path);
+        let page = match page::documents::Wanted::parse(path).filter(|_| status == StatusCode::NOT_FOUND) {
+            Some(wanted) => page::documents::page(&wanted, now, metrics),
+            None => page::problem::page(status, &text, path, now, metrics),
+        };
+        match page {
             Ok(page) => answer::replace_with_html(&mut answer, page, page::security_policy()),
             Err(cause) => error!(%cause, "cannot render the page of a refusal"),
         }
@@ -239,6 +247,17 @@ impl Routes {
         let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
         let making = self.make(place, move || page::client::page(&published, &id, now, &path));
         Ok(making.await?.unwrap_or_else(unknown))
+    }
+
+    /// The page of a runbook or a rule. If there is none, programs get the names that exist, and people the list.
+    async fn document(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
+        let Some(wanted) = page::documents::Wanted::parse(path) else { return Ok(self.not_found()) };
+        if !wanted.exists() {
+            return Ok(answer::text(StatusCode::NOT_FOUND, wanted.unknown()));
+        }
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || Some(page::documents::page(&wanted, now, &path)));
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
     }
 
     /// Renders a page off the async workers, up to `PAGES_AT_ONCE` at a time. `None` if `page` returns `None`.
@@ -268,7 +287,7 @@ impl Routes {
         turn(place).await?;
         let (_, encoding) = exposition::negotiate(None, list(request.headers(), &ACCEPT_ENCODING).as_deref());
         let wanted = Wanted::new(request.method(), request.version(), encoding);
-        Ok(match Reports::start(report_turn, wanted).await {
+        Ok(match Reports::start(report_turn, wanted, self.view.external_url.clone()).await {
             Ok(Some(document)) => answer::json(document, encoding),
             Ok(None) => {
                 answer::text(StatusCode::NOT_FOUND, "There is no complete audit yet; the status page at / shows why.")
@@ -327,7 +346,7 @@ impl Routes {
     fn not_found(&self) -> Answer {
         let metrics = &self.view.config.telemetry_path;
         let paths = format!(
-            "Not found. The paths of the exporter are:\n{metrics}\n/\n/findings\n/clients/ID\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
+            "Not found. The paths of the exporter are:\n{metrics}\n/\n/findings\n/clients/ID\n/runbooks/\n/rules/\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
         );
         answer::text(StatusCode::NOT_FOUND, paths)
     }

@@ -62,6 +62,7 @@ mod masked;
 mod pipes;
 mod policy_commands;
 mod reports;
+mod runbooks;
 mod sarif;
 mod size;
 mod table;

@@ -259,7 +259,15 @@ async fn a_role_that_is_in_no_list_fails_a_strict_audit_and_makes_nobody_complia
         let ledger = Ledger::default();
         let audited = Some(Audited { snapshot: &snapshot, report: &report, policy: &policy, ledger: &ledger });
         let (failure, calls, selection) = (None, &[][..], Selection::default());
-        let organisation = ReportedOrganisation { org: "default", audited, complete: true, failure, calls, selection };
+        let organisation = ReportedOrganisation {
+            org: "default",
+            audited,
+            complete: true,
+            failure,
+            calls,
+            selection,
+            external_url: None,
+        };
         assert_eq!(exit_code(&[organisation], strict), code, "{text}");
     }
 }

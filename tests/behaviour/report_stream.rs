@@ -23,6 +23,7 @@ fn as_command(evaluated: &Evaluated) -> Vec<u8> {
         failure: None,
         calls,
         selection: Selection::default(),
+        external_url: None,
     }];
     let mut document = Vec::new();
     json::write(&organisations, exit_code(&organisations, FailWhen::default()), &mut document).expect("into memory");

@@ -62,6 +62,7 @@ async fn code_scanning_accepts_the_log_whatever_files_the_audit_used() {
         (&[][..], &["genesyscloud-oauth-clients"][..]),
         (&["--policy.file", &foreign], &["genesyscloud-oauth-clients"]),
         (&["--policy.file=../policy.toml"], &["ci/policy.toml"]),
+        (&["--web.external-url=https://oauth.example.net/x"], &["genesyscloud-oauth-clients"]),
         (&["--baseline.file=baseline.json"], &["ci/audit/baseline.json"]),
         (
             &["--baseline.file=baseline.json", "--policy.file=../policy.toml"],
@@ -84,9 +85,7 @@ async fn the_validator_detects_a_damaged_log() {
     let path = folder.path().join("log.sarif");
     let output = program_for(&simulator.url()).args(["audit", "--format=sarif"]).output().expect("it runs");
     let whole: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    for damage in
-        ["/runs/0/tool/driver/informationUri", "/runs/0/tool/driver/rules/0/help", "/runs/0/results/0/message"]
-    {
+    for damage in ["/runs/0/tool/driver/name", "/runs/0/tool/driver/rules/0/help", "/runs/0/results/0/message"] {
         let mut log = whole.clone();
         let (object, key) = damage.rsplit_once('/').expect("a key");
         let object = log.pointer_mut(object).and_then(Value::as_object_mut).expect("an object");

@@ -99,7 +99,8 @@ pub(super) async fn run(settings: &Settings, args: &AuditArgs) -> u8 {
         .zip(&reports)
         .zip(&earlier)
         .map(|((taken, report), before)| {
-            organisation(taken, report.as_ref(), policy, Selection { least, before: before.as_ref() })
+            let selection = Selection { least, before: before.as_ref() };
+            organisation(taken, report.as_ref(), policy, selection, settings.external_url.as_deref())
         })
         .collect();
     let when =
@@ -119,6 +120,7 @@ fn organisation<'a>(
     report: Option<&'a (Report, Ledger)>,
     policy: &'a Policy,
     selection: Selection<'a>,
+    external_url: Option<&'a str>,
 ) -> ReportedOrganisation<'a> {
     let snapshot = taken.snapshot.as_deref();
     ReportedOrganisation {
@@ -128,6 +130,7 @@ fn organisation<'a>(
         failure: taken.failure.as_deref(),
         calls: &taken.calls,
         selection,
+        external_url,
     }
 }
 

@@ -123,6 +123,17 @@ fn series(family: &str, org: &Org) -> Vec<Series> {
             .iter()
             .map(|scope| (words(&[&scope.scope, scope.severity.label()]), number(scope.holders)))
             .collect(),
+        "dangerous_scope_info" => report
+            .dangerous_scopes
+            .iter()
+            .filter(|scope| scope.holders != 0)
+            .map(|scope| (words(&[&scope.scope, scope.severity.label(), &scope.reason]), 1))
+            .collect(),
+        "dangerous_permission_info" => report
+            .dangerous_permissions
+            .iter()
+            .map(|permission| (words(&[&permission.pattern, permission.severity.label(), &permission.reason]), 1))
+            .collect(),
         "client_info" => snapshot
             .clients
             .iter()

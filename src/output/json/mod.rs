@@ -75,7 +75,8 @@ struct OrganisationDto<'a> {
 
 impl<'a> OrganisationDto<'a> {
     fn new(organisation: &ReportedOrganisation<'a>) -> Self {
-        let ReportedOrganisation { org, audited, complete, failure, calls, selection: _ } = *organisation;
+        let ReportedOrganisation { org, audited, complete, failure, calls, selection: _, external_url: _ } =
+            *organisation;
         let snapshot = audited.map(|audited| audited.snapshot);
         let of = snapshot.map(|snapshot| &snapshot.organisation);
         Self {
@@ -96,7 +97,7 @@ impl<'a> OrganisationDto<'a> {
                 .selection
                 .before
                 .map(|_| organisation.resolved().into_iter().map(ResolvedDto::from).collect()),
-            rules: audited.map(rules).unwrap_or_default(),
+            rules: audited.map(|audited| rules(audited, organisation)).unwrap_or_default(),
             inputs: snapshot.map(inputs).unwrap_or_default(),
             unreadable_clients: snapshot
                 .map(|snapshot| snapshot.clients.partial().map(|client| client.id.as_str()).collect())
@@ -177,16 +178,18 @@ struct RuleDto<'a> {
     /// The first of its inputs that could not be read.
     missing_input: Option<&'static str>,
     missing_permission: Option<&'a str>,
+    /// The page of the rule; null without `--web.external-url`.
+    help_uri: Option<String>,
 }
 
-fn rules(audited: Audited<'_>) -> Vec<RuleDto<'_>> {
+fn rules<'a>(audited: Audited<'a>, organisation: &ReportedOrganisation<'_>) -> Vec<RuleDto<'a>> {
     let snapshot = audited.snapshot;
     let outcomes = audited.report.outcomes.iter();
-    outcomes.map(|of| RuleDto::new(snapshot, of)).collect()
+    outcomes.map(|of| RuleDto::new(snapshot, of, organisation.rule_link(of.rule.slug))).collect()
 }
 
 impl<'a> RuleDto<'a> {
-    fn new(snapshot: &Snapshot, RuleOutcome { rule, state }: &'a RuleOutcome) -> Self {
+    fn new(snapshot: &Snapshot, RuleOutcome { rule, state }: &'a RuleOutcome, help_uri: Option<String>) -> Self {
         let (lacks, missing_permission) = match state {
             RuleState::NotEvaluated { missing_permission, .. } => (true, missing_permission.as_deref()),
             _ => (false, None),
@@ -199,6 +202,7 @@ impl<'a> RuleDto<'a> {
             reason: state.reason(),
             missing_input: gap.map(|input| input.label()),
             missing_permission,
+            help_uri,
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub use place::{File, Files};
 
-use rule::{HOMEPAGE, level};
+use rule::level;
 
 use super::json::confidence;
 use super::{Audited, ReportedOrganisation, Resolved};
@@ -58,21 +58,27 @@ fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) ->
     let results = organisation.audited.map(|audited| {
         findings.into_iter().map(|finding| result(audited, finding, &rules, files)).collect::<Vec<Value>>()
     });
-    json!({
+    let rules: Vec<Value> =
+        rules.iter().map(|rule| rule::descriptor(rule, organisation.rule_link(rule.slug))).collect();
+    let mut run = json!({
         "tool": {"driver": {
             "name": "genesyscloud-oauth-exporter",
             "fullName": concat!("genesyscloud-oauth-exporter ", env!("CARGO_PKG_VERSION")),
-            "informationUri": HOMEPAGE,
             "version": env!("CARGO_PKG_VERSION"),
             "semanticVersion": env!("CARGO_PKG_VERSION"),
-            "rules": rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>(),
+            "rules": rules,
         }},
         // The organisation is part of the category, so that two organisations do not close each other's alerts.
         "automationDetails": {"id": format!("genesyscloud-oauth/{}/", organisation.org)},
         "invocations": [invocation(organisation, exit_code, beyond)],
         "columnKind": "unicodeCodePoints",
         "results": results.unwrap_or_default(),
-    })
+    });
+    // The project has no public address, so the only one is that of the exporter itself.
+    if let Some(url) = organisation.external_url {
+        run["tool"]["driver"]["informationUri"] = url.into();
+    }
+    run
 }
 
 /// At most this many findings, open and severe ones first, and the number of the others. If there are fewer, the order stays.

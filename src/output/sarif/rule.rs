@@ -5,27 +5,28 @@ use serde_json::{Value, json};
 use crate::audit::{Confidence, Rule};
 use crate::domain::Severity;
 
-/// The address of the documentation. It is a placeholder, as in Cargo.toml.
-pub(super) const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
-
-pub(super) fn descriptor(rule: &Rule) -> Value {
+/// With the page of the rule as its help, if there is one.
+pub(super) fn descriptor(rule: &Rule, link: Option<String>) -> Value {
     let Rule { slug, title, why, traps, remediation, severity, confidence, .. } = rule;
     let text = format!("{why}\n\nNot a finding: {traps}\n\nWhat to do: {remediation}");
     let markdown = format!("{why}\n\n**Not a finding:** {traps}\n\n**What to do:** {remediation}");
-    json!({
+    let mut descriptor = json!({
         "id": slug,
         "name": pascal(slug),
         "shortDescription": {"text": title},
         "fullDescription": {"text": why},
         "help": {"text": text, "markdown": markdown},
-        "helpUri": format!("{HOMEPAGE}/docs/rules.md#{slug}"),
         "defaultConfiguration": {"level": level(*severity)},
         "properties": {
             "tags": ["security", "oauth", "genesys-cloud"],
             "precision": match confidence { Confidence::Certain => "very-high", Confidence::Likely => "medium" },
             "security-severity": score(*severity),
         },
-    })
+    });
+    if let Some(link) = link {
+        descriptor["helpUri"] = link.into();
+    }
+    descriptor
 }
 
 /// The level of results of that severity.
@@ -63,7 +64,7 @@ mod tests {
     #[test]
     fn no_rule_has_a_text_that_code_scanning_rejects() {
         for rule in crate::audit::rules::all() {
-            let descriptor = descriptor(rule);
+            let descriptor = descriptor(rule, None);
             let text = |name: &str| descriptor[name]["text"].as_str().map_or(0, |text| text.chars().count());
             assert!((1..=1024).contains(&text("shortDescription")), "{}", rule.slug);
             assert!((1..=1024).contains(&text("fullDescription")), "{}", rule.slug);

@@ -51,6 +51,9 @@ impl Table {
         if left_out > 0 {
             self.sentence(0, &format!("The filters of this run hide {}.", counted(left_out, "finding")));
         }
+        if let Some(link) = organisation.rule_link("") {
+            self.sentence(0, &format!("What each rule means: {link}"));
+        }
         self.gaps(audited);
         if !organisation.complete {
             let why = organisation.failure.map_or("clients are missing".into(), visible);

@@ -1,4 +1,4 @@
-//! The status page, the list of all findings, a page for each client, and the page of a refusal.
+//! The status page, the list of all findings, a page for each client, the runbooks and rules, and the page of a refusal.
 //!
 //! Pure: the HTML depends only on the published data and the current time. The pages have no script and load nothing
 //! external; reloading them in the browser shows the current data.
@@ -7,6 +7,7 @@ pub(super) mod browse;
 pub(super) mod client;
 mod clients;
 mod details;
+pub(super) mod documents;
 mod findings;
 mod form;
 mod frame;

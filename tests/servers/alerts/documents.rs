@@ -8,8 +8,6 @@ use super::rules::{self, FILES};
 use super::tools::{PROMTOOLS, must};
 use crate::support::program;
 
-/// A placeholder for the address of this repository; docs/alerts.md says how to replace it.
-const REPOSITORY: &str = "https://example.com/genesyscloud-oauth-exporter";
 const DASHBOARDS: [&str; 4] =
     ["genesys-oauth-overview", "genesys-oauth-clients", "genesys-oauth-changes", "genesys-oauth-exporter"];
 
@@ -29,10 +27,21 @@ fn every_alert_says_what_it_is_and_links_to_a_runbook_and_a_dashboard() {
     for rule in rules::all() {
         let (alert, told) = (&rule.alert, |key: &str| rule.inner.get(key).cloned().unwrap_or_default());
         assert!(!told("summary").is_empty() && !told("description").is_empty(), "{alert}");
-        assert_eq!(told("runbook_url"), format!("{REPOSITORY}/docs/runbooks/{alert}.md"));
+        let runbook = told("runbook_url");
+        assert!(runbook.ends_with(&format!("{{{{ end }}}}/runbooks/{alert}")), "{alert}: {runbook}");
+        assert!(runbook.contains("genesyscloud_oauth_exporter_web_info{external_url!=''}"), "{alert}: {runbook}");
         let dashboard = told("dashboard_url");
-        let known = dashboard.strip_prefix("/d/").is_some_and(|uid| DASHBOARDS.contains(&uid));
+        let (uid, selected) = dashboard.split_once('?').unwrap_or((&dashboard, ""));
+        let known = uid.strip_prefix("/d/").is_some_and(|uid| DASHBOARDS.contains(&uid));
         assert!(known, "{alert}: {dashboard} is not one of the dashboards");
+        for (label, variable) in [("org", "org"), ("client_id", "client")] {
+            let is_about = told("summary").contains(&format!("$labels.{label}"))
+                || told("description").contains(&format!("$labels.{label}"));
+            let is_selected = selected.contains(&format!("var-{variable}={{{{ $labels.{label} | urlquery }}}}"));
+            assert_eq!(is_about, is_selected, "{alert}: {dashboard}");
+        }
+        let client = told("client_url");
+        assert_eq!(client.ends_with("/clients/{{ $labels.client_id | urlquery }}"), told("severity") == "critical");
         for key in ["summary", "description"] {
             let named = told(key).contains("label \"client_name\" }}{{ else }}{{ $labels.client_id }}");
             assert!(named || told("severity") != "critical", "{alert}: {key} does not name the client");

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod documents;
+mod fit;
 mod mutants;
 mod promql;
 mod rules;
