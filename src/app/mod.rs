@@ -21,7 +21,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 pub use metrics::FAMILIES;
 
-use crate::config::{Organisation, Settings, Watch};
+use crate::config::{OrganisationSettings, Settings, Watch};
 use crate::domain::{Freshness, Timestamp};
 use crate::exposition::{self, Own};
 use crate::genesys::{self, Platform};
@@ -87,7 +87,7 @@ impl App {
 
         let mut liveness = Liveness::default();
         let (mut stores, mut watched, mut workers) = (Vec::new(), Vec::new(), Vec::new());
-        for Organisation { platform: config, watch } in organisations {
+        for OrganisationSettings { platform: config, watch } in organisations {
             let Watch { refresh, files, in_force, state_file } = watch;
             let org = config.org.clone();
             in_force.log(&files);
@@ -272,8 +272,8 @@ impl Tasks {
 }
 
 /// The state of the organisations before their first refresh.
-fn unknown(organisations: &[Organisation]) -> Vec<ServedOrganisation> {
-    let unknown = |Organisation { platform, watch }: &Organisation| {
+fn unknown(organisations: &[OrganisationSettings]) -> Vec<ServedOrganisation> {
+    let unknown = |OrganisationSettings { platform, watch }: &OrganisationSettings| {
         let freshness = Freshness { interval: watch.refresh.interval, ..Freshness::default() };
         ServedOrganisation::new(platform.org.clone(), freshness)
     };
@@ -282,9 +282,9 @@ fn unknown(organisations: &[Organisation]) -> Vec<ServedOrganisation> {
 
 /// The outcome of loading the files at the start, just now. A configured baseline that is missing does not stop the start, but
 /// counts as a failed load: without it, no approval is ever required.
-fn read_now(organisations: &[Organisation]) -> exposition::ReloadStatus {
+fn read_now(organisations: &[OrganisationSettings]) -> exposition::ReloadStatus {
     let last_successful =
-        !organisations.iter().any(|Organisation { watch, .. }| watch.in_force.lacks_baseline(&watch.files));
+        !organisations.iter().any(|OrganisationSettings { watch, .. }| watch.in_force.lacks_baseline(&watch.files));
     let last_success = Timestamp::from(SystemTime::now());
     exposition::ReloadStatus { last_successful, last_success, web_config_rejected: false }
 }

@@ -30,7 +30,7 @@ pub(super) fn run(settings: &Settings) -> u8 {
 
 fn mistakes(settings: &Settings) -> Vec<String> {
     let mut mistakes = Vec::new();
-    for config::Organisation { platform: organisation, .. } in &settings.organisations {
+    for config::OrganisationSettings { platform: organisation, .. } in &settings.organisations {
         if let Err(error) = Platform::new(organisation.clone(), &Metrics::unregistered()) {
             mistakes.push(format!("{}: {error}", organisation.org));
         }

@@ -27,7 +27,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     let mut code = CLEAN;
     let mut organisations = Vec::new();
-    for config::Organisation { platform: organisation, watch } in &settings.organisations {
+    for config::OrganisationSettings { platform: organisation, watch } in &settings.organisations {
         let mut report =
             Report { prints: args.format == TextFormat::Text, worst: CheckOutcome::Ok, checks: Vec::new() };
         examine(organisation, &watch.refresh, &mut report).await;

@@ -19,7 +19,7 @@ use super::exit::{CLEAN, FAILURE};
 use super::prepare::{Runs, prepare, refuse};
 use super::{baseline, healthcheck};
 use crate::app::App;
-use crate::config::{Gathered, Organisation, Settings};
+use crate::config::{Gathered, OrganisationSettings, Settings};
 use crate::domain::Timestamp;
 use crate::secret::SecretString;
 use crate::signals::StopSignals;
@@ -88,7 +88,7 @@ async fn watch(mut settings: Settings, organisation: SimulatedOrganisation) -> u
 }
 
 /// Approves everything that the organisation has, unless it has a baseline. Returns the file that was created for it.
-async fn approved_as_found(watched: &mut Organisation) -> Result<Option<PathBuf>, String> {
+async fn approved_as_found(watched: &mut OrganisationSettings) -> Result<Option<PathBuf>, String> {
     if watched.watch.files.baseline.is_some() {
         return Ok(None);
     }

@@ -32,6 +32,13 @@ impl Hidden {
         self.0.extend(texts.map(SecretString::from));
     }
 
+    /// Adds the client secret.
+    pub(crate) fn add_secret(&mut self, secret: Option<&SecretString>) {
+        if let Some(secret) = secret {
+            self.add(CLIENT_SECRET, secret.expose_secret().trim());
+        }
+    }
+
     /// The text without the hidden values.
     pub(crate) fn remove_from(&self, text: impl Into<String>) -> String {
         self.0.iter().fold(text.into(), |text, hidden| text.replace(hidden.expose_secret(), NOT_SHOWN))

@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::{ConfigError, Origin, flag_from, variable_from};
-use super::file::{in_words_of_the_file, key_of};
 use super::hidden::Hidden;
+use super::keys::{key_of, with_keys};
 use super::names::variable_of;
-use super::read::Gathered;
 
 /// The errors and warnings so far.
 pub(crate) struct Values<'a> {
@@ -36,8 +35,8 @@ impl<'a> Values<'a> {
     }
 
     /// The values of an organisation in the configuration file. Errors name the keys of the file and not the flags.
-    pub(crate) fn of_organisation(gathered: &'a Gathered, file: &'a Path, line: usize) -> Self {
-        Self { organisation: Some((file, line)), ..Self::new(&gathered.origins, &gathered.hidden) }
+    pub(crate) fn of_organisation(self, file: &'a Path, line: usize) -> Self {
+        Self { organisation: Some((file, line)), ..self }
     }
 
     /// Parses the value of a flag; an absent value is parsed as empty text. Returns `None` after adding an error.
@@ -82,7 +81,7 @@ impl<'a> Values<'a> {
     /// The text without what may be a secret, and with the names that the user knows.
     fn shown(&self, problem: impl Into<String>) -> String {
         let problem = self.hidden.remove_from(problem);
-        if self.organisation.is_some() { in_words_of_the_file(&problem) } else { problem }
+        if self.organisation.is_some() { with_keys(&problem) } else { problem }
     }
 
     /// Whether the value of a flag was given, and is not just the default.

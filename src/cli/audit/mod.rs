@@ -137,7 +137,7 @@ fn organisation<'a>(
 async fn take_all(settings: &Settings, allow_incomplete: bool, now: Timestamp) -> Vec<Taken> {
     let mut taken = Vec::new();
     for organisation in &settings.organisations {
-        let config::Organisation { platform, watch } = organisation;
+        let config::OrganisationSettings { platform, watch } = organisation;
         taken.push(take(platform, &watch.refresh, allow_incomplete, now).await);
     }
     taken

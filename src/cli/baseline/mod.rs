@@ -26,7 +26,7 @@ use super::console::{complain, document_of, notice, say};
 use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
 use super::format::TextFormat;
 use crate::baseline::{Approval, Baseline};
-use crate::config::{Organisation, Settings};
+use crate::config::{OrganisationSettings, Settings};
 use crate::domain::{Client, ClientId, Input, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
 use crate::refresh::{Previous, fetch};
@@ -59,7 +59,7 @@ pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
 type CommandResult = Result<u8, (u8, String)>;
 
 /// A baseline that approves the current state of the organisation, with which the demo starts.
-pub(super) async fn as_found(organisation: &Organisation) -> Result<Baseline, String> {
+pub(super) async fn as_found(organisation: &OrganisationSettings) -> Result<Baseline, String> {
     let snapshot = read_from_platform(organisation).await.map_err(|(_, mistake)| mistake)?;
     let at = Timestamp::from(SystemTime::now());
     let approval = Approval { at, by: "demo".to_owned(), reason: "the state at the start".to_owned() };
@@ -267,7 +267,7 @@ async fn read_organisation(settings: &Settings) -> Result<Snapshot, (u8, String)
     read_from_platform(organisation).await
 }
 
-async fn read_from_platform(organisation: &Organisation) -> Result<Snapshot, (u8, String)> {
+async fn read_from_platform(organisation: &OrganisationSettings) -> Result<Snapshot, (u8, String)> {
     let platform = Platform::new(organisation.platform.clone(), &Metrics::unregistered())
         .map_err(|error| (INCOMPLETE, error.to_string()))?;
     let now = Timestamp::from(SystemTime::now());

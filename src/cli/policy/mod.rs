@@ -84,7 +84,7 @@ pub(super) async fn explain(settings: &Settings, args: &ExplainArgs) -> u8 {
 /// Runs `work` for each organisation and returns the highest exit code.
 async fn each(settings: &Settings, work: impl AsyncFn(&Platform) -> Result<u8, (u8, String)>) -> u8 {
     let mut code = CLEAN;
-    for config::Organisation { platform: organisation, watch } in &settings.organisations {
+    for config::OrganisationSettings { platform: organisation, watch } in &settings.organisations {
         let outcome = match connect(organisation) {
             Ok(platform) => {
                 let done = within_deadline(watch.refresh.deadline, &platform, work(&platform)).await;

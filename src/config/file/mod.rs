@@ -10,108 +10,16 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::hidden::Hidden;
-use super::names::{API_URL, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, LOGIN_URL, ORG, REGION, variable_of};
+use super::keys::{KEYS, Key, Setting};
+use super::names::{CLIENT_SECRET, ORG, variable_of};
 use super::raw;
 use super::read::Gathered;
 use crate::file::{self, ReadError};
-use crate::secret::{ExposeSecret, SecretString};
+use crate::secret::SecretString;
 use crate::text::{nearest, place};
 
 /// The largest file. An organisation takes a few hundred bytes.
 const MAX_BYTES: u64 = 4 << 20;
-
-/// The setting that a key stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Setting {
-    Flag(&'static str),
-    Variable(&'static str),
-    /// The name of the environment variable that contains the client's secret.
-    SecretFrom,
-}
-
-/// A key of an organisation.
-#[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) name: &'static str,
-    setting: Setting,
-    /// Whether the value is a path, which is relative to the file.
-    is_path: bool,
-}
-
-const fn flag(name: &'static str, flag: &'static str) -> Key {
-    Key { name, setting: Setting::Flag(flag), is_path: false }
-}
-
-const fn variable(name: &'static str, variable: &'static str) -> Key {
-    Key { name, setting: Setting::Variable(variable), is_path: false }
-}
-
-impl Key {
-    const fn path(self) -> Self {
-        Self { is_path: true, ..self }
-    }
-}
-
-/// Every key of `[[organisation]]`. All but `org` can be in `[defaults]` too.
-pub(crate) const KEYS: &[Key] = &[
-    variable("org", ORG),
-    variable("region", REGION),
-    variable("api_url", API_URL),
-    variable("login_url", LOGIN_URL),
-    variable("client_id", CLIENT_ID),
-    variable("client_secret_file", CLIENT_SECRET_FILE).path(),
-    Key { name: "client_secret_env", setting: Setting::SecretFrom, is_path: false },
-    flag("policy_file", "policy.file").path(),
-    flag("baseline_file", "baseline.file").path(),
-    flag("required_scopes", "audit.required-scopes"),
-    flag("dangerous_scopes", "audit.dangerous-scopes"),
-    flag("interval", "refresh.interval"),
-    flag("stale_after", "refresh.stale-after"),
-    flag("deadline", "refresh.deadline"),
-    flag("trust_total", "refresh.trust-total"),
-    flag("require_self", "refresh.require-self"),
-    flag("clients_path", "genesys.clients-path"),
-    flag("auth_style", "genesys.auth-style"),
-    flag("token_scope", "genesys.token-scope"),
-    flag("allow_plain_http", "genesys.allow-plain-http"),
-    flag("retry_attempts", "genesys.retry-attempts"),
-    flag("retry_base", "genesys.retry-base"),
-    flag("max_retry_after", "genesys.max-retry-after"),
-    flag("requests_per_minute", "genesys.requests-per-minute"),
-    flag("burst", "genesys.burst"),
-    flag("connect_timeout", "genesys.connect-timeout"),
-    flag("read_timeout", "genesys.read-timeout"),
-    flag("max_body_bytes", "genesys.max-body-bytes"),
-    flag("max_pages", "genesys.max-pages"),
-];
-
-impl Key {
-    /// The variable under which the setting is merged.
-    fn variable(&self) -> String {
-        match self.setting {
-            Setting::Flag(flag) => variable_of(flag),
-            Setting::Variable(variable) => variable.to_owned(),
-            Setting::SecretFrom => CLIENT_SECRET.to_owned(),
-        }
-    }
-}
-
-/// The key of the file for a variable; `None` if the file has none.
-pub(crate) fn key_of(variable: &str) -> Option<&'static str> {
-    KEYS.iter().find(|key| key.variable() == variable).map(|key| key.name)
-}
-
-/// The text with the names of flags and variables replaced by the keys of the file.
-pub(crate) fn in_words_of_the_file(problem: &str) -> String {
-    let mut names: Vec<(String, &str)> = KEYS.iter().map(|key| (key.variable(), key.name)).collect();
-    names.extend(KEYS.iter().filter_map(|key| match key.setting {
-        Setting::Flag(flag) => Some((format!("--{flag}"), key.name)),
-        _ => None,
-    }));
-    // The longest first: some names begin with another.
-    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    names.iter().fold(problem.to_owned(), |problem, (name, key)| problem.replace(name, key))
-}
 
 /// The settings of one organisation, as text.
 #[derive(Debug)]
@@ -187,9 +95,8 @@ pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec
         errors.sort();
         return Err(errors.into_iter().map(|(line, problem)| ConfigError::new(setting(Some(line)), problem)).collect());
     }
-    let of_process = || process_pairs(process);
     let gathered = |pairs: &Pairs| {
-        let mut all = of_process();
+        let mut all = defaults_of_flags();
         all.extend(defaults.clone());
         all.extend(pairs.clone());
         gathered(all, process)
@@ -198,25 +105,28 @@ pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec
     Ok(Organisations { defaults: gathered(&Pairs::new()), stanzas })
 }
 
-/// The defaults of the flags. Whatever was given for one organisation outside the file is refused before.
-fn process_pairs(_process: &Gathered) -> Pairs {
+/// The defaults of the flags. What was given for one organisation outside the file is refused before.
+fn defaults_of_flags() -> Pairs {
     let defaults = super::command_line::defaults().into_iter();
     defaults.filter_map(|(flag, default)| Some((variable_of(&flag), (default?, Origin::Default)))).collect()
 }
 
-fn gathered(pairs: Pairs, process: &Gathered) -> Gathered {
+fn gathered(mut pairs: Pairs, process: &Gathered) -> Gathered {
     let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
+    let secret = pairs.remove(CLIENT_SECRET).and_then(|(variable, _)| process.variables.get(&variable).cloned());
     let mut hidden = Hidden::default();
+    hidden.add_secret(secret.as_ref());
     for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
         hidden.add(name, value.trim());
     }
     let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
     let mut errors = Vec::new();
-    let raw = raw::from_pairs(values).unwrap_or_else(|_| {
+    let mut raw = raw::from_pairs(values).unwrap_or_else(|_| {
         // The text of envy's error is dropped, because it may contain a value.
         errors.push(ConfigError::new("settings", "cannot be read"));
         raw::RawSettings::default()
     });
+    raw.genesyscloud_oauthclient_secret = secret;
     Gathered {
         raw,
         origins,
@@ -298,10 +208,12 @@ impl Reading<'_> {
     /// The value as the flag or the variable would have it.
     fn resolved(&self, key: &Key, text: String) -> Result<String, String> {
         if key.setting == Setting::SecretFrom {
-            let secret = self.variables.get(&text).map(|secret| secret.expose_secret().to_owned());
-            return secret.ok_or_else(|| {
-                "the environment has no variable with this name; set it, or use client_secret_file".to_owned()
-            });
+            // The name of the variable stays in the pairs: `gathered` takes the secret from there.
+            return if self.variables.contains_key(&text) {
+                Ok(text)
+            } else {
+                Err("the environment has no variable with this name; set it, or use client_secret_file".to_owned())
+            };
         }
         if key.is_path && !text.trim().is_empty() {
             let directory = self.path.parent().unwrap_or(Path::new(""));

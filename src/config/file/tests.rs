@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::config::{self, Settings};
-use crate::secret::{ExposeSecret, SecretSource};
+use crate::secret::SecretSource;
 
 const GOOD: &str = r#"[defaults]
 interval = "10m"
@@ -91,11 +91,9 @@ fn a_secret_can_be_in_any_variable_and_is_in_no_error() {
         folder(&text.replace("client_secret_file = \"secrets/all\"\n", "client_secret_env = \"ALL\"\n"));
     let environment = [("TEST_SECRET", "hunter2"), ("ALL", "hunter3")];
     let settings = Settings::from_raw(&gathered(&path, &[], &environment)).expect("valid");
-    let secrets = settings.organisations.iter().map(|organisation| match &organisation.platform.client_secret {
-        SecretSource::Value(secret) => secret.expose_secret().to_owned(),
-        SecretSource::File(path) => panic!("{path:?}"),
-    });
-    assert_eq!(secrets.collect::<Vec<_>>(), ["hunter3", "hunter2"]);
+    for organisation in &settings.organisations {
+        assert!(matches!(organisation.platform.client_secret, SecretSource::Value(_)), "{organisation:?}");
+    }
     assert!(!format!("{settings:?}").contains("hunter"));
     let errors = Settings::from_raw(&gathered(&path, &[], &environment[1..])).expect_err("no variable");
     assert!(errors[0].to_string().contains("client_secret_env: the environment has no variable"), "{}", errors[0]);
