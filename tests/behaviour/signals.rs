@@ -248,7 +248,8 @@ async fn sigterm_and_sigint_end_a_one_off_command_at_once_and_leave_its_files_al
             let mut program = Running::start(program, folder);
             until_asked(&simulator, path).await;
             program.send(signal);
-            assert_eq!(program.ended().await.signal(), Some(number), "{command:?} {signal}\n{}", program.log());
+            let status = program.ended().await;
+            assert_eq!(status.signal(), Some(number), "{command:?} {signal}: {status:?}\n{}", program.log());
             let files = fs::read_dir(program.folder.path()).expect("a folder");
             assert_eq!(files.count(), 1, "{command:?}: only the log");
         }
