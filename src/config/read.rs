@@ -89,10 +89,13 @@ fn env_file_path(given: &[(String, String)], environment: &[(String, String)]) -
     named.map(|(_, path)| path.trim()).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
+/// Settings as text by variable, with where each was given.
+pub(crate) type Pairs = BTreeMap<String, (String, Origin)>;
+
 #[derive(Default)]
 struct Layers {
     known: Vec<String>,
-    pairs: BTreeMap<String, (String, Origin)>,
+    pairs: Pairs,
     foreign: Vec<(&'static str, &'static str, Origin)>,
     proxies: ProxyVariables,
     ca_file: Option<PathBuf>,
@@ -161,17 +164,7 @@ impl Layers {
     fn finish(self) -> Gathered {
         let Self { known: _, pairs, mut foreign, proxies, ca_file, variables, vendor, mut warnings, mut errors } = self;
         warnings.extend(vendor.iter().map(|(advice, names)| not_read(names, advice)));
-        let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
-        let mut hidden = Hidden::default();
-        for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
-            hidden.add(name, value.trim());
-        }
-        let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
-        let raw = raw::from_pairs(values).unwrap_or_else(|_| {
-            // The text of envy's error is dropped, because it may contain a value.
-            errors.push(ConfigError::new("settings", "cannot be read"));
-            RawSettings::default()
-        });
+        let (raw, origins, hidden) = merged(pairs, &mut errors);
         // Sorted, so that the output does not depend on the order of the environment.
         foreign.sort_by_key(|(name, _, _)| *name);
         foreign.dedup_by_key(|(name, _, _)| *name);
@@ -180,6 +173,22 @@ impl Layers {
         let errors = errors.into_iter().map(|error| error.map_problem(|problem| hidden.remove_from(problem))).collect();
         Gathered { raw, origins, hidden, foreign, proxies, ca_file, variables, warnings, errors }
     }
+}
+
+/// The settings with these values, where each was given, and what no error may show.
+pub(crate) fn merged(pairs: Pairs, errors: &mut Vec<ConfigError>) -> (RawSettings, BTreeMap<String, Origin>, Hidden) {
+    let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
+    let mut hidden = Hidden::default();
+    for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
+        hidden.add(name, value.trim());
+    }
+    let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
+    let raw = raw::from_pairs(values).unwrap_or_else(|_| {
+        // The text of envy's error is dropped, because it may contain a value.
+        errors.push(ConfigError::new("settings", "cannot be read"));
+        RawSettings::default()
+    });
+    (raw, origins, hidden)
 }
 
 /// One warning for variables that share their advice.

@@ -1,7 +1,7 @@
 //! The configuration file of several organisations: TOML with `[defaults]` and one `[[organisation]]` for each.
 //!
 //! Each key is a setting that a flag or a variable has too, so that a value is checked by the same code wherever it is given. The file
-//! contains no secrets. `settings` builds the organisations from what is read here.
+//! contains no secrets. `organisations` builds the organisations from what is read here.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,9 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
-use super::hidden::Hidden;
 use super::keys::{KEYS, Key, Setting};
 use super::names::{CLIENT_SECRET, ORG, variable_of};
-use super::raw;
-use super::read::Gathered;
+use super::read::{Gathered, Pairs, merged};
 use crate::file::{self, ReadError};
 use crate::secret::SecretString;
 use crate::text::{nearest, place};
@@ -35,9 +33,6 @@ pub(crate) struct Organisations {
     pub(crate) defaults: Gathered,
     pub(crate) stanzas: Vec<Stanza>,
 }
-
-/// Settings as text by variable, with where each was given.
-type Pairs = BTreeMap<String, (String, Origin)>;
 
 /// Reads the file. The error is every mistake in its structure, each with its line.
 pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec<ConfigError>> {
@@ -95,9 +90,10 @@ pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec
         errors.sort();
         return Err(errors.into_iter().map(|(line, problem)| ConfigError::new(setting(Some(line)), problem)).collect());
     }
+    let mut common = defaults_of_flags();
+    common.extend(defaults);
     let gathered = |pairs: &Pairs| {
-        let mut all = defaults_of_flags();
-        all.extend(defaults.clone());
+        let mut all = common.clone();
         all.extend(pairs.clone());
         gathered(all, process)
     };
@@ -112,21 +108,14 @@ fn defaults_of_flags() -> Pairs {
 }
 
 fn gathered(mut pairs: Pairs, process: &Gathered) -> Gathered {
-    let origins = pairs.iter().map(|(name, (_, origin))| (name.clone(), origin.clone())).collect();
-    let secret = pairs.remove(CLIENT_SECRET).and_then(|(variable, _)| process.variables.get(&variable).cloned());
-    let mut hidden = Hidden::default();
-    hidden.add_secret(secret.as_ref());
-    for (name, (value, _)) in pairs.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
-        hidden.add(name, value.trim());
-    }
-    let values = pairs.into_iter().map(|(name, (value, _))| (name, value.trim().to_owned()));
+    let named = pairs.remove(CLIENT_SECRET);
     let mut errors = Vec::new();
-    let mut raw = raw::from_pairs(values).unwrap_or_else(|_| {
-        // The text of envy's error is dropped, because it may contain a value.
-        errors.push(ConfigError::new("settings", "cannot be read"));
-        raw::RawSettings::default()
-    });
-    raw.genesyscloud_oauthclient_secret = secret;
+    let (mut raw, mut origins, mut hidden) = merged(pairs, &mut errors);
+    if let Some((variable, origin)) = named {
+        origins.insert(CLIENT_SECRET.to_owned(), origin);
+        raw.genesyscloud_oauthclient_secret = process.variables.get(&variable).cloned();
+    }
+    hidden.add_secret(raw.genesyscloud_oauthclient_secret.as_ref());
     Gathered {
         raw,
         origins,
@@ -155,10 +144,7 @@ pub(crate) fn given_twice(process: &Gathered) -> Vec<ConfigError> {
         );
         Some(ConfigError::new(setting, problem))
     };
-    KEYS.iter()
-        .filter(|key| key.name != "client_secret_env" || process.raw.genesyscloud_oauthclient_secret.is_some())
-        .filter_map(given)
-        .collect()
+    KEYS.iter().filter_map(given).collect()
 }
 
 /// The reading of one file.
