@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::keys::{KEYS, Key, Setting};
-use super::names::{CLIENT_SECRET, ORG, variable_of};
+use super::names::{CLIENT_SECRET, ORG, VARIABLES, variable_of};
 use super::read::{Gathered, Pairs, merged};
 use crate::file::{self, ReadError};
 use crate::secret::SecretString;
@@ -122,7 +122,7 @@ fn gathered(mut pairs: Pairs, process: &Gathered) -> Gathered {
         hidden,
         foreign: Vec::new(),
         proxies: process.proxies.clone(),
-        ca_file: None,
+        ca_file: process.ca_file.clone(),
         variables: BTreeMap::new(),
         warnings: Vec::new(),
         errors,
@@ -131,8 +131,7 @@ fn gathered(mut pairs: Pairs, process: &Gathered) -> Gathered {
 
 /// The settings of one organisation that were given outside the file, which is refused.
 pub(crate) fn given_twice(process: &Gathered) -> Vec<ConfigError> {
-    let given = |key: &Key| {
-        let variable = key.variable();
+    let given = |(key, variable): (&Key, String)| {
         let origin = process.origins.get(&variable).filter(|origin| **origin != Origin::Default)?;
         let setting = match key.setting {
             Setting::Flag(flag) => super::error::flag_from(flag, &variable, origin),
@@ -144,7 +143,12 @@ pub(crate) fn given_twice(process: &Gathered) -> Vec<ConfigError> {
         );
         Some(ConfigError::new(setting, problem))
     };
-    KEYS.iter().filter_map(given).collect()
+    let names = |key: &'static Key| {
+        let variable = key.variable();
+        let alias = VARIABLES.iter().find(|known| known.name == variable).and_then(|known| known.alias);
+        [Some(variable), alias.map(str::to_owned)].into_iter().flatten().map(move |name| (key, name))
+    };
+    KEYS.iter().flat_map(names).filter_map(given).collect()
 }
 
 /// The reading of one file.

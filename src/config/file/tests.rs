@@ -236,3 +236,19 @@ fn the_document_has_every_key_and_what_it_is_the_same_as() {
     let keys = document.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(keys, super::KEYS.len());
 }
+
+#[test]
+fn the_file_of_certificates_is_checked_once_for_all_organisations() {
+    let found = errors(GOOD, &[], &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("SSL_CERT_FILE: /nonexistent/ca.pem: "), "{found:?}");
+}
+
+#[test]
+fn a_variable_is_refused_under_its_other_name_too() {
+    let environment = [("GENESYS_CLOUD_REGION", "eu-west-1"), ("GENESYS_CLOUD_CLIENT_SECRET", "hunter2")];
+    let found = errors(GOOD, &[], &environment);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("GENESYS_CLOUD_REGION: cannot be used"), "{found:?}");
+    assert!(found[1].starts_with("GENESYS_CLOUD_CLIENT_SECRET: cannot be used"), "{found:?}");
+}
