@@ -10,10 +10,10 @@ use url::Url;
 
 use super::duration;
 use super::endpoints::Endpoints;
-use super::error::quoted;
+use super::error::{quoted, variable_from};
 use super::file::{self, Organisations, Stanza};
 use super::keys::with_keys;
-use super::platform::{Tuning, org_label, real_organisation};
+use super::platform::{self, Tuning, org_label, real_organisation};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{self, lasting, names};
@@ -108,7 +108,8 @@ fn one(
         Who::Simulated(api_url, id, secret) => {
             let region = api_url.host_str().unwrap_or("localhost").to_owned();
             let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
-            Some(Some((id, SecretSource::Value(secret), endpoints, None)))
+            let (client_secret, authorities) = (SecretSource::Value(secret), genesys::Authorities::default());
+            Some(Some(platform::Who { client_id: id, client_secret, endpoints, proxy: None, authorities }))
         }
         Who::Configured => real_organisation(values, gathered).map(Some),
         Who::Nobody => Some(None),
@@ -136,6 +137,15 @@ fn from_file(
         );
     }
     values.errors.extend(file::given_twice(process));
+    // A name without GENESYS, such as CLIENT_ID, may belong to another program.
+    let foreign =
+        process.foreign.iter().filter(|(name, ..)| name.starts_with("GENESYS") || name.starts_with("PURECLOUD"));
+    for (name, ours, origin) in foreign {
+        let (name, key) = (variable_from(name, origin), with_keys(ours));
+        values
+            .warnings
+            .push(format!("{name} is set, but the exporter does not read it; set {key} in the file of --config.file"));
+    }
     let Organisations { defaults, stanzas } = match file::read(path, process) {
         Ok(read) => read,
         Err(errors) => {

@@ -34,6 +34,10 @@ pub(crate) struct RawSettings {
     pub(crate) genesys_auth_style: Option<String>,
     pub(crate) genesys_token_scope: Option<String>,
     pub(crate) genesys_allow_plain_http: Option<String>,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) genesys_proxy_url: Option<SecretString>,
+    pub(crate) genesys_proxy_password_file: Option<String>,
+    pub(crate) genesys_ca_file: Option<String>,
     pub(crate) genesys_retry_attempts: Option<String>,
     pub(crate) genesys_retry_base: Option<String>,
     pub(crate) genesys_max_retry_after: Option<String>,

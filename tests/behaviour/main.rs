@@ -40,6 +40,7 @@ mod hardening;
 mod local;
 mod log_formats;
 mod organisations;
+mod outbound;
 mod peers;
 mod report_stream;
 mod served;

@@ -122,7 +122,7 @@ fn gathered(mut pairs: Pairs, process: &Gathered) -> Gathered {
         hidden,
         foreign: Vec::new(),
         proxies: process.proxies.clone(),
-        ca_file: process.ca_file.clone(),
+        trusted: process.trusted.clone(),
         variables: BTreeMap::new(),
         warnings: Vec::new(),
         errors,
