@@ -68,18 +68,21 @@ struct Latches {
 impl App {
     /// Builds all parts. The error message says what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, server, external_url, exposition, .. } = settings;
+        let Settings { organisations, shard, server, external_url, exposition, .. } = settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
         let listeners = listen(&server.listen_addresses)?;
         let address = listeners.first().context("no address to listen on")?.bound();
 
         let registry = Registry::default();
-        metrics::register(&registry)?;
+        metrics::register(&registry, shard)?;
         let measure_process = process::register(&registry)?;
         let api_metrics = genesys::Metrics::register(&registry)?;
         let refresh_metrics = refresh::Metrics::register(&registry)?;
         let server_metrics = server::Metrics::register(&registry, external_url.as_deref())?;
         let store_metrics = store::Metrics::register(&registry)?;
+        if organisations.is_empty() {
+            store_metrics.nothing_to_keep();
+        }
         telemetry::register(&registry)?;
 
         let web_config = Arc::clone(&server.web);

@@ -6,10 +6,20 @@ use std::collections::BTreeMap;
 
 use tracing::info;
 
-use crate::config::Settings;
+use crate::config::{Settings, Shard};
 
-/// Logs each different way to the platform once, however many organisations use it.
+/// Logs the shard, and each different way to the platform once, however many organisations use it.
 pub(super) fn announce(settings: &Settings) {
+    if let Some(Shard { index, total }) = settings.shard {
+        let (organisations, configured) = (settings.organisations.len(), settings.configured);
+        info!(
+            shard = index,
+            shards = total,
+            organisations,
+            configured,
+            "this process watches the organisations of its shard"
+        );
+    }
     let mut ways = BTreeMap::new();
     for organisation in &settings.organisations {
         *ways.entry(organisation.platform.outbound()).or_insert(0_usize) += 1;

@@ -277,6 +277,13 @@ pub struct SettingsArgs {
     /// Only this organisation of `--config.file`. Commands that work with one organisation need it if the file has several.
     #[arg(long = "org", global = true, help_heading = "Files", value_name = "ORG")]
     pub org: Option<String>,
+    /// Number of processes (shards) that share `--config.file`, up to 1000. Each watches the organisations that `config check`
+    /// lists for it. Only `serve` watches a share; the other commands work with every organisation.
+    #[arg(long = "shard.total", global = true, help_heading = "Files", value_name = "NUMBER")]
+    pub shard_total: Option<String>,
+    /// Number of this shard, counted from 0, or the name of a pod of a StatefulSet, which ends with the number.
+    #[arg(long = "shard.index", global = true, help_heading = "Files", value_name = "NUMBER")]
+    pub shard_index: Option<String>,
     /// File with lines `NAME=value` for the variables of these flags and the credentials. Flags and the environment take
     /// precedence. Put values that contain `$` in single quotes. No file is read unless it is named here.
     #[arg(long = "env-file", global = true, help_heading = "Files", value_name = "FILE")]

@@ -24,6 +24,7 @@ mod read;
 mod region;
 mod scalar;
 mod settings;
+mod shard;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -36,3 +37,4 @@ pub use names::variable_of;
 pub use organisations::{OrganisationSettings, Watch};
 pub use read::{Gathered, environment, read};
 pub use settings::{AlertSettings, Settings};
+pub use shard::{Shard, shard_of};

@@ -49,6 +49,8 @@ pub(crate) struct RawSettings {
     pub(crate) genesys_max_pages: Option<String>,
     pub(crate) config_file: Option<String>,
     pub(crate) org: Option<String>,
+    pub(crate) shard_total: Option<String>,
+    pub(crate) shard_index: Option<String>,
     pub(crate) env_file: Option<String>,
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,

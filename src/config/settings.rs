@@ -14,10 +14,13 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::link_base::link_base;
-use super::organisations::{For, OrganisationSettings, Watch, Who, files, organisations, refresh_config};
+use super::organisations::{
+    For, OrganisationSettings, Organisations, Watch, Who, files, organisations, refresh_config,
+};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{names, within};
+use super::shard::{self, Shard};
 use super::values::Values;
 use super::{address, scalar};
 use crate::secret::SecretString;
@@ -31,6 +34,12 @@ pub struct Settings {
     pub organisations: Vec<OrganisationSettings>,
     /// How the only organisation is watched, or how one is watched that is read from a file and not configured.
     pub watch: Watch,
+    /// The place of this process among those that share the configuration file; `None` if it watches all organisations of the file.
+    pub shard: Option<Shard>,
+    /// The number of shards, which a command that is not one of them can ask for too.
+    pub shards: Option<u32>,
+    /// The number of organisations that are configured, in all shards.
+    pub configured: usize,
     /// Where to listen, and what to serve.
     pub server: server::Config,
     /// The URL at which people reach the exporter, without a slash at its end; `None` if there are no links to it.
@@ -121,14 +130,46 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     let external_url = external_url(&mut values, raw);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
-    let watched = organisations(&mut values, gathered, who, run);
+    let is_simulated = matches!(who, Who::Simulated(..));
+    let (shard, shards) = if is_simulated { (None, None) } else { shards(&mut values, raw, run) };
+    let watched = organisations(&mut values, gathered, who, run, shard);
     match (server, exposition, log, watched) {
-        (Some(server), Some(exposition), Some(log), Some((organisations, watch))) if values.errors.is_empty() => {
+        (Some(server), Some(exposition), Some(log), Some(Organisations { organisations, watch, configured }))
+            if values.errors.is_empty() =>
+        {
             let warnings = values.warnings;
-            Ok(Settings { organisations, watch, server, external_url, exposition, log, warnings })
+            Ok(Settings {
+                organisations,
+                watch,
+                shard,
+                shards,
+                configured,
+                server,
+                external_url,
+                exposition,
+                log,
+                warnings,
+            })
         }
         _ => Err(values.errors),
     }
+}
+
+/// The shard of a process that serves, and the number of shards. One organisation cannot be divided.
+fn shards(values: &mut Values<'_>, raw: &RawSettings, run: For) -> (Option<Shard>, Option<u32>) {
+    if raw.config_file.is_none() && (raw.shard_total.is_some() || raw.shard_index.is_some()) {
+        let flag = if raw.shard_total.is_some() { "shard.total" } else { "shard.index" };
+        values.flag_wrong(
+            flag,
+            "divides the organisations of --config.file, which is not set; unset it, or name the file",
+        );
+        return (None, None);
+    }
+    if run == For::OneCommand && raw.shard_index.is_none() {
+        return (None, shard::total(values, raw));
+    }
+    let shard = Shard::read(values, raw);
+    (shard.filter(|_| run == For::Serving), shard.map(|shard| shard.total))
 }
 
 fn server_config(values: &mut Values<'_>, raw: &RawSettings, has_server: bool) -> Option<server::Config> {

@@ -21,7 +21,7 @@ const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 if the last read or write of the state file succeeded; 0 if it failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always present.",
+    help: "1 if the last read or write of the state file succeeded; 0 if it failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always 1 in a shard without organisations. Always present.",
 };
 
 /// The families that this module exports.
@@ -57,6 +57,11 @@ impl Metrics {
     /// Called when a write takes too long, or when nothing can be written any more.
     pub(super) fn stuck(&self) {
         self.persistent.set(0);
+    }
+
+    /// Called if no organisation is watched, as in a shard that has none.
+    pub fn nothing_to_keep(&self) {
+        self.persistent.set(1);
     }
 
     /// Called when a state file was read. The first write shows whether it can be written.

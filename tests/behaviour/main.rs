@@ -45,6 +45,7 @@ mod peers;
 mod report_stream;
 mod served;
 mod server;
+mod shards;
 mod signals;
 mod soak;
 mod state;

@@ -317,3 +317,39 @@ fn variables_of_other_programs_are_reported_with_a_file_too() {
     ];
     assert_eq!(settings.warnings, expected);
 }
+
+#[test]
+fn a_shard_has_its_own_organisations_and_is_not_stopped_by_a_mistake_in_those_of_another() {
+    // Of two shards, the first has sandbox and the second production.
+    let (_folder, path) = folder(&GOOD.replace("policy.toml", "missing.toml").replace("\"Test\"", "\"sandbox\""));
+    let serve = |flags: &[(&str, &str)]| {
+        let settings = Settings::to_serve(&gathered(&path, flags, &[]));
+        settings.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let first = serve(&[("shard.total", "2"), ("shard.index", "0")]).expect("the mistake is not in sandbox");
+    let orgs: Vec<&str> = first.organisations.iter().map(|watched| watched.platform.org.as_str()).collect();
+    assert_eq!((orgs.as_slice(), first.configured), (&["sandbox"][..], 2));
+    let second = serve(&[("shard.total", "2"), ("shard.index", "x-1")]).expect_err("its policy is missing");
+    assert!(second.len() == 1 && second[0].contains("policy_file"), "{second:?}");
+    // A mistake in the structure of the file is one for all.
+    let (_folder, path) = folder(&GOOD.replace("policy_file", "polcy_file"));
+    let flags = [("shard.total", "2"), ("shard.index", "0")];
+    assert!(Settings::to_serve(&gathered(&path, &flags, &[])).is_err());
+    for (flags, expected) in [
+        (&[("shard.total", "2")][..], "--shard.index: is not set, but --shard.total is"),
+        (&[("shard.index", "2")], "--shard.total: is not set, but --shard.index is"),
+    ] {
+        let errors = Settings::to_serve(&gathered(&path, flags, &[])).expect_err(expected);
+        assert!(errors.iter().any(|error| error.to_string().starts_with(expected)), "{errors:?}");
+    }
+}
+
+#[test]
+fn one_organisation_of_the_environment_cannot_be_divided() {
+    let given = [("shard.total".to_owned(), "2".to_owned()), ("shard.index".to_owned(), "0".to_owned())];
+    let errors = Settings::to_serve(&config::read(&given, Vec::<(String, String)>::new())).expect_err("no file");
+    assert!(
+        errors[0].to_string().starts_with("--shard.total: divides the organisations of --config.file"),
+        "{errors:?}"
+    );
+}
