@@ -57,9 +57,14 @@ pub fn settings_table() -> String {
     text
 }
 
-/// The text on one line, with the full stop that clap removes.
+/// The text on one line of a table.
 fn cell(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    one_line(text).replace('|', "\\|")
+}
+
+/// The text on one line, with the full stop that clap removes.
+pub(super) fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.ends_with('.') { line } else { format!("{line}.") }
 }
 

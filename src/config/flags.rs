@@ -281,7 +281,7 @@ pub struct SettingsArgs {
     /// lists for it. Only `serve` watches a share; the other commands work with every organisation.
     #[arg(long = "shard.total", global = true, help_heading = "Files", value_name = "NUMBER")]
     pub shard_total: Option<String>,
-    /// Number of this shard, counted from 0, or the name of a pod of a StatefulSet, which ends with the number.
+    /// Number of this shard, counted from 0, or the name of a pod of a `StatefulSet`, which ends with the number.
     #[arg(long = "shard.index", global = true, help_heading = "Files", value_name = "NUMBER")]
     pub shard_index: Option<String>,
     /// File with lines `NAME=value` for the variables of these flags and the credentials. Flags and the environment take

@@ -67,7 +67,7 @@ pub(super) enum Who {
 }
 
 /// The organisations of the process.
-pub(super) struct Organisations {
+pub(super) struct Selection {
     /// Those that are called.
     pub(super) organisations: Vec<OrganisationSettings>,
     /// How the only one is watched, or one that is read from a file and not configured.
@@ -83,7 +83,7 @@ pub(super) fn organisations(
     who: Who,
     run: For,
     shard: Option<Shard>,
-) -> Option<Organisations> {
+) -> Option<Selection> {
     let raw = &gathered.raw;
     if raw.org.is_some() && raw.config_file.is_none() {
         values.flag_wrong(
@@ -100,7 +100,7 @@ pub(super) fn organisations(
             let watched = one(values, gathered, who, state_file);
             watched.map(|(platform, watch)| {
                 let organisation = platform.map(|platform| OrganisationSettings { platform, watch: watch.clone() });
-                Organisations { organisations: organisation.into_iter().collect(), watch, configured: 1 }
+                Selection { organisations: organisation.into_iter().collect(), watch, configured: 1 }
             })
         }
     }
@@ -142,7 +142,7 @@ fn from_file(
     is_called: bool,
     run: For,
     shard: Option<Shard>,
-) -> Option<Organisations> {
+) -> Option<Selection> {
     if values.is_given("state.file") {
         values.flag_wrong(
             "state.file",
@@ -205,7 +205,7 @@ fn from_file(
         _ => defaults?.1,
     };
     let organisation = |(platform, watch): (Option<_>, _)| Some(OrganisationSettings { platform: platform?, watch });
-    Some(Organisations { organisations: watched.into_iter().filter_map(organisation).collect(), watch, configured })
+    Some(Selection { organisations: watched.into_iter().filter_map(organisation).collect(), watch, configured })
 }
 
 pub(super) fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {

@@ -14,9 +14,7 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::link_base::link_base;
-use super::organisations::{
-    For, OrganisationSettings, Organisations, Watch, Who, files, organisations, refresh_config,
-};
+use super::organisations::{For, OrganisationSettings, Selection, Watch, Who, files, organisations, refresh_config};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{names, within};
@@ -134,7 +132,7 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     let (shard, shards) = if is_simulated { (None, None) } else { shards(&mut values, raw, run) };
     let watched = organisations(&mut values, gathered, who, run, shard);
     match (server, exposition, log, watched) {
-        (Some(server), Some(exposition), Some(log), Some(Organisations { organisations, watch, configured }))
+        (Some(server), Some(exposition), Some(log), Some(Selection { organisations, watch, configured }))
             if values.errors.is_empty() =>
         {
             let warnings = values.warnings;

@@ -71,7 +71,7 @@ pub(crate) fn total(values: &mut Values<'_>, raw: &RawSettings) -> Option<u32> {
     values.flag(TOTAL, Some(raw.shard_total.as_ref()?), within(1..=MOST))
 }
 
-/// A number, or the name of a pod of a StatefulSet, which ends with it.
+/// A number, or the name of a pod of a `StatefulSet`, which ends with it.
 fn index(text: &str) -> Result<u32, String> {
     let number = text.rsplit_once('-').map_or(text, |(_, ordinal)| ordinal);
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -73,6 +73,7 @@ mod table;
 mod fuzz;
 
 // Documents and examples: they say what the code does, and the program accepts them.
+mod config_schema;
 mod documents;
 mod kubernetes;
 mod policy;
