@@ -140,12 +140,10 @@ pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) ->
 fn authorities(values: &mut Values<'_>, gathered: &Gathered) -> Option<Authorities> {
     if let Some(path) = gathered.raw.genesys_ca_file.as_deref().filter(|path| !path.is_empty()) {
         let path = Path::new(path);
-        if let Err(problem) = genesys::check_authorities(path) {
-            values.flag_wrong("genesys.ca-file", format!("{}: {problem}", path.display()));
-            return None;
-        }
         let setting = if values.is_of_file() { "ca_file" } else { "--genesys.ca-file" };
-        return Some(Authorities::File { path: path.to_owned(), setting });
+        let authorities = Authorities::of_file(path, setting);
+        let wrong = |problem| values.flag_wrong("genesys.ca-file", format!("{}: {problem}", path.display()));
+        return authorities.map_err(wrong).ok();
     }
     if let Some((name, path)) = gathered.trusted.iter().find(|(name, _)| *name == CA_FILE)
         && let Err(problem) = genesys::check_readable(Path::new(path))

@@ -48,6 +48,7 @@ pub(crate) struct RawSettings {
     pub(crate) genesys_max_body_bytes: Option<String>,
     pub(crate) genesys_max_pages: Option<String>,
     pub(crate) config_file: Option<String>,
+    pub(crate) config_auto_reload_interval: Option<String>,
     pub(crate) org: Option<String>,
     pub(crate) shard_total: Option<String>,
     pub(crate) shard_index: Option<String>,

@@ -9,6 +9,7 @@ use reqwest::Certificate;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use sha2::{Digest as _, Sha256};
 
 use crate::file;
 
@@ -29,6 +30,8 @@ pub enum Authorities {
         path: PathBuf,
         /// The setting that names it.
         setting: &'static str,
+        /// SHA-256 of its content when the settings were read, so that a reload notices another content.
+        content: [u8; 32],
     },
 }
 
@@ -48,15 +51,22 @@ impl fmt::Display for Authorities {
                 }
                 Ok(())
             }
-            Self::File { path, setting } => write!(f, "of {} ({setting})", path.display()),
+            Self::File { path, setting, .. } => write!(f, "of {} ({setting})", path.display()),
         }
     }
 }
 
 impl Authorities {
+    /// Those of a file, in which each certificate can be used. Other content, such as text between them, is ignored.
+    pub fn of_file(path: &Path, setting: &'static str) -> Result<Self, String> {
+        let content = Sha256::digest(check_readable(path)?).into();
+        read(path)?;
+        Ok(Self::File { path: path.to_owned(), setting, content })
+    }
+
     /// The certificates of the file; `None` if the TLS library finds those that it trusts.
     pub(super) fn certificates(&self) -> Result<Option<Vec<Certificate>>, String> {
-        let Self::File { path, setting } = self else { return Ok(None) };
+        let Self::File { path, setting, .. } = self else { return Ok(None) };
         let read = read(path).map_err(|problem| format!("{setting}: {}: {problem}", path.display()))?;
         let certificates = read.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>();
         certificates.map(Some).map_err(|_| format!("{setting}: {}: a certificate cannot be read", path.display()))
@@ -74,11 +84,6 @@ pub fn check_readable(path: &Path) -> Result<Vec<u8>, String> {
         );
     }
     Ok(bytes)
-}
-
-/// Checks that the file contains certificates and that each can be used. Other content, such as text between them, is ignored.
-pub fn check(path: &Path) -> Result<(), String> {
-    read(path).map(drop)
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -107,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_file_is_named_with_the_setting_and_the_system_with_the_variables() {
-        let file = Authorities::File { path: "/etc/ca.pem".into(), setting: "--genesys.ca-file" };
+        let file = Authorities::File { path: "/etc/ca.pem".into(), setting: "--genesys.ca-file", content: [0; 32] };
         assert_eq!(file.to_string(), "of /etc/ca.pem (--genesys.ca-file)");
         assert_eq!(Authorities::default().to_string(), "of the system");
         let named_by = vec![("SSL_CERT_FILE", "/a".to_owned()), ("SSL_CERT_DIR", "/b".to_owned())];
@@ -131,13 +136,21 @@ mod tests {
             (format!("\u{feff}{pem}"), Some("byte order mark")),
         ] {
             std::fs::write(&path, &content).expect("writable");
-            match (check(&path), problem) {
+            match (Authorities::of_file(&path, "ca_file").map(drop), problem) {
                 (Ok(()), None) => {}
                 (Err(found), Some(problem)) => assert!(found.contains(problem), "{found}"),
                 (found, _) => panic!("{found:?}: {content}"),
             }
         }
-        assert!(check(&folder.path().join("none")).expect_err("missing").contains("no such file"));
-        assert!(check(folder.path()).expect_err("a folder").contains("a directory"));
+        let mut known = None;
+        for content in [pem.clone(), format!("{pem}{pem}")] {
+            std::fs::write(&path, &content).expect("writable");
+            let found = Authorities::of_file(&path, "ca_file").expect("usable");
+            assert_ne!(known.replace(found.clone()), Some(found), "a reload notices another content");
+        }
+        assert!(
+            Authorities::of_file(&folder.path().join("none"), "ca_file").expect_err("missing").contains("no such file")
+        );
+        assert!(Authorities::of_file(folder.path(), "ca_file").expect_err("a folder").contains("a directory"));
     }
 }

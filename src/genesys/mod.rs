@@ -36,7 +36,7 @@ mod unreachable;
 mod wire;
 
 pub use assembly::ListedClients;
-pub use authorities::{Authorities, check as check_authorities, check_readable};
+pub use authorities::{Authorities, check_readable};
 pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
 pub use convert::Listed;
 pub use endpoint::Endpoint;

@@ -2,6 +2,9 @@
 //!
 //! Without user names and passwords. The decisions are in `proxy` and `authorities`.
 
+use std::path::PathBuf;
+
+use super::authorities::Authorities;
 use super::config::Config;
 
 /// The way to the platform, for the log and `doctor`.
@@ -30,6 +33,16 @@ impl Config {
         let authorities =
             if self.uses_tls() { self.authorities.to_string() } else { "none: the URLs are plain http".to_owned() };
         Outbound { proxy, authorities }
+    }
+
+    /// The files with the certificate authorities and with the password of the proxy, if the settings name such files.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let authorities = match &self.authorities {
+            Authorities::File { path, .. } => Some(path.as_path()),
+            Authorities::System { .. } => None,
+        };
+        let password = self.proxy.as_ref().and_then(super::Proxy::password_file);
+        [authorities, password].into_iter().flatten().map(PathBuf::from).collect()
     }
 
     /// Whether one of the hosts is called by https.

@@ -19,10 +19,22 @@ pub struct Proxy {
     setting: &'static str,
     /// It can contain a password.
     url: SecretString,
-    /// It contains the password, if the URL does not.
-    password_file: Option<PathBuf>,
+    /// It contains the password, if the URL does not. With its content when the settings were read.
+    password_file: Option<(PathBuf, SecretString)>,
     /// The hosts that are called directly, as in `NO_PROXY`.
     bypass: SecretString,
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        let password = |proxy: &Self| proxy.password_file.clone().map(|(_, password)| password);
+        let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+        self.setting == other.setting
+            && self.password_file() == other.password_file()
+            && same(&self.url, &other.url)
+            && same(&password(self).unwrap_or_default(), &password(other).unwrap_or_default())
+            && same(&self.bypass, &other.bypass)
+    }
 }
 
 impl Proxy {
@@ -60,8 +72,12 @@ impl Proxy {
         if url.password().is_some() {
             return Err("is set, and the URL of the proxy has a password too; remove one of them".to_owned());
         }
-        read_password(path)?;
-        Ok(Self { password_file: Some(path.to_owned()), ..self })
+        let password = read_password(path)?;
+        Ok(Self { password_file: Some((path.to_owned(), password)), ..self })
+    }
+
+    pub(super) fn password_file(&self) -> Option<&Path> {
+        self.password_file.as_ref().map(|(path, _)| path.as_path())
     }
 
     /// Whether the URL itself contains a password.
@@ -75,7 +91,7 @@ impl Proxy {
 
     /// The same proxy with the password that the file has now, in the URL.
     pub(super) fn with_password(&self) -> Result<Self, String> {
-        let Some(path) = &self.password_file else { return Ok(self.clone()) };
+        let Some((path, _)) = &self.password_file else { return Ok(self.clone()) };
         let mut url = self.url()?;
         let password = read_password(path)?;
         // Everything else that has a meaning in a URL is encoded by `set_password`.
@@ -300,6 +316,9 @@ mod tests {
             assert_eq!((used.username(), used.password()), ("user", Some(encoded)));
             assert!(!format!("{found:?} {route:?}").contains(password));
         }
+        let other = proxy("--genesys.proxy-url", "http://user@proxy.example", "").expect("a proxy");
+        let other = other.with_password_file(&path).expect("a password");
+        assert!(found == found.clone() && found != other, "a reload notices another password");
         for content in ["", " \n", "hunter2\nhunter3"] {
             std::fs::write(&path, content).expect("writable");
             let error = found.with_password().expect_err(content);

@@ -36,11 +36,12 @@ fn settings(file: &str, state: &Path, index: &str, total: &str) -> Settings {
         ("state.dir", state.as_str()),
         ("web.listen-address", "127.0.0.1:0"),
         ("web.expose-report", "true"),
+        ("web.enable-lifecycle", "true"),
         ("shard.index", index),
         ("shard.total", total),
     ];
     let given: Vec<(String, String)> = flags.map(|(flag, value)| (flag.to_owned(), value.to_owned())).into();
-    Settings::to_serve(&config::read(&given, Vec::<(String, String)>::new())).expect("valid settings")
+    Settings::to_serve(&config::read(&given, Vec::<(String, String)>::new()).into()).expect("valid settings")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,6 +77,25 @@ async fn a_shard_without_organisations_is_healthy_ready_and_serves_every_page() 
     assert_eq!(simulator.organisation().requests().len(), 0, "it calls nobody");
     exporter.stop().await;
     assert!(!folder.path().join("production.state.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_adds_and_removes_only_organisations_of_the_own_shard() {
+    let (simulator, folder) = (simulator().await, tempfile::tempdir().expect("a folder"));
+    let path = file(folder.path(), &simulator, &["production"]);
+    let exporter = Exporter::start(settings(&path, folder.path(), "0", "2")).await;
+    file(folder.path(), &simulator, &["production", "sandbox", "test"]);
+    assert_eq!(exporter.post("/-/reload").await.0, 200);
+    let scrape = exporter.until("its organisation", |scrape| scrape.count("clients", &["org=\"sandbox\""]) > 0).await;
+    assert!(
+        scrape.samples.keys().all(|series| !series.contains("org=\"test\"") && !series.contains("org=\"production\""))
+    );
+    file(folder.path(), &simulator, &["production", "test"]);
+    assert_eq!(exporter.post("/-/reload").await.0, 200);
+    let scrape = exporter.scrape().await;
+    assert_eq!((scrape.count("clients", &[]), scrape.own("state_persistent")), (0, Some(1.0)));
+    assert_eq!(exporter.get("/-/ready").await.0, 200);
+    exporter.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

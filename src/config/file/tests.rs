@@ -199,7 +199,7 @@ fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service()
     let errors = Settings::from_raw(&gathered).expect_err("a missing file");
     assert_eq!(errors.len(), 1);
     assert!(errors[0].to_string().contains("line 17: client_secret_file: "), "{}", errors[0]);
-    let settings = Settings::to_serve(&gathered).expect("the other one can be watched");
+    let settings = Settings::to_serve(&gathered.into()).expect("the other one can be watched");
     assert_eq!(settings.organisations.len(), 2);
     assert!(settings.warnings[0].starts_with("organisation Test: ") && settings.warnings[0].contains("cannot be read"));
 }
@@ -323,7 +323,7 @@ fn a_shard_has_its_own_organisations_and_is_not_stopped_by_a_mistake_in_those_of
     // Of two shards, the first has sandbox and the second production.
     let (_folder, path) = folder(&GOOD.replace("policy.toml", "missing.toml").replace("\"Test\"", "\"sandbox\""));
     let serve = |flags: &[(&str, &str)]| {
-        let settings = Settings::to_serve(&gathered(&path, flags, &[]));
+        let settings = Settings::to_serve(&gathered(&path, flags, &[]).into());
         settings.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     let first = serve(&[("shard.total", "2"), ("shard.index", "0")]).expect("the mistake is not in sandbox");
@@ -334,12 +334,12 @@ fn a_shard_has_its_own_organisations_and_is_not_stopped_by_a_mistake_in_those_of
     // A mistake in the structure of the file is one for all.
     let (_folder, path) = folder(&GOOD.replace("policy_file", "polcy_file"));
     let flags = [("shard.total", "2"), ("shard.index", "0")];
-    assert!(Settings::to_serve(&gathered(&path, &flags, &[])).is_err());
+    assert!(Settings::to_serve(&gathered(&path, &flags, &[]).into()).is_err());
     for (flags, expected) in [
         (&[("shard.total", "2")][..], "--shard.index: is not set, but --shard.total is"),
         (&[("shard.index", "2")], "--shard.total: is not set, but --shard.index is"),
     ] {
-        let errors = Settings::to_serve(&gathered(&path, flags, &[])).expect_err(expected);
+        let errors = Settings::to_serve(&gathered(&path, flags, &[]).into()).expect_err(expected);
         assert!(errors.iter().any(|error| error.to_string().starts_with(expected)), "{errors:?}");
     }
 }
@@ -347,7 +347,7 @@ fn a_shard_has_its_own_organisations_and_is_not_stopped_by_a_mistake_in_those_of
 #[test]
 fn one_organisation_of_the_environment_cannot_be_divided() {
     let given = [("shard.total".to_owned(), "2".to_owned()), ("shard.index".to_owned(), "0".to_owned())];
-    let errors = Settings::to_serve(&config::read(&given, Vec::<(String, String)>::new())).expect_err("no file");
+    let errors = Settings::to_serve(&config::read(&given, Vec::<(String, String)>::new()).into()).expect_err("no file");
     assert!(
         errors[0].to_string().starts_with("--shard.total: divides the organisations of --config.file"),
         "{errors:?}"
