@@ -14,7 +14,7 @@ use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
 use crate::config::{self, Settings};
 use crate::domain::{Record, ScopeTable};
-use crate::genesys::{ApiError, Config, Identity, Metrics, Platform, Refusal, Scopes};
+use crate::genesys::{ApiError, Config, Identity, Metrics, Outbound, Platform, Refusal, Scopes};
 use crate::refresh::{self, Listing};
 use crate::text::visible;
 
@@ -51,6 +51,9 @@ async fn examine(config: &Config, refresh: &refresh::Config, report: &mut Report
         say(format_args!("organisation {}, region {}", config.org, config.region));
     }
     report.good("hosts", format_args!("API {}, login {}", config.api_url, config.login_url));
+    let Outbound { proxy, authorities } = config.outbound();
+    report.good("proxy", proxy);
+    report.good("authorities", authorities);
     let platform = match Platform::new(config.clone(), &Metrics::unregistered()) {
         Ok(platform) => platform,
         Err(error) => {

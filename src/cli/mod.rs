@@ -3,6 +3,7 @@
 //! Not the evaluation of clients and not the server: modules below this one have those.
 
 mod alerts;
+mod announce;
 pub mod args;
 mod audit;
 pub mod baseline;

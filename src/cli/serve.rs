@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, info, warn};
 
+use super::announce::announce;
 use super::console::{complain, say};
 use super::exit::{CLEAN, FAILURE};
 use super::prepare::{Runs, prepare, refuse};
@@ -32,6 +33,7 @@ const SLOW_START: Duration = Duration::from_secs(10);
 const DRIFT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(settings: Settings) -> u8 {
+    announce(&settings);
     run(settings, |_, _| {}, std::future::pending()).await
 }
 

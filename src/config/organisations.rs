@@ -10,13 +10,14 @@ use url::Url;
 
 use super::duration;
 use super::endpoints::Endpoints;
-use super::error::quoted;
-use super::file::{self, Organisations, Stanza};
+use super::error::{quoted, variable_from};
+use super::file::{self, Stanza};
 use super::keys::with_keys;
-use super::platform::{Tuning, org_label, real_organisation};
+use super::platform::{self, Tuning, org_label, real_organisation};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{self, lasting, names};
+use super::shard::Shard;
 use super::values::Values;
 use crate::secret::{SecretSource, SecretString};
 use crate::text::nearest;
@@ -67,13 +68,24 @@ pub(super) enum Who {
     Nobody,
 }
 
-/// The organisations that are called, and how the only one is watched, or one that is read from a file and not configured.
+/// The organisations of the process.
+pub(super) struct Selection {
+    /// Those that are called.
+    pub(super) organisations: Vec<OrganisationSettings>,
+    /// How the only one is watched, or one that is read from a file and not configured.
+    pub(super) watch: Watch,
+    /// The number of those that are configured, in all shards.
+    pub(super) configured: usize,
+}
+
+/// The organisations that are called: all that are configured, or those of a shard.
 pub(super) fn organisations(
     values: &mut Values<'_>,
     gathered: &Gathered,
     who: Who,
     run: For,
-) -> Option<(Vec<OrganisationSettings>, Watch)> {
+    shard: Option<Shard>,
+) -> Option<Selection> {
     let raw = &gathered.raw;
     if raw.org.is_some() && raw.config_file.is_none() {
         values.flag_wrong(
@@ -82,15 +94,15 @@ pub(super) fn organisations(
         );
     }
     match (raw.config_file.as_deref(), who) {
-        (Some(path), Who::Configured) => from_file(values, gathered, Path::new(path), true, run),
-        (Some(path), Who::Nobody) => from_file(values, gathered, Path::new(path), false, run),
+        (Some(path), Who::Configured) => from_file(values, gathered, Path::new(path), true, run, shard),
+        (Some(path), Who::Nobody) => from_file(values, gathered, Path::new(path), false, run, shard),
         (_, who) => {
             let simulated = matches!(who, Who::Simulated(..));
             let state_file = if simulated && !values.is_given("state.file") { None } else { state_file(raw) };
             let watched = one(values, gathered, who, [state_file, None]);
             watched.map(|(platform, watch)| {
                 let organisation = platform.map(|platform| OrganisationSettings { platform, watch: watch.clone() });
-                (organisation.into_iter().collect(), watch)
+                Selection { organisations: organisation.into_iter().collect(), watch, configured: 1 }
             })
         }
     }
@@ -110,7 +122,8 @@ fn one(
         Who::Simulated(api_url, id, secret) => {
             let region = api_url.host_str().unwrap_or("localhost").to_owned();
             let endpoints = Endpoints { login_url: api_url.clone(), api_url, region };
-            Some(Some((id, SecretSource::Value(secret), endpoints, None)))
+            let (client_secret, authorities) = (SecretSource::Value(secret), genesys::Authorities::default());
+            Some(Some(platform::Who { client_id: id, client_secret, endpoints, proxy: None, authorities }))
         }
         Who::Configured => real_organisation(values, gathered).map(Some),
         Who::Nobody => Some(None),
@@ -130,7 +143,8 @@ fn from_file(
     path: &Path,
     is_called: bool,
     run: For,
-) -> Option<(Vec<OrganisationSettings>, Watch)> {
+    shard: Option<Shard>,
+) -> Option<Selection> {
     if values.is_given("state.file") {
         values.flag_wrong(
             "state.file",
@@ -138,7 +152,16 @@ fn from_file(
         );
     }
     values.errors.extend(file::given_twice(process));
-    let Organisations { defaults, stanzas } = match file::read(path, process) {
+    // A name without GENESYS, such as CLIENT_ID, may belong to another program.
+    let foreign =
+        process.foreign.iter().filter(|(name, ..)| name.starts_with("GENESYS") || name.starts_with("PURECLOUD"));
+    for (name, ours, origin) in foreign {
+        let (name, key) = (variable_from(name, origin), with_keys(ours));
+        values
+            .warnings
+            .push(format!("{name} is set, but the exporter does not read it; set {key} in the file of --config.file"));
+    }
+    let file::Organisations { defaults, stanzas } = match file::read(path, process) {
         Ok(read) => read,
         Err(errors) => {
             values.errors.extend(errors);
@@ -161,12 +184,17 @@ fn from_file(
     };
     let defaults = add(&defaults, 1, Who::Nobody);
     let mut watched = Vec::new();
-    for Stanza { gathered, line } in &stanzas {
-        let who = if is_called { Who::Configured } else { Who::Nobody };
-        watched.push((gathered.raw.genesyscloud_org.clone().unwrap_or_default(), add(gathered, *line, who)));
+    let known: Vec<&str> =
+        stanzas.iter().map(|stanza| stanza.gathered.raw.genesyscloud_org.as_deref().unwrap_or_default()).collect();
+    // The organisations of other shards are theirs to check: a mistake in one of them must not stop this process.
+    for (Stanza { gathered, line }, org) in stanzas.iter().zip(&known) {
+        if shard.is_none_or(|shard| shard.has(org)) {
+            let who = if is_called { Who::Configured } else { Who::Nobody };
+            watched.push(((*org).to_owned(), add(gathered, *line, who)));
+        }
     }
+    let configured = known.len();
     if let Some(only) = &process.raw.org {
-        let known: Vec<&str> = watched.iter().map(|(org, _)| org.as_str()).collect();
         if !known.contains(&only.as_str()) {
             let near = nearest(only, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
             values.flag_wrong("org", format!("{} has no organisation {}{near}", path.display(), quoted(only)));
@@ -180,7 +208,7 @@ fn from_file(
         _ => defaults?.1,
     };
     let organisation = |(platform, watch): (Option<_>, _)| Some(OrganisationSettings { platform: platform?, watch });
-    Some((watched.into_iter().filter_map(organisation).collect(), watch))
+    Some(Selection { organisations: watched.into_iter().filter_map(organisation).collect(), watch, configured })
 }
 
 pub(super) fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {

@@ -15,10 +15,11 @@ use url::Url;
 use super::duration;
 use super::error::ConfigError;
 use super::link_base::link_base;
-use super::organisations::{For, OrganisationSettings, Watch, Who, files, organisations, refresh_config};
+use super::organisations::{For, OrganisationSettings, Selection, Watch, Who, files, organisations, refresh_config};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{lasting, names, within};
+use super::shard::{self, Shard};
 use super::values::Values;
 use super::{address, scalar};
 use crate::secret::SecretString;
@@ -32,6 +33,12 @@ pub struct Settings {
     pub organisations: Vec<OrganisationSettings>,
     /// How the only organisation is watched, or how one is watched that is read from a file and not configured.
     pub watch: Watch,
+    /// The place of this process among those that share the configuration file; `None` if it watches all organisations of the file.
+    pub shard: Option<Shard>,
+    /// The number of shards, which a command that is not one of them can ask for too.
+    pub shards: Option<u32>,
+    /// The number of organisations that are configured, in all shards.
+    pub configured: usize,
     /// What a reload reads the configuration file with; `None` if there is none, or if the command does not reload.
     pub again: Option<Arc<Gathered>>,
     /// How often changed files are looked for; `None` if only a signal or a request reloads them.
@@ -67,9 +74,10 @@ impl Settings {
         gathered: &Gathered,
     ) -> Result<(Vec<OrganisationSettings>, Vec<String>), Vec<ConfigError>> {
         let mut values = Values::new(&gathered.origins, &gathered.hidden);
-        let watched = organisations(&mut values, gathered, Who::Configured, For::Serving);
+        let (shard, _) = shards(&mut values, &gathered.raw, For::Serving);
+        let watched = organisations(&mut values, gathered, Who::Configured, For::Serving, shard);
         match watched {
-            Some((organisations, _)) if values.errors.is_empty() => Ok((organisations, values.warnings)),
+            Some(Selection { organisations, .. }) if values.errors.is_empty() => Ok((organisations, values.warnings)),
             _ => Err(values.errors),
         }
     }
@@ -141,16 +149,49 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
     let auto_reload = values.flag("config.auto-reload-interval", raw.config_auto_reload_interval.as_ref(), auto_reload);
-    let watched = organisations(&mut values, gathered, who, run);
+    let is_simulated = matches!(who, Who::Simulated(..));
+    let (shard, shards) = if is_simulated { (None, None) } else { shards(&mut values, raw, run) };
+    let watched = organisations(&mut values, gathered, who, run, shard);
     match (server, exposition, log, watched) {
-        (Some(server), Some(exposition), Some(log), Some((organisations, watch))) if values.errors.is_empty() => {
+        (Some(server), Some(exposition), Some(log), Some(Selection { organisations, watch, configured }))
+            if values.errors.is_empty() =>
+        {
             let warnings = values.warnings;
             let auto_reload = auto_reload.filter(|interval| !interval.is_zero());
-            let again = None;
-            Ok(Settings { organisations, watch, again, auto_reload, server, external_url, exposition, log, warnings })
+            Ok(Settings {
+                organisations,
+                watch,
+                shard,
+                shards,
+                configured,
+                again: None,
+                auto_reload,
+                server,
+                external_url,
+                exposition,
+                log,
+                warnings,
+            })
         }
         _ => Err(values.errors),
     }
+}
+
+/// The shard of a process that serves, and the number of shards. One organisation cannot be divided.
+fn shards(values: &mut Values<'_>, raw: &RawSettings, run: For) -> (Option<Shard>, Option<u32>) {
+    if raw.config_file.is_none() && (raw.shard_total.is_some() || raw.shard_index.is_some()) {
+        let flag = if raw.shard_total.is_some() { "shard.total" } else { "shard.index" };
+        values.flag_wrong(
+            flag,
+            "divides the organisations of --config.file, which is not set; unset it, or name the file",
+        );
+        return (None, None);
+    }
+    if run == For::OneCommand && raw.shard_index.is_none() {
+        return (None, shard::total(values, raw));
+    }
+    let shard = Shard::read(values, raw);
+    (shard.filter(|_| run == For::Serving), shard.map(|shard| shard.total))
 }
 
 fn server_config(values: &mut Values<'_>, raw: &RawSettings, has_server: bool) -> Option<server::Config> {

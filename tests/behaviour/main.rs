@@ -40,10 +40,12 @@ mod hardening;
 mod local;
 mod log_formats;
 mod organisations;
+mod outbound;
 mod peers;
 mod report_stream;
 mod served;
 mod server;
+mod shards;
 mod signals;
 mod soak;
 mod state;
@@ -71,6 +73,7 @@ mod table;
 mod fuzz;
 
 // Documents and examples: they say what the code does, and the program accepts them.
+mod config_schema;
 mod documents;
 mod kubernetes;
 mod policy;

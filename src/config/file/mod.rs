@@ -122,7 +122,7 @@ fn gathered(mut pairs: Pairs, process: &Gathered) -> Gathered {
         hidden,
         foreign: Vec::new(),
         proxies: process.proxies.clone(),
-        ca_file: process.ca_file.clone(),
+        trusted: process.trusted.clone(),
         variables: BTreeMap::new(),
         warnings: Vec::new(),
         errors,
@@ -182,10 +182,15 @@ impl Reading<'_> {
                 self.wrong(at, "org belongs to one [[organisation]]");
                 continue;
             }
-            let Some(text) = text(value.get_ref()) else {
-                self.wrong(at, format!("{word}: expected a string, a number, true or false, or a list of strings"));
+            let text = text(value.get_ref()).filter(|_| key.shape.fits(value.get_ref()));
+            let Some(text) = text else {
+                self.wrong(at, format!("{word}: expected {}", key.shape.expected()));
                 continue;
             };
+            if key.shape.is_required() && text.trim().is_empty() {
+                self.wrong(at, format!("{word}: is empty; remove the key, or set it"));
+                continue;
+            }
             let origin = Origin::Key { file: self.path.to_owned(), line: place(self.text, at).0, key: key.name };
             match self.resolved(key, text) {
                 Ok(text) => _ = pairs.insert(key.variable(), (text, origin)),
@@ -205,7 +210,7 @@ impl Reading<'_> {
                 Err("the environment has no variable with this name; set it, or use client_secret_file".to_owned())
             };
         }
-        if key.is_path && !text.trim().is_empty() {
+        if key.shape.is_path() && !text.trim().is_empty() {
             let directory = self.path.parent().unwrap_or(Path::new(""));
             return Ok(directory.join(PathBuf::from(text)).to_string_lossy().into_owned());
         }
