@@ -3,6 +3,7 @@
 //! Not the `Config` structs of the components, which are defined where they are used, and not the subcommands (`cli`).
 
 mod address;
+mod asked;
 mod command_line;
 mod credentials;
 pub mod docs;
@@ -36,7 +37,7 @@ pub use flags::SettingsArgs;
 pub use json_schema::json_schema;
 pub use link_base::link_base;
 pub use names::variable_of;
-pub use organisations::{OrganisationSettings, Watch};
+pub use organisations::{NamedOrganisation, OrganisationSettings, Watch};
 pub use read::{Gathered, environment, read};
 pub use settings::{AlertSettings, Settings};
 pub use shard::{Shard, shard_of};

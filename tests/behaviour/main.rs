@@ -54,8 +54,10 @@ mod web_config;
 
 // The commands, as a shell or a CI job runs them.
 mod approvals;
+mod audit_all;
 mod baseline;
 mod changes;
+mod check_all;
 mod cli;
 mod help;
 mod manual;
