@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 pub use super::alerts::args::{AlertsArgs, RuleFile};
 pub use super::audit::args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
+pub use super::demo::DemoArgs;
 pub use super::format::TextFormat;
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
@@ -39,10 +40,10 @@ pub struct Cli {
 pub enum Command {
     /// Run the exporter (the default).
     Serve,
-    /// Run the exporter against a simulated organisation.
+    /// Run the exporter against simulated organisations.
     ///
-    /// The organisation is built in and changes over time. Needs no credentials.
-    Demo,
+    /// The organisations are built in and change over time. Needs no credentials.
+    Demo(DemoArgs),
     /// Audit once and print the findings.
     ///
     /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 invalid usage, policy, baseline or configuration; 3 the

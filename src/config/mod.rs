@@ -5,6 +5,7 @@
 mod address;
 mod command_line;
 mod credentials;
+mod divided;
 pub mod docs;
 mod duration;
 mod endpoints;
@@ -29,6 +30,7 @@ mod tests;
 mod values;
 
 pub(crate) use command_line::{flags_given, with_variables};
+pub(crate) use divided::{Divided, divided};
 pub use error::ConfigError;
 pub use flags::SettingsArgs;
 pub use link_base::link_base;

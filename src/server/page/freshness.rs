@@ -80,11 +80,16 @@ impl FreshnessView {
 }
 
 fn next(freshness: &Freshness, now: Timestamp) -> String {
-    let since = freshness.last_attempt.map(|attempt| now.since(attempt));
-    match since.and_then(|since| freshness.interval.checked_sub(since)) {
-        Some(left) if !left.is_zero() => format!("Next refresh in {}.", spoken(left)),
-        _ => "The next refresh is due.".to_owned(),
+    match until_next(freshness, now) {
+        Some(left) => format!("Next refresh in {}.", spoken(left)),
+        None => "The next refresh is due.".to_owned(),
     }
+}
+
+/// The time until the next refresh; `None` if it is due.
+pub(super) fn until_next(freshness: &Freshness, now: Timestamp) -> Option<Duration> {
+    let since = freshness.last_attempt.map(|attempt| now.since(attempt));
+    since.and_then(|since| freshness.interval.checked_sub(since)).filter(|left| !left.is_zero())
 }
 
 fn is_overdue(freshness: &Freshness, now: Timestamp) -> bool {

@@ -1,0 +1,136 @@
+//! Renders the pages off the async workers, a few at a time, from the published data.
+//!
+//! What is on them is in `page`, and which request gets which in `routes`.
+
+use hyper::StatusCode;
+use tracing::error;
+
+use super::answer::{self, Answer};
+use super::page;
+use super::peers::Place;
+use super::routes::{Busy, Routes, failed, turn};
+use crate::publish::Published;
+
+impl Routes {
+    pub(super) async fn page(
+        &self,
+        closed: Option<&'static str>,
+        query: Option<&str>,
+        place: &Place,
+    ) -> Result<Answer, Busy> {
+        let published = self.view.reader.current();
+        let wanted = match page::Home::parse(&published, query) {
+            Ok(wanted) => wanted,
+            Err(mistake) => return Ok(answer::text(StatusCode::BAD_REQUEST, mistake)),
+        };
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || {
+            Some(page::home(&published, &wanted, now, &page::Options { telemetry_path: &path, closed }))
+        });
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    pub(super) async fn organisation(
+        &self,
+        closed: Option<&'static str>,
+        path: &str,
+        search: page::Search,
+        place: &Place,
+    ) -> Result<Answer, Busy> {
+        let published = self.view.reader.current();
+        let label = page::link::organisation(path).unwrap_or_default();
+        if let Some(unknown) = unknown_organisation(&published, Some(&label)) {
+            return Ok(unknown);
+        }
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || {
+            page::organisation(&published, &label, &search, now, &page::Options { telemetry_path: &path, closed })
+        });
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    pub(super) async fn clients(&self, search: page::Search, place: &Place) -> Result<Answer, Busy> {
+        let published = self.view.reader.current();
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || Some(page::all_clients::page(&published, &search, now, &path)));
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    pub(super) async fn findings(&self, filter: page::browse::Filter, place: &Place) -> Result<Answer, Busy> {
+        let published = self.view.reader.current();
+        if let Some(unknown) = unknown_organisation(&published, filter.org()) {
+            return Ok(unknown);
+        }
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || Some(page::browse::page(&published, &filter, now, &path)));
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    /// A refusal or an error as a page, for a browser. Its status and its other headers stay.
+    pub(super) fn for_people(&self, mut answer: Answer, path: &str) -> Answer {
+        let status = answer.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return answer;
+        }
+        let Some(text) = answer.body().as_text() else { return answer };
+        let (now, metrics) = ((self.view.now)(), &self.view.config.telemetry_path);
+        let page = match page::documents::Wanted::parse(path).filter(|_| status == StatusCode::NOT_FOUND) {
+            Some(wanted) => page::documents::page(&wanted, now, metrics),
+            None => page::problem::page(status, &text, path, now, metrics),
+        };
+        match page {
+            Ok(page) => answer::replace_with_html(&mut answer, page, page::security_policy()),
+            Err(cause) => error!(%cause, "cannot render the page of a refusal"),
+        }
+        answer
+    }
+
+    pub(super) async fn client(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
+        let unknown = || answer::text(StatusCode::NOT_FOUND, "No organisation has a client with this id.");
+        let Some(id) = page::link::client_id(path) else { return Ok(unknown()) };
+        let published = self.view.reader.current();
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || page::client::page(&published, &id, now, &path));
+        Ok(making.await?.unwrap_or_else(unknown))
+    }
+
+    /// The page of a runbook or a rule. If there is none, programs get the names that exist, and people the list.
+    pub(super) async fn document(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
+        let Some(wanted) = page::documents::Wanted::parse(path) else { return Ok(self.not_found()) };
+        if !wanted.exists() {
+            return Ok(answer::text(StatusCode::NOT_FOUND, wanted.unknown()));
+        }
+        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let making = self.make(place, move || Some(page::documents::page(&wanted, now, &path)));
+        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+    }
+
+    /// Renders a page off the async workers, up to `PAGES_AT_ONCE` at a time. `None` if `page` returns `None`.
+    async fn make(
+        &self,
+        place: &Place,
+        page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static,
+    ) -> Result<Option<Answer>, Busy> {
+        let page_turn = place.queue(&self.page_turns).await.ok_or(Busy)?;
+        turn(place).await?;
+        let making = tokio::task::spawn_blocking(move || {
+            let page = page();
+            drop(page_turn);
+            page
+        });
+        Ok(match making.await {
+            Ok(page) => page.map(|page| match page {
+                Ok(page) => answer::html(page, page::security_policy()),
+                Err(cause) => failed("page", &cause.to_string()),
+            }),
+            Err(cause) => Some(failed("page", &cause.to_string())),
+        })
+    }
+}
+
+/// The answer to a request about an organisation that does not exist; `None` if it does, or if the request is about all.
+pub(super) fn unknown_organisation(published: &Published, label: Option<&str>) -> Option<Answer> {
+    let label = label?;
+    let exists = published.organisations.iter().any(|organisation| organisation.org == label);
+    (!exists).then(|| answer::text(StatusCode::NOT_FOUND, page::unknown_organisation(published, label)))
+}
