@@ -27,12 +27,12 @@ fn publish(server: &Server, organisations: impl IntoIterator<Item = (String, Fre
     let organisations: Vec<ServedOrganisation> = organisations
         .into_iter()
         .map(|(org, freshness, evaluated)| {
-            let mut served = ServedOrganisation::new(org.clone(), freshness);
+            let mut one = ServedOrganisation::new(org.clone(), freshness);
             if let Some(evaluated) = evaluated {
                 let page = server.publisher.render(&org, &evaluated);
-                served.serve(evaluated, page);
+                one.serve(evaluated, page);
             }
-            served
+            one
         })
         .collect();
     server.publisher.update(|all, _| *all = organisations);
@@ -165,9 +165,9 @@ async fn two_hundred_organisations_of_five_hundred_clients_have_a_small_index() 
     server.publisher.update(|all, _| {
         *all = (0..200)
             .map(|n| {
-                let mut served = ServedOrganisation::new(format!("org-{n:03}"), refreshed());
-                served.serve(Arc::clone(&data), Arc::clone(&page));
-                served
+                let mut one = ServedOrganisation::new(format!("org-{n:03}"), refreshed());
+                one.serve(Arc::clone(&data), Arc::clone(&page));
+                one
             })
             .collect();
     });

@@ -13,9 +13,9 @@ pub(in crate::server) fn unknown_organisation(published: &Published, label: &str
     let asked = visible(label);
     let asked = shortened(&asked, LONGEST);
     let near = near_to(label, &labels);
-    let (what, named) = if near.is_empty() { ("The organisations are", labels) } else { ("Did you mean", near) };
-    let named: Vec<_> = named.into_iter().map(visible).collect();
-    let names = listed(named.iter().map(|name| &**name), NAMED);
+    let (what, some) = if near.is_empty() { ("The organisations are", labels) } else { ("Did you mean", near) };
+    let shown: Vec<_> = some.into_iter().map(visible).collect();
+    let names = listed(shown.iter().map(|name| &**name), NAMED);
     let end = if what == "Did you mean" { '?' } else { '.' };
     format!("There is no organisation {asked}.\n{what} {names}{end}")
 }

@@ -132,9 +132,9 @@ fn an_organisation_pages_exactly_if_an_alert_fires_for_it() {
         let text = String::from_utf8(text).expect("UTF-8");
         let has_baseline = evaluated.report.baseline.is_some();
         let fires = text.lines().filter(|line| line.contains("_client_dangerous_")).any(|line| {
-            let value: f64 = line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or_default();
-            let is_new = line.contains("first_seen") && value > 0.0 && NOW.seconds() as f64 - value < 86_400.0;
-            if has_baseline { line.contains("_unapproved{") && value == 1.0 } else { is_new }
+            let value: i64 = line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or_default();
+            let is_new = line.contains("first_seen") && value > 0 && NOW.seconds() - value < 86_400;
+            if has_baseline { line.contains("_unapproved{") && value == 1 } else { is_new }
         });
         let standing = Standing::new(&organisation, true, NOW);
         assert_eq!(standing.is_paging(), fires, "{}: {text}", organisation.org);
