@@ -10,7 +10,6 @@ use clap_complete::Shell;
 
 pub use super::alerts::args::{AlertsArgs, RuleFile};
 pub use super::audit::args::{AuditArgs, AuditFormat, FailOn, Least, OutputFile};
-pub use super::demo::DemoArgs;
 pub use super::format::TextFormat;
 use crate::config::{SettingsArgs, flags_given, with_variables};
 
@@ -115,6 +114,16 @@ pub enum Command {
         #[command(subcommand)]
         command: DocsCommand,
     },
+}
+
+/// The flags of `demo`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct DemoArgs {
+    /// The number of simulated organisations, at most 200.
+    ///
+    /// Several have their own sizes and stories, and are configured by a file as with --config.file.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub organisations: u16,
 }
 
 /// The subcommands of `config`.

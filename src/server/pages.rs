@@ -2,32 +2,61 @@
 //!
 //! What is on them is in `page`, and which request gets which in `routes`.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
+use tokio::sync::Semaphore;
 use tracing::error;
 
+use super::View;
 use super::answer::{self, Answer};
 use super::page;
 use super::peers::Place;
-use super::routes::{Busy, Routes, failed, turn};
-use crate::publish::Published;
+use crate::domain::Timestamp;
+use crate::publish::{Published, Reader};
 
-impl Routes {
+/// The maximum number of pages that are rendered at the same time.
+const AT_ONCE: usize = 2;
+
+/// Makes the pages.
+#[derive(Debug)]
+pub(super) struct Pages {
+    reader: Reader,
+    now: fn() -> Timestamp,
+    telemetry_path: String,
+    turns: Arc<Semaphore>,
+}
+
+/// The request got no turn in time.
+pub(super) struct Busy;
+
+impl Pages {
+    /// The pages about the data that the view has.
+    pub(super) fn new(view: &View) -> Self {
+        Self {
+            reader: view.reader.clone(),
+            now: view.now,
+            telemetry_path: view.config.telemetry_path.clone(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
     pub(super) async fn page(
         &self,
         closed: Option<&'static str>,
         query: Option<&str>,
         place: &Place,
-    ) -> Result<Answer, Busy> {
-        let published = self.view.reader.current();
+    ) -> Result<Option<Answer>, Busy> {
+        let published = self.reader.current();
         let wanted = match page::Home::parse(&published, query) {
             Ok(wanted) => wanted,
-            Err(mistake) => return Ok(answer::text(StatusCode::BAD_REQUEST, mistake)),
+            Err(mistake) => return Ok(Some(answer::text(StatusCode::BAD_REQUEST, mistake))),
         };
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let (now, path) = ((self.now)(), self.telemetry_path.clone());
         let making = self.make(place, move || {
             Some(page::home(&published, &wanted, now, &page::Options { telemetry_path: &path, closed }))
         });
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+        making.await
     }
 
     pub(super) async fn organisation(
@@ -36,34 +65,34 @@ impl Routes {
         path: &str,
         search: page::Search,
         place: &Place,
-    ) -> Result<Answer, Busy> {
-        let published = self.view.reader.current();
+    ) -> Result<Option<Answer>, Busy> {
+        let published = self.reader.current();
         let label = page::link::organisation(path).unwrap_or_default();
         if let Some(unknown) = unknown_organisation(&published, Some(&label)) {
-            return Ok(unknown);
+            return Ok(Some(unknown));
         }
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let (now, path) = ((self.now)(), self.telemetry_path.clone());
         let making = self.make(place, move || {
             page::organisation(&published, &label, &search, now, &page::Options { telemetry_path: &path, closed })
         });
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+        making.await
     }
 
-    pub(super) async fn clients(&self, search: page::Search, place: &Place) -> Result<Answer, Busy> {
-        let published = self.view.reader.current();
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+    pub(super) async fn clients(&self, search: page::Search, place: &Place) -> Result<Option<Answer>, Busy> {
+        let published = self.reader.current();
+        let (now, path) = ((self.now)(), self.telemetry_path.clone());
         let making = self.make(place, move || Some(page::all_clients::page(&published, &search, now, &path)));
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+        making.await
     }
 
-    pub(super) async fn findings(&self, filter: page::browse::Filter, place: &Place) -> Result<Answer, Busy> {
-        let published = self.view.reader.current();
+    pub(super) async fn findings(&self, filter: page::browse::Filter, place: &Place) -> Result<Option<Answer>, Busy> {
+        let published = self.reader.current();
         if let Some(unknown) = unknown_organisation(&published, filter.org()) {
-            return Ok(unknown);
+            return Ok(Some(unknown));
         }
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let (now, path) = ((self.now)(), self.telemetry_path.clone());
         let making = self.make(place, move || Some(page::browse::page(&published, &filter, now, &path)));
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+        making.await
     }
 
     /// A refusal or an error as a page, for a browser. Its status and its other headers stay.
@@ -73,7 +102,7 @@ impl Routes {
             return answer;
         }
         let Some(text) = answer.body().as_text() else { return answer };
-        let (now, metrics) = ((self.view.now)(), &self.view.config.telemetry_path);
+        let (now, metrics) = ((self.now)(), &self.telemetry_path);
         let page = match page::documents::Wanted::parse(path).filter(|_| status == StatusCode::NOT_FOUND) {
             Some(wanted) => page::documents::page(&wanted, now, metrics),
             None => page::problem::page(status, &text, path, now, metrics),
@@ -85,33 +114,33 @@ impl Routes {
         answer
     }
 
-    pub(super) async fn client(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
+    pub(super) async fn client(&self, path: &str, place: &Place) -> Result<Option<Answer>, Busy> {
         let unknown = || answer::text(StatusCode::NOT_FOUND, "No organisation has a client with this id.");
-        let Some(id) = page::link::client_id(path) else { return Ok(unknown()) };
-        let published = self.view.reader.current();
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let Some(id) = page::link::client_id(path) else { return Ok(Some(unknown())) };
+        let published = self.reader.current();
+        let (now, path) = ((self.now)(), self.telemetry_path.clone());
         let making = self.make(place, move || page::client::page(&published, &id, now, &path));
-        Ok(making.await?.unwrap_or_else(unknown))
+        Ok(Some(making.await?.unwrap_or_else(unknown)))
     }
 
     /// The page of a runbook or a rule. If there is none, programs get the names that exist, and people the list.
-    pub(super) async fn document(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
-        let Some(wanted) = page::documents::Wanted::parse(path) else { return Ok(self.not_found()) };
+    pub(super) async fn document(&self, path: &str, place: &Place) -> Result<Option<Answer>, Busy> {
+        let Some(wanted) = page::documents::Wanted::parse(path) else { return Ok(None) };
         if !wanted.exists() {
-            return Ok(answer::text(StatusCode::NOT_FOUND, wanted.unknown()));
+            return Ok(Some(answer::text(StatusCode::NOT_FOUND, wanted.unknown())));
         }
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
+        let (now, path) = ((self.now)(), self.telemetry_path.clone());
         let making = self.make(place, move || Some(page::documents::page(&wanted, now, &path)));
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
+        making.await
     }
 
-    /// Renders a page off the async workers, up to `PAGES_AT_ONCE` at a time. `None` if `page` returns `None`.
+    /// Renders a page off the async workers, up to `AT_ONCE` at a time. `None` if `page` returns `None`.
     async fn make(
         &self,
         place: &Place,
         page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static,
     ) -> Result<Option<Answer>, Busy> {
-        let page_turn = place.queue(&self.page_turns).await.ok_or(Busy)?;
+        let page_turn = place.queue(&self.turns).await.ok_or(Busy)?;
         turn(place).await?;
         let making = tokio::task::spawn_blocking(move || {
             let page = page();
@@ -133,4 +162,16 @@ pub(super) fn unknown_organisation(published: &Published, label: Option<&str>) -
     let label = label?;
     let exists = published.organisations.iter().any(|organisation| organisation.org == label);
     (!exists).then(|| answer::text(StatusCode::NOT_FOUND, page::unknown_organisation(published, label)))
+}
+
+pub(super) async fn turn(place: &Place) -> Result<(), Busy> {
+    if place.turn().await { Ok(()) } else { Err(Busy) }
+}
+
+pub(super) fn failed(what: &'static str, cause: &str) -> Answer {
+    error!(what, cause, "cannot render a response");
+    answer::text(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!("The {what} could not be rendered; the log of the exporter shows the cause."),
+    )
 }

@@ -22,13 +22,12 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderMap, HeaderName, Heade
 use hyper::{Request, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::error;
 
 use super::access::{self, Access};
 use super::answer::{self, Answer};
 use super::gate::{self, Admitted};
 use super::metrics::{Handler, Metrics};
-use super::pages::unknown_organisation;
+use super::pages::{Busy, Pages, failed, turn, unknown_organisation};
 use super::peers::Place;
 use super::report::{Reports, Wanted};
 use super::visitor::Visitor;
@@ -36,31 +35,25 @@ use super::web::Transport;
 use super::{Limits, View, health, page};
 use crate::exposition;
 
-/// The maximum number of pages that are rendered at the same time.
-const PAGES_AT_ONCE: usize = 2;
-
 /// The maximum number of reloads over HTTP that wait for their result at the same time.
 const RELOADS_AT_ONCE: usize = 1;
 
 /// Answers the requests of all connections.
 #[derive(Debug)]
 pub struct Routes {
-    pub(super) view: View,
+    view: View,
     reports: Reports,
-    pub(super) page_turns: Arc<Semaphore>,
+    pages: Pages,
     reload_turns: Arc<Semaphore>,
 }
-
-/// The request got no turn in time.
-pub(super) struct Busy;
 
 impl Routes {
     /// Serves this view.
     pub fn new(view: View) -> Self {
         Self {
+            pages: Pages::new(&view),
             view,
             reports: Reports::default(),
-            page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
             reload_turns: Arc::new(Semaphore::new(RELOADS_AT_ONCE)),
         }
     }
@@ -97,7 +90,7 @@ impl Routes {
             Err(refusal) => (of_path.unwrap_or(Handler::None), refusal),
         };
         let mut answer = if handler.is_for_people() && wants_html(request.headers()) {
-            self.for_people(answer, request.uri().path())
+            self.pages.for_people(answer, request.uri().path())
         } else {
             answer
         };
@@ -156,9 +149,9 @@ impl Routes {
                 turn(place).await?;
                 self.metrics(request.headers())
             }
-            Handler::Page => self.page(access.details_closed(), request.uri().query(), place).await?,
+            Handler::Page => self.found(self.pages.page(access.details_closed(), request.uri().query(), place).await?),
             Handler::Organisation => match page::Search::parse(request.uri().query()) {
-                Ok(search) => self.organisation(access.details_closed(), path, search, place).await?,
+                Ok(search) => self.found(self.pages.organisation(access.details_closed(), path, search, place).await?),
                 Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
             },
             Handler::Findings | Handler::Clients | Handler::Client | Handler::Report
@@ -167,18 +160,18 @@ impl Routes {
                 answer::text(StatusCode::FORBIDDEN, access.details_closed().unwrap_or_default())
             }
             Handler::Findings => match page::browse::Filter::parse(request.uri().query()) {
-                Ok(filter) => self.findings(filter, place).await?,
+                Ok(filter) => self.found(self.pages.findings(filter, place).await?),
                 Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
             },
             Handler::Clients => match page::Search::parse(request.uri().query()) {
-                Ok(search) => self.clients(search, place).await?,
+                Ok(search) => self.found(self.pages.clients(search, place).await?),
                 Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
             },
             Handler::Client => match request.uri().query().filter(|query| !query.is_empty()) {
-                None => self.client(path, place).await?,
+                None => self.found(self.pages.client(path, place).await?),
                 Some(_) => answer::text(StatusCode::BAD_REQUEST, "The page of a client has no fields in its address."),
             },
-            Handler::Document => self.document(path, place).await?,
+            Handler::Document => self.found(self.pages.document(path, place).await?),
             Handler::Report => self.report(request, place).await?,
             Handler::Reload => {
                 self.reload(access.reload_closed().or_else(|| access::from_browser(request)), place).await?
@@ -285,7 +278,11 @@ impl Routes {
         })
     }
 
-    pub(super) fn not_found(&self) -> Answer {
+    fn found(&self, answer: Option<Answer>) -> Answer {
+        answer.unwrap_or_else(|| self.not_found())
+    }
+
+    fn not_found(&self) -> Answer {
         let metrics = &self.view.config.telemetry_path;
         let paths = format!(
             "Not found. The paths of the exporter are:\n{metrics}\n/\n/organisations/LABEL\n/findings\n/clients\n/clients/ID\n/runbooks/\n/rules/\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
@@ -299,22 +296,10 @@ fn wants_html(headers: &HeaderMap) -> bool {
     list(headers, &ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
-pub(super) async fn turn(place: &Place) -> Result<(), Busy> {
-    if place.turn().await { Ok(()) } else { Err(Busy) }
-}
-
 fn not_allowed(allowed: &'static str) -> Answer {
     let mut answer = answer::text(StatusCode::METHOD_NOT_ALLOWED, format!("Method not allowed. Use {allowed}."));
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
-}
-
-pub(super) fn failed(what: &'static str, cause: &str) -> Answer {
-    error!(what, cause, "cannot render a response");
-    answer::text(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        format!("The {what} could not be rendered; the log of the exporter shows the cause."),
-    )
 }
 
 /// Joins the lines of a header that can occur several times.

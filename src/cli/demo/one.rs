@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::info;
 
+use super::introduction;
 use crate::cli::console::{complain, say};
 use crate::cli::exit::FAILURE;
 use crate::cli::prepare::{Runs, prepare, refuse};
@@ -102,7 +103,7 @@ fn introduce(address: SocketAddr, scheme: &str, clients: usize) {
         "The organisation changes over time: after one minute a client gains a dangerous scope that nobody approved. Later",
     );
     say("another client loses one, and the API limits the rate of requests.\n");
-    super::introduce("status page", address, scheme);
+    introduction::introduce("status page", address, scheme);
 }
 
 /// Applies the changes of the simulated organisation as time passes. Never returns.

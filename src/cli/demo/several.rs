@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::files::Folder;
+use super::introduction;
 use super::story::{Cast, Story};
 use crate::baseline::Baseline;
 use crate::cli::console::{complain, say};
@@ -181,7 +182,7 @@ fn introduce(casts: &[Cast], clients: usize, config: &str, (address, scheme): (S
     }
     say("\nThe index of the organisations lists the worst first; the label of each leads to its page.\n");
     say(format_args!("  configuration {config}"));
-    super::introduce("index", address, scheme);
+    introduction::introduce("index", address, scheme);
 }
 
 /// Changes the organisations as time passes. Never returns.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::words::{Moment, spoken};
 use crate::domain::{Freshness, Timestamp};
+use crate::exposition::ReloadStatus;
 use crate::text::{counted, visible};
 
 /// A refresh is overdue this long after its scheduled time. A refresh has a deadline of two minutes and retries.
@@ -77,6 +78,11 @@ impl FreshnessView {
         let moment = self.moment.as_ref().map_or(String::new(), |moment| format!("{} ({})", moment.ago, moment.utc));
         format!("{}. {}{moment}{}", self.word, self.before, self.after)
     }
+}
+
+/// When the policies and baselines in force were read; `None` if their last load succeeded.
+pub(super) fn files_in_force(reload: ReloadStatus, now: Timestamp) -> Option<Moment> {
+    (!reload.last_successful).then(|| Moment::new(reload.last_success, now))
 }
 
 fn next(freshness: &Freshness, now: Timestamp) -> String {

@@ -16,6 +16,7 @@ mod frame;
 mod freshness;
 pub(super) mod index;
 pub(super) mod link;
+mod options;
 mod paging;
 pub(super) mod problem;
 mod query;
@@ -29,6 +30,7 @@ mod worst;
 
 use askama::Template;
 
+pub(super) use options::Options;
 pub(super) use search::Search;
 pub(super) use style::{ICON, security_policy};
 pub(super) use unknown::unknown_organisation;
@@ -39,19 +41,10 @@ use crate::text::visible;
 use details::Details;
 use form::Form;
 use frame::Frame;
-use freshness::FreshnessView;
+use freshness::{FreshnessView, files_in_force};
 use link::Links;
 use since::Since;
 use words::Moment;
-
-/// What a page of `/`, or of one organisation, shows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Options<'a> {
-    /// The path of the metrics, for the link.
-    pub(super) telemetry_path: &'a str,
-    /// Why details are hidden, a message for people; `None` if they are shown.
-    pub(super) closed: Option<&'static str>,
-}
 
 /// What a request for `/` shows: the only organisation, or the index of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,18 +110,12 @@ fn one(
         frame: Frame::new(path, options.telemetry_path, has_details, now).about(links.org()),
         closed: options.closed,
         form: has_details.then(|| Form::new(search)),
-        files_in_force: files_in_force(published, now),
+        files_in_force: files_in_force(published.reload, now),
         one_of_several: published.organisations.len() > 1,
         clients: links.all_clients().to_owned(),
         o: OrganisationView::new(organisation, (search, &links), now, options),
     }
     .render()
-}
-
-/// When the policy and baseline in force were read; `None` if their last load succeeded.
-fn files_in_force(published: &Published, now: Timestamp) -> Option<Moment> {
-    let reload = &published.reload;
-    (!reload.last_successful).then(|| Moment::new(reload.last_success, now))
 }
 
 #[derive(Template)]

@@ -44,7 +44,7 @@ impl Query {
         self.value(name).unwrap_or_default().trim().chars().take(LONGEST).collect()
     }
 
-    /// The value of a field as it is, of limited length; empty without one.
+    /// The value of a field with the spaces around it, of limited length; empty without one.
     pub(super) fn exact(&self, name: &str) -> String {
         self.value(name).unwrap_or_default().chars().take(LONGEST).collect()
     }

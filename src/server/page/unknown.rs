@@ -6,6 +6,8 @@ use crate::text::{distance, listed, shortened, visible};
 
 /// Organisations that the message names.
 const NAMED: usize = 10;
+/// Characters of what was typed that are compared. A label has at most 64.
+const COMPARED: usize = 80;
 
 /// Why there is no organisation with this label: a message that lists those that were probably meant, or else the first ones.
 pub(in crate::server) fn unknown_organisation(published: &Published, label: &str) -> String {
@@ -22,8 +24,8 @@ pub(in crate::server) fn unknown_organisation(published: &Published, label: &str
 
 /// The labels that are close to what was typed, or contain it, or are contained in it, the nearest first.
 fn near_to<'a>(typed: &str, labels: &[&'a str]) -> Vec<&'a str> {
-    // What is much longer than any label takes long to compare, and is near to none.
-    let typed: String = typed.to_lowercase().chars().take(LONGEST).collect();
+    // What is much longer than any label would take long to compare.
+    let typed: String = typed.to_lowercase().chars().take(COMPARED).collect();
     if typed.is_empty() {
         return Vec::new();
     }

@@ -10,14 +10,16 @@ use askama::Template;
 
 use super::form::Choice;
 use super::frame::Frame;
+use super::freshness::files_in_force;
+use super::options::Options;
+use super::query;
 use super::words::Moment;
-use super::{Options, files_in_force, query};
 use crate::domain::Timestamp;
 use crate::publish::Published;
 use crate::text::{counted, visible};
 pub(in crate::server) use filter::Filter;
 use filter::Show;
-use row::Row;
+use row::IndexRow;
 use standing::Standing;
 
 /// The organisations on one page.
@@ -44,7 +46,7 @@ pub(super) fn page(
     Page {
         frame: Frame::new("/", options.telemetry_path, has_report, now),
         closed: options.closed,
-        files_in_force: files_in_force(published, now),
+        files_in_force: files_in_force(published.reload, now),
         totals: Totals::new(&all, shows_details),
         text: visible(&filter.text).into_owned(),
         longest: query::LONGEST,
@@ -54,7 +56,7 @@ pub(super) fn page(
         is_filtered: filter.is_some(),
         total: all.len(),
         found: found.len(),
-        rows: shown.map(|standing| Row::new(standing, now)).collect(),
+        rows: shown.map(|standing| IndexRow::new(standing, now)).collect(),
         number: number + 1,
         pages,
         previous: (number > 0).then(|| filter.link(number - 1)),
@@ -77,7 +79,7 @@ struct Page<'a> {
     is_filtered: bool,
     total: usize,
     found: usize,
-    rows: Vec<Row>,
+    rows: Vec<IndexRow>,
     number: usize,
     pages: usize,
     previous: Option<String>,
@@ -86,7 +88,7 @@ struct Page<'a> {
 
 /// What all organisations have together.
 struct Totals {
-    /// The CSS class and the word of the banner, and its sentence.
+    /// The banner: its CSS class, its word and its sentence.
     tone: &'static str,
     word: &'static str,
     sentence: String,
@@ -132,7 +134,7 @@ impl Totals {
     }
 }
 
-/// The totals in words: what pages, and what is not known.
+/// The totals as a sentence: what pages, and what is not known.
 fn sentence(total: usize, (paging, unread, waiting): (usize, usize, usize), shows_details: bool) -> String {
     if total == 0 {
         return "This process watches no organisation.".to_owned();

@@ -9,9 +9,9 @@ use crate::domain::Timestamp;
 use crate::text::{counted, shortened, visible};
 
 /// Characters of a reason that are shown. The organisation's page has the complete one.
-const REASON: usize = 110;
+const REASON: usize = 300;
 
-pub(super) struct Row {
+pub(super) struct IndexRow {
     pub(super) org: Name,
     /// The organisation's page.
     pub(super) link: String,
@@ -48,7 +48,7 @@ pub(super) struct Number {
     pub(super) link: String,
 }
 
-impl Row {
+impl IndexRow {
     pub(super) fn new(standing: &Standing<'_>, now: Timestamp) -> Self {
         let Standing { organisation, freshness, counts } = standing;
         let links = Links::of_one("", &organisation.org);

@@ -1,4 +1,4 @@
-//! Where an organisation stands in the index: what must be dealt with there, as numbers, and the order that follows from them.
+//! The place of an organisation in the index: the numbers of what must be dealt with there, and the order that follows from them.
 
 use std::cmp::Reverse;
 
