@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod console;
 mod deadline;
+mod demo;
 mod docs;
 mod doctor;
 mod each;
@@ -64,12 +65,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let gathered = Arc::new(patiently(|| config::read(&invocation.flags, config::environment())));
-    let code = console::end(dispatch(invocation.command, &gathered));
+    let code = console::end(dispatch(invocation.command, &gathered, &invocation.flags));
     telemetry::flush();
     ExitCode::from(code)
 }
 
-fn dispatch(command: Command, gathered: &Arc<Gathered>) -> u8 {
+fn dispatch(command: Command, gathered: &Arc<Gathered>, given: &[(String, String)]) -> u8 {
     match command {
         Command::Alerts(args) => patiently(|| alerts::run(&args, gathered)),
         Command::Docs { command } => docs::run(command),
@@ -77,7 +78,7 @@ fn dispatch(command: Command, gathered: &Arc<Gathered>) -> u8 {
         Command::Man { directory } => manual::pages(&directory),
         Command::Rules { command: RulesCommand::List { format } } => rules::list(format),
         Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
-        Command::Demo => block_on(serve::demo(gathered)),
+        Command::Demo(args) => block_on(demo::demo(args, gathered, given)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_all(gathered, |settings| check::run(&settings)),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),

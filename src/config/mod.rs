@@ -6,6 +6,7 @@ mod address;
 mod asked;
 mod command_line;
 mod credentials;
+mod divided;
 pub mod docs;
 mod duration;
 mod endpoints;
@@ -32,6 +33,7 @@ mod tests;
 mod values;
 
 pub(crate) use command_line::{flags_given, with_variables};
+pub(crate) use divided::{Divided, divided};
 pub use error::ConfigError;
 pub use flags::SettingsArgs;
 pub use json_schema::json_schema;

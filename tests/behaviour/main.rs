@@ -37,6 +37,7 @@ mod exporter;
 mod exposition;
 mod families;
 mod hardening;
+mod index_page;
 mod local;
 mod log_formats;
 mod organisations;
