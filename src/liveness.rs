@@ -66,24 +66,33 @@ impl Drop for Latch {
 /// The tasks that must keep running, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Liveness {
-    tasks: Vec<(String, Arc<Mutex<Progress>>)>,
+    tasks: Arc<Mutex<Vec<Watched>>>,
 }
+
+/// A task with its name.
+type Watched = (Arc<str>, Arc<Mutex<Progress>>);
 
 impl Liveness {
     /// A latch for a task with this name. The task counts as ended once the latch is dropped, for whatever reason.
-    pub fn latch(&mut self, task: impl Into<String>) -> Latch {
+    pub fn latch(&self, task: &str) -> Latch {
         let progress = Arc::new(Mutex::new(Progress::Starting));
-        self.tasks.push((task.into(), Arc::clone(&progress)));
+        locked(&self.tasks).push((task.into(), Arc::clone(&progress)));
         Latch(progress)
     }
 
     /// The tasks that have ended, or did not report in time.
-    pub fn stuck(&self, now: Instant) -> Vec<Stuck<'_>> {
-        self.tasks.iter().filter_map(|(task, progress)| stuck(task, *locked(progress), now)).collect()
+    pub fn stuck(&self, now: Instant) -> Vec<Stuck> {
+        locked(&self.tasks).iter().filter_map(|(task, progress)| stuck(task, *locked(progress), now)).collect()
+    }
+
+    /// Forgets the tasks with this name, because they were ended on purpose.
+    pub fn forget(&self, task: &str) {
+        locked(&self.tasks).retain(|(known, _)| **known != *task);
     }
 }
 
-fn stuck(task: &str, progress: Progress, now: Instant) -> Option<Stuck<'_>> {
+fn stuck(task: &Arc<str>, progress: Progress, now: Instant) -> Option<Stuck> {
+    let task = Arc::clone(task);
     match progress {
         Progress::Starting => None,
         Progress::Busy { phase, since, limit } => {
@@ -96,8 +105,8 @@ fn stuck(task: &str, progress: Progress, now: Instant) -> Option<Stuck<'_>> {
 
 /// A task that has ended or does not get on. Shown as text.
 #[derive(Debug)]
-pub struct Stuck<'a> {
-    task: &'a str,
+pub struct Stuck {
+    task: Arc<str>,
     why: Why,
 }
 
@@ -107,7 +116,7 @@ enum Why {
     Overdue { phase: &'static str, took: Duration, limit: Duration },
 }
 
-impl fmt::Display for Stuck<'_> {
+impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.why {
             Why::Ended(ago) => write!(f, "{}: ended {} s ago", self.task, ago.as_secs()),
@@ -119,8 +128,8 @@ impl fmt::Display for Stuck<'_> {
     }
 }
 
-fn locked(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -142,29 +151,31 @@ mod tests {
             (Progress::Ended(began), 0, Some("t: ended 0 s ago")),
             (Progress::Ended(began), 61, Some("t: ended 61 s ago")),
         ] {
-            let shown = stuck("t", progress, began + seconds * SECOND).map(|stuck| stuck.to_string());
+            let shown = stuck(&"t".into(), progress, began + seconds * SECOND).map(|stuck| stuck.to_string());
             assert_eq!(shown.as_deref(), expected, "{progress:?} {seconds}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_task_that_reports_late_is_alive_again_and_a_dropped_latch_is_not() {
-        let mut liveness = Liveness::default();
+        let liveness = Liveness::default();
         let (latch, other) = (liveness.latch("refresh of emea"), liveness.latch("server"));
         latch.due_within("the fetch", SECOND);
         tokio::time::advance(2 * SECOND).await;
         let names =
-            |liveness: &Liveness| liveness.stuck(Instant::now()).iter().map(|s| s.task.to_owned()).collect::<Vec<_>>();
+            |liveness: &Liveness| liveness.stuck(Instant::now()).iter().map(|s| s.task.to_string()).collect::<Vec<_>>();
         assert_eq!(names(&liveness), ["refresh of emea"]);
         latch.due_within("the evaluation", SECOND);
         assert!(names(&liveness).is_empty());
         drop(other);
         assert_eq!(names(&liveness), ["server"]);
+        liveness.clone().forget("server");
+        assert!(names(&liveness).is_empty(), "it was ended on purpose");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_task_that_waits_for_events_is_alive_for_as_long_as_it_gets_its_turns() {
-        let mut liveness = Liveness::default();
+        let liveness = Liveness::default();
         let latch = liveness.latch("server");
         let (release, released) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(async move { latch.beat_during(released).await.is_ok().then_some(latch) });

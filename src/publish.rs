@@ -33,6 +33,8 @@ pub struct Published {
 pub struct ServedOrganisation {
     /// The value of the label `org`.
     pub org: String,
+    /// Whether the exporter is not ready before its first refresh.
+    pub is_awaited: bool,
     /// The outcome of its last refreshes.
     pub freshness: Freshness,
     /// The last complete snapshot with its evaluation; `None` before the first, and after the data was withdrawn.
@@ -44,7 +46,7 @@ pub struct ServedOrganisation {
 impl ServedOrganisation {
     /// An organisation without data.
     pub const fn new(org: String, freshness: Freshness) -> Self {
-        Self { org, freshness, evaluated: None, page: None }
+        Self { org, is_awaited: true, freshness, evaluated: None, page: None }
     }
 
     /// Replaces its data.

@@ -1,7 +1,7 @@
 //! The source of a secret. The value is kept in a type that does not print it.
 //!
-//! The value is exposed only where it is used: for token requests and redaction in `genesys`, and where `config::credentials`
-//! checks it. `genesys::token` reads a secret's file.
+//! The value is exposed only where it is used: for token requests and redaction in `genesys`, where `config::credentials`
+//! checks it, and here, where two are compared. `genesys::token` reads a secret's file.
 
 use std::path::PathBuf;
 
@@ -17,4 +17,14 @@ pub enum SecretSource {
     Value(SecretString),
     /// A file, read again at every use so that rotating the secret needs no restart.
     File(PathBuf),
+}
+
+impl PartialEq for SecretSource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value(this), Self::Value(other)) => this.expose_secret() == other.expose_secret(),
+            (Self::File(this), Self::File(other)) => this == other,
+            _ => false,
+        }
+    }
 }

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_watchdog_is_not_reset_once_a_task_has_ended() {
-        let mut liveness = Liveness::default();
+        let liveness = Liveness::default();
         let latch = liveness.latch("refresh of emea");
         assert!(lives(&liveness));
         drop(latch);

@@ -91,7 +91,7 @@ impl Process {
         let (publisher, reader) = channel(served.collect(), reload, exposition::Config::default());
         // Without a file: the writer is another thread, and a state file of all organisations is not the matter here.
         let metrics = store::Metrics::register(&Registry::default()).expect("free names");
-        let store = Arc::new(Store::open(None, metrics).expect("no file"));
+        let store = Arc::new(Store::open(None, None, &metrics).expect("no file"));
         let policy = Arc::new(Policy::built_in(&rules::slugs()).expect("it is valid"));
         let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy, baseline: None }));
         let running = |name: String| {

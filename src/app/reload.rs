@@ -1,85 +1,114 @@
-//! The task that reloads policy and baseline on SIGHUP or on request, one reload at a time.
+//! Reads the organisations again, and decides what changes for each. Changes nothing.
 //!
-//! Not the reload itself (`refresh::Reloader`).
+//! Either all of them can be used, or none is. `fleet` carries out the steps.
 
-use std::future::Future;
-use std::pin::pin;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tracing::error;
+use crate::config::{ConfigError, Gathered, OrganisationSettings, Settings};
+use crate::file;
+use crate::genesys::Platform;
+use crate::refresh::{InForce, MAX_BASELINE_BYTES, Pipeline, refusal};
+use crate::store::Store;
 
-use crate::blocking::{NoResult, Turn};
-use crate::publish::Reader;
-use crate::refresh::Reloader;
-use crate::server::ReloadRequests;
-use crate::signals::ReloadSignals;
-use crate::systemd;
+/// An organisation that is watched.
+#[derive(Debug, Clone)]
+pub(super) struct Watched {
+    pub(super) settings: OrganisationSettings,
+    pub(super) pipeline: Arc<Pipeline>,
+}
 
-/// How long a reload may take before it counts as failed. It reads two files and evaluates the last data again; the disk may hang.
-const LIMIT: Duration = Duration::from_mins(1);
+/// What happens to one organisation.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) settings: OrganisationSettings,
+    /// `None` if its refreshes go on. It may be evaluated by another policy or baseline then.
+    pub(super) start: Option<Start>,
+}
 
-/// Runs until `stop`. A reload that is under way then is abandoned.
-pub(super) async fn run(
-    reloader: Arc<Reloader>,
-    mut requests: ReloadRequests,
-    mut signals: ReloadSignals,
-    reader: Reader,
-    stop: impl Future<Output = ()>,
-) {
-    let mut stop = pin!(stop);
-    let mut turn = Turn::default();
-    loop {
-        let request = tokio::select! {
-            () = &mut stop => return,
-            // The server keeps the sending end for as long as it runs, so `next` does not return `None` before `stop`.
-            Some(request) = requests.next() => Some(request),
-            true = signals.recv() => None,
+/// What the refreshes need that start, or start again with other settings.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) platform: Platform,
+    /// `None` if the organisation keeps the store that it has.
+    pub(super) store: Option<Arc<Store>>,
+}
+
+/// What a reload does, and what is suspicious. The error lists every mistake.
+pub(super) type Prepared = Result<(Vec<Step>, Vec<String>), String>;
+
+/// Where the organisations come from.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// What the configuration file is read with; `None` if there is none, so that the organisations stay and only their files can change.
+    pub(super) file: Option<Arc<Gathered>>,
+}
+
+impl Source {
+    /// The organisations as they are configured now, with their policies and baselines, and what is suspicious. The error lists every
+    /// mistake. Blocking.
+    pub(super) fn read(&self, watched: &[Watched]) -> Result<(Vec<OrganisationSettings>, Vec<String>), String> {
+        let (organisations, warnings) = if let Some(gathered) = &self.file {
+            Settings::organisations_again(gathered)
+                .map_err(|errors| lines(errors.iter().map(ConfigError::to_string)))?
+        } else {
+            let again = |known: &Watched| {
+                let mut settings = known.settings.clone();
+                settings.watch.in_force = InForce::read(&settings.watch.files)?;
+                Ok(settings)
+            };
+            let read: Vec<Result<_, String>> = watched.iter().map(again).collect();
+            let mistakes: Vec<String> = read.iter().filter_map(|read| read.as_ref().err().cloned()).collect();
+            if !mistakes.is_empty() {
+                return Err(lines(mistakes));
+            }
+            (read.into_iter().flatten().collect(), Vec::new())
         };
-        systemd::reloading();
-        let reload = {
-            let reloader = Arc::clone(&reloader);
-            move || reloader.reload()
+        let refusal = |next: &OrganisationSettings| {
+            let known = find(watched, next).filter(|known| is_same_client(&known.settings, next))?;
+            refusal(&next.watch.files, &next.watch.in_force, &known.pipeline)
         };
-        let result = tokio::select! {
-            () = &mut stop => return,
-            result = turn.take(LIMIT, reload) => result.map_err(cause),
-        };
-        if let Err(cause) = &result {
-            error!(cause, "the reload failed; the previous policy and baseline stay in force");
-            // Blocking, and it may have to wait for the same lock as the reload that hangs.
-            let reloader = Arc::clone(&reloader);
-            tokio::task::spawn_blocking(move || reloader.failed());
+        let refusals: Vec<String> = organisations.iter().filter_map(refusal).collect();
+        if refusals.is_empty() { Ok((organisations, warnings)) } else { Err(lines(refusals)) }
+    }
+
+    /// A value that differs if the contents of a file differ. A file that cannot be read has no contents. Blocking.
+    pub(super) fn digest(&self, watched: &[Watched]) -> u64 {
+        let config = self.file.as_ref().and_then(|gathered| gathered.config_file());
+        let files = watched.iter().flat_map(|known| {
+            let files = &known.settings.watch.files;
+            [&files.policy, &files.baseline].into_iter().flatten().cloned()
+        });
+        let mut paths: Vec<PathBuf> = config.into_iter().chain(files).collect();
+        paths.sort();
+        paths.dedup();
+        let mut hasher = DefaultHasher::new();
+        for path in paths {
+            (file::digest(&path, MAX_BASELINE_BYTES).ok(), path).hash(&mut hasher);
         }
-        systemd::ready(&reader.current());
-        if let Some(request) = request {
-            request.answer(result.and_then(|loaded| loaded));
-        }
+        hasher.finish()
     }
 }
 
-/// Why there is no result of a reload.
-fn cause(none: NoResult) -> String {
-    let check = "check the disk of the policy and the baseline file";
-    match none {
-        NoResult::Busy => format!("an earlier reload has not ended; {check}"),
-        NoResult::Late => format!("the reload took longer than {} s; {check}", LIMIT.as_secs()),
-        NoResult::Panicked => "the reload failed unexpectedly; the log says why".to_owned(),
-    }
+/// The watched organisation that has the label of this one.
+pub(super) fn find<'a>(watched: &'a [Watched], next: &OrganisationSettings) -> Option<&'a Watched> {
+    watched.iter().find(|known| known.settings.platform.org == next.platform.org)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether both are read by the same client from the same host, so that the data of the one is data of the other.
+pub(super) fn is_same_client(this: &OrganisationSettings, other: &OrganisationSettings) -> bool {
+    this.platform.client_id == other.platform.client_id && this.platform.api_url.host() == other.platform.api_url.host()
+}
 
-    #[test]
-    fn a_reload_without_a_result_says_why_and_what_to_do() {
-        for (none, expected) in [
-            (NoResult::Busy, "an earlier reload has not ended; check the disk of the policy and the baseline file"),
-            (NoResult::Late, "the reload took longer than 60 s; check the disk of the policy and the baseline file"),
-            (NoResult::Panicked, "the reload failed unexpectedly; the log says why"),
-        ] {
-            assert_eq!(cause(none), expected);
-        }
-    }
+/// Whether the refreshes can go on: at most the policy or the baseline is another one.
+pub(super) fn goes_on(this: &OrganisationSettings, next: &OrganisationSettings) -> bool {
+    let (this_watch, next_watch) = (&this.watch, &next.watch);
+    this.platform == next.platform
+        && this_watch.refresh == next_watch.refresh
+        && this_watch.state_file == next_watch.state_file
+}
+
+fn lines(mistakes: impl IntoIterator<Item = String>) -> String {
+    mistakes.into_iter().collect::<Vec<_>>().join("\n")
 }

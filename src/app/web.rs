@@ -37,7 +37,7 @@ impl Watch {
     pub(super) fn new(
         config: Arc<WebConfig>,
         (publisher, reader): (Publisher, Reader),
-        liveness: &mut Liveness,
+        liveness: &Liveness,
     ) -> io::Result<Self> {
         let latch = config.has_file().then(|| liveness.latch("web configuration"));
         Ok(Self { config, publisher, reader, latch, signals: reload_signals()? })

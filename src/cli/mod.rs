@@ -25,6 +25,7 @@ mod serve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
 use baseline::BaselineCommand;
@@ -61,13 +62,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(console::end(CLEAN));
         }
     };
-    let gathered = patiently(|| config::read(&invocation.flags, config::environment()));
+    let gathered = Arc::new(patiently(|| config::read(&invocation.flags, config::environment())));
     let code = console::end(dispatch(invocation.command, &gathered, &invocation.flags));
     telemetry::flush();
     ExitCode::from(code)
 }
 
-fn dispatch(command: Command, gathered: &Gathered, given: &[(String, String)]) -> u8 {
+fn dispatch(command: Command, gathered: &Arc<Gathered>, given: &[(String, String)]) -> u8 {
     match command {
         Command::Alerts(args) => patiently(|| alerts::run(&args, gathered)),
         Command::Docs { command } => docs::run(command),

@@ -34,8 +34,8 @@ pub struct SettingsArgs {
         default_value = "/metrics"
     )]
     pub web_telemetry_path: String,
-    /// Serve `POST /-/reload`, which reads the policy and the baseline again, as SIGHUP does. Everyone who can reach the
-    /// port may call it.
+    /// Serve `POST /-/reload`, which reads the configuration file, the policies and the baselines again, as SIGHUP does.
+    /// Everyone who can reach the port may call it.
     #[arg(long = "web.enable-lifecycle", global = true, help_heading = "Web", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web_enable_lifecycle: String,
     /// Serve the details of the status page and the report on any address, and not only on loopback, and answer requests
@@ -262,6 +262,16 @@ pub struct SettingsArgs {
     /// variables and flags that are about one organisation.
     #[arg(long = "config.file", global = true, help_heading = "Files", value_name = "FILE")]
     pub config_file: Option<String>,
+    /// How often to look whether the contents of the configuration file, a policy or a baseline changed, 1s to 1d. A change is read as
+    /// SIGHUP does. 0s turns it off.
+    #[arg(
+        long = "config.auto-reload-interval",
+        global = true,
+        help_heading = "Files",
+        value_name = "DURATION",
+        default_value = "0s"
+    )]
+    pub config_auto_reload_interval: String,
     /// Only this organisation of `--config.file`. Commands that work with one organisation need it if the file has several.
     #[arg(long = "org", global = true, help_heading = "Files", value_name = "ORG")]
     pub org: Option<String>,

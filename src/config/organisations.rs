@@ -56,6 +56,8 @@ pub struct Watch {
     pub in_force: refresh::InForce,
     /// The file that keeps the last complete snapshot across restarts; `None` turns it off.
     pub state_file: Option<PathBuf>,
+    /// The state file that the exporter had in the same directory when it watched one organisation.
+    pub inherited_state: Option<PathBuf>,
 }
 
 /// The organisations that the process calls.
@@ -85,7 +87,7 @@ pub(super) fn organisations(
         (_, who) => {
             let simulated = matches!(who, Who::Simulated(..));
             let state_file = if simulated && !values.is_given("state.file") { None } else { state_file(raw) };
-            let watched = one(values, gathered, who, state_file);
+            let watched = one(values, gathered, who, [state_file, None]);
             watched.map(|(platform, watch)| {
                 let organisation = platform.map(|platform| OrganisationSettings { platform, watch: watch.clone() });
                 (organisation.into_iter().collect(), watch)
@@ -99,7 +101,7 @@ fn one(
     values: &mut Values<'_>,
     gathered: &Gathered,
     who: Who,
-    state_file: Option<PathBuf>,
+    [state_file, inherited_state]: [Option<PathBuf>; 2],
 ) -> Option<(Option<genesys::Config>, Watch)> {
     let raw = &gathered.raw;
     let refresh = refresh_config(values, raw, matches!(who, Who::Simulated(..)));
@@ -117,7 +119,7 @@ fn one(
     let files = files(raw);
     let in_force = in_force(values, &files);
     let (refresh, tuning, who, org, in_force) = (refresh?, tuning?, who?, org?, in_force?);
-    let watch = Watch { refresh, files, in_force, state_file };
+    let watch = Watch { refresh, files, in_force, state_file, inherited_state };
     Some((who.map(|who| tuning.organisation(org, who)), watch))
 }
 
@@ -147,8 +149,9 @@ fn from_file(
         let mut own = Values::new(&gathered.origins, &gathered.hidden).of_organisation(path, line);
         own.tolerates_secret_files = run == For::Serving;
         let org = gathered.raw.genesyscloud_org.clone().unwrap_or_default();
-        let state_file = state_directory(&process.raw).map(|directory| directory.join(store::file_name(&org)));
-        let watched = one(&mut own, gathered, who, state_file);
+        let in_directory = |name: &str| state_directory(&process.raw).map(|directory| directory.join(name));
+        let state_files = [in_directory(&store::file_name(&org)), in_directory(STATE_FILE)];
+        let watched = one(&mut own, gathered, who, state_files);
         let warnings = own.warnings.iter().map(|warning| format!("organisation {org}: {}", with_keys(warning)));
         values.warnings.extend(warnings);
         // A mistake in the defaults is one for each organisation.
@@ -223,12 +226,12 @@ pub(super) fn files(raw: &RawSettings) -> refresh::Files {
 }
 
 fn in_force(values: &mut Values<'_>, files: &refresh::Files) -> Option<refresh::InForce> {
-    let policy = refresh::Reloader::read(files.policy.as_ref(), &files.extension).map_err(|mistakes| {
+    let policy = refresh::read_policy(files.policy.as_deref(), &files.extension).map_err(|mistakes| {
         for mistake in mistakes.lines() {
             values.flag_wrong("policy.file", mistake);
         }
     });
-    let baseline = refresh::Reloader::read_baseline(files.baseline.as_deref()).map_err(|mistake| {
+    let baseline = refresh::read_baseline(files.baseline.as_deref()).map_err(|mistake| {
         values.flag_wrong("baseline.file", mistake);
     });
     Some(refresh::InForce { policy: Arc::new(policy.ok()?), baseline: baseline.ok()?.map(Arc::new) })

@@ -44,6 +44,7 @@ pub(crate) struct RawSettings {
     pub(crate) genesys_max_body_bytes: Option<String>,
     pub(crate) genesys_max_pages: Option<String>,
     pub(crate) config_file: Option<String>,
+    pub(crate) config_auto_reload_interval: Option<String>,
     pub(crate) org: Option<String>,
     pub(crate) env_file: Option<String>,
     pub(crate) log_level: Option<String>,

@@ -38,6 +38,11 @@ impl Gathered {
     pub fn is_given(&self, flag: &str) -> bool {
         Values::new(&self.origins, &self.hidden).is_given(flag)
     }
+
+    /// The configuration file.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        self.raw.config_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
 }
 
 /// The environment of this process, for [`read`].

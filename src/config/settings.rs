@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::duration;
 use super::error::ConfigError;
 use super::link_base::link_base;
 use super::organisations::{For, OrganisationSettings, Watch, Who, files, organisations, refresh_config};
 use super::raw::RawSettings;
 use super::read::Gathered;
-use super::scalar::{names, within};
+use super::scalar::{lasting, names, within};
 use super::values::Values;
 use super::{address, scalar};
 use crate::secret::SecretString;
@@ -31,6 +32,10 @@ pub struct Settings {
     pub organisations: Vec<OrganisationSettings>,
     /// How the only organisation is watched, or how one is watched that is read from a file and not configured.
     pub watch: Watch,
+    /// What a reload reads the configuration file with; `None` if there is none, or if the command does not reload.
+    pub again: Option<Arc<Gathered>>,
+    /// How often changed files are looked for; `None` if only a signal or a request reloads them.
+    pub auto_reload: Option<Duration>,
     /// Where to listen, and what to serve.
     pub server: server::Config,
     /// The URL at which people reach the exporter, without a slash at its end; `None` if there are no links to it.
@@ -51,8 +56,22 @@ impl Settings {
 
     /// For a process that serves until it is stopped. As [`Self::from_raw`], but if one of several organisations has a secret file that
     /// cannot be used, the others are watched, and its refreshes fail until the file can be used.
-    pub fn to_serve(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
-        build(gathered, Who::Configured, For::Serving)
+    pub fn to_serve(gathered: &Arc<Gathered>) -> Result<Self, Vec<ConfigError>> {
+        let mut settings = build(gathered, Who::Configured, For::Serving)?;
+        settings.again = gathered.config_file().map(|_| Arc::clone(gathered));
+        Ok(settings)
+    }
+
+    /// The organisations as the configuration file has them now, with the warnings about them. As [`Self::to_serve`] otherwise.
+    pub fn organisations_again(
+        gathered: &Gathered,
+    ) -> Result<(Vec<OrganisationSettings>, Vec<String>), Vec<ConfigError>> {
+        let mut values = Values::new(&gathered.origins, &gathered.hidden);
+        let watched = organisations(&mut values, gathered, Who::Configured, For::Serving);
+        match watched {
+            Some((organisations, _)) if values.errors.is_empty() => Ok((organisations, values.warnings)),
+            _ => Err(values.errors),
+        }
     }
 
     /// For commands that do not call the platform: credentials and region are ignored, and there are no organisations.
@@ -121,11 +140,14 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     let external_url = external_url(&mut values, raw);
     let exposition = exposition_config(&mut values, raw);
     let log = log_config(&mut values, raw);
+    let auto_reload = values.flag("config.auto-reload-interval", raw.config_auto_reload_interval.as_ref(), auto_reload);
     let watched = organisations(&mut values, gathered, who, run);
     match (server, exposition, log, watched) {
         (Some(server), Some(exposition), Some(log), Some((organisations, watch))) if values.errors.is_empty() => {
             let warnings = values.warnings;
-            Ok(Settings { organisations, watch, server, external_url, exposition, log, warnings })
+            let auto_reload = auto_reload.filter(|interval| !interval.is_zero());
+            let again = None;
+            Ok(Settings { organisations, watch, again, auto_reload, server, external_url, exposition, log, warnings })
         }
         _ => Err(values.errors),
     }
@@ -147,6 +169,14 @@ fn server_config(values: &mut Values<'_>, raw: &RawSettings, has_server: bool) -
         expose_report: expose_report?,
         max_connections: max_connections?,
     })
+}
+
+/// Zero, or a time that is long enough to read files.
+fn auto_reload(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Ok(Duration::ZERO),
+        _ => lasting(Duration::from_secs(1)..=Duration::from_hours(24))(text),
+    }
 }
 
 /// `None` if it is not set, and after adding an error.

@@ -8,5 +8,5 @@ mod read;
 mod replace;
 
 pub use lock::{Lock, LockError};
-pub use read::{MARK, ReadError, read, read_text, read_unchanged};
+pub use read::{MARK, ReadError, digest, read, read_text, read_unchanged};
 pub use replace::{Mode, create, remove_leftovers, replace, replace_with};

@@ -4,6 +4,7 @@
 //! memory.
 
 use std::fs::{self, File, FileType, OpenOptions};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -51,6 +52,35 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
 
 /// Like [`read`], but with the byte order mark: for a file that another program or library reads too.
 pub fn read_unchanged(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let (file, size) = open(path, limit)?;
+    read_at_most(&file, size, limit)
+}
+
+/// A value that differs if the contents differ, of a regular file of which at most `limit` bytes are read. It is for comparisons within
+/// this process.
+pub fn digest(path: &Path, limit: u64) -> Result<u64, ReadError> {
+    let (file, _) = open(path, limit)?;
+    let mut contents = Contents(DefaultHasher::new());
+    io::copy(&mut file.take(limit), &mut contents)?;
+    Ok(contents.0.finish())
+}
+
+/// Takes the contents of a file.
+struct Contents(DefaultHasher);
+
+impl io::Write for Contents {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens a regular file, and returns its size too.
+fn open(path: &Path, limit: u64) -> Result<(File, u64), ReadError> {
     // Look first: to open a device can have an effect, and to open a socket fails with a message that explains nothing.
     check(fs::metadata(path)?.file_type())?;
     // The file can be replaced between the two steps, so the opened file is checked again, and opening it must not block.
@@ -61,7 +91,7 @@ pub fn read_unchanged(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     if metadata.len() > limit {
         return Err(ReadError::TooLarge(limit));
     }
-    read_at_most(&file, metadata.len(), limit)
+    Ok((file, metadata.len()))
 }
 
 /// Reads a regular file of at most `limit` bytes that contains UTF-8.
@@ -176,5 +206,19 @@ mod tests {
         assert!(matches!(read(&path("dangling"), 9), Err(ReadError::NotFound)));
         assert!(matches!(read(&path("loop"), 9), Err(ReadError::Io(_))));
         assert!(matches!(read_text(&path("binary"), 9), Err(ReadError::NotText)));
+    }
+
+    #[test]
+    fn the_digest_differs_if_the_contents_differ() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("policy.toml");
+        let digest = |text: &str| {
+            std::fs::write(&path, text).expect("writable");
+            super::digest(&path, 100).expect("a file")
+        };
+        let first = digest("a = 1");
+        assert_ne!(digest("a = 2"), first);
+        assert_eq!(digest("a = 1"), first);
+        assert!(super::digest(folder.path(), 100).is_err(), "a folder");
     }
 }

@@ -10,7 +10,7 @@ use super::proxy::Proxy;
 use crate::secret::SecretSource;
 
 /// How to reach one organisation, with limits for retries, pacing and sizes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The value of the label `org`.
     pub org: String,
@@ -50,7 +50,7 @@ pub enum AuthStyle {
 }
 
 /// When a request is tried again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryConfig {
     /// The number of attempts, including the first.
     pub attempts: u32,
@@ -61,7 +61,7 @@ pub struct RetryConfig {
 }
 
 /// How fast requests may follow each other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PacingConfig {
     /// Requests per minute. The platform's limit is 300 for each token.
     pub per_minute: u32,
@@ -70,7 +70,7 @@ pub struct PacingConfig {
 }
 
 /// Limits on time and size.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The longest time to establish a connection.
     pub connect_timeout: Duration,

@@ -21,6 +21,14 @@ pub struct Proxy {
     bypass: SecretString,
 }
 
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        self.variable == other.variable
+            && self.url.expose_secret() == other.url.expose_secret()
+            && self.bypass.expose_secret() == other.bypass.expose_secret()
+    }
+}
+
 impl Proxy {
     /// Reads the URL of a proxy, with or without a scheme. The error says what is wrong and does not quote the URL.
     ///

@@ -1,6 +1,6 @@
 //! The series of one family: a handle for each combination of label values.
 //!
-//! They are found by the values without allocating. Series are added and never removed.
+//! They are found by the values without allocating. The series of an organisation are removed when it is no longer watched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,8 +14,8 @@ struct Inner<M, const N: usize> {
     start: Box<dyn Fn() -> M + Send + Sync>,
     /// Sorted by the values, in the order in which the family declares its labels.
     series: RwLock<Vec<([Box<str>; N], M)>>,
-    /// Counts the series of the entire registry.
-    added: Arc<AtomicU64>,
+    /// Counts what was added to the entire registry, and removed from it.
+    changes: Arc<AtomicU64>,
 }
 
 impl<M, const N: usize> Clone for Labelled<M, N> {
@@ -32,8 +32,8 @@ impl<M, const N: usize> std::fmt::Debug for Labelled<M, N> {
 
 impl<M: Metric, const N: usize> Labelled<M, N> {
     /// No series yet. `start` makes the handle of a new one.
-    pub(super) fn new(start: impl Fn() -> M + Send + Sync + 'static, added: Arc<AtomicU64>) -> Self {
-        Self(Arc::new(Inner { start: Box::new(start), series: RwLock::default(), added }))
+    pub(super) fn new(start: impl Fn() -> M + Send + Sync + 'static, changes: Arc<AtomicU64>) -> Self {
+        Self(Arc::new(Inner { start: Box::new(start), series: RwLock::default(), changes }))
     }
 
     /// The series with these label values, in the order in which the family declares its labels. It starts at 0 now, if it is new.
@@ -54,7 +54,7 @@ impl<M: Metric, const N: usize> Labelled<M, N> {
             Err(place) => {
                 let metric = (self.0.start)();
                 series.insert(place, (values.map(Into::into), metric.clone()));
-                self.0.added.fetch_add(1, Ordering::Release);
+                self.0.changes.fetch_add(1, Ordering::Release);
                 metric
             }
         }
@@ -65,12 +65,20 @@ impl<M: Metric, const N: usize> Labelled<M, N> {
 pub(super) trait Series: Send + Sync {
     /// The label values and the handles.
     fn list(&self) -> Vec<(Vec<Box<str>>, Handle)>;
+    /// Removes the series whose label at this position has this value. A handle that somebody still has counts for nothing.
+    fn remove(&self, position: usize, value: &str);
 }
 
 impl<M: Metric, const N: usize> Series for Labelled<M, N> {
     fn list(&self) -> Vec<(Vec<Box<str>>, Handle)> {
         let series = self.0.series.read().unwrap_or_else(PoisonError::into_inner);
         series.iter().map(|(values, metric)| (values.to_vec(), metric.handle())).collect()
+    }
+
+    fn remove(&self, position: usize, value: &str) {
+        let mut series = self.0.series.write().unwrap_or_else(PoisonError::into_inner);
+        series.retain(|(values, _)| values.get(position).is_none_or(|known| **known != *value));
+        self.0.changes.fetch_add(1, Ordering::Release);
     }
 }
 

@@ -19,7 +19,7 @@ type Families = BTreeMap<&'static str, (Family, Arc<dyn Series>)>;
 #[derive(Default)]
 struct Inner {
     families: Mutex<Families>,
-    added: Arc<AtomicU64>,
+    changes: Arc<AtomicU64>,
 }
 
 /// Why a family was not registered: a mistake in the program.
@@ -80,14 +80,23 @@ impl Registry {
         if families.contains_key(family.name) {
             return Err(RegisterError::Twice(family.name));
         }
-        let series = Labelled::new(start, Arc::clone(&self.0.added));
+        let series = Labelled::new(start, Arc::clone(&self.0.changes));
         families.insert(family.name, (*family, Arc::new(series.clone())));
         Ok(series)
     }
 
-    /// The number of series. It differs if and only if [`Self::list`] returns other series.
-    pub fn number_of_series(&self) -> u64 {
-        self.0.added.load(Ordering::Acquire)
+    /// How often series were added or removed. If it is the same, [`Self::list`] returns the same series.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
+    /// Removes every series that has this value of this label.
+    pub fn remove(&self, label: &str, value: &str) {
+        for (family, series) in self.families().values() {
+            if let Some(position) = family.labels.iter().position(|known| *known == label) {
+                series.remove(position, value);
+            }
+        }
     }
 
     /// The families that have series, sorted by name.
@@ -160,13 +169,32 @@ mod tests {
         existing.add(7);
         let a = Family { name: "a_total", labels: &[], ..FAMILY };
         registry.add_existing(&a, existing).expect("a free name");
-        let before = registry.number_of_series();
+        let before = registry.changes();
         b.with(["1"]);
-        assert_eq!(registry.number_of_series(), before + 1);
+        assert_eq!(registry.changes(), before + 1);
         b.with(["1"]);
-        assert_eq!(registry.number_of_series(), before + 1, "it is not new");
+        assert_eq!(registry.changes(), before + 1, "it is not new");
         let names: Vec<&str> = registry.list().iter().map(|listed| listed.family.name).collect();
         assert_eq!(names, ["a_total", "b_total"]);
         assert_eq!(registry.values("a_total", &[]), [7.0]);
+    }
+
+    #[test]
+    fn the_series_of_a_label_value_are_removed_from_every_family_that_has_the_label() {
+        let registry = Registry::default();
+        let one: Labelled<Counter, 1> = registry.add(&FAMILY).expect("a free name");
+        let other = Family { name: "c_total", labels: &["y", "x"], ..FAMILY };
+        let two: Labelled<Counter, 2> = registry.add(&other).expect("a free name");
+        for value in ["gone", "kept"] {
+            one.with([value]).inc();
+            two.with(["gone", value]).inc();
+        }
+        let before = registry.changes();
+        registry.remove("x", "gone");
+        assert!(registry.changes() > before, "the text is laid out again");
+        for family in ["b_total", "c_total"] {
+            assert_eq!(registry.values(family, &[]).len(), 1, "{family}");
+            assert_eq!(registry.values(family, &[("x", "kept")]), [1.0], "{family}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 /// The settings of refreshes, the same for every organisation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The time between the starts of two refreshes.
     pub interval: Duration,

@@ -1,6 +1,6 @@
 //! The policy and the baseline in force. Both are read together from their files; if one has an error, neither is used.
 //!
-//! They are first read together with the settings, so that all errors are reported at once. `reload` reads them again.
+//! They are first read together with the settings, so that all errors are reported at once. A reload reads them again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,9 +41,9 @@ pub struct InForce {
 
 impl InForce {
     /// Reads both files. The error lists all mistakes. A configured baseline file that does not exist is allowed.
-    pub(super) fn read(files: &Files) -> Result<Self, String> {
+    pub fn read(files: &Files) -> Result<Self, String> {
         let (policy, baseline) =
-            match (policy(files.policy.as_deref(), &files.extension), baseline(files.baseline.as_deref())) {
+            match (read_policy(files.policy.as_deref(), &files.extension), read_baseline(files.baseline.as_deref())) {
                 (Ok(policy), Ok(baseline)) => (policy, baseline),
                 (Err(policy), Err(baseline)) => return Err(format!("{policy}\n{baseline}")),
                 (Err(mistakes), Ok(_)) | (Ok(_), Err(mistakes)) => return Err(mistakes),
@@ -84,7 +84,7 @@ impl InForce {
 
 /// Reads the policy, or the built-in policy without a file, and applies the additions from the settings. The error lists all
 /// mistakes.
-pub(super) fn policy(file: Option<&Path>, extension: &Extension) -> Result<Policy, String> {
+pub fn read_policy(file: Option<&Path>, extension: &Extension) -> Result<Policy, String> {
     let slugs = rules::slugs();
     let now = Some(Timestamp::from(SystemTime::now()));
     let reading = Reading { rules: &slugs, now, extension };
@@ -98,7 +98,7 @@ pub(super) fn policy(file: Option<&Path>, extension: &Extension) -> Result<Polic
 }
 
 /// Reads the baseline; `None` if no file is configured or the file does not exist.
-pub(super) fn baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> {
+pub fn read_baseline(file: Option<&Path>) -> Result<Option<Baseline>, String> {
     let Some(path) = file else { return Ok(None) };
     let what = format!("baseline file {}", path.display());
     let Some(text) = text(&what, path, MAX_BASELINE_BYTES)? else { return Ok(None) };

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -37,6 +38,8 @@ pub struct Worker {
     config: Config,
     pipeline: Arc<Pipeline>,
     metrics: Metrics,
+    /// Limits how many organisations are evaluated at the same time.
+    evaluations: Arc<Semaphore>,
     /// When the data was taken, by the monotonic clock; `None` if there is no data.
     taken: Option<Instant>,
     last_attempt: Option<Timestamp>,
@@ -82,7 +85,13 @@ struct Refresh {
 
 impl Worker {
     /// A worker. It immediately publishes the data of the state file, if there is any. Blocking.
-    pub fn new(platform: Platform, config: Config, pipeline: Arc<Pipeline>, metrics: Metrics) -> Self {
+    pub fn new(
+        platform: Platform,
+        config: Config,
+        pipeline: Arc<Pipeline>,
+        metrics: Metrics,
+        evaluations: Arc<Semaphore>,
+    ) -> Self {
         let org = platform.config().org.clone();
         metrics.begin_at_zero(&org);
         let now = Timestamp::from(SystemTime::now());
@@ -110,6 +119,7 @@ impl Worker {
             config,
             pipeline,
             metrics,
+            evaluations,
             taken,
             last_attempt: None,
             failures: 0,
@@ -118,9 +128,14 @@ impl Worker {
         }
     }
 
-    /// Runs the loop until `shutdown` completes. `latch` shows that it gets on.
-    pub async fn run(mut self, latch: Latch, shutdown: impl Future<Output = ()>) {
+    /// Runs the loop until `shutdown` completes. The first refresh starts after `delay`. `latch` shows that the loop gets on.
+    pub async fn run(mut self, latch: Latch, delay: Duration, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
+        latch.due_within("waiting for the first refresh", delay + MARGIN);
+        tokio::select! {
+            () = self.wait_until(Instant::now() + delay) => {}
+            () = &mut shutdown => return,
+        }
         loop {
             let refresh = Refresh { began: Instant::now(), now: self.begin() };
             latch.due_within("the fetch", self.config.deadline + MARGIN);
@@ -200,6 +215,8 @@ impl Worker {
         }
         let duplicates = fetched.duplicates;
         let (pipeline, statuses) = (Arc::clone(&self.pipeline), collectors.clone());
+        // The semaphore is never closed.
+        let turn = Arc::clone(&self.evaluations).acquire_owned().await.ok();
         let evaluated = blocking(move || {
             pipeline.accept(fetched, now, |freshness| {
                 freshness.last_attempt = Some(now);
@@ -211,8 +228,9 @@ impl Worker {
                 freshness.withdrawn = false;
                 freshness.refreshes.success += 1;
             })
-        })
-        .await;
+        });
+        let evaluated = evaluated.await;
+        drop(turn);
         let Some(evaluated) = evaluated else {
             let failure = "the data could not be evaluated or published; the log says why";
             return self.failed(failure, collectors, refresh).await;

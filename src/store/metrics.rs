@@ -3,13 +3,15 @@
 //! A damaged state file is counted, because it is set aside and the exporter then runs without the data in it. A file that cannot
 //! be read is not counted, because the exporter then does not start.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use crate::metric::{Counter, Family, Gauge, Kind, Labelled, RegisterError, Registry};
 
 const WRITES: Family = Family {
     name: "genesyscloud_oauth_exporter_state_writes_total",
     kind: Kind::Counter,
     labels: &["outcome"],
-    help: "Number of writes of the state file by outcome: success or error. Both start at 0, also without a state file.",
+    help: "Number of writes of the state files by outcome: success or error. Both start at 0, also without a state file.",
 };
 const DAMAGED: Family = Family {
     name: "genesyscloud_oauth_exporter_state_damaged_total",
@@ -21,18 +23,68 @@ const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 if the last read or write of the state file succeeded; 0 if it failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always present.",
+    help: "1 if the last read or write of every state file succeeded; 0 if one failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always present.",
 };
 
 /// The families that this module exports.
 pub const FAMILIES: &[Family] = &[WRITES, DAMAGED, PERSISTENT];
 
-/// The counters of the state file.
+/// The counters of the state files.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     writes: Labelled<Counter, 1>,
     damaged: Counter,
+    files: Arc<Files>,
+    /// The file that this handle reports about; `None` before there is one.
+    file: Option<Arc<OpenFile>>,
+}
+
+/// The files that are open.
+#[derive(Debug)]
+struct Files {
+    count: Mutex<Count>,
     persistent: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    open: usize,
+    persistent: usize,
+}
+
+impl Files {
+    /// Changes the number of files, and publishes the result.
+    fn change(&self, change: impl FnOnce(&mut Count)) {
+        let mut count = locked(&self.count);
+        change(&mut count);
+        self.persistent.set((count.open > 0 && count.open == count.persistent).into());
+    }
+}
+
+/// A file that counts as open until this is dropped.
+#[derive(Debug)]
+struct OpenFile {
+    files: Arc<Files>,
+    persistent: Mutex<bool>,
+}
+
+impl OpenFile {
+    fn set(&self, persistent: bool) {
+        let mut known = locked(&self.persistent);
+        self.files.change(|count| count.persistent = count.persistent - usize::from(*known) + usize::from(persistent));
+        *known = persistent;
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        self.set(false);
+        self.files.change(|count| count.open -= 1);
+    }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Metrics {
@@ -41,7 +93,8 @@ impl Metrics {
         let metrics = Self {
             writes: registry.add(&WRITES)?,
             damaged: registry.add_single(&DAMAGED)?,
-            persistent: registry.add_single(&PERSISTENT)?,
+            files: Arc::new(Files { count: Mutex::default(), persistent: registry.add_single(&PERSISTENT)? }),
+            file: None,
         };
         for outcome in ["success", "error"] {
             metrics.writes.with([outcome]);
@@ -49,19 +102,32 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// The metrics of one more file. It counts as open until the last clone is dropped.
+    pub(super) fn of_file(&self) -> Self {
+        self.files.change(|count| count.open += 1);
+        let file = OpenFile { files: Arc::clone(&self.files), persistent: Mutex::new(false) };
+        Self { file: Some(Arc::new(file)), ..self.clone() }
+    }
+
+    fn set_persistent(&self, persistent: bool) {
+        if let Some(file) = &self.file {
+            file.set(persistent);
+        }
+    }
+
     pub(super) fn written(&self, success: bool) {
         self.writes.with([if success { "success" } else { "error" }]).inc();
-        self.persistent.set(success.into());
+        self.set_persistent(success);
     }
 
     /// Called when a write takes too long, or when nothing can be written any more.
     pub(super) fn stuck(&self) {
-        self.persistent.set(0);
+        self.set_persistent(false);
     }
 
     /// Called when a state file was read. The first write shows whether it can be written.
     pub(super) fn in_use(&self) {
-        self.persistent.set(1);
+        self.set_persistent(true);
     }
 
     pub(super) fn damaged(&self) {
@@ -77,6 +143,30 @@ impl Metrics {
     #[cfg(test)]
     pub(super) fn values(&self) -> (u64, u64, u64, i64) {
         let writes = |outcome| self.writes.with([outcome]).get();
-        (writes("success"), writes("error"), self.damaged.get(), self.persistent.get())
+        (writes("success"), writes("error"), self.damaged.get(), self.files.persistent.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_persistent_if_every_open_file_is() {
+        let metrics = Metrics::of_a_test();
+        let persistent = || metrics.values().3;
+        let (one, two) = (metrics.of_file(), metrics.of_file());
+        one.in_use();
+        assert_eq!(persistent(), 0, "the second file was not written yet");
+        two.written(true);
+        assert_eq!(persistent(), 1);
+        let clone = two.clone();
+        two.stuck();
+        drop(two);
+        assert_eq!(persistent(), 0);
+        drop(clone);
+        assert_eq!(persistent(), 1, "the second file is closed");
+        drop(one);
+        assert_eq!(persistent(), 0, "there is no file");
     }
 }

@@ -19,7 +19,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
@@ -66,9 +66,17 @@ const LONGEST_NAME: usize = 120;
 /// The state of all organisations, in memory and on disk.
 #[derive(Debug)]
 pub struct Store {
-    organisations: Mutex<State>,
+    kept: Mutex<Kept>,
     /// `None` without a state file, and if a damaged file could not be set aside.
     writer: Option<Writer>,
+}
+
+/// What a store has in memory.
+#[derive(Debug, Default)]
+struct Kept {
+    organisations: State,
+    /// From the file that several organisations shared, until the first state of its own is saved.
+    inherited: State,
 }
 
 /// Why the exporter must not start with this state file. The file is left unchanged.
@@ -76,7 +84,7 @@ pub struct Store {
 pub enum OpenError {
     /// Another process has it.
     #[error(
-        "the state file {0} belongs to another running exporter; stop that exporter, or give this one its own file with --state.file"
+        "the state file {0} belongs to another running exporter; stop that exporter, or give this one its own file with --state.file, or --state.dir for several organisations"
     )]
     Owned(PathBuf),
     /// The locks of the file cannot be used.
@@ -101,8 +109,12 @@ pub enum OpenError {
 impl Store {
     /// Takes possession of the file and reads it. A missing file is an empty state; a damaged file is set aside, logged and counted.
     /// If the directory cannot be written, the state is kept in memory until it can. Blocking.
-    pub fn open(path: Option<PathBuf>, metrics: Metrics) -> Result<Self, OpenError> {
-        let Some(path) = path else { return Ok(Self { organisations: Mutex::default(), writer: None }) };
+    ///
+    /// `inherited` is a file that the exporter had before each organisation had its own. It is read as long as the file itself does not
+    /// exist, and it is never changed.
+    pub fn open(path: Option<PathBuf>, inherited: Option<PathBuf>, metrics: &Metrics) -> Result<Self, OpenError> {
+        let Some(path) = path else { return Ok(Self::in_memory()) };
+        let metrics = metrics.of_file();
         let unusable = |error| OpenError::Unusable(path.clone(), error);
         let mut owner = Owner::new(&path).map_err(unusable)?;
         let is_ours = match owner.ensure() {
@@ -125,34 +137,39 @@ impl Store {
         if is_ours && let Err(cause) = files.iter().try_for_each(|path| file::remove_leftovers(path).map(drop)) {
             warn!(path = %path.display(), %cause, "cannot remove the temporary files of an earlier crash");
         }
-        let organisations = match bytes.map(|bytes| format::decode(&bytes)) {
-            None => State::new(),
+        let mut kept = Kept::default();
+        match bytes.map(|bytes| format::decode(&bytes)) {
+            None => kept.inherited = inherited.map_or_else(|| Ok(State::new()), |path| inherit(&path))?,
             Some(Ok((mut organisations, mark))) => {
                 times::apply(owner.path(), mark.as_deref(), &mut organisations);
                 info!(path = %path.display(), organisations = organisations.len(), "read the state file");
                 if is_ours {
                     metrics.in_use();
                 }
-                organisations
+                kept.organisations = organisations;
             }
             Some(Err(Undecodable::Newer(format))) => return Err(OpenError::Newer(path, format)),
             Some(Err(Undecodable::Damaged(cause))) => {
                 metrics.damaged();
                 if !set_aside(owner.path(), &cause) {
-                    return Ok(Self { organisations: Mutex::default(), writer: None });
+                    return Ok(Self::in_memory());
                 }
                 last = None;
-                State::new()
             }
-        };
+        }
         let place = owner.path().to_owned();
         let mut on_disk = None;
         let write = Box::new(move |state: &State| write(&mut owner, &mut last, &mut on_disk, state));
-        Self::with_writer(organisations, place, write, Patience::default(), metrics, !is_ours).map_err(unusable)
+        Self::with_writer(kept, place, write, Patience::default(), metrics, !is_ours).map_err(unusable)
+    }
+
+    /// A store without a file.
+    pub fn in_memory() -> Self {
+        Self { kept: Mutex::default(), writer: None }
     }
 
     fn with_writer(
-        organisations: State,
+        kept: Kept,
         path: PathBuf,
         write: Write,
         patience: Patience,
@@ -160,30 +177,40 @@ impl Store {
         failed: bool,
     ) -> io::Result<Self> {
         let writer = Writer::start(path, write, patience, metrics, failed)?;
-        Ok(Self { organisations: Mutex::new(organisations), writer: Some(writer) })
+        Ok(Self { kept: Mutex::new(kept), writer: Some(writer) })
     }
 
     /// The saved state of this organisation.
     pub fn of(&self, org: &OrgId) -> Option<Saved> {
-        self.organisations.lock().unwrap_or_else(PoisonError::into_inner).get(org).cloned()
+        let Kept { organisations, inherited } = &*self.kept();
+        organisations.get(org).or_else(|| inherited.get(org)).cloned()
     }
 
     /// The saved state that this client read from this host, for use while the organisation's id is unknown.
     pub fn read_by(&self, client_id: &str, api_host: &str) -> Option<Saved> {
-        let organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
-        organisations.values().find(|saved| saved.client_id == client_id && saved.api_host == api_host).cloned()
+        let Kept { organisations, inherited } = &*self.kept();
+        organisations
+            .values()
+            .chain(inherited.values())
+            .find(|saved| saved.client_id == client_id && saved.api_host == api_host)
+            .cloned()
     }
 
     /// Saves an organisation's state: always in memory, and on disk as soon as possible. If the disk is fast, the state is on it
     /// when this returns; if not, this returns after a second. Blocking.
     pub fn save(&self, saved: Saved) {
-        let mut organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
-        organisations.insert(saved.snapshot.organisation.id.clone(), saved);
+        let mut kept = self.kept();
+        kept.organisations.insert(saved.snapshot.organisation.id.clone(), saved);
+        kept.inherited.clear();
         let Some(writer) = &self.writer else { return };
         // Under the lock, so that an older state never replaces a newer one.
-        let number = writer.hand_over(organisations.clone());
-        drop(organisations);
+        let number = writer.hand_over(kept.organisations.clone());
+        drop(kept);
         writer.wait_for(number);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what is not on disk yet, and gives the file up. Waits for one second at most. Blocking.
@@ -204,6 +231,29 @@ pub fn close_all<'a>(stores: impl IntoIterator<Item = &'a Store>) {
 impl Drop for Store {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Reads the file that several organisations shared. Nothing changes it, so that the exporter can be set up as before again.
+fn inherit(path: &Path) -> Result<State, OpenError> {
+    let bytes = match file::read(path, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(ReadError::NotFound) => return Ok(State::new()),
+        Err(error) => return Err(OpenError::Unreadable(path.to_owned(), error)),
+    };
+    if Owner::is_another(path) {
+        return Err(OpenError::Owned(path.to_owned()));
+    }
+    match format::decode(&bytes) {
+        Ok((mut organisations, mark)) => {
+            times::apply(path, mark.as_deref(), &mut organisations);
+            Ok(organisations)
+        }
+        Err(Undecodable::Newer(format)) => Err(OpenError::Newer(path.to_owned(), format)),
+        Err(Undecodable::Damaged(cause)) => {
+            warn!(path = %path.display(), cause, "the state file that the organisations shared is damaged and is not used");
+            Ok(State::new())
+        }
     }
 }
 

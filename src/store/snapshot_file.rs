@@ -181,7 +181,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
         let metrics = crate::store::Metrics::of_a_test();
-        let store = crate::store::Store::open(Some(path.clone()), metrics).expect("a new file");
+        let store = crate::store::Store::open(Some(path.clone()), None, &metrics).expect("a new file");
         store.save(saved());
         assert!(write(&path, &[kept(None)]).expect_err("refused").to_string().contains("of a running exporter"));
         drop(store);

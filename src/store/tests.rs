@@ -16,11 +16,11 @@ const AT_ONCE: Duration = Duration::ZERO;
 
 fn open(path: &Path) -> (Store, Metrics) {
     let metrics = Metrics::of_a_test();
-    (Store::open(Some(path.to_owned()), metrics.clone()).expect("it can be opened"), metrics)
+    (Store::open(Some(path.to_owned()), None, &metrics).expect("it can be opened"), metrics)
 }
 
 fn refused(path: &Path) -> String {
-    let error = Store::open(Some(path.to_owned()), Metrics::of_a_test()).expect_err("it is refused").to_string();
+    let error = Store::open(Some(path.to_owned()), None, &Metrics::of_a_test()).expect_err("it is refused").to_string();
     assert!(error.contains(&path.display().to_string()), "it names the file: {error}");
     error
 }
@@ -233,9 +233,9 @@ impl Disk {
             states.send(state.clone()).expect("the test is there");
             outcome.recv().unwrap_or(Ok(()))
         };
-        let metrics = Metrics::of_a_test();
+        let metrics = Metrics::of_a_test().of_file();
         let (path, write) = (PathBuf::from("a disk"), Box::new(write));
-        let store = Store::with_writer(State::new(), path, write, patience, metrics.clone(), false);
+        let store = Store::with_writer(Kept::default(), path, write, patience, metrics.clone(), false);
         (store.expect("threads"), Self { began, outcomes }, metrics)
     }
 
@@ -354,9 +354,9 @@ fn a_disk_that_hangs_does_not_keep_the_process_from_ending() {
 
 #[test]
 fn a_write_that_panics_ends_nothing_but_the_writing() {
-    let metrics = Metrics::of_a_test();
+    let metrics = Metrics::of_a_test().of_file();
     let write = Box::new(|_: &State| panic!("on purpose"));
-    let store = Store::with_writer(State::new(), "a disk".into(), write, PATIENT, metrics.clone(), false);
+    let store = Store::with_writer(Kept::default(), "a disk".into(), write, PATIENT, metrics.clone(), false);
     let store = store.expect("threads");
     metrics.in_use();
     store.save(as_of(1));

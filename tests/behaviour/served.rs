@@ -75,7 +75,7 @@ impl Server {
         let reload = exposition::ReloadStatus { last_successful: true, last_success: NOW, web_config_rejected: false };
         let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
         let registry = Registry::default();
-        let mut liveness = Liveness::default();
+        let liveness = Liveness::default();
         let latch = liveness.latch("refresh of default");
         let (reload, reloads) = reload_channel();
         let view = View {

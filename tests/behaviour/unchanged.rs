@@ -39,7 +39,7 @@ fn running(state: Option<PathBuf>, policy: Policy) -> Running {
     let organisation = ServedOrganisation::new("default".to_owned(), Freshness::default());
     let (publisher, reader) = channel(vec![organisation], reload, exposition::Config::default());
     let metrics = store::Metrics::register(&Registry::default()).expect("free names");
-    let store = Arc::new(Store::open(state, metrics).expect("a state file"));
+    let store = Arc::new(Store::open(state, None, &metrics).expect("a state file"));
     let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy: Arc::new(policy), baseline: None }));
     let config =
         genesys::Config { org: "default".to_owned(), ..super::refresh::platform_config("http://127.0.0.1:9/") };

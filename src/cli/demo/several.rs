@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
@@ -89,7 +90,7 @@ async fn configured(casts: &[Cast], simulators: &[Simulator], divided: Divided) 
     if !flags.iter().any(|(flag, _)| flag == "state.dir") {
         flags.push(("state.dir".to_owned(), String::new()));
     }
-    let gathered = config::read(&flags, environment);
+    let gathered = Arc::new(config::read(&flags, environment));
     if let Err(mistake) = approve(&folder, &keys, &organisations, &gathered).await {
         return mistake.complain();
     }
@@ -144,7 +145,7 @@ async fn approve(
     folder: &Folder,
     keys: &BTreeMap<&'static str, String>,
     organisations: &[(Cast, String)],
-    gathered: &Gathered,
+    gathered: &Arc<Gathered>,
 ) -> Result<(), Mistake> {
     let other = |error: std::io::Error| Mistake::Other(format!("{}: {error}", folder.path().display()));
     folder.configure(keys, organisations, |_| false).map_err(other)?;
@@ -182,6 +183,7 @@ fn introduce(casts: &[Cast], clients: usize, config: &str, (address, scheme): (S
     }
     say("\nThe index of the organisations lists the worst first; the label of each leads to its page.\n");
     say(format_args!("  configuration {config}"));
+    say(format_args!("                after a change: kill -HUP {}", std::process::id()));
     introduction::introduce("index", address, scheme);
 }
 

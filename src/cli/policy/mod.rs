@@ -22,7 +22,7 @@ use crate::config::{self, Gathered, Settings};
 use crate::domain::{Severity, Timestamp};
 use crate::genesys::{self, Metrics, Platform};
 use crate::policy::Policy;
-use crate::refresh::{self, Previous, Reloader, fetch};
+use crate::refresh::{self, Previous, fetch};
 use explain::Explanation;
 use live::Tried;
 
@@ -35,7 +35,7 @@ pub(super) fn check(gathered: &Gathered) -> u8 {
         Ok(files) => files,
         Err(errors) => return refuse(&errors),
     };
-    match Reloader::read(files.policy.as_ref(), &files.extension) {
+    match refresh::read_policy(files.policy.as_deref(), &files.extension) {
         Ok(policy) => {
             summary(files.policy.as_ref(), &policy);
             CLEAN

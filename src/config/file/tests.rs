@@ -199,7 +199,7 @@ fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service()
     let errors = Settings::from_raw(&gathered).expect_err("a missing file");
     assert_eq!(errors.len(), 1);
     assert!(errors[0].to_string().contains("line 17: client_secret_file: "), "{}", errors[0]);
-    let settings = Settings::to_serve(&gathered).expect("the other one can be watched");
+    let settings = Settings::to_serve(&gathered.into()).expect("the other one can be watched");
     assert_eq!(settings.organisations.len(), 2);
     assert!(settings.warnings[0].starts_with("organisation Test: ") && settings.warnings[0].contains("cannot be read"));
 }

@@ -1,4 +1,4 @@
-//! The text of the own families without its numbers: escaped and cut into blocks when a series is added.
+//! The text of the own families without its numbers: escaped and cut into blocks when a series is added or removed.
 //!
 //! It does not read the numbers.
 
@@ -16,14 +16,14 @@ const BLOCK: usize = 2 << 10;
 /// The blocks of all families in one format.
 #[derive(Debug)]
 pub(super) struct Layout {
-    number_of_series: u64,
+    changes: u64,
     blocks: Vec<Block>,
 }
 
 impl Layout {
     pub(super) fn new(registry: &Registry, format: Format) -> Self {
         // Read first: a series that is added while the list is made is noticed at the next scrape.
-        let number_of_series = registry.number_of_series();
+        let changes = registry.changes();
         let mut blocks = vec![Block::default()];
         for listed in registry.list() {
             push_family(&mut blocks, &listed, format);
@@ -31,12 +31,12 @@ impl Layout {
         if format == Format::OpenMetrics {
             last(&mut blocks).end("# EOF\n");
         }
-        Self { number_of_series, blocks }
+        Self { changes, blocks }
     }
 
     /// Whether the registry has series that are not here.
     pub(super) fn is_outdated(&self, registry: &Registry) -> bool {
-        self.number_of_series != registry.number_of_series()
+        self.changes != registry.changes()
     }
 
     pub(super) fn plain(&self) -> Vec<u8> {
