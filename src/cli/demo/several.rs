@@ -37,6 +37,7 @@ pub(super) async fn run(number: u16, given: &[(String, String)]) -> u8 {
     let interval = if number <= FEW { "5s" } else { "30s" };
     divided.keys.entry("interval").or_insert_with(|| interval.to_owned());
     let casts = Cast::all(number);
+    say(format_args!("Starting {number} simulated organisations, and approving what they have.\n"));
     let simulators = match start(&casts).await {
         Ok(simulators) => simulators,
         Err(error) => {
