@@ -130,6 +130,9 @@ fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
 /// A failure quotes the platform. Line breaks in it are made visible, because systemd reads each line as a notification.
 fn status(published: &Published) -> String {
     let mut parts: Vec<String> = published.organisations.iter().map(organisation).collect();
+    if parts.is_empty() {
+        parts.push("no organisation belongs to this shard".to_owned());
+    }
     if !published.reload.last_successful {
         parts.push("the last reload failed, so the previous policy and baseline stay in use".to_owned());
     }

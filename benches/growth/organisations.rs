@@ -202,6 +202,7 @@ fn platform(org: String) -> genesys::Config {
         api_url: url.clone(),
         login_url: url,
         proxy: None,
+        authorities: genesys::Authorities::default(),
         region: "made up".to_owned(),
         auth_style: AuthStyle::Basic,
         token_scope: None,

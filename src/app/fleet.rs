@@ -169,6 +169,7 @@ impl Fleet {
         for member in old {
             self.remove(member);
         }
+        self.shared.store.nothing_to_keep(self.members.is_empty());
         let lacks_baseline = self.members.iter().any(|member| lacks(&member.watched.settings));
         self.shared.publisher.update(|_, reload| {
             reload.last_successful = !lacks_baseline;

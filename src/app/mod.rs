@@ -67,13 +67,13 @@ struct Latches {
 impl App {
     /// Builds all parts. The error message says what to change.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let Settings { organisations, again, auto_reload, server, external_url, exposition, .. } = settings;
+        let Settings { organisations, shard, again, auto_reload, server, external_url, exposition, .. } = settings;
         let signals = reload_signals().context("cannot install a handler for SIGHUP")?;
         let listeners = listen(&server.listen_addresses)?;
         let address = listeners.first().context("no address to listen on")?.bound();
 
         let registry = Registry::default();
-        metrics::register(&registry)?;
+        metrics::register(&registry, shard)?;
         let measure_process = process::register(&registry)?;
         let server_metrics = server::Metrics::register(&registry, external_url.as_deref())?;
         telemetry::register(&registry)?;

@@ -78,7 +78,8 @@ impl Source {
         let config = self.file.as_ref().and_then(|gathered| gathered.config_file());
         let files = watched.iter().flat_map(|known| {
             let files = &known.settings.watch.files;
-            [&files.policy, &files.baseline].into_iter().flatten().cloned()
+            let outbound = known.settings.platform.files();
+            [&files.policy, &files.baseline].into_iter().flatten().cloned().chain(outbound)
         });
         let mut paths: Vec<PathBuf> = config.into_iter().chain(files).collect();
         paths.sort();

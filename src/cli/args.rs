@@ -219,6 +219,8 @@ pub enum DocsCommand {
     Metrics,
     /// The JSON Schema of the policy file.
     PolicySchema,
+    /// The JSON Schema of the configuration file.
+    ConfigSchema,
     /// The rules of the audit.
     Rules,
 }

@@ -11,6 +11,7 @@ pub(super) fn run(command: DocsCommand) -> u8 {
         DocsCommand::Settings => config::docs::settings_table(),
         DocsCommand::Metrics => metrics(),
         DocsCommand::PolicySchema => format!("{:#}", policy::json_schema()),
+        DocsCommand::ConfigSchema => format!("{:#}", config::json_schema()),
         DocsCommand::Rules => super::rules::document(),
     };
     say(text.trim_end());

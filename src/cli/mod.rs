@@ -3,6 +3,7 @@
 //! Not the evaluation of clients and not the server: modules below this one have those.
 
 mod alerts;
+mod announce;
 pub mod args;
 mod audit;
 pub mod baseline;
@@ -13,6 +14,7 @@ mod deadline;
 mod demo;
 mod docs;
 mod doctor;
+mod each;
 mod exit;
 mod format;
 mod healthcheck;
@@ -88,19 +90,30 @@ fn dispatch(command: Command, gathered: &Arc<Gathered>, given: &[(String, String
         Command::Serve => with(patiently(|| Settings::to_serve(gathered)), Runs::UntilStopped, |settings| {
             block_on(serve::serve(settings))
         }),
-        Command::Audit(args) if args.snapshot_in.is_some() => {
-            once(gathered, patiently(|| Settings::offline(gathered)), |settings| block_on(audit::run(&settings, &args)))
+        Command::Audit(args) => {
+            let settings = patiently(|| {
+                if args.snapshot_in.is_some() { Settings::offline(gathered) } else { Settings::for_each(gathered) }
+            });
+            let only = gathered.raw.org.as_deref();
+            once(gathered, settings, |settings| block_on(audit::run(&settings, &args, only)))
         }
-        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
         Command::Baseline { command: command @ BaselineCommand::Show(_) } => {
             once(gathered, patiently(|| Settings::offline(gathered)), |settings| {
                 block_on(baseline::run(&settings, command))
             })
         }
+        Command::Baseline { command: BaselineCommand::Init(args) } => {
+            once(gathered, patiently(|| Settings::for_each(gathered)), |settings| {
+                block_on(baseline::init(&settings, &args))
+            })
+        }
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }
-        Command::Doctor(args) => with_all(gathered, |settings| block_on(doctor::run(&settings, args))),
+        Command::Doctor(args) => {
+            let settings = patiently(|| Settings::for_each(gathered));
+            once(gathered, settings, |settings| block_on(doctor::run(&settings, args)))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 use tracing::{error, info, warn};
 
+use super::announce::announce;
 use super::console::complain;
 use super::exit::{CLEAN, FAILURE};
 use crate::app::App;
@@ -21,6 +22,7 @@ use crate::signals::StopSignals;
 const SLOW_START: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(settings: Settings) -> u8 {
+    announce(&settings);
     run(settings, |_, _| {}, std::future::pending()).await
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn divided(
             Some(key) if matches!(key.setting, Setting::Flag(_)) => {
                 let text = value.to_string_lossy().into_owned();
                 if !text.trim().is_empty() {
-                    divided.keys.insert(key.name, resolved(text, key.is_path));
+                    divided.keys.insert(key.name, resolved(text, key.shape.is_path()));
                 }
             }
             Some(_) => {}
@@ -44,7 +44,7 @@ pub(crate) fn divided(
     for (flag, value) in given {
         match KEYS.iter().find(|key| key.variable() == variable_of(flag)) {
             None => divided.flags.push((flag.clone(), value.clone())),
-            Some(key) => _ = divided.keys.insert(key.name, resolved(value.clone(), key.is_path)),
+            Some(key) => _ = divided.keys.insert(key.name, resolved(value.clone(), key.shape.is_path())),
         }
     }
     divided

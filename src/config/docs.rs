@@ -10,10 +10,21 @@ use super::{command_line, region};
 const PROXY: &str = "
 ### Proxy
 
-The exporter reads `HTTPS_PROXY` or, if that is not set, `ALL_PROXY`; and `NO_PROXY` for the exceptions (domains, addresses, networks, `*`). The
-names are read in lower case too. The URL of the proxy starts with `http://` or `https://` and can contain a user name and a password; SOCKS is not
-supported. Every request carries credentials, so plain http never uses a proxy: `HTTP_PROXY` is only checked. Requests to loopback addresses and
-`localhost` use no proxy. A URL that cannot be used is an error at startup.
+Without `--genesys.proxy-url`, the exporter reads `HTTPS_PROXY` or, if that is not set, `ALL_PROXY`. In both cases it reads `NO_PROXY` for the
+exceptions (domains, addresses, networks, `*`). The names are read in lower case too. The URL of the proxy starts with `http://` or `https://` and
+can contain a user name; SOCKS is not supported. The password is in the file of `--genesys.proxy-password-file`, or in the URL in a variable, with
+special characters encoded with `%`. It is not accepted in a URL on the command line or in `--config.file`. Every request carries credentials, so
+plain http never uses a proxy: `HTTP_PROXY` is only checked. Requests to loopback addresses and `localhost` use no proxy. A URL that cannot be used
+is an error at startup.
+
+The log at startup and `doctor` show the proxy without user name and password.
+
+### Certificate authorities
+
+The authorities of `--genesys.ca-file` are trusted in place of all others, also for a proxy with `https://`. To add one to those of the system, write
+both into one file, for example `cat /etc/ssl/certs/ca-certificates.crt company.pem`. Without the setting, the certificates of `SSL_CERT_FILE` and
+`SSL_CERT_DIR` are trusted or, if neither is set, those of the system.
+The log at startup and `doctor` show which authorities are trusted.
 ";
 
 /// Three tables: every flag with its variable, default and meaning; the variables without a flag; the regions.
@@ -46,9 +57,14 @@ pub fn settings_table() -> String {
     text
 }
 
-/// The text on one line, with the full stop that clap removes.
+/// The text on one line of a table.
 fn cell(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    one_line(text).replace('|', "\\|")
+}
+
+/// The text on one line, with the full stop that clap removes.
+pub(super) fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.ends_with('.') { line } else { format!("{line}.") }
 }
 

@@ -174,6 +174,18 @@ pub struct SettingsArgs {
     /// Allow `http://` URLs to hosts other than loopback. The client's secret is then sent unencrypted.
     #[arg(long = "genesys.allow-plain-http", global = true, help_heading = "Platform", value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub genesys_allow_plain_http: String,
+    /// Proxy for https URLs, as `http://proxy.example:3128` or `http://user@proxy.example:3128`, in place of `HTTPS_PROXY` and
+    /// `ALL_PROXY`. `direct` stands for none. The exceptions of `NO_PROXY` remain. The URL can contain a password only in the
+    /// variable.
+    #[arg(long = "genesys.proxy-url", global = true, help_heading = "Platform", value_name = "URL")]
+    pub genesys_proxy_url: Option<String>,
+    /// File that contains the password of the user in `--genesys.proxy-url`. It is read again after two failed refreshes in a row.
+    #[arg(long = "genesys.proxy-password-file", global = true, help_heading = "Platform", value_name = "FILE")]
+    pub genesys_proxy_password_file: Option<String>,
+    /// PEM file with the certificate authorities that the platform's certificates are checked with, in place of those of the
+    /// system, of `SSL_CERT_FILE` and of `SSL_CERT_DIR`. It is read again after two failed refreshes in a row.
+    #[arg(long = "genesys.ca-file", global = true, help_heading = "Platform", value_name = "FILE")]
+    pub genesys_ca_file: Option<String>,
     /// Maximum number of attempts for one request, including the first, 1 to 10.
     #[arg(
         long = "genesys.retry-attempts",
@@ -275,6 +287,13 @@ pub struct SettingsArgs {
     /// Only this organisation of `--config.file`. Commands that work with one organisation need it if the file has several.
     #[arg(long = "org", global = true, help_heading = "Files", value_name = "ORG")]
     pub org: Option<String>,
+    /// Number of processes (shards) that share `--config.file`, up to 1000. Each watches the organisations that `config check`
+    /// lists for it. Only `serve` watches a share; the other commands work with every organisation.
+    #[arg(long = "shard.total", global = true, help_heading = "Files", value_name = "NUMBER")]
+    pub shard_total: Option<String>,
+    /// Number of this shard, counted from 0, or the name of a pod of a `StatefulSet`, which ends with the number.
+    #[arg(long = "shard.index", global = true, help_heading = "Files", value_name = "NUMBER")]
+    pub shard_index: Option<String>,
     /// File with lines `NAME=value` for the variables of these flags and the credentials. Flags and the environment take
     /// precedence. Put values that contain `$` in single quotes. No file is read unless it is named here.
     #[arg(long = "env-file", global = true, help_heading = "Files", value_name = "FILE")]

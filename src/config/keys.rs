@@ -1,6 +1,9 @@
-//! The keys of the configuration file, each with the flag or the variable that it stands for.
+//! The keys of the configuration file, each with the flag or the variable that it stands for, and what its value may be.
 //!
-//! Not the reading of the file (`file`).
+//! The reader (`file`) and the published schema (`json_schema`) both use this table. The limits of numbers are repeated where the
+//! settings are checked; a test compares both.
+
+use toml::de::DeValue;
 
 use super::names::{API_URL, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, LOGIN_URL, ORG, REGION, variable_of};
 
@@ -18,55 +21,121 @@ pub(crate) enum Setting {
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) setting: Setting,
-    /// Whether the value is a path, which is relative to the file.
-    pub(crate) is_path: bool,
+    pub(crate) shape: Shape,
 }
 
-const fn flag(name: &'static str, flag: &'static str) -> Key {
-    Key { name, setting: Setting::Flag(flag), is_path: false }
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A string, which may be empty.
+    Text,
+    /// The label of an organisation.
+    Label,
+    /// A string that is not blank.
+    Required,
+    /// The id of a client: a string that is not blank, without a colon.
+    ClientId,
+    /// A path, which is relative to the file. An empty one stands for none.
+    Path,
+    /// A path that is not empty.
+    RequiredPath,
+    /// A URL with http or https.
+    Url,
+    /// The URL of a proxy without a password, or a word in place of it.
+    Proxy,
+    /// The path of a URL.
+    UrlPath,
+    /// A string such as `5m`.
+    Duration,
+    Switch,
+    /// A whole number within these limits.
+    Whole(u64, u64),
+    /// A string such as `64MiB`, or a whole number of bytes within these limits.
+    Size(u64, u64),
+    /// A string with commas, or a list of strings.
+    Names,
+    Word(&'static [&'static str]),
 }
 
-const fn variable(name: &'static str, variable: &'static str) -> Key {
-    Key { name, setting: Setting::Variable(variable), is_path: false }
-}
-
-impl Key {
-    const fn path(self) -> Self {
-        Self { is_path: true, ..self }
+impl Shape {
+    /// Whether a value has the type of this shape. Its content is checked with the settings.
+    pub(crate) fn fits(self, value: &DeValue<'_>) -> bool {
+        match self {
+            Self::Switch => matches!(value, DeValue::Boolean(_)),
+            Self::Whole(..) => matches!(value, DeValue::Integer(_)),
+            Self::Size(..) => matches!(value, DeValue::String(_) | DeValue::Integer(_)),
+            Self::Names => match value {
+                DeValue::Array(items) => items.iter().all(|item| matches!(item.get_ref(), DeValue::String(_))),
+                value => matches!(value, DeValue::String(_)),
+            },
+            _ => matches!(value, DeValue::String(_)),
+        }
     }
+
+    /// What to write, for the message about a value of another type.
+    pub(crate) const fn expected(self) -> &'static str {
+        match self {
+            Self::Switch => "true or false, without quotes",
+            Self::Whole(..) => "a whole number, without quotes",
+            Self::Size(..) => "a size such as \"64MiB\", or a whole number of bytes without quotes",
+            Self::Names => "a list of strings, or one string with commas",
+            Self::Duration => "a duration in quotes, such as \"5m\"",
+            _ => "a string in quotes",
+        }
+    }
+
+    pub(crate) const fn is_path(self) -> bool {
+        matches!(self, Self::Path | Self::RequiredPath)
+    }
+
+    /// Whether a blank value says nothing, so that it is a mistake and not a way to unset a default.
+    pub(crate) const fn is_required(self) -> bool {
+        matches!(self, Self::Label | Self::Required | Self::ClientId | Self::RequiredPath | Self::Url)
+    }
+}
+
+const fn flag(name: &'static str, flag: &'static str, shape: Shape) -> Key {
+    Key { name, setting: Setting::Flag(flag), shape }
+}
+
+const fn variable(name: &'static str, variable: &'static str, shape: Shape) -> Key {
+    Key { name, setting: Setting::Variable(variable), shape }
 }
 
 /// Every key of `[[organisation]]`. All but `org` can be in `[defaults]` too.
 pub(crate) const KEYS: &[Key] = &[
-    variable("org", ORG),
-    variable("region", REGION),
-    variable("api_url", API_URL),
-    variable("login_url", LOGIN_URL),
-    variable("client_id", CLIENT_ID),
-    variable("client_secret_file", CLIENT_SECRET_FILE).path(),
-    Key { name: "client_secret_env", setting: Setting::SecretFrom, is_path: false },
-    flag("policy_file", "policy.file").path(),
-    flag("baseline_file", "baseline.file").path(),
-    flag("required_scopes", "audit.required-scopes"),
-    flag("dangerous_scopes", "audit.dangerous-scopes"),
-    flag("interval", "refresh.interval"),
-    flag("stale_after", "refresh.stale-after"),
-    flag("deadline", "refresh.deadline"),
-    flag("trust_total", "refresh.trust-total"),
-    flag("require_self", "refresh.require-self"),
-    flag("clients_path", "genesys.clients-path"),
-    flag("auth_style", "genesys.auth-style"),
-    flag("token_scope", "genesys.token-scope"),
-    flag("allow_plain_http", "genesys.allow-plain-http"),
-    flag("retry_attempts", "genesys.retry-attempts"),
-    flag("retry_base", "genesys.retry-base"),
-    flag("max_retry_after", "genesys.max-retry-after"),
-    flag("requests_per_minute", "genesys.requests-per-minute"),
-    flag("burst", "genesys.burst"),
-    flag("connect_timeout", "genesys.connect-timeout"),
-    flag("read_timeout", "genesys.read-timeout"),
-    flag("max_body_bytes", "genesys.max-body-bytes"),
-    flag("max_pages", "genesys.max-pages"),
+    variable("org", ORG, Shape::Label),
+    variable("region", REGION, Shape::Required),
+    variable("api_url", API_URL, Shape::Url),
+    variable("login_url", LOGIN_URL, Shape::Url),
+    variable("client_id", CLIENT_ID, Shape::ClientId),
+    variable("client_secret_file", CLIENT_SECRET_FILE, Shape::RequiredPath),
+    Key { name: "client_secret_env", setting: Setting::SecretFrom, shape: Shape::Required },
+    flag("policy_file", "policy.file", Shape::Path),
+    flag("baseline_file", "baseline.file", Shape::Path),
+    flag("required_scopes", "audit.required-scopes", Shape::Names),
+    flag("dangerous_scopes", "audit.dangerous-scopes", Shape::Names),
+    flag("interval", "refresh.interval", Shape::Duration),
+    flag("stale_after", "refresh.stale-after", Shape::Duration),
+    flag("deadline", "refresh.deadline", Shape::Duration),
+    flag("trust_total", "refresh.trust-total", Shape::Switch),
+    flag("require_self", "refresh.require-self", Shape::Switch),
+    flag("clients_path", "genesys.clients-path", Shape::UrlPath),
+    flag("auth_style", "genesys.auth-style", Shape::Word(&["basic", "body"])),
+    flag("token_scope", "genesys.token-scope", Shape::Text),
+    flag("allow_plain_http", "genesys.allow-plain-http", Shape::Switch),
+    flag("proxy_url", "genesys.proxy-url", Shape::Proxy),
+    flag("proxy_password_file", "genesys.proxy-password-file", Shape::Path),
+    flag("ca_file", "genesys.ca-file", Shape::Path),
+    flag("retry_attempts", "genesys.retry-attempts", Shape::Whole(1, 10)),
+    flag("retry_base", "genesys.retry-base", Shape::Duration),
+    flag("max_retry_after", "genesys.max-retry-after", Shape::Duration),
+    flag("requests_per_minute", "genesys.requests-per-minute", Shape::Whole(1, 3000)),
+    flag("burst", "genesys.burst", Shape::Whole(1, 3000)),
+    flag("connect_timeout", "genesys.connect-timeout", Shape::Duration),
+    flag("read_timeout", "genesys.read-timeout", Shape::Duration),
+    flag("max_body_bytes", "genesys.max-body-bytes", Shape::Size(1 << 10, 1 << 30)),
+    flag("max_pages", "genesys.max-pages", Shape::Whole(1, 100_000)),
 ];
 
 impl Key {

@@ -3,6 +3,7 @@
 //! Not the `Config` structs of the components, which are defined where they are used, and not the subcommands (`cli`).
 
 mod address;
+mod asked;
 mod command_line;
 mod credentials;
 mod divided;
@@ -14,6 +15,7 @@ mod error;
 mod file;
 mod flags;
 mod hidden;
+mod json_schema;
 mod keys;
 mod link_base;
 mod names;
@@ -25,6 +27,7 @@ mod read;
 mod region;
 mod scalar;
 mod settings;
+mod shard;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -33,8 +36,10 @@ pub(crate) use command_line::{flags_given, with_variables};
 pub(crate) use divided::{Divided, divided};
 pub use error::ConfigError;
 pub use flags::SettingsArgs;
+pub use json_schema::json_schema;
 pub use link_base::link_base;
 pub use names::variable_of;
-pub use organisations::{OrganisationSettings, Watch};
+pub use organisations::{NamedOrganisation, OrganisationSettings, Watch};
 pub use read::{Gathered, environment, read};
 pub use settings::{AlertSettings, Settings};
+pub use shard::{Shard, shard_of};

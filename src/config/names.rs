@@ -6,6 +6,8 @@ use crate::text::nearest;
 
 /// The variable of the TLS library for the file of the certificates that it trusts.
 pub(crate) const CA_FILE: &str = "SSL_CERT_FILE";
+/// The variable of the TLS library for a directory of such certificates.
+pub(crate) const CA_DIRECTORY: &str = "SSL_CERT_DIR";
 
 /// The prefix of every variable that belongs to a flag.
 pub(crate) const PREFIX: &str = "GENESYSCLOUD_OAUTH_EXPORTER_";
@@ -116,13 +118,16 @@ pub(crate) fn is_ours(name: &str) -> bool {
     name.starts_with(PREFIX) || VARIABLES.iter().any(|variable| variable.name == name || variable.alias == Some(name))
 }
 
-/// The prefixes of the variables of the vendor's own tools: the Terraform provider, the command line, the SDKs.
-const VENDOR: [&str; 3] = ["GENESYSCLOUD_", "GENESYS_CLOUD_", "PURECLOUD_"];
+/// The prefixes of the variables of the vendor's own tools: the Terraform provider, the command line, the SDKs. The last is for every
+/// other name with which somebody may have meant this exporter.
+const VENDOR: [&str; 4] = ["GENESYSCLOUD_", "GENESYS_CLOUD_", "PURECLOUD_", "GENESYS"];
 
 /// What to do instead of setting a variable of the vendor's tools, by what its name contains after the prefix.
 const INSTEAD: &[(&str, &str)] = &[
     ("ACCESS_TOKEN", "the exporter gets tokens of its own, with GENESYSCLOUD_OAUTHCLIENT_ID and its secret"),
-    ("PROXY_", "to use a proxy, set HTTPS_PROXY"),
+    ("PROXY", "to use a proxy, set --genesys.proxy-url or HTTPS_PROXY"),
+    ("CA_FILE", "to trust another certificate authority, set --genesys.ca-file"),
+    ("CA_CERT", "to trust another certificate authority, set --genesys.ca-file"),
     ("GATEWAY_", "to use a gateway, set GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL"),
     ("DEBUG", "for more details in the log, set --log.level"),
 ];
@@ -130,7 +135,9 @@ const INSTEAD: &[(&str, &str)] = &[
 /// Why a variable of the vendor's tools has no effect, to follow "the exporter does not read it". `None` for other variables. The
 /// caller knows that the exporter does not read it.
 pub(crate) fn vendor_advice(name: &str, value: &str) -> Option<String> {
-    let (prefix, rest) = VENDOR.iter().find_map(|prefix| Some((*prefix, name.strip_prefix(prefix)?)))?;
+    // Names in lower case are other variables, but were meant for this exporter or for one of those tools too.
+    let upper = name.to_ascii_uppercase();
+    let (prefix, rest) = VENDOR.iter().find_map(|prefix| Some((*prefix, upper.strip_prefix(prefix)?)))?;
     // Kubernetes sets such variables for a Service whose name starts like this.
     let of_service = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     if of_service || rest == "SERVICE_HOST" || rest.contains("_SERVICE_") || rest.contains("_PORT_") {
@@ -139,8 +146,15 @@ pub(crate) fn vendor_advice(name: &str, value: &str) -> Option<String> {
     if let Some((_, advice)) = INSTEAD.iter().find(|(part, _)| rest.contains(part)) {
         return Some((*advice).to_owned());
     }
-    let known = VARIABLES.iter().flat_map(|variable| [Some(variable.name), variable.alias]).flatten();
-    let near = nearest(rest, known.filter_map(|known| known.strip_prefix(prefix)));
+    let known: Vec<&str> =
+        VARIABLES.iter().flat_map(|variable| [Some(variable.name), variable.alias]).flatten().collect();
+    if let Some(same) = known.iter().find(|known| **known == upper) {
+        return Some(format!("did you mean {same}?"));
+    }
+    if let Some((_, ours)) = FOREIGN.iter().find(|(foreign, _)| *foreign == upper) {
+        return Some(format!("did you mean {ours}?"));
+    }
+    let near = nearest(rest, known.into_iter().filter_map(|known| known.strip_prefix(prefix)));
     Some(near.map_or_else(|| "no setting has that name".to_owned(), |near| format!("did you mean {prefix}{near}?")))
 }
 
@@ -194,9 +208,9 @@ mod tests {
         for (name, value, expected) in [
             ("GENESYSCLOUD_ACCESS_TOKEN", "x", Some("gets tokens of its own")),
             ("GENESYS_CLOUD_ACCESS_TOKEN", "x", Some("gets tokens of its own")),
-            ("GENESYSCLOUD_PROXY_HOST", "proxy.example", Some("set HTTPS_PROXY")),
-            ("GENESYSCLOUD_PROXY_PORT", "3128", Some("set HTTPS_PROXY")),
-            ("GENESYSCLOUD_PROXY_AUTH_PASSWORD", "x", Some("set HTTPS_PROXY")),
+            ("GENESYSCLOUD_PROXY_HOST", "proxy.example", Some("set --genesys.proxy-url or HTTPS_PROXY")),
+            ("GENESYSCLOUD_PROXY_PORT", "3128", Some("set --genesys.proxy-url or HTTPS_PROXY")),
+            ("GENESYSCLOUD_PROXY_AUTH_PASSWORD", "x", Some("set --genesys.proxy-url or HTTPS_PROXY")),
             ("GENESYSCLOUD_GATEWAY_HOST", "gateway.example", Some("set GENESYSCLOUD_API_URL")),
             ("GENESYSCLOUD_SDK_DEBUG_FILE_PATH", "x", Some("set --log.level")),
             ("GENESYSCLOUD_OAUTHCLIENT_IDS", "x", Some("did you mean GENESYSCLOUD_OAUTHCLIENT_ID?")),
@@ -208,7 +222,14 @@ mod tests {
             ("GENESYSCLOUD_PROXY_PORT_3128_TCP_ADDR", "10.0.0.1", None),
             ("GENESYSCLOUD_PROXY_SERVICE_HOST", "10.0.0.1", None),
             ("GENESYSCLOUD_SERVICE_HOST", "10.0.0.1", None),
-            ("GENESYS_HOME", "/opt", None),
+            ("GENESYSCLOUD_PROXY", "http://proxy.example", Some("set --genesys.proxy-url")),
+            ("GENESYS_CA_FILE", "/etc/ca.pem", Some("set --genesys.ca-file")),
+            ("GENESYS_HOME", "/opt", Some("no setting has that name")),
+            ("GENESYSCLOUD", "x", Some("no setting has that name")),
+            ("genesyscloud_region", "x", Some("did you mean GENESYSCLOUD_REGION?")),
+            ("genesys_region", "x", Some("did you mean GENESYSCLOUD_REGION?")),
+            ("GENESYS_REGOIN", "x", Some("no setting has that name")),
+            ("MY_GENESYS_REGION", "x", None),
             ("ACCESS_TOKEN", "x", None),
         ] {
             let advice = vendor_advice(name, value);

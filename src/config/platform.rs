@@ -2,6 +2,7 @@
 //!
 //! Not the checks of ids, secrets and URLs (`credentials`, `endpoints`).
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::credentials::{client_id, client_secret};
@@ -13,8 +14,7 @@ use super::read::Gathered;
 use super::scalar::{lasting, within};
 use super::values::Values;
 use super::{address, names, proxy, scalar};
-use crate::file;
-use crate::genesys::{self, AuthStyle, Limits, PacingConfig, Proxy, RetryConfig};
+use crate::genesys::{self, AuthStyle, Authorities, Limits, PacingConfig, Proxy, RetryConfig};
 use crate::secret::SecretSource;
 
 /// Requests per minute that the platform allows for each token (the vendor's limits).
@@ -23,14 +23,17 @@ const PLATFORM_LIMIT: u32 = 300;
 /// The longest time of one attempt, unless a single read may take longer.
 const ATTEMPT_DEADLINE: Duration = Duration::from_mins(1);
 
-/// The largest file of certificates. That of an operating system has about 250 kB.
-const MAX_CA_BYTES: u64 = 16 << 20;
-
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// Who is called, and how: the client id, its secret, the URLs and the proxy.
-pub(crate) type Who = (String, SecretSource, Endpoints, Option<Proxy>);
+/// Who is called, and how.
+pub(crate) struct Who {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: SecretSource,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) authorities: Authorities,
+}
 
 /// The settings that apply to every organisation.
 pub(crate) struct Tuning {
@@ -89,7 +92,8 @@ impl Tuning {
 
     /// Adds the credentials and URLs of one organisation.
     pub(crate) fn organisation(self, org: String, who: Who) -> genesys::Config {
-        let (client_id, client_secret, Endpoints { api_url, login_url, region }, proxy) = who;
+        let Who { client_id, client_secret, endpoints, proxy, authorities } = who;
+        let Endpoints { api_url, login_url, region } = endpoints;
         let Self { auth_style, token_scope, clients_path, retry, pacing, limits } = self;
         genesys::Config {
             org,
@@ -98,6 +102,7 @@ impl Tuning {
             api_url,
             login_url,
             proxy,
+            authorities,
             region,
             auth_style,
             token_scope,
@@ -126,23 +131,27 @@ pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) ->
     let what = "an AWS region such as eu-west-1 or a domain such as mypurecloud.ie \
                 (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
     let found = required(values, gathered, names::REGION, what, |values, raw| endpoints(values, raw, plain_http));
-    let proxy = proxy::proxy(&gathered.proxies).map_err(|problems| values.errors.extend(problems));
-    check_certificates(values, gathered);
-    Some((id?, secret?, found?, proxy.ok()?))
+    let proxy = proxy::in_force(values, gathered);
+    let authorities = authorities(values, gathered);
+    Some(Who { client_id: id?, client_secret: secret?, endpoints: found?, proxy, authorities: authorities? })
 }
 
-/// Checks the file of certificates: the TLS library would wait for a pipe, read a device without an end, and skip the certificate
-/// behind a byte order mark without an error.
-fn check_certificates(values: &mut Values<'_>, gathered: &Gathered) {
-    let Some(path) = &gathered.ca_file else { return };
-    let problem = match file::read_unchanged(path, MAX_CA_BYTES) {
-        Err(error) => error.to_string(),
-        Ok(bytes) if bytes.starts_with(file::MARK) => {
-            "it starts with a byte order mark, so the TLS library would ignore its first certificate; save it without the mark".to_owned()
-        }
-        Ok(_) => return,
-    };
-    values.errors.push(ConfigError::new(CA_FILE, format!("{}: {problem}", path.display())));
+/// The authorities of `--genesys.ca-file` or, without it, those that the TLS library finds. The files are checked.
+fn authorities(values: &mut Values<'_>, gathered: &Gathered) -> Option<Authorities> {
+    if let Some(path) = gathered.raw.genesys_ca_file.as_deref().filter(|path| !path.is_empty()) {
+        let path = Path::new(path);
+        let setting = if values.is_of_file() { "ca_file" } else { "--genesys.ca-file" };
+        let authorities = Authorities::of_file(path, setting);
+        let wrong = |problem| values.flag_wrong("genesys.ca-file", format!("{}: {problem}", path.display()));
+        return authorities.map_err(wrong).ok();
+    }
+    if let Some((name, path)) = gathered.trusted.iter().find(|(name, _)| *name == CA_FILE)
+        && let Err(problem) = genesys::check_readable(Path::new(path))
+    {
+        values.errors.push(ConfigError::new(*name, format!("{path}: {problem}")));
+        return None;
+    }
+    Some(Authorities::System { named_by: gathered.trusted.clone() })
 }
 
 /// Reads a required value. If it is missing, the error names variables of other guides that are set instead.

@@ -1,12 +1,21 @@
-//! The proxy: which of the usual variables names it.
+//! The proxy: the setting or the usual variable that names it.
 //!
 //! Not the check of its URL, and not which requests use it (`genesys`).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::error::{ConfigError, Origin, variable_from};
+use super::names::variable_of;
+use super::read::Gathered;
+use super::values::Values;
 use crate::genesys::Proxy;
-use crate::secret::SecretString;
+use crate::secret::{ExposeSecret, SecretString};
+
+const URL: &str = "genesys.proxy-url";
+const PASSWORD_FILE: &str = "genesys.proxy-password-file";
+/// In place of a URL: no proxy, whatever the variables say.
+const DIRECT: &str = "direct";
 
 /// The usual variables. In each pair, the first that is set counts, as in most programs.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
@@ -23,14 +32,69 @@ pub(crate) fn is_about_proxies(name: &str) -> bool {
 /// The variables about proxies that are set, with where each was set.
 pub(crate) type ProxyVariables = BTreeMap<String, (SecretString, Origin)>;
 
-/// The proxy that is in force, or an error for each variable that names none.
-pub(crate) fn proxy(set: &ProxyVariables) -> Result<Option<Proxy>, Vec<ConfigError>> {
-    let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, set.get(name)?)));
-    let bypass = first(NO).map(|(_, (bypass, _))| bypass.clone()).unwrap_or_default();
+/// The proxy that is in force. The setting counts before the variables, and the exceptions of `NO_PROXY` count for both. Also `None`
+/// after adding an error.
+pub(crate) fn in_force(values: &mut Values<'_>, gathered: &Gathered) -> Option<Proxy> {
+    let raw = &gathered.raw;
+    let url = raw.genesys_proxy_url.as_ref().filter(|url| !url.expose_secret().is_empty());
+    let password_file = raw.genesys_proxy_password_file.as_deref().filter(|path| !path.is_empty()).map(Path::new);
+    let Some(url) = url else {
+        if password_file.is_some() {
+            values.flag_wrong(
+                PASSWORD_FILE,
+                "is set without --genesys.proxy-url; set both, or put the password into HTTPS_PROXY",
+            );
+            return None;
+        }
+        return from_variables(&gathered.proxies).map_err(|problems| values.errors.extend(problems)).ok()?;
+    };
+    if url.expose_secret().eq_ignore_ascii_case(DIRECT) {
+        return None;
+    }
+    let setting = if values.is_of_file() { "proxy_url" } else { "--genesys.proxy-url" };
+    let proxy = match Proxy::new(setting, url, bypass(&gathered.proxies)) {
+        Ok(proxy) => proxy,
+        Err(problem) => {
+            values.flag_wrong(URL, problem);
+            return None;
+        }
+    };
+    if proxy.has_password()
+        && let Some(why) = match gathered.origins.get(&variable_of(URL)) {
+            Some(Origin::Flag) => Some("every user of this machine can read the command line"),
+            Some(Origin::Key { .. }) => Some("this file contains no secrets"),
+            _ => None,
+        }
+    {
+        values.flag_wrong(
+            URL,
+            format!("contains a password, but {why}; leave the password out of the URL, and name a file that contains it in --{PASSWORD_FILE}"),
+        );
+        return None;
+    }
+    match password_file {
+        None => Some(proxy),
+        Some(path) => {
+            let proxy = proxy.with_password_file(path).map_err(|problem| values.flag_wrong(PASSWORD_FILE, problem));
+            proxy.ok()
+        }
+    }
+}
+
+fn first<'a>(set: &'a ProxyVariables, names: [&'static str; 2]) -> Option<(&'static str, &'a (SecretString, Origin))> {
+    names.into_iter().find_map(|name| Some((name, set.get(name)?)))
+}
+
+fn bypass(set: &ProxyVariables) -> SecretString {
+    first(set, NO).map(|(_, (bypass, _))| bypass.clone()).unwrap_or_default()
+}
+
+/// The proxy that the usual variables name, or an error for each that names none.
+fn from_variables(set: &ProxyVariables) -> Result<Option<Proxy>, Vec<ConfigError>> {
     let (mut in_force, mut errors) = (None, Vec::new());
     for (names, is_used) in [(HTTPS, true), (ALL, true), (HTTP, false)] {
-        let Some((name, (url, origin))) = first(names) else { continue };
-        match Proxy::new(name, url, bypass.clone()) {
+        let Some((name, (url, origin))) = first(set, names) else { continue };
+        match Proxy::new(name, url, bypass(set)) {
             Ok(proxy) if is_used => in_force = in_force.or(Some(proxy)),
             Ok(_) => {}
             Err(problem) => errors.push(ConfigError::new(variable_from(name, origin), problem)),
@@ -46,7 +110,7 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<Option<String>, Vec<String>> {
         let set =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (SecretString::from(*value), Origin::Environment)));
-        match proxy(&set.collect()) {
+        match from_variables(&set.collect()) {
             Ok(proxy) => Ok(proxy.map(|proxy| format!("{proxy:?}"))),
             Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::error::{ConfigError, Origin};
 use super::hidden::Hidden;
-use super::names::{self, CA_FILE, PREFIX, variable_of};
+use super::names::{self, CA_DIRECTORY, CA_FILE, PREFIX, variable_of};
 use super::proxy::{ProxyVariables, is_about_proxies};
 use super::raw::{self, RawSettings};
 use super::values::Values;
@@ -25,8 +25,8 @@ pub struct Gathered {
     /// Variables of other guides that are set: their name, the name that is read instead, and where they are set.
     pub(crate) foreign: Vec<(&'static str, &'static str, Origin)>,
     pub(crate) proxies: ProxyVariables,
-    /// The file of `SSL_CERT_FILE`, from which the TLS library reads the certificates that it trusts.
-    pub(crate) ca_file: Option<PathBuf>,
+    /// The variables that name the certificates that the TLS library trusts, with their values.
+    pub(crate) trusted: Vec<(&'static str, String)>,
     /// Every variable of the environment, because the configuration file can name any for a secret.
     pub(crate) variables: BTreeMap<String, SecretString>,
     pub(crate) warnings: Vec<String>,
@@ -103,7 +103,7 @@ struct Layers {
     pairs: Pairs,
     foreign: Vec<(&'static str, &'static str, Origin)>,
     proxies: ProxyVariables,
-    ca_file: Option<PathBuf>,
+    trusted: Vec<(&'static str, String)>,
     variables: BTreeMap<String, SecretString>,
     /// Variables of the vendor's tools that have no effect here, by the advice about them.
     vendor: BTreeMap<String, BTreeSet<String>>,
@@ -140,8 +140,8 @@ impl Layers {
                 if !value.trim().is_empty() || name == state_file {
                     self.pairs.insert(name, (value, origin.clone()));
                 }
-            } else if name == CA_FILE && *origin == Origin::Environment {
-                self.ca_file = Some(value).filter(|path| !path.is_empty()).map(PathBuf::from);
+            } else if let Some(name) = [CA_FILE, CA_DIRECTORY].into_iter().find(|known| *known == name) {
+                self.trust(name, value, origin);
             } else if is_about_proxies(&name) {
                 if !value.trim().is_empty() {
                     self.proxies.insert(name, (SecretString::from(value), origin.clone()));
@@ -161,22 +161,39 @@ impl Layers {
         }
     }
 
+    /// The TLS library reads these variables itself, and only in the environment.
+    fn trust(&mut self, name: &'static str, value: String, origin: &Origin) {
+        if value.is_empty() {
+            return;
+        }
+        if *origin == Origin::Environment {
+            self.trusted.push((name, value));
+        } else {
+            let name = super::error::variable_from(name, origin);
+            self.warnings.push(format!(
+                "{name} has no effect, because it is read only in the environment; use --genesys.ca-file"
+            ));
+        }
+    }
+
     fn warn_unknown(&mut self, name: &str) {
         let hint = names::did_you_mean(name, self.known.iter().map(String::as_str));
         self.warnings.push(format!("{} is set, but no setting has that name{hint}", name.escape_debug()));
     }
 
     fn finish(self) -> Gathered {
-        let Self { known: _, pairs, mut foreign, proxies, ca_file, variables, vendor, mut warnings, mut errors } = self;
+        let Self { known: _, pairs, mut foreign, proxies, mut trusted, variables, vendor, mut warnings, mut errors } =
+            self;
         warnings.extend(vendor.iter().map(|(advice, names)| not_read(names, advice)));
         let (raw, origins, hidden) = merged(pairs, &mut errors);
         // Sorted, so that the output does not depend on the order of the environment.
         foreign.sort_by_key(|(name, _, _)| *name);
         foreign.dedup_by_key(|(name, _, _)| *name);
+        trusted.sort();
         warnings.sort();
         warnings.dedup();
         let errors = errors.into_iter().map(|error| error.map_problem(|problem| hidden.remove_from(problem))).collect();
-        Gathered { raw, origins, hidden, foreign, proxies, ca_file, variables, warnings, errors }
+        Gathered { raw, origins, hidden, foreign, proxies, trusted, variables, warnings, errors }
     }
 }
 
@@ -263,7 +280,7 @@ mod tests {
                 "GENESYSCLOUD_ACCESS_TOKEN is set, but the exporter does not read it; the exporter gets tokens of its own, \
                  with GENESYSCLOUD_OAUTHCLIENT_ID and its secret",
                 "GENESYSCLOUD_PROXY_HOST, GENESYSCLOUD_PROXY_PORT are set, but the exporter does not read them; \
-                 to use a proxy, set HTTPS_PROXY",
+                 to use a proxy, set --genesys.proxy-url or HTTPS_PROXY",
             ]
         );
         // Each variable that is read, and each that has a warning of its own, has no second one.

@@ -328,3 +328,49 @@ fn a_secret_in_the_wrong_variable_is_not_shown() {
         assert!(errors.contains("REGION") && !errors.contains("Zq7") && !errors.contains("hunter2"), "{errors}");
     }
 }
+
+#[test]
+fn a_password_of_a_proxy_is_accepted_only_where_nobody_else_can_read_it() {
+    let url = "http://user:hunter2@proxy.example:3128";
+    let name = "GENESYSCLOUD_OAUTH_EXPORTER_GENESYS_PROXY_URL";
+    let settings = read(&[], &with_credentials(&[(name, url), ("HTTPS_PROXY", "http://")])).expect("counts before");
+    let shown = settings.organisations[0].platform.outbound();
+    assert_eq!(shown.proxy, "proxy.example:3128 (--genesys.proxy-url)");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let gathered = config::read(&[], [(name, url)]);
+    assert!(!format!("{gathered:?}").contains("hunter2"));
+    let none =
+        read(&[("genesys.proxy-url", "direct")], &with_credentials(&[("HTTPS_PROXY", "http://x")])).expect("valid");
+    assert_eq!(none.organisations[0].platform.outbound().proxy, "none");
+    for (flags, environment, expected) in [
+        (&[("genesys.proxy-url", url)][..], &[][..], "--genesys.proxy-url: contains a password, but every user"),
+        (&[("genesys.proxy-url", "socks5://user:hunter2@h")], &[], "--genesys.proxy-url: names a proxy that is not"),
+        (&[], &[(name, "http://user:hunter2@")], "--genesys.proxy-url (environment variable"),
+        (&[("genesys.proxy-password-file", "/x")], &[], "--genesys.proxy-password-file: is set without"),
+        (
+            &[("genesys.proxy-password-file", "/nowhere/x")],
+            &[(name, "http://user@h")],
+            "--genesys.proxy-password-file: /nowhere/x: there is no",
+        ),
+        (&[("genesys.ca-file", "/nowhere/x")], &[], "--genesys.ca-file: /nowhere/x: there is no such file"),
+        (&[("genesys.ca-file", "/dev/null")], &[], "--genesys.ca-file: /dev/null: it is a device"),
+    ] {
+        let errors = read(flags, &with_credentials(environment)).expect_err(expected);
+        assert!(errors.len() == 1 && errors[0].starts_with(expected), "{errors:#?}\n{expected}");
+        assert!(!errors[0].contains("hunter2"), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_variable_of_the_tls_library_in_a_file_has_no_effect_and_is_reported() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "SSL_CERT_FILE=/nowhere/ca.pem\nSSL_CERT_DIR=\n").expect("writable");
+    let path = file.path().display().to_string();
+    let settings = read(&[("env-file", &path)], &CREDENTIALS).expect("valid");
+    let expected = format!(
+        "SSL_CERT_FILE (in {path}) has no effect, because it is read only in the environment; use --genesys.ca-file"
+    );
+    assert_eq!(settings.warnings, [expected]);
+    let settings = read(&[], &with_credentials(&[("SSL_CERT_DIR", "/certs")])).expect("valid");
+    assert_eq!(settings.organisations[0].platform.outbound().authorities, "of /certs (SSL_CERT_DIR)");
+}

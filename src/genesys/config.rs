@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::authorities::Authorities;
 use super::proxy::Proxy;
 use crate::secret::SecretSource;
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub login_url: Url,
     /// The proxy for https URLs; `None` if there is none.
     pub proxy: Option<Proxy>,
+    /// Who vouches for the hosts with https URLs.
+    pub authorities: Authorities,
     /// The region's domain, or the API host if only hosts were configured.
     pub region: String,
     /// How the credentials are sent to the token endpoint.

@@ -140,19 +140,25 @@ pub enum ApiError {
     },
 }
 
-/// TLS cannot be set up, most likely because of the CA certificates of the system.
+/// Connections cannot be set up.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot set up TLS: {0}; install the CA certificates of the system (in Debian, the package ca-certificates), or name a file of \
-     certificates in SSL_CERT_FILE or a directory in SSL_CERT_DIR"
-)]
-pub struct SetupError(String);
+pub enum SetupError {
+    /// TLS cannot be set up, most likely because of the CA certificates of the system.
+    #[error(
+        "cannot set up TLS: {0}; install the CA certificates of the system (in Debian, the package ca-certificates), or name a file of \
+         certificates in --genesys.ca-file or SSL_CERT_FILE, or a directory in SSL_CERT_DIR"
+    )]
+    Tls(String),
+    /// The file of certificates, or that with the password of the proxy, cannot be used.
+    #[error("cannot set up connections: {0}")]
+    File(String),
+}
 
 impl SetupError {
     pub(super) fn new(error: &dyn std::error::Error) -> Self {
         let causes = std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string);
         let causes: Vec<String> = causes.collect();
-        Self(if causes.is_empty() { error.to_string() } else { causes.join(": ") })
+        Self::Tls(if causes.is_empty() { error.to_string() } else { causes.join(": ") })
     }
 }
 

@@ -5,6 +5,7 @@
 mod answer;
 mod api;
 mod assembly;
+mod authorities;
 mod body;
 mod config;
 mod convert;
@@ -18,6 +19,7 @@ mod listing;
 mod metrics;
 #[cfg(feature = "fixtures")]
 pub mod offline;
+mod outbound;
 mod pacing;
 mod page;
 mod paging;
@@ -34,11 +36,13 @@ mod unreachable;
 mod wire;
 
 pub use assembly::ListedClients;
+pub use authorities::{Authorities, check_readable};
 pub use config::{AuthStyle, Config, Limits, PacingConfig, RetryConfig};
 pub use convert::Listed;
 pub use endpoint::Endpoint;
 pub use error::{ApiError, SetupError};
 pub use metrics::{FAMILIES, Metrics};
+pub use outbound::Outbound;
 pub use platform::{Identity, Platform, Scopes};
 pub use proxy::{Proxy, is_loopback};
 pub use refusal::Refusal;

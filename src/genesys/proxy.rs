@@ -3,37 +3,45 @@
 //! `config` reads the variables. The HTTP client reads none of them, so this is the only decision.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Position, Url};
 
-use crate::secret::{ExposeSecret, SecretString};
+use crate::file;
+use crate::secret::{ExposeSecret, MAX_SECRET_BYTES, SecretString};
 
 /// The proxy for https URLs. Every request carries credentials, and a proxy would read those of a plain http request, so plain http
 /// uses no proxy. Through a proxy, https is a tunnel.
 #[derive(Debug, Clone)]
 pub struct Proxy {
-    variable: &'static str,
+    setting: &'static str,
     /// It can contain a password.
     url: SecretString,
+    /// It contains the password, if the URL does not. With its content when the settings were read.
+    password_file: Option<(PathBuf, SecretString)>,
     /// The hosts that are called directly, as in `NO_PROXY`.
     bypass: SecretString,
 }
 
 impl PartialEq for Proxy {
     fn eq(&self, other: &Self) -> bool {
-        self.variable == other.variable
-            && self.url.expose_secret() == other.url.expose_secret()
-            && self.bypass.expose_secret() == other.bypass.expose_secret()
+        let password = |proxy: &Self| proxy.password_file.clone().map(|(_, password)| password);
+        let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+        self.setting == other.setting
+            && self.password_file() == other.password_file()
+            && same(&self.url, &other.url)
+            && same(&password(self).unwrap_or_default(), &password(other).unwrap_or_default())
+            && same(&self.bypass, &other.bypass)
     }
 }
 
 impl Proxy {
     /// Reads the URL of a proxy, with or without a scheme. The error says what is wrong and does not quote the URL.
     ///
-    /// `variable` is where it was given, and `bypass` is the content of `NO_PROXY`.
-    pub fn new(variable: &'static str, url: &SecretString, bypass: SecretString) -> Result<Self, &'static str> {
+    /// `setting` is where it was given, and `bypass` is the content of `NO_PROXY`.
+    pub fn new(setting: &'static str, url: &SecretString, bypass: SecretString) -> Result<Self, &'static str> {
         const SHAPE: &str = "is not the URL of a proxy; use for example http://proxy.example:3128, and encode special characters \
                              in the user name and the password with % (@ is %40)";
         let text = url.expose_secret().trim();
@@ -49,7 +57,47 @@ impl Proxy {
         if !is_origin || url.host_str().is_none_or(str::is_empty) || url.as_str().parse::<Uri>().is_err() {
             return Err(SHAPE);
         }
-        Ok(Self { variable, url: SecretString::from(String::from(url)), bypass })
+        Ok(Self { setting, url: SecretString::from(String::from(url)), password_file: None, bypass })
+    }
+
+    /// With the password of this file. The error says what is wrong with the file or the URL, and quotes neither.
+    pub fn with_password_file(self, path: &Path) -> Result<Self, String> {
+        let url = self.url()?;
+        if url.username().is_empty() {
+            return Err(
+                "is set, but the URL of the proxy names no user; use for example http://user@proxy.example:3128"
+                    .to_owned(),
+            );
+        }
+        if url.password().is_some() {
+            return Err("is set, and the URL of the proxy has a password too; remove one of them".to_owned());
+        }
+        let password = read_password(path)?;
+        Ok(Self { password_file: Some((path.to_owned(), password)), ..self })
+    }
+
+    pub(super) fn password_file(&self) -> Option<&Path> {
+        self.password_file.as_ref().map(|(path, _)| path.as_path())
+    }
+
+    /// Whether the URL itself contains a password.
+    pub fn has_password(&self) -> bool {
+        self.url().is_ok_and(|url| url.password().is_some())
+    }
+
+    fn url(&self) -> Result<Url, String> {
+        Url::parse(self.url.expose_secret()).map_err(|_| "the URL of the proxy cannot be read".to_owned())
+    }
+
+    /// The same proxy with the password that the file has now, in the URL.
+    pub(super) fn with_password(&self) -> Result<Self, String> {
+        let Some((path, _)) = &self.password_file else { return Ok(self.clone()) };
+        let mut url = self.url()?;
+        let password = read_password(path)?;
+        // Everything else that has a meaning in a URL is encoded by `set_password`.
+        let encoded = SecretString::from(password.expose_secret().trim().replace('%', "%25"));
+        url.set_password(Some(encoded.expose_secret())).map_err(|()| "the URL of the proxy has no user".to_owned())?;
+        Ok(Self { url: SecretString::from(String::from(url)), ..self.clone() })
     }
 
     /// The decision for each URL.
@@ -76,7 +124,7 @@ impl Route {
     /// The name of the proxy for a request to this URL; `None` if the request is sent directly.
     pub(super) fn via(&self, url: &Url) -> Option<Via> {
         let proxy = self.proxy(url)?;
-        Some(Via { variable: self.proxy.variable, address: authority(&proxy) })
+        Some(Via { setting: self.proxy.setting, address: authority(&proxy) })
     }
 
     fn is_proxied(&self, url: &Url) -> bool {
@@ -90,14 +138,38 @@ impl Route {
 /// The proxy of a request, for messages: without its user name and password.
 #[derive(Debug, Clone)]
 pub(super) struct Via {
-    variable: &'static str,
+    setting: &'static str,
     address: String,
+}
+
+impl Via {
+    /// Its address and the setting that names it.
+    pub(super) fn named(&self) -> String {
+        format!("{} ({})", self.address, self.setting)
+    }
 }
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " through the proxy {} that {} names", self.address, self.variable)
+        write!(f, " through the proxy {} that {} names", self.address, self.setting)
     }
+}
+
+/// Reads a password. The error does not quote it.
+fn read_password(path: &Path) -> Result<SecretString, String> {
+    let shown = path.display();
+    let text = file::read_text(path, MAX_SECRET_BYTES).map_err(|error| format!("{shown}: {error}"))?;
+    let text = SecretString::from(text);
+    let password = text.expose_secret().trim();
+    if password.is_empty() {
+        return Err(format!("{shown} is empty; write the password of the proxy to it"));
+    }
+    if password.chars().any(char::is_control) {
+        return Err(format!(
+            "{shown} has several lines or a control character; it must contain only the password of the proxy"
+        ));
+    }
+    Ok(text)
 }
 
 /// Host and port of a URL, for messages.
@@ -129,8 +201,8 @@ mod tests {
         Url::parse(text).expect("a URL")
     }
 
-    fn proxy(variable: &'static str, url: &str, bypass: &str) -> Result<Proxy, &'static str> {
-        Proxy::new(variable, &SecretString::from(url), SecretString::from(bypass))
+    fn proxy(setting: &'static str, url: &str, bypass: &str) -> Result<Proxy, &'static str> {
+        Proxy::new(setting, &SecretString::from(url), SecretString::from(bypass))
     }
 
     #[test]
@@ -226,5 +298,36 @@ mod tests {
         let used = route.proxy(&url("https://api.mypurecloud.ie/")).expect("a proxy");
         assert_eq!(used.password(), Some("hunter2"));
         assert!(!format!("{found:?} {route:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_password_of_a_file_is_used_as_it_is_and_read_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("password");
+        std::fs::write(&path, "first\n").expect("writable");
+        let found = proxy("--genesys.proxy-url", "http://user@proxy.example", "").expect("a proxy");
+        let found = found.with_password_file(&path).expect("a password");
+        for (password, encoded) in
+            [("hunter2", "hunter2"), ("p@ss:w/o?r#d", "p%40ss%3Aw%2Fo%3Fr%23d"), ("100%41", "100%2541")]
+        {
+            std::fs::write(&path, format!("{password}\r\n")).expect("writable");
+            let route = found.with_password().expect("a password").route();
+            let used = route.proxy(&url("https://api.mypurecloud.ie/")).expect("a proxy");
+            assert_eq!((used.username(), used.password()), ("user", Some(encoded)));
+            assert!(!format!("{found:?} {route:?}").contains(password));
+        }
+        let other = proxy("--genesys.proxy-url", "http://user@proxy.example", "").expect("a proxy");
+        let other = other.with_password_file(&path).expect("a password");
+        assert!(found == found.clone() && found != other, "a reload notices another password");
+        for content in ["", " \n", "hunter2\nhunter3"] {
+            std::fs::write(&path, content).expect("writable");
+            let error = found.with_password().expect_err(content);
+            assert!(error.contains("password") && !error.contains("hunter"), "{error}");
+        }
+        for (url, problem) in [("http://proxy.example", "names no user"), ("http://user:x@proxy.example", "remove one")]
+        {
+            let error = proxy("HTTPS_PROXY", url, "").expect("a proxy").with_password_file(&path).expect_err(url);
+            assert!(error.contains(problem), "{error}");
+        }
     }
 }

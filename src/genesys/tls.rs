@@ -7,11 +7,13 @@ use std::io;
 
 use rustls::CertificateError;
 
+use super::authorities::Authorities;
+
 /// The explanation if TLS is the cause of this error. It names the host and port that were called.
-pub(super) fn explain(error: &reqwest::Error, host: &str) -> Option<String> {
+pub(super) fn explain(error: &reqwest::Error, host: &str, authorities: &Authorities) -> Option<String> {
     let cause = std::iter::successors(Some(error as &(dyn Error + 'static)), |error| cause(*error))
         .find_map(|error| error.downcast_ref::<rustls::Error>())?;
-    Some(explanation(host, cause))
+    Some(explanation(host, cause, authorities))
 }
 
 /// An I/O error leaves out the error that it wraps, and continues with what is below it.
@@ -22,7 +24,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-fn explanation(host: &str, cause: &rustls::Error) -> String {
+fn explanation(host: &str, cause: &rustls::Error, authorities: &Authorities) -> String {
     let route = "check the URL, and what is between the exporter and the platform";
     let clock = "check the clock of this machine; if it is right, the host needs another certificate";
     let certificate = match cause {
@@ -33,11 +35,20 @@ fn explanation(host: &str, cause: &rustls::Error) -> String {
         other => return format!("no TLS connection to {host}: {other}; {route}"),
     };
     let (reason, advice) = match certificate {
-        CertificateError::UnknownIssuer => (
-            "no certificate authority that this machine trusts has signed it",
-            "add the authority to the CA certificates of the system (or name their file in SSL_CERT_FILE) if you trust it, or check \
-             the URL",
-        ),
+        // A bad signature is that of another authority with the same name, for example one that was renewed with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            return match authorities {
+                Authorities::System { .. } => format!(
+                    "the TLS certificate of {host} is refused: no certificate authority that this machine trusts has signed it; if you \
+                     trust the authority, add it to the CA certificates {authorities}, or name its file in --genesys.ca-file; otherwise, \
+                     check the URL"
+                ),
+                Authorities::File { .. } => format!(
+                    "the TLS certificate of {host} is refused: no certificate authority {authorities} has signed it; if you trust the \
+                     authority, add it to the file; otherwise, check the URL"
+                ),
+            };
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => ("it has expired", clock),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => ("it is not valid yet", clock),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -57,7 +68,8 @@ mod tests {
     #[test]
     fn each_explanation_names_the_host_the_reason_and_what_to_do() {
         for (cause, reason) in [
-            (rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer), "SSL_CERT_FILE"),
+            (rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer), "--genesys.ca-file"),
+            (rustls::Error::InvalidCertificate(CertificateError::BadSignature), "no certificate authority"),
             (
                 rustls::Error::InvalidCertificate(CertificateError::Expired),
                 "it has expired; check the clock of this machine",
@@ -71,7 +83,7 @@ mod tests {
             (rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType), "does not answer with TLS"),
             (rustls::Error::HandshakeNotComplete, "no TLS connection to h:1: "),
         ] {
-            let explained = explanation("h:1", &cause);
+            let explained = explanation("h:1", &cause, &Authorities::default());
             assert!(explained.contains(reason) && explained.contains("h:1"), "{explained}");
         }
     }

@@ -11,6 +11,7 @@ use reqwest::redirect;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::authorities::Authorities;
 use super::body::{Body, Receiving};
 use super::config::{Config, RetryConfig};
 use super::endpoint::Endpoint;
@@ -93,7 +94,7 @@ impl Transport {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let route = config.proxy.as_ref().map(|proxy| Arc::new(proxy.route()));
         Ok(Self {
-            http: Mutex::new(client(&config, route.as_ref())?),
+            http: Mutex::new(client(&config)?),
             reconnecting: tokio::sync::Mutex::default(),
             route,
             pacer: Pacer::new(config.pacing),
@@ -111,13 +112,14 @@ impl Transport {
         self.http.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Drops all connections, the addresses that names had, and the certificates that were read at the start.
+    /// Drops all connections, the addresses that names had, and the certificates and the password of the proxy that were read at the
+    /// start.
     ///
-    /// Certificates are read from files, which can block.
+    /// They are read from files, which can block.
     pub(super) async fn reconnect(&self) {
-        let (config, route) = (Arc::clone(&self.config), self.route.clone());
+        let config = Arc::clone(&self.config);
         let mut turn = self.reconnecting.lock().await;
-        let built = turn.take(RECONNECT_LIMIT, move || client(&config, route.as_ref())).await;
+        let built = turn.take(RECONNECT_LIMIT, move || client(&config)).await;
         let cause = match built {
             Ok(Ok(client)) => {
                 *self.http.lock().unwrap_or_else(PoisonError::into_inner) = client;
@@ -229,13 +231,14 @@ impl Transport {
     async fn exchange(&self, endpoint: Endpoint, request: reqwest::Request) -> Result<Answer, Failure> {
         let via = self.route.as_ref().and_then(|route| route.via(request.url()));
         let host = authority(request.url());
-        let mut response = self.http().execute(request).await.map_err(|error| failure(&error, &host, via.as_ref()))?;
+        let failed = |error| failure(&error, &host, via.as_ref(), &self.config.authorities);
+        let mut response = self.http().execute(request).await.map_err(failed)?;
         let status = response.status().as_u16();
         let correlation_id = correlation_id(response.headers());
         let retry_after = self.read_headers(endpoint, response.headers());
         let limit = self.config.limits.max_body_bytes;
         let mut body = Receiving::default();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, &host, via.as_ref()))? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit, correlation_id });
             }
@@ -261,7 +264,7 @@ impl Transport {
     }
 }
 
-fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client, SetupError> {
+fn client(config: &Config) -> Result<reqwest::Client, SetupError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(config.limits.connect_timeout)
@@ -271,11 +274,20 @@ fn client(config: &Config, route: Option<&Arc<Route>>) -> Result<reqwest::Client
         .pool_idle_timeout(IDLE)
         // The client must not read the environment on its own.
         .no_proxy();
-    let uses_tls = [&config.api_url, &config.login_url].iter().any(|url| url.scheme() == "https");
-    // Plain http needs no certificates, and a minimal image may have none.
-    let builder = if uses_tls { builder } else { builder.tls_certs_only([]) };
-    let built = match route.map(Arc::clone) {
-        Some(route) => builder.proxy(reqwest::Proxy::custom(move |url| route.proxy(url))).build(),
+    let builder = if config.uses_tls() {
+        match config.authorities.certificates().map_err(SetupError::File)? {
+            Some(certificates) => builder.tls_certs_only(certificates),
+            None => builder,
+        }
+    } else {
+        // Plain http needs no certificates, and a minimal image may have none.
+        builder.tls_certs_only([])
+    };
+    let built = match &config.proxy {
+        Some(proxy) => {
+            let route = proxy.with_password().map_err(SetupError::File)?.route();
+            builder.proxy(reqwest::Proxy::custom(move |url| route.proxy(url))).build()
+        }
         None => builder.build(),
     };
     built.map_err(|error| SetupError::new(&error))
@@ -309,11 +321,11 @@ fn correlation_id(headers: &HeaderMap) -> Option<String> {
     uuid(headers.get("inin-correlation-id")?.to_str().ok()?).map(str::to_owned)
 }
 
-fn failure(error: &reqwest::Error, host: &str, via: Option<&Via>) -> Failure {
+fn failure(error: &reqwest::Error, host: &str, via: Option<&Via>, authorities: &Authorities) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
-    Failure::Network(unreachable::explain(error, host, via))
+    Failure::Network(unreachable::explain(error, host, via, authorities))
 }
 
 fn same_origin_redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {

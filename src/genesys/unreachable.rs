@@ -5,15 +5,16 @@
 use std::error::Error;
 use std::io;
 
+use super::authorities::Authorities;
 use super::proxy::Via;
 use super::redact::printable;
 use super::tls;
 
 /// The sentence about a request that had no answer. It contains no URL, only host and port.
-pub(super) fn explain(error: &reqwest::Error, host: &str, via: Option<&Via>) -> String {
+pub(super) fn explain(error: &reqwest::Error, host: &str, via: Option<&Via>, authorities: &Authorities) -> String {
     // Behind a proxy, an answer that breaks off is as likely to be the fault of the host.
     let through = via.filter(|_| error.is_connect()).map(ToString::to_string).unwrap_or_default();
-    if let Some(explanation) = tls::explain(error, host) {
+    if let Some(explanation) = tls::explain(error, host, authorities) {
         return format!("{explanation}{through}");
     }
     let causes = printable(&causes(error));
@@ -30,7 +31,8 @@ fn advice_on_connect(error: &reqwest::Error, causes: &str, via: Option<&Via>) ->
     let is_tunnel = causes.contains("tunnel error") && !causes.contains("underlying connection");
     match kind {
         _ if is_tunnel && causes.contains("authorization") => {
-            "the proxy wants a user name and a password; add them to its URL, with special characters encoded with %"
+            "the proxy wants a user name and a password; add them to its URL, with special characters encoded with %, or name a \
+             file with the password in --genesys.proxy-password-file"
         }
         _ if is_tunnel => {
             "the proxy does not connect to this host; let it, or name the host in NO_PROXY if it must be called directly"

@@ -4,7 +4,8 @@
 
 use crate::publish::Published;
 
-/// Why the exporter is not ready. `None` once every organisation had a first refresh and at least one has data.
+/// Why the exporter is not ready. `None` once every organisation had a first refresh and at least one has data. A shard without
+/// organisations is ready: it has nothing to wait for.
 ///
 /// An organisation that was added by a reload does not count: the others are watched as before.
 /// Data restored from the state file counts as data, but not as a refresh.
@@ -15,7 +16,7 @@ pub(super) fn not_ready(published: &Published) -> Option<String> {
         .filter(|organisation| organisation.is_awaited && organisation.freshness.last_attempt.is_none())
         .map(|organisation| format!("{}: the first refresh is running", organisation.org))
         .collect();
-    if organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
+    if !organisations.is_empty() && organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
         reasons.push("no organisation has data".to_owned());
         reasons.extend(organisations.iter().filter_map(|organisation| {
             let failure = organisation.freshness.failure.as_ref()?;

@@ -23,7 +23,7 @@ const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 if the last read or write of every state file succeeded; 0 if one failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always present.",
+    help: "1 if the last read or write of every state file succeeded; 0 if one failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always 1 in a shard without organisations. Always present.",
 };
 
 /// The families that this module exports.
@@ -50,6 +50,8 @@ struct Files {
 struct Count {
     open: usize,
     persistent: usize,
+    /// Whether no organisation is watched.
+    nothing: bool,
 }
 
 impl Files {
@@ -57,7 +59,8 @@ impl Files {
     fn change(&self, change: impl FnOnce(&mut Count)) {
         let mut count = locked(&self.count);
         change(&mut count);
-        self.persistent.set((count.open > 0 && count.open == count.persistent).into());
+        let all = count.open > 0 && count.open == count.persistent;
+        self.persistent.set((all || count.nothing).into());
     }
 }
 
@@ -125,6 +128,11 @@ impl Metrics {
         self.set_persistent(false);
     }
 
+    /// Whether no organisation is watched, as in a shard that has none. Then nothing can be lost.
+    pub fn nothing_to_keep(&self, nothing: bool) {
+        self.files.change(|count| count.nothing = nothing);
+    }
+
     /// Called when a state file was read. The first write shows whether it can be written.
     pub(super) fn in_use(&self) {
         self.set_persistent(true);
@@ -168,5 +176,7 @@ mod tests {
         assert_eq!(persistent(), 1, "the second file is closed");
         drop(one);
         assert_eq!(persistent(), 0, "there is no file");
+        metrics.nothing_to_keep(true);
+        assert_eq!(persistent(), 1, "there is no organisation");
     }
 }

@@ -41,10 +41,12 @@ mod index_page;
 mod local;
 mod log_formats;
 mod organisations;
+mod outbound;
 mod peers;
 mod report_stream;
 mod served;
 mod server;
+mod shards;
 mod signals;
 mod soak;
 mod state;
@@ -53,8 +55,10 @@ mod web_config;
 
 // The commands, as a shell or a CI job runs them.
 mod approvals;
+mod audit_all;
 mod baseline;
 mod changes;
+mod check_all;
 mod cli;
 mod help;
 mod manual;
@@ -72,6 +76,7 @@ mod table;
 mod fuzz;
 
 // Documents and examples: they say what the code does, and the program accepts them.
+mod config_schema;
 mod documents;
 mod kubernetes;
 mod policy;

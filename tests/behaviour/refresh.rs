@@ -37,6 +37,7 @@ pub(crate) fn platform_config(url: &str) -> genesys::Config {
         api_url: url.clone(),
         login_url: url,
         proxy: None,
+        authorities: genesys::Authorities::default(),
         region: "simulated".to_owned(),
         auth_style: AuthStyle::Basic,
         token_scope: None,

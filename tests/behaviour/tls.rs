@@ -17,16 +17,16 @@ use crate::signals::Running;
 use crate::support::{Scrape, program_for, simulator};
 
 /// The certificate of a host, and the authorities that the exporter trusts.
-struct Identity {
+pub(crate) struct Identity {
     certificate: CertificateDer<'static>,
     key: KeyPair,
     /// In PEM.
-    trusted: String,
+    pub(crate) trusted: String,
 }
 
 impl Identity {
     /// For this host, signed by an authority that the exporter trusts.
-    fn trusted(host: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub(crate) fn trusted(host: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut authority = parameters("authority.example");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate().expect("a key");
@@ -54,7 +54,7 @@ fn parameters(host: &str) -> CertificateParams {
 }
 
 /// A host that speaks TLS with this certificate and passes everything on to the simulator. Returns its URL.
-async fn tls_host(simulator: &Simulator, identity: &Identity) -> String {
+pub(crate) async fn tls_host(simulator: &Simulator, identity: &Identity) -> String {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)

@@ -7,54 +7,20 @@
 use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault, SimulatedOrganisation, Simulator};
 use tempfile::TempDir;
 
-use crate::programs::{Alertmanager, Notification, PROMETHEUS_2, Program, Prometheus, Receiver, free_port, turn};
-use crate::support::{program_for, simulator, until};
+use crate::paged::{Monitoring, Page};
+use crate::programs::{Program, free_port, turn};
+use crate::support::{program_for, simulator};
 
 const NAME: &str = "CRM screen pop";
 const SCOPE_PAGE: &str = "GenesysOAuthDangerousScopeUnapproved";
 const PERMISSION_PAGE: &str = "GenesysOAuthDangerousPermissionUnapproved";
-
-/// The parts of a notification that the tests compare.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Page {
-    status: String,
-    alert: String,
-    client: String,
-    /// The scopes or permissions of the alerts that fire, or of all alerts if none fires any more.
-    privileges: Vec<String>,
-}
-
-impl Page {
-    fn new(status: &str, alert: &str, client: &str, privileges: &[&str]) -> Self {
-        let privileges = privileges.iter().map(|privilege| (*privilege).to_owned()).collect();
-        Self { status: status.to_owned(), alert: alert.to_owned(), client: client.to_owned(), privileges }
-    }
-
-    fn of(notification: &Notification) -> Self {
-        let body = &notification.body;
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let status = text(&body["status"]);
-        let alerts = body["alerts"].as_array().expect("alerts");
-        let mut privileges: Vec<String> = alerts
-            .iter()
-            .filter(|alert| alert["status"] == status.as_str())
-            .map(|alert| &alert["labels"])
-            .map(|labels| text(labels.get("scope").unwrap_or(&labels["permission"])))
-            .collect();
-        privileges.sort();
-        let labels = &body["groupLabels"];
-        Self { status, alert: text(&labels["alertname"]), client: text(&labels["client_id"]), privileges }
-    }
-}
 
 struct World {
     simulator: Simulator,
     folder: TempDir,
     ports: [u16; 2],
     exporters: [Option<Program>; 2],
-    prometheus: Prometheus,
-    alertmanager: Alertmanager,
-    receiver: Receiver,
+    monitoring: Monitoring,
     with_baseline: bool,
 }
 
@@ -63,17 +29,14 @@ impl World {
         let simulator = simulator().await;
         let folder = tempfile::tempdir().expect("a folder");
         let ports = [free_port(), free_port()];
-        let receiver = Receiver::start().await;
-        let alertmanager = Alertmanager::start(folder.path(), receiver.port);
-        let targets = ports.map(|port| format!("127.0.0.1:{port}"));
-        let prometheus = Prometheus::start(PROMETHEUS_2, folder.path(), &targets, alertmanager.port);
+        let monitoring = Monitoring::start(folder.path(), &ports).await;
         let exporters = [None, None];
-        let mut world = Self { simulator, folder, ports, exporters, prometheus, alertmanager, receiver, with_baseline };
+        let mut world = Self { simulator, folder, ports, exporters, monitoring, with_baseline };
         if with_baseline {
             world.command(&["baseline", "init", "--by", "Kim", "--reason", "the first day"]);
         }
         world.start_exporter(0).await;
-        world.prometheus.until("max(genesyscloud_oauth_org_info)").await;
+        world.until("max(genesyscloud_oauth_org_info)").await;
         world
     }
 
@@ -109,57 +72,25 @@ impl World {
         self.exporters[exporter] = Some(Program::start(&mut program));
         let refreshed =
             format!("genesyscloud_oauth_exporter_refreshes_total{{{},outcome=\"success\"}} > 0", self.has(exporter));
-        self.prometheus.until(&refreshed).await;
+        self.until(&refreshed).await;
     }
 
     async fn stop_exporter(&mut self, exporter: usize) {
         self.exporters[exporter].take().expect("it runs").stop();
-        self.prometheus.until(&format!("up{{{}}} == 0", self.has(exporter))).await;
-    }
-
-    fn told(&self) -> Vec<Page> {
-        self.receiver.all().iter().map(Page::of).collect()
-    }
-
-    /// Every notification about the alerts in security.yml.
-    fn pages(&self) -> Vec<Page> {
-        self.told().into_iter().filter(|page| page.alert.starts_with("GenesysOAuthDangerous")).collect()
-    }
-
-    /// Waits for this number of notifications.
-    async fn until_paged(&self, times: usize) -> Vec<Page> {
-        until(&format!("{times} pages"), || async { Some(self.pages()).filter(|pages| pages.len() >= times) }).await
-    }
-
-    /// Checks that no notification is sent while Prometheus and Alertmanager evaluate the alerts several more times.
-    async fn assert_quiet(&self, after: &str) {
-        let pages = self.pages();
-        let answer = self.prometheus.get("/rules", &[]).await.expect("Prometheus answers");
-        let last = |answer: &serde_json::Value| -> Vec<String> {
-            let groups = answer["groups"].as_array().expect("rule groups");
-            groups.iter().filter_map(|group| group["lastEvaluation"].as_str().map(str::to_owned)).collect()
-        };
-        let mut seen = last(&answer);
-        assert!(!seen.is_empty());
-        for _ in 0..3 {
-            seen = until("another evaluation of every rule", || async {
-                let answer = self.prometheus.get("/rules", &[]).await.ok()?;
-                let now = last(&answer);
-                now.iter().zip(&seen).all(|(now, before)| now > before).then_some(now)
-            })
-            .await;
-        }
-        // When this alert of our own has been sent, all earlier alerts have been processed.
-        let marker = format!("Marker after {after}");
-        until("Alertmanager takes an alert", || self.alertmanager.send(&marker)).await;
-        let is_marker = |page: &Page| page.alert == marker;
-        until(&marker, || async { self.told().iter().any(is_marker).then_some(()) }).await;
-        assert_eq!(self.pages(), pages, "{after} pages nobody");
+        self.until(&format!("up{{{}}} == 0", self.has(exporter))).await;
     }
 
     /// Waits until a query of Prometheus has a sample.
     async fn until(&self, query: &str) {
-        self.prometheus.until(query).await;
+        self.monitoring.prometheus.until(query).await;
+    }
+
+    async fn until_paged(&self, times: usize) -> Vec<Page> {
+        self.monitoring.until_paged(times).await
+    }
+
+    async fn assert_quiet(&self, after: &str) {
+        self.monitoring.assert_quiet(after).await;
     }
 
     /// Approves, and reloads every exporter.
@@ -171,7 +102,7 @@ impl World {
 
     /// Whether a notification names the client and contains these words.
     fn assert_told(&self, client: &str, words: &[&str]) {
-        let all = self.receiver.all();
+        let all = self.monitoring.receiver.all();
         let of_client = all.iter().rfind(|notification| Page::of(notification).client == client).expect("a page");
         let told = of_client.body["alerts"][0]["annotations"].to_string();
         assert!(words.iter().all(|word| told.contains(word)), "{told} lacks one of {words:?}");
@@ -207,7 +138,7 @@ async fn with_a_baseline_a_new_grant_pages_once_and_resolves_once() {
     world.until("genesyscloud_oauth_org_info").await;
     world.assert_quiet("a platform that came back").await;
 
-    world.prometheus.restart();
+    world.monitoring.prometheus.restart();
     world.until(&format!("ALERTS{{alertname=\"{SCOPE_PAGE}\",alertstate=\"firing\"}}")).await;
     world.assert_quiet("a Prometheus that restarted").await;
 

@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::cast_precision_loss, reason = "a test that cannot be set up has failed")]
 
+mod paged;
 mod programs;
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,5 +14,6 @@ mod alerts;
 mod dashboards;
 mod end_to_end;
 mod prometheus;
+mod shards;
 mod walkthrough;
 mod web_config;

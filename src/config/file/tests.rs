@@ -205,6 +205,49 @@ fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service()
 }
 
 #[test]
+fn a_warning_about_several_organisations_is_one() {
+    let (_folder, path) = folder(&GOOD.replace("burst = 20", "burst = 3000"));
+    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
+    assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
+    let expected = "organisations production, Test: requests_per_minute (180) and burst (3000) together exceed 300";
+    assert!(settings.warnings[0].starts_with(expected), "{:?}", settings.warnings);
+}
+
+#[test]
+fn with_org_the_settings_of_the_others_do_not_count_and_their_secrets_are_not_needed() {
+    let text = GOOD
+        .replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"NOT_SET\"\npolicy_file = \"no.toml\"");
+    let (_folder, path) = folder(&text.replace("region = \"eu-west-1\"", "region = \"nowhere\""));
+    for (org, expected) in [("production", vec!["region"]), ("Test", vec!["client_secret_env"])] {
+        let errors = Settings::from_raw(&gathered(&path, &[("org", org)], &[])).expect_err("a mistake of its own");
+        let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        assert!(found.iter().zip(expected).all(|(error, key)| error.contains(&format!(": {key}: "))), "{found:?}");
+    }
+    let errors = Settings::offline(&gathered(&path, &[], &[])).expect_err("a policy that is missing");
+    assert_eq!(errors.len(), 1, "credentials are not needed: {errors:?}");
+    assert!(errors[0].to_string().contains("policy_file: "), "{}", errors[0]);
+}
+
+#[test]
+fn organisations_with_the_same_policy_share_one_copy_of_it() {
+    let (_folder, path) = folder(&GOOD.replacen("burst = 20", "burst = 20\npolicy_file = \"policy.toml\"", 1));
+    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
+    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
+    assert!(
+        !std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &second.watch.in_force.policy),
+        "one has more scopes"
+    );
+    let text = GOOD.replace("required_scopes = [\"oauth\", \"users\"]\n", "policy_file = \"policy.toml\"\n");
+    let (_folder, path) = self::folder(&text);
+    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
+    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
+    assert!(std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &second.watch.in_force.policy));
+    let again = crate::refresh::InForce::read(&first.watch.files).expect("it was valid");
+    assert!(std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &again.policy), "after a reload too");
+}
+
+#[test]
 fn one_organisation_can_be_chosen_and_its_policy_counts_for_files_too() {
     let (folder, path) = folder(GOOD);
     let chosen = |org: &str| gathered(&path, &[("org", org)], &[]);
@@ -251,4 +294,105 @@ fn a_variable_is_refused_under_its_other_name_too() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("GENESYS_CLOUD_REGION: cannot be used"), "{found:?}");
     assert!(found[1].starts_with("GENESYS_CLOUD_CLIENT_SECRET: cannot be used"), "{found:?}");
+}
+
+#[test]
+fn proxy_and_authorities_are_set_for_each_organisation_and_checked_with_their_line() {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let authority = rcgen::CertificateParams::new(vec!["authority.example".to_owned()]).expect("a name");
+    let authority = authority.self_signed(&key).expect("signed").pem();
+    let text = GOOD
+        .replace(
+            "burst = 20\n",
+            "burst = 20\nproxy_url = \"http://user@one.example:3128\"\nproxy_password_file = \"secrets/two\"\n",
+        )
+        .replace("org = \"Test\"\n", "org = \"Test\"\nproxy_url = \"direct\"\nca_file = \"ca.pem\"\n");
+    let (folder, path) = folder(&text);
+    fs::write(folder.path().join("ca.pem"), authority).expect("writable");
+    let settings =
+        Settings::from_raw(&gathered(&path, &[], &[("HTTPS_PROXY", "http://usual.example")])).expect("valid");
+    let shown: Vec<_> = settings.organisations.iter().map(|organisation| organisation.platform.outbound()).collect();
+    let ca = folder.path().join("ca.pem");
+    assert_eq!(shown[0].proxy, "one.example:3128 (proxy_url)");
+    assert_eq!(shown[0].authorities, "of the system");
+    assert_eq!(
+        (shown[1].proxy.as_str(), shown[1].authorities.clone()),
+        ("none", format!("of {} (ca_file)", ca.display()))
+    );
+    assert!(!format!("{settings:?}").contains("hunter2"));
+
+    let text = GOOD.replace(
+        "org = \"Test\"\n",
+        "org = \"Test\"\nproxy_url = \"http://user:hunter2@one.example\"\nca_file = \"secrets/two\"\n",
+    );
+    let found = errors(&text, &[], &[]);
+    let expected = [
+        "organisations.toml line 14: proxy_url: contains a password, but this file contains no secrets; leave the password out of the \
+         URL, and name a file that contains it in proxy_password_file",
+        "organisations.toml line 15: ca_file: secrets/two: there is no certificate in it",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected) && !found.contains("hunter"), "\n{found}\n{expected}");
+    }
+    let text = GOOD.replace("burst = 20\n", "burst = 20\nproxy_password_file = \"secrets/two\"\n");
+    let found = errors(&text, &[], &[]);
+    assert!(
+        found.len() == 1 && found[0].contains("line 5: proxy_password_file: is set without proxy_url"),
+        "{found:#?}"
+    );
+    let found =
+        errors(GOOD, &[("genesys.proxy-url", "http://user:hunter2@one.example"), ("genesys.ca-file", "x")], &[]);
+    assert!(
+        found.len() == 2 && found[0].contains("set proxy_url in the file") && !found[0].contains("hunter"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn variables_of_other_programs_are_reported_with_a_file_too() {
+    let (_folder, path) = folder(GOOD);
+    let environment = [("GENESYS_REGION", "x"), ("CLIENT_ID", "x"), ("GENESYS_PROXY", "x")];
+    let settings = Settings::from_raw(&gathered(&path, &[], &environment)).expect("valid");
+    let expected = [
+        "GENESYS_PROXY is set, but the exporter does not read it; to use a proxy, set --genesys.proxy-url or HTTPS_PROXY",
+        "GENESYS_REGION is set, but the exporter does not read it; set region in the file of --config.file",
+    ];
+    assert_eq!(settings.warnings, expected);
+}
+
+#[test]
+fn a_shard_has_its_own_organisations_and_is_not_stopped_by_a_mistake_in_those_of_another() {
+    // Of two shards, the first has sandbox and the second production.
+    let (_folder, path) = folder(&GOOD.replace("policy.toml", "missing.toml").replace("\"Test\"", "\"sandbox\""));
+    let serve = |flags: &[(&str, &str)]| {
+        let settings = Settings::to_serve(&gathered(&path, flags, &[]).into());
+        settings.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let first = serve(&[("shard.total", "2"), ("shard.index", "0")]).expect("the mistake is not in sandbox");
+    let orgs: Vec<&str> = first.organisations.iter().map(|watched| watched.platform.org.as_str()).collect();
+    assert_eq!((orgs.as_slice(), first.configured), (&["sandbox"][..], 2));
+    let second = serve(&[("shard.total", "2"), ("shard.index", "x-1")]).expect_err("its policy is missing");
+    assert!(second.len() == 1 && second[0].contains("policy_file"), "{second:?}");
+    // A mistake in the structure of the file is one for all.
+    let (_folder, path) = folder(&GOOD.replace("policy_file", "polcy_file"));
+    let flags = [("shard.total", "2"), ("shard.index", "0")];
+    assert!(Settings::to_serve(&gathered(&path, &flags, &[]).into()).is_err());
+    for (flags, expected) in [
+        (&[("shard.total", "2")][..], "--shard.index: is not set, but --shard.total is"),
+        (&[("shard.index", "2")], "--shard.total: is not set, but --shard.index is"),
+    ] {
+        let errors = Settings::to_serve(&gathered(&path, flags, &[]).into()).expect_err(expected);
+        assert!(errors.iter().any(|error| error.to_string().starts_with(expected)), "{errors:?}");
+    }
+}
+
+#[test]
+fn one_organisation_of_the_environment_cannot_be_divided() {
+    let given = [("shard.total".to_owned(), "2".to_owned()), ("shard.index".to_owned(), "0".to_owned())];
+    let errors = Settings::to_serve(&config::read(&given, Vec::<(String, String)>::new()).into()).expect_err("no file");
+    assert!(
+        errors[0].to_string().starts_with("--shard.total: divides the organisations of --config.file"),
+        "{errors:?}"
+    );
 }

@@ -8,6 +8,10 @@ use super::model::{all, list, queries, selectors, text};
 /// Families that no panel and no alert uses, and what they are for.
 const AD_HOC: &[(&str, &str)] = &[
     (
+        "genesyscloud_oauth_exporter_shard_info",
+        "says which shards run, and whether all know of the same number of shards",
+    ),
+    (
         "genesyscloud_oauth_exporter_api_rate_limit_reset_seconds",
         "says when a window ends; the view has the share of it that is used",
     ),
