@@ -37,6 +37,7 @@ pub(super) async fn run(number: u16, given: &[(String, String)]) -> u8 {
     let interval = if number <= FEW { "5s" } else { "30s" };
     divided.keys.entry("interval").or_insert_with(|| interval.to_owned());
     let casts = Cast::all(number);
+    say(format_args!("Starting {number} simulated organisations, and approving what they have.\n"));
     let simulators = match start(&casts).await {
         Ok(simulators) => simulators,
         Err(error) => {
@@ -183,6 +184,7 @@ fn introduce(casts: &[Cast], clients: usize, config: &str, (address, scheme): (S
     }
     say("\nThe index of the organisations lists the worst first; the label of each leads to its page.\n");
     say(format_args!("  configuration {config}"));
+    say(format_args!("                after a change: kill -HUP {}", std::process::id()));
     introduction::introduce("index", address, scheme);
 }
 
