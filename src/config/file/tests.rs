@@ -130,7 +130,7 @@ region = "nowhere"
             "organisations.toml line 3: org belongs to one [[organisation]]",
             "organisations.toml line 7: there is no key regoin; did you mean region?",
             "organisations.toml line 11: the organisation \"one\" is in line 5 already",
-            "organisations.toml line 17: burst: expected a string, a number, true or false, or a list of strings",
+            "organisations.toml line 17: burst: expected a whole number, without quotes",
             "organisations.toml line 19: org is not set; every organisation needs a name of its own",
             "organisations.toml line 22: there is no \"organization\"; did you mean organisation?",
         ]
