@@ -2,6 +2,8 @@
 //!
 //! The settings themselves, and the files of policy, baseline and secret, were checked when they were read.
 
+use tracing::warn;
+
 use super::console::{complain, say};
 use super::exit::{CLEAN, USAGE};
 use crate::config::{self, Settings, shard_of};
@@ -14,9 +16,7 @@ pub(super) fn run(settings: &Settings) -> u8 {
     {
         // Not a mistake: the first start can precede the first baseline.
         let path = path.display();
-        complain(format_args!(
-            "warning: --baseline.file: there is no file {path}, so nothing is approved; create it with `baseline init`"
-        ));
+        warn!("--baseline.file: there is no file {path}, so nothing is approved; create it with `baseline init`");
     }
     let mistakes = mistakes(settings);
     for mistake in &mistakes {
@@ -44,11 +44,11 @@ fn warn_of_lost_memory(settings: &Settings) {
     let without = settings.organisations.iter().filter(|watched| watched.watch.in_force.baseline.is_none());
     let without: Vec<&str> = without.map(|watched| watched.platform.org.as_str()).collect();
     if !without.is_empty() {
-        complain(format_args!(
-            "warning: no baseline is loaded for {}; if an organisation moves to a shard that does not have its state file, open pages about \
+        warn!(
+            "no baseline is loaded for {}; if an organisation moves to a shard that does not have its state file, open pages about \
              new grants end: add a baseline_file, or give all shards the same --state.dir",
             visible(&without.join(", "))
-        ));
+        );
     }
 }
 
