@@ -9,7 +9,7 @@ ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 # The builder runs on the architecture of the machine and cross-compiles for the target, which is many times faster than emulation.
 FROM --platform=${BUILDPLATFORM} ${RUST_IMAGE} AS build
 ARG TARGETARCH
-# `dist` is the profile of releases (thin LTO); `release` builds faster.
+# `dist` is the profile of releases (fat LTO); `release` builds faster.
 ARG PROFILE=dist
 # On Debian, the native compiler and the cross compiler for an architecture have the same name.
 ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
@@ -66,7 +66,7 @@ LABEL org.opencontainers.image.title="genesyscloud-oauth-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /genesyscloud-oauth-exporter /usr/bin/
-COPY --chmod=0644 LICENSE /usr/share/doc/genesyscloud-oauth-exporter/
+COPY --chmod=0644 LICENSE THIRD-PARTY-NOTICES /usr/share/doc/genesyscloud-oauth-exporter/
 COPY --from=build --chown=65532:65532 /state/ /var/lib/
 # Listens on every address of the container, IPv4 and IPv6, so that a published port reaches the exporter. The details of the status page
 # and the report are served only if GENESYSCLOUD_OAUTH_EXPORTER_WEB_EXPOSE_REPORT is set.

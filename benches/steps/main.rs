@@ -2,12 +2,14 @@
 //!
 //! `cargo bench` prints the medians of several rounds. The references are measured in the same rounds, because machines are shared and
 //! differ: the tape pass of `simd-json` over the same bytes, `memcpy` of the same bytes, and the `prometheus` crate with the same
-//! series. Nothing asserts a time. `steps repeat STEP CLIENTS TIMES` only repeats a step, for `scripts/guard`.
+//! series. Nothing asserts a time. `steps repeat STEP CLIENTS TIMES` only repeats a step, and `steps platforms ORGANISATIONS
+//! CLIENTS` only serves simulated organisations, both for `scripts/guard`.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has no result")]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::disallowed_types, reason = "no clock is paused here")]
 
+mod platforms;
 mod repeat;
 mod world;
 
@@ -69,6 +71,11 @@ fn main() {
         && word == "repeat"
     {
         return repeat::step(step, clients.parse().expect("a number"), times.parse().expect("a number"));
+    }
+    if let [word, organisations, clients] = &arguments[..]
+        && word == "platforms"
+    {
+        return platforms::serve(organisations.parse().expect("a number"), clients.parse().expect("a number"));
     }
     println!("| step | number | cost | ratio to the reference |\n|---|---|---|---|");
     for number in [1_000, 10_000] {

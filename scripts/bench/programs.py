@@ -30,6 +30,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 MEBIBYTE = 1 << 20
 # Seconds until a program that does not answer is an error. The platform of 100,000 clients needs most of it.
 PATIENCE = 300
+# The secret of the simulated organisations of `benches/steps`.
+SIMULATED_SECRET = "simulated-client-secret"
 started = []
 
 
@@ -279,3 +281,32 @@ def locked(*names):
     with open(os.path.join(ROOT, "Cargo.lock"), encoding="utf-8") as file:
         versions = dict(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', file.read()))
     return ", ".join(f"{name} {versions[name]}" for name in names)
+
+
+class ManyOrganisations(Program):
+    """The exporter with the organisations of these `[[organisation]]` stanzas."""
+
+    def __init__(self, path, stanzas):
+        self.folder = tempfile.TemporaryDirectory(prefix="bench-")
+        file = lambda name: os.path.join(self.folder.name, name)
+        defaults = {"client_secret_file": "secret", "interval": "30s", "deadline": "20s", "stale_after": "1h", "requests_per_minute": "3000"}
+        with open(file("organisations.toml"), "w", encoding="utf-8") as config, open(file("secret"), "w", encoding="utf-8") as secret:
+            config.write("[defaults]\n" + "".join(f'{key} = "{value}"\n' for key, value in defaults.items()) + stanzas)
+            secret.write(SIMULATED_SECRET)
+        port = free_port()
+        flags = {"web.listen-address": f"127.0.0.1:{port}", "config.file": file("organisations.toml"), "state.dir": self.folder.name}
+        super().__init__("the exporter", [path, *(f"--{flag}={value}" for flag, value in flags.items())], port)
+
+    def stop(self):
+        super().stop()
+        self.folder.cleanup()
+
+    def wait_for_organisations(self, complete, failed):
+        """Waits until refreshes of so many organisations were complete, and of so many failed."""
+        of = lambda what, lines: len({found[1] for line in lines if what in line and (found := re.search(r"\borg=(\S+)", line))})
+        since = time.perf_counter()
+        while (now := (of("refresh complete", lines := self.lines()), of("refresh failed", lines))) != (complete, failed):
+            self.check()
+            if time.perf_counter() > since + PATIENCE:
+                fail(f"{now[0]} organisations were read and {now[1]} failed within {PATIENCE} s, not {complete} and {failed}")
+            time.sleep(0.2)

@@ -106,7 +106,7 @@ def derived(overlay, root):
         named = {r.get("replacement") for r in endpoint.get("relabelings", []) if r.get("targetLabel") == "job"}
         if named != jobs:
             yield f"the ServiceMonitor calls the job {named}, but the alerts select {jobs}"
-        if monitor["spec"]["selector"]["matchLabels"] != service["metadata"].get("labels"):
+        if not monitor["spec"]["selector"]["matchLabels"].items() <= (service["metadata"].get("labels") or {}).items():
             yield "the ServiceMonitor does not select the Service"
         if endpoint.get("honorLabels") is not True:
             yield "the exporter's label `endpoint` is renamed without honorLabels"
@@ -116,8 +116,13 @@ def derived(overlay, root):
         yield "a ServiceMonitor or a Service is missing"
 
 
-def connected(overlay):
-    """Labels, ports, ConfigMaps and volumes that one resource refers to exist in another."""
+def connected(overlay, app=None, given=frozenset(), clients=1, further=frozenset(), state=True):
+    """Labels, ports, ConfigMaps and volumes that one resource refers to exist in another.
+
+    `app` selects the pods, `given` are ConfigMaps that exist elsewhere, `clients` is the number of admitted clients, `further` are ports to
+    which connections are allowed in addition, and with `state` a StatefulSet has a volume.
+    """
+    app = app or APP
     workload = overlay.workload()
     if workload is None:
         yield "neither a StatefulSet nor a Deployment"
@@ -137,36 +142,36 @@ def connected(overlay):
         "Service": service["spec"].get("selector"),
     }
     for name, selector in selectors.items():
-        if selector != APP or not selector.items() <= labels.items():
+        if selector != app or not selector.items() <= labels.items():
             yield f"{name}: selects {selector}, but the pods have {labels}"
     targets = {port["targetPort"] for port in service["spec"]["ports"]}
     targets |= {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
-    targets |= {probe["httpGet"]["port"] for name, probe in container.items() if name.endswith("Probe")}
+    targets |= {probe["httpGet"]["port"] for name, probe in container.items() if name.endswith("Probe") and "httpGet" in probe}
     if targets != ports:
         yield f"ports are called {targets}, but the container has {ports}"
     if not {"livenessProbe", "readinessProbe", "startupProbe"} <= container.keys():
         yield "a probe is missing"
-    sources = [source["podSelector"]["matchLabels"] for rule in policy["spec"]["ingress"] for source in rule["from"]]
-    if sources != [{"app.kubernetes.io/name": "prometheus"}]:
-        yield f"the NetworkPolicy admits {sources}, not only Prometheus"
+    admitted = [source["podSelector"]["matchLabels"] for rule in policy["spec"]["ingress"] for source in rule["from"]]
+    if admitted[:1] != [{"app.kubernetes.io/name": "prometheus"}] or len(admitted) != clients:
+        yield f"the NetworkPolicy admits {admitted}, not only Prometheus"
     leaving = {port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [{"port": "any"}])}
-    if leaving != {53, 443}:
+    if leaving != {53, 443} | further:
         yield f"the NetworkPolicy allows connections to {leaving}, not only to 53 and 443"
-    made = {resource["metadata"]["name"] for resource in overlay.all("ConfigMap")}
+    made = {resource["metadata"]["name"] for resource in overlay.all("ConfigMap")} | given
     named = {source["configMapRef"]["name"] for source in container.get("envFrom", []) if "configMapRef" in source}
-    named |= {volume["configMap"]["name"] for volume in pod["spec"]["volumes"]
-              if "configMap" in volume and not volume["configMap"].get("optional")}
+    sources = [source for volume in pod["spec"].get("volumes", []) for source in volume.get("projected", {}).get("sources", [volume])]
+    named |= {source["configMap"]["name"] for source in sources if "configMap" in source and not source["configMap"].get("optional")}
     if not named <= made:
         yield f"the ConfigMaps {named - made} do not exist"
     claims = {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", [])}
-    if (workload["kind"] == "StatefulSet") != bool(claims):
+    if (workload["kind"] == "StatefulSet" and state) != bool(claims):
         yield f"a {workload['kind']} with the volume claims {claims}"
-    volumes = {volume["name"] for volume in pod["spec"]["volumes"]} | claims
-    mounts = {mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])} | claims
+    mounts = {mount["name"] for mount in container.get("volumeMounts", [])}
     if volumes != mounts:
         yield f"the pod has the volumes {volumes}, but mounts {mounts}"
     namespaces = {resource["metadata"].get("namespace") for resource in overlay.resources if resource["kind"] != "Namespace"}
-    if namespaces != {overlay.only("Namespace")["metadata"]["name"]}:
+    if len(namespaces) != 1 or overlay.all("Namespace") and namespaces != {overlay.only("Namespace")["metadata"]["name"]}:
         yield f"resources are in the namespaces {namespaces}"
 
 
@@ -189,7 +194,7 @@ def closed(overlay):
         "capabilities": own.get("capabilities") == {"drop": ["ALL"]},
         "host": not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(),
         "limits": "memory" in container["resources"]["limits"] and {"cpu", "memory"} <= container["resources"]["requests"].keys(),
-        "image by tag": re.fullmatch(r".+:\d+\.\d+\.\d+", container["image"]) is not None,
+        "image by tag": re.fullmatch(r".+(:\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})", container["image"]) is not None,
     }
     yield from (f"the pod violates: {name}" for name, met in demands.items() if not met)
     if overlay.all("Secret"):

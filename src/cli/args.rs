@@ -39,10 +39,10 @@ pub struct Cli {
 pub enum Command {
     /// Run the exporter (the default).
     Serve,
-    /// Run the exporter against a simulated organisation.
+    /// Run the exporter against simulated organisations.
     ///
-    /// The organisation is built in and changes over time. Needs no credentials.
-    Demo,
+    /// The organisations are built in and change over time. Needs no credentials.
+    Demo(DemoArgs),
     /// Audit once and print the findings.
     ///
     /// Exit codes: 0 clean; 1 open findings at or above --fail-on; 2 invalid usage, policy, baseline or configuration; 3 the
@@ -114,6 +114,16 @@ pub enum Command {
         #[command(subcommand)]
         command: DocsCommand,
     },
+}
+
+/// The flags of `demo`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct DemoArgs {
+    /// The number of simulated organisations, at most 200.
+    ///
+    /// Several have their own sizes and stories, and are configured by a file as with --config.file.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub organisations: u16,
 }
 
 /// The subcommands of `config`.

@@ -2,54 +2,102 @@
 //!
 //! It makes the calls that a refresh makes, and changes nothing.
 
+use std::cmp::Reverse;
 use std::fmt::Display;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{DoctorArgs, TextFormat};
 use super::console::{document_of, say};
 use super::deadline::within_deadline;
+use super::each::each;
 use super::exit::{CLEAN, INCOMPLETE};
 use crate::audit::rules::USEFUL_PERMISSIONS;
-use crate::config::{self, Settings};
+use crate::config::{OrganisationSettings, Settings};
 use crate::domain::{Record, ScopeTable};
 use crate::genesys::{ApiError, Config, Identity, Metrics, Outbound, Platform, Refusal, Scopes};
 use crate::refresh::{self, Listing};
-use crate::text::visible;
+use crate::text::{columns, counted, shortened, visible};
 
 /// With a larger difference, ages in metrics are wrong. Tokens do not depend on the clock.
 const TOLERABLE_SKEW_SECONDS: u64 = 30;
 
 /// Of the JSON document. Increased when a field is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
+/// The longest message in the comparison of several organisations.
+const LONGEST: usize = 100;
 
 pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
-    let mut code = CLEAN;
-    let mut organisations = Vec::new();
-    for config::OrganisationSettings { platform: organisation, watch } in &settings.organisations {
-        let mut report =
-            Report { prints: args.format == TextFormat::Text, worst: CheckOutcome::Ok, checks: Vec::new() };
-        examine(organisation, &watch.refresh, &mut report).await;
-        code = code.max(report.code(args.strict));
-        organisations.push(json!({
-            "org": organisation.org,
-            "region": organisation.region,
-            "api_url": organisation.api_url.as_str(),
-            "login_url": organisation.login_url.as_str(),
-            "checks": report.checks,
-        }));
-    }
-    if args.format == TextFormat::Json {
+    let is_text = args.format == TextFormat::Text;
+    let several = settings.organisations.len() > 1;
+    let examined = async |one: &OrganisationSettings| {
+        // With several, the checks of each are printed together once they are known.
+        let mut report = Report { prints: is_text && !several, worst: CheckOutcome::Ok, checks: Vec::new() };
+        if report.prints {
+            say(title(&one.platform));
+        }
+        examine(&one.platform, &one.watch.refresh, &mut report).await;
+        if is_text && several {
+            report.print(&one.platform);
+        }
+        report
+    };
+    let reports = each(&settings.organisations, examined).await;
+    let code = reports.iter().map(|report| report.code(args.strict)).max().unwrap_or(CLEAN);
+    let examined: Vec<(&Config, &Report)> =
+        settings.organisations.iter().map(|one| &one.platform).zip(&reports).collect();
+    if is_text {
+        comparison(examined);
+    } else {
+        let organisations: Vec<Value> = examined.into_iter().map(described).collect();
         document_of(json!({"schema_version": SCHEMA_VERSION, "exit_code": code, "organisations": organisations}));
     }
     code
 }
 
-async fn examine(config: &Config, refresh: &refresh::Config, report: &mut Report) {
-    if report.prints {
-        say(format_args!("organisation {}, region {}", config.org, config.region));
+fn title(config: &Config) -> String {
+    format!("organisation {}, region {}", visible(&config.org), config.region)
+}
+
+fn described((config, report): (&Config, &Report)) -> Value {
+    json!({
+        "org": config.org,
+        "region": config.region,
+        "api_url": config.api_url.as_str(),
+        "login_url": config.login_url.as_str(),
+        "checks": report.checks,
+    })
+}
+
+/// One line for each of several organisations, the worst first, with its first check that is not ok.
+fn comparison(mut examined: Vec<(&Config, &Report)>) {
+    if examined.len() < 2 {
+        return;
     }
+    examined.sort_by_key(|(_, report)| Reverse(report.worst));
+    let width = |text: fn(&Config) -> &str| examined.iter().map(|(config, _)| columns(&visible(text(config)))).max();
+    let (org, region) = (width(|config| &config.org), width(|config| &config.region));
+    let padded = |text: &str, width: Option<usize>| {
+        let text = visible(text);
+        let space = width.unwrap_or_default().saturating_sub(columns(&text));
+        format!("{text}{:space$}", "")
+    };
+    for (config, report) in &examined {
+        let worst = report.checks.iter().find(|check| check.outcome == report.worst);
+        let why = worst.filter(|check| check.outcome != CheckOutcome::Ok);
+        let why = why.map(|check| format!("{}: {}", check.name, shortened(&check.message, LONGEST)));
+        let (org, region) = (padded(&config.org, org), padded(&config.region, region));
+        let line = format!("{:>4}  {org}  {region}  {}", report.worst.mark(), why.unwrap_or_default());
+        say(line.trim_end());
+    }
+    let count = |outcome| examined.iter().filter(|(_, report)| report.worst == outcome).count();
+    let [ok, odd, failed] = [CheckOutcome::Ok, CheckOutcome::Warning, CheckOutcome::Failed].map(count);
+    let all = counted(examined.len(), "organisation");
+    say(format_args!("{all}: {ok} ok, {odd} with warnings, {failed} failed"));
+}
+
+async fn examine(config: &Config, refresh: &refresh::Config, report: &mut Report) {
     report.good("hosts", format_args!("API {}, login {}", config.api_url, config.login_url));
     let Outbound { proxy, authorities } = config.outbound();
     report.good("proxy", proxy);
@@ -219,12 +267,9 @@ impl Report {
     }
 
     fn add(&mut self, outcome: CheckOutcome, name: &'static str, message: &dyn Display) {
-        let mark = match outcome {
-            CheckOutcome::Ok => "ok",
-            CheckOutcome::Warning => "!",
-            CheckOutcome::Failed => "FAIL",
-        };
-        self.line(mark, name, message);
+        if self.prints {
+            line(outcome.mark(), name, message);
+        }
         self.worst = self.worst.max(outcome);
         self.checks.push(Check { name, outcome, message: message.to_string(), advice: None });
     }
@@ -232,17 +277,39 @@ impl Report {
     /// Adds what to do about a refusal to the last check. A permission is named only if the platform names it.
     fn advise(&mut self, error: &ApiError) {
         let Some(advice) = error.refusal().and_then(advice) else { return };
-        self.line("", "", &advice);
+        if self.prints {
+            line("", "", &advice);
+        }
         if let Some(check) = self.checks.last_mut() {
             check.advice = Some(advice);
         }
     }
 
-    fn line(&self, mark: &str, what: &str, said: &dyn Display) {
-        if self.prints {
-            say(format_args!("{mark:>4}  {what:<16}{said}"));
+    /// All checks of one of several organisations, and an empty line.
+    fn print(&self, config: &Config) {
+        say(title(config));
+        for Check { name, outcome, message, advice } in &self.checks {
+            line(outcome.mark(), name, message);
+            if let Some(advice) = advice {
+                line("", "", advice);
+            }
+        }
+        say("");
+    }
+}
+
+impl CheckOutcome {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "!",
+            Self::Failed => "FAIL",
         }
     }
+}
+
+fn line(mark: &str, what: &str, said: &dyn Display) {
+    say(format_args!("{mark:>4}  {what:<16}{said}"));
 }
 
 /// What the administrator of the organisation can do about a refusal; `None` if the message already says what to do, or nothing is known.

@@ -11,8 +11,10 @@ mod check;
 mod client;
 mod console;
 mod deadline;
+mod demo;
 mod docs;
 mod doctor;
+mod each;
 mod exit;
 mod format;
 mod healthcheck;
@@ -63,12 +65,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let gathered = Arc::new(patiently(|| config::read(&invocation.flags, config::environment())));
-    let code = console::end(dispatch(invocation.command, &gathered));
+    let code = console::end(dispatch(invocation.command, &gathered, &invocation.flags));
     telemetry::flush();
     ExitCode::from(code)
 }
 
-fn dispatch(command: Command, gathered: &Arc<Gathered>) -> u8 {
+fn dispatch(command: Command, gathered: &Arc<Gathered>, given: &[(String, String)]) -> u8 {
     match command {
         Command::Alerts(args) => patiently(|| alerts::run(&args, gathered)),
         Command::Docs { command } => docs::run(command),
@@ -76,7 +78,7 @@ fn dispatch(command: Command, gathered: &Arc<Gathered>) -> u8 {
         Command::Man { directory } => manual::pages(&directory),
         Command::Rules { command: RulesCommand::List { format } } => rules::list(format),
         Command::Rules { command: RulesCommand::Explain { rule, format } } => rules::explain(&rule, format),
-        Command::Demo => block_on(serve::demo(gathered)),
+        Command::Demo(args) => block_on(demo::demo(args, gathered, given)),
         Command::Healthcheck(args) => block_on(healthcheck::run(&args, gathered)),
         Command::Config { command: ConfigCommand::Check } => with_all(gathered, |settings| check::run(&settings)),
         Command::Policy { command: PolicyCommand::Check { live: false } } => policy::check(gathered),
@@ -88,19 +90,30 @@ fn dispatch(command: Command, gathered: &Arc<Gathered>) -> u8 {
         Command::Serve => with(patiently(|| Settings::to_serve(gathered)), Runs::UntilStopped, |settings| {
             block_on(serve::serve(settings))
         }),
-        Command::Audit(args) if args.snapshot_in.is_some() => {
-            once(gathered, patiently(|| Settings::offline(gathered)), |settings| block_on(audit::run(&settings, &args)))
+        Command::Audit(args) => {
+            let settings = patiently(|| {
+                if args.snapshot_in.is_some() { Settings::offline(gathered) } else { Settings::for_each(gathered) }
+            });
+            let only = gathered.raw.org.as_deref();
+            once(gathered, settings, |settings| block_on(audit::run(&settings, &args, only)))
         }
-        Command::Audit(args) => with_settings(gathered, |settings| block_on(audit::run(&settings, &args))),
         Command::Baseline { command: command @ BaselineCommand::Show(_) } => {
             once(gathered, patiently(|| Settings::offline(gathered)), |settings| {
                 block_on(baseline::run(&settings, command))
             })
         }
+        Command::Baseline { command: BaselineCommand::Init(args) } => {
+            once(gathered, patiently(|| Settings::for_each(gathered)), |settings| {
+                block_on(baseline::init(&settings, &args))
+            })
+        }
         Command::Baseline { command } => {
             with_settings(gathered, |settings| block_on(baseline::run(&settings, command)))
         }
-        Command::Doctor(args) => with_all(gathered, |settings| block_on(doctor::run(&settings, args))),
+        Command::Doctor(args) => {
+            let settings = patiently(|| Settings::for_each(gathered));
+            once(gathered, settings, |settings| block_on(doctor::run(&settings, args)))
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! Not the `Config` structs of the components, which are defined where they are used, and not the subcommands (`cli`).
 
 mod address;
+mod asked;
 mod command_line;
 mod credentials;
+mod divided;
 pub mod docs;
 mod duration;
 mod endpoints;
@@ -31,12 +33,13 @@ mod tests;
 mod values;
 
 pub(crate) use command_line::{flags_given, with_variables};
+pub(crate) use divided::{Divided, divided};
 pub use error::ConfigError;
 pub use flags::SettingsArgs;
 pub use json_schema::json_schema;
 pub use link_base::link_base;
 pub use names::variable_of;
-pub use organisations::{OrganisationSettings, Watch};
+pub use organisations::{NamedOrganisation, OrganisationSettings, Watch};
 pub use read::{Gathered, environment, read};
 pub use settings::{AlertSettings, Settings};
 pub use shard::{Shard, shard_of};

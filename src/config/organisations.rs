@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::asked::asked_for;
 use super::duration;
 use super::endpoints::Endpoints;
-use super::error::{quoted, variable_from};
+use super::error::variable_from;
 use super::file::{self, Stanza};
 use super::keys::with_keys;
 use super::platform::{self, Tuning, org_label, real_organisation};
@@ -20,8 +21,11 @@ use super::scalar::{self, lasting, names};
 use super::shard::Shard;
 use super::values::Values;
 use crate::secret::{SecretSource, SecretString};
-use crate::text::nearest;
+use crate::text::listed;
 use crate::{genesys, policy, refresh, store};
+
+/// The largest number of organisations in one warning.
+const MOST_NAMED: usize = 10;
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
 /// The demo refreshes more often than the default, so that changes are visible soon.
@@ -34,6 +38,8 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 pub(super) enum For {
     /// A command that needs every organisation that it is asked for.
     OneCommand,
+    /// A command that reports on each organisation, also on one that cannot be read.
+    Each,
     Serving,
 }
 
@@ -44,6 +50,29 @@ pub struct OrganisationSettings {
     pub platform: genesys::Config,
     /// How it is watched.
     pub watch: Watch,
+}
+
+/// An organisation of the configuration file, called or not.
+#[derive(Debug, Clone)]
+pub struct NamedOrganisation {
+    /// The value of the label `org`.
+    pub org: String,
+    /// The setting that names its baseline, with the place in the file.
+    pub baseline_setting: String,
+    /// How it is watched.
+    pub watch: Watch,
+}
+
+/// The organisations of a process.
+pub(super) struct Configured {
+    /// Those that are called.
+    pub(super) organisations: Vec<OrganisationSettings>,
+    /// Those of the configuration file; none without one.
+    pub(super) named: Vec<NamedOrganisation>,
+    /// How the only one is watched, or one that is read from a file and not configured.
+    pub(super) watch: Watch,
+    /// The number of those that are configured, in all shards.
+    pub(super) number: usize,
 }
 
 /// When an organisation is read, by what it is evaluated, and where it is remembered.
@@ -68,16 +97,6 @@ pub(super) enum Who {
     Nobody,
 }
 
-/// The organisations of the process.
-pub(super) struct Selection {
-    /// Those that are called.
-    pub(super) organisations: Vec<OrganisationSettings>,
-    /// How the only one is watched, or one that is read from a file and not configured.
-    pub(super) watch: Watch,
-    /// The number of those that are configured, in all shards.
-    pub(super) configured: usize,
-}
-
 /// The organisations that are called: all that are configured, or those of a shard.
 pub(super) fn organisations(
     values: &mut Values<'_>,
@@ -85,7 +104,7 @@ pub(super) fn organisations(
     who: Who,
     run: For,
     shard: Option<Shard>,
-) -> Option<Selection> {
+) -> Option<Configured> {
     let raw = &gathered.raw;
     if raw.org.is_some() && raw.config_file.is_none() {
         values.flag_wrong(
@@ -102,7 +121,8 @@ pub(super) fn organisations(
             let watched = one(values, gathered, who, [state_file, None]);
             watched.map(|(platform, watch)| {
                 let organisation = platform.map(|platform| OrganisationSettings { platform, watch: watch.clone() });
-                Selection { organisations: organisation.into_iter().collect(), watch, configured: 1 }
+                let organisations = organisation.into_iter().collect();
+                Configured { organisations, named: Vec::new(), watch, number: 1 }
             })
         }
     }
@@ -136,7 +156,7 @@ fn one(
     Some((who.map(|who| tuning.organisation(org, who)), watch))
 }
 
-/// The organisations of the configuration file, and how an organisation is watched that it does not have.
+/// The organisations of the configuration file, or the one that `--org` names. Of the others, only the syntax is checked.
 fn from_file(
     values: &mut Values<'_>,
     process: &Gathered,
@@ -144,7 +164,7 @@ fn from_file(
     is_called: bool,
     run: For,
     shard: Option<Shard>,
-) -> Option<Selection> {
+) -> Option<Configured> {
     if values.is_given("state.file") {
         values.flag_wrong(
             "state.file",
@@ -161,54 +181,52 @@ fn from_file(
             .warnings
             .push(format!("{name} is set, but the exporter does not read it; set {key} in the file of --config.file"));
     }
-    let file::Organisations { defaults, stanzas } = match file::read(path, process) {
-        Ok(read) => read,
-        Err(errors) => {
-            values.errors.extend(errors);
-            return None;
-        }
-    };
+    let (defaults, mut stanzas) = asked_for(values, process, path, is_called)?;
+    let number = stanzas.len();
+    // The organisations of other shards are theirs to check: a mistake in one of them must not stop this process.
+    let org = |stanza: &Stanza| stanza.gathered.raw.genesyscloud_org.clone().unwrap_or_default();
+    stanzas.retain(|stanza| shard.is_none_or(|shard| shard.has(&org(stanza))));
+    let several = number > 1;
+    let mut warnings: Vec<(String, Vec<String>)> = Vec::new();
     let mut add = |gathered: &Gathered, line: usize, who: Who| {
         let mut own = Values::new(&gathered.origins, &gathered.hidden).of_organisation(path, line);
-        own.tolerates_secret_files = run == For::Serving;
+        own.tolerates_secret_files = run == For::Serving || (run == For::Each && several);
         let org = gathered.raw.genesyscloud_org.clone().unwrap_or_default();
         let in_directory = |name: &str| state_directory(&process.raw).map(|directory| directory.join(name));
         let state_files = [in_directory(&store::file_name(&org)), in_directory(STATE_FILE)];
         let watched = one(&mut own, gathered, who, state_files);
-        let warnings = own.warnings.iter().map(|warning| format!("organisation {org}: {}", with_keys(warning)));
-        values.warnings.extend(warnings);
+        let baseline_setting = own.setting("baseline.file");
+        // Those about the defaults alone are repeated by the organisations that they affect.
+        for warning in own.warnings.iter().filter(|_| !org.is_empty()).map(|warning| with_keys(warning)) {
+            match warnings.iter_mut().find(|(known, _)| *known == warning) {
+                Some((_, orgs)) => orgs.push(org.clone()),
+                None => warnings.push((warning, vec![org.clone()])),
+            }
+        }
         // A mistake in the defaults is one for each organisation.
         let errors = own.errors.into_iter().filter(|error| !values.errors.contains(error)).collect::<Vec<_>>();
         values.errors.extend(errors);
-        watched
+        watched.map(|(platform, watch)| (platform, NamedOrganisation { org, baseline_setting, watch }))
     };
     let defaults = add(&defaults, 1, Who::Nobody);
-    let mut watched = Vec::new();
-    let known: Vec<&str> =
-        stanzas.iter().map(|stanza| stanza.gathered.raw.genesyscloud_org.as_deref().unwrap_or_default()).collect();
-    // The organisations of other shards are theirs to check: a mistake in one of them must not stop this process.
-    for (Stanza { gathered, line }, org) in stanzas.iter().zip(&known) {
-        if shard.is_none_or(|shard| shard.has(org)) {
-            let who = if is_called { Who::Configured } else { Who::Nobody };
-            watched.push(((*org).to_owned(), add(gathered, *line, who)));
-        }
-    }
-    let configured = known.len();
-    if let Some(only) = &process.raw.org {
-        if !known.contains(&only.as_str()) {
-            let near = nearest(only, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            values.flag_wrong("org", format!("{} has no organisation {}{near}", path.display(), quoted(only)));
-        }
-        watched.retain(|(org, _)| org == only);
-    }
+    let who = || if is_called { Who::Configured } else { Who::Nobody };
+    let watched: Vec<_> = stanzas.iter().map(|stanza| add(&stanza.gathered, stanza.line, who())).collect();
+    values.warnings.extend(warnings.iter().map(|(warning, orgs)| {
+        let label = if orgs.len() == 1 { "organisation" } else { "organisations" };
+        format!("{label} {}: {warning}", listed(orgs.iter().map(String::as_str), MOST_NAMED))
+    }));
     // After the last mistake was found.
-    let watched = watched.into_iter().map(|(_, watched)| watched).collect::<Option<Vec<_>>>()?;
+    let watched = watched.into_iter().collect::<Option<Vec<_>>>()?;
     let watch = match watched.as_slice() {
-        [(_, watch)] => watch.clone(),
-        _ => defaults?.1,
+        [(_, only)] => only.watch.clone(),
+        _ => defaults?.1.watch,
     };
-    let organisation = |(platform, watch): (Option<_>, _)| Some(OrganisationSettings { platform: platform?, watch });
-    Some(Selection { organisations: watched.into_iter().filter_map(organisation).collect(), watch, configured })
+    let called = |(platform, named): &(Option<genesys::Config>, NamedOrganisation)| {
+        Some(OrganisationSettings { platform: platform.clone()?, watch: named.watch.clone() })
+    };
+    let organisations = watched.iter().filter_map(called).collect();
+    let named = watched.into_iter().map(|(_, named)| named).collect();
+    Some(Configured { organisations, named, watch, number })
 }
 
 pub(super) fn refresh_config(values: &mut Values<'_>, raw: &RawSettings, demo: bool) -> Option<refresh::Config> {
@@ -262,7 +280,7 @@ fn in_force(values: &mut Values<'_>, files: &refresh::Files) -> Option<refresh::
     let baseline = refresh::read_baseline(files.baseline.as_deref()).map_err(|mistake| {
         values.flag_wrong("baseline.file", mistake);
     });
-    Some(refresh::InForce { policy: Arc::new(policy.ok()?), baseline: baseline.ok()?.map(Arc::new) })
+    Some(refresh::InForce { policy: policy.ok()?.shared(), baseline: baseline.ok()?.map(Arc::new) })
 }
 
 /// `None` if the value is empty, which turns the state file off.

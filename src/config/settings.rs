@@ -12,10 +12,13 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::asked::each;
 use super::duration;
 use super::error::ConfigError;
 use super::link_base::link_base;
-use super::organisations::{For, OrganisationSettings, Selection, Watch, Who, files, organisations, refresh_config};
+use super::organisations::{
+    Configured, For, NamedOrganisation, OrganisationSettings, Watch, Who, files, organisations, refresh_config,
+};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::scalar::{lasting, names, within};
@@ -31,6 +34,8 @@ use crate::{exposition, refresh, server};
 pub struct Settings {
     /// The audited organisations; none if the settings are [`Settings::offline`].
     pub organisations: Vec<OrganisationSettings>,
+    /// The organisations of the configuration file that the command is asked for, in its order, called or not. None without a file.
+    pub named: Vec<NamedOrganisation>,
     /// How the only organisation is watched, or how one is watched that is read from a file and not configured.
     pub watch: Watch,
     /// The place of this process among those that share the configuration file; `None` if it watches all organisations of the file.
@@ -61,6 +66,12 @@ impl Settings {
         build(gathered, Who::Configured, For::OneCommand)
     }
 
+    /// For commands that report on each organisation. As [`Self::from_raw`], but if one of several organisations has a secret file that
+    /// cannot be used, the others are read, and the calls of this one fail.
+    pub fn for_each(gathered: &Gathered) -> Result<Self, Vec<ConfigError>> {
+        build(gathered, Who::Configured, For::Each)
+    }
+
     /// For a process that serves until it is stopped. As [`Self::from_raw`], but if one of several organisations has a secret file that
     /// cannot be used, the others are watched, and its refreshes fail until the file can be used.
     pub fn to_serve(gathered: &Arc<Gathered>) -> Result<Self, Vec<ConfigError>> {
@@ -77,7 +88,7 @@ impl Settings {
         let (shard, _) = shards(&mut values, &gathered.raw, For::Serving);
         let watched = organisations(&mut values, gathered, Who::Configured, For::Serving, shard);
         match watched {
-            Some(Selection { organisations, .. }) if values.errors.is_empty() => Ok((organisations, values.warnings)),
+            Some(configured) if values.errors.is_empty() => Ok((configured.organisations, values.warnings)),
             _ => Err(values.errors),
         }
     }
@@ -107,32 +118,43 @@ impl Settings {
         addresses.map(|addresses| (addresses, has_web_config)).ok_or(values.errors)
     }
 
-    /// Only what the alert rules depend on. Needs no credentials, and reads neither policy nor baseline.
+    /// Only what the alert rules depend on: one file of rules serves all organisations, so it has the longest times. Needs no
+    /// credentials, and reads neither policy nor baseline.
     pub fn of_alerts(gathered: &Gathered) -> Result<AlertSettings, Vec<ConfigError>> {
         let mut values = Values::new(&gathered.origins, &gathered.hidden);
         values.errors.clone_from(&gathered.errors);
-        let refresh = refresh_config(&mut values, &gathered.raw, false);
+        let refresh = each(&mut values, gathered, |values, raw| refresh_config(values, raw, false)).unwrap_or_default();
         let external_url = external_url(&mut values, &gathered.raw);
-        match refresh {
-            Some(refresh::Config { stale_after, interval, .. }) if values.errors.is_empty() => {
+        let longest = |time: fn(&refresh::Config) -> Duration| refresh.iter().map(time).max();
+        match (longest(|refresh| refresh.stale_after), longest(|refresh| refresh.interval)) {
+            (Some(stale_after), Some(interval)) if values.errors.is_empty() => {
                 Ok(AlertSettings { stale_after, interval, external_url })
             }
             _ => Err(values.errors),
         }
     }
 
-    /// Only where the policy is and which scopes the flags add to it. Needs no credentials.
-    pub fn policy(gathered: &Gathered) -> Result<refresh::Files, Vec<ConfigError>> {
-        if gathered.errors.is_empty() { Ok(files(&gathered.raw)) } else { Err(gathered.errors.clone()) }
+    /// Only where the policies are and which scopes the flags add to them, each once. Needs no credentials.
+    pub fn policies(gathered: &Gathered) -> Result<Vec<refresh::Files>, Vec<ConfigError>> {
+        let mut values = Values::new(&gathered.origins, &gathered.hidden);
+        values.errors.clone_from(&gathered.errors);
+        let all = each(&mut values, gathered, |_, raw| Some(refresh::Files { baseline: None, ..files(raw) }));
+        let mut policies: Vec<refresh::Files> = Vec::new();
+        for files in all.into_iter().flatten() {
+            if !policies.contains(&files) {
+                policies.push(files);
+            }
+        }
+        if values.errors.is_empty() { Ok(policies) } else { Err(values.errors) }
     }
 }
 
 /// The settings that the alert rules depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertSettings {
-    /// The age at which data is withdrawn.
+    /// The age at which data is withdrawn; the longest of all organisations.
     pub stale_after: Duration,
-    /// The time between two refreshes.
+    /// The time between two refreshes; the longest of all organisations.
     pub interval: Duration,
     /// The URL at which people reach the exporter, without a slash at its end.
     pub external_url: Option<String>,
@@ -153,17 +175,17 @@ fn build(gathered: &Gathered, who: Who, run: For) -> Result<Settings, Vec<Config
     let (shard, shards) = if is_simulated { (None, None) } else { shards(&mut values, raw, run) };
     let watched = organisations(&mut values, gathered, who, run, shard);
     match (server, exposition, log, watched) {
-        (Some(server), Some(exposition), Some(log), Some(Selection { organisations, watch, configured }))
-            if values.errors.is_empty() =>
-        {
+        (Some(server), Some(exposition), Some(log), Some(configured)) if values.errors.is_empty() => {
+            let Configured { organisations, named, watch, number } = configured;
             let warnings = values.warnings;
             let auto_reload = auto_reload.filter(|interval| !interval.is_zero());
             Ok(Settings {
                 organisations,
+                named,
                 watch,
                 shard,
                 shards,
-                configured,
+                configured: number,
                 again: None,
                 auto_reload,
                 server,
@@ -187,7 +209,7 @@ fn shards(values: &mut Values<'_>, raw: &RawSettings, run: For) -> (Option<Shard
         );
         return (None, None);
     }
-    if run == For::OneCommand && raw.shard_index.is_none() {
+    if run != For::Serving && raw.shard_index.is_none() {
         return (None, shard::total(values, raw));
     }
     let shard = Shard::read(values, raw);

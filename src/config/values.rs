@@ -51,9 +51,13 @@ impl<'a> Values<'a> {
     }
 
     pub(crate) fn flag_wrong(&mut self, flag: &str, problem: impl Into<String>) {
+        self.errors.push(ConfigError::new(self.setting(flag), self.shown(problem)));
+    }
+
+    /// The name of a flag with the place of its value, as errors have it.
+    pub(crate) fn setting(&self, flag: &str) -> String {
         let variable = variable_of(flag);
-        let origin = self.origin(&variable, Origin::Default);
-        self.errors.push(ConfigError::new(flag_from(flag, &variable, &origin), self.shown(problem)));
+        flag_from(flag, &variable, &self.origin(&variable, Origin::Default))
     }
 
     pub(crate) fn variable_wrong(&mut self, variable: &str, problem: impl Into<String>) {

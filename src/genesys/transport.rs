@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::authorities::Authorities;
-use super::body::Body;
+use super::body::{Body, Receiving};
 use super::config::{Config, RetryConfig};
 use super::endpoint::Endpoint;
 use super::error::SetupError;
@@ -237,14 +237,14 @@ impl Transport {
         let correlation_id = correlation_id(response.headers());
         let retry_after = self.read_headers(endpoint, response.headers());
         let limit = self.config.limits.max_body_bytes;
-        let mut body = Body::default();
+        let mut body = Receiving::default();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit, correlation_id });
             }
             body.push(&chunk);
         }
-        Ok(Answer { status, body, correlation_id, retry_after })
+        Ok(Answer { status, body: body.complete(), correlation_id, retry_after })
     }
 
     fn read_headers(&self, endpoint: Endpoint, headers: &HeaderMap) -> Option<Duration> {

@@ -48,6 +48,9 @@ pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write)
     let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(writer);
     rows.write_record(HEADER)?;
     for organisation in organisations {
+        if let Some(failure) = organisation.failure {
+            rows.write_record(failed(organisation, failure).map(|cell| guarded(&cell).into_owned()))?;
+        }
         let Some(audited) = organisation.audited else { continue };
         for finding in organisation.findings() {
             rows.write_record(row(organisation, audited, finding).map(|cell| guarded(&cell).into_owned()))?;
@@ -60,6 +63,19 @@ pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write)
         }
     }
     rows.flush()
+}
+
+/// The row of an organisation that was not audited, or whose list of clients is incomplete: without it, the file would look like that of
+/// an organisation without findings.
+fn failed<'a>(organisation: &ReportedOrganisation<'a>, failure: &'a str) -> [Cow<'a, str>; HEADER.len()] {
+    let mut row = [const { Cow::Borrowed("") }; HEADER.len()];
+    row[0] = organisation.org.into();
+    if let Some(audited) = organisation.audited {
+        row[1] = audited.snapshot.organisation.id.as_str().into();
+    }
+    row[11] = if organisation.audited.is_some() { "incomplete" } else { "not_audited" }.into();
+    row[15] = failure.into();
+    row
 }
 
 fn row<'a>(
@@ -153,7 +169,11 @@ mod tests {
         let text = text(&sample);
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         assert_eq!(reader.headers().expect("a header"), &HEADER[..]);
-        assert_eq!(reader.records().flatten().count(), sample.report.findings().count());
+        let rows: Vec<_> = reader.records().flatten().collect();
+        assert_eq!(rows.len(), sample.report.findings().count() + 1);
+        let failed = rows.last().expect("the organisation that was not audited is not left out");
+        assert_eq!((&failed[0], &failed[11]), (sample::failed().org, "not_audited"));
+        assert!(!failed[15].is_empty());
         assert!(text.ends_with("\r\n"), "RFC 4180, section 2, 1");
     }
 

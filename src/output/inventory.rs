@@ -1,4 +1,4 @@
-//! The clients as CSV (RFC 4180), one row per client, for spreadsheets and auditors.
+//! The clients as CSV (RFC 4180), one row per client, for spreadsheets and auditors. An organisation that was not audited has a row too.
 //!
 //! The findings are in `csv`.
 
@@ -47,7 +47,13 @@ pub fn write(organisations: &[ReportedOrganisation<'_>], writer: impl io::Write)
     let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(writer);
     rows.write_record(HEADER)?;
     for organisation in organisations {
-        let Some(audited) = organisation.audited else { continue };
+        let Some(audited) = organisation.audited else {
+            let mut row = [const { Cow::Borrowed("") }; HEADER.len()];
+            (row[0], row[23], row[24]) =
+                (organisation.org.into(), "no".into(), organisation.failure.unwrap_or_default().into());
+            rows.write_record(row.map(|cell| guarded(&cell).into_owned()))?;
+            continue;
+        };
         // There is one verdict per client, in the snapshot's order.
         for (client, verdict) in audited.snapshot.clients.iter().zip(audited.report.verdicts()) {
             let row = row(organisation, audited, client, verdict);
@@ -134,7 +140,11 @@ mod tests {
         let mut reader = ::csv::Reader::from_reader(&*bytes);
         assert_eq!(reader.headers().expect("a header"), &HEADER[..]);
         let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
-        assert_eq!(rows.len(), sample.snapshot.clients.len());
+        assert_eq!(rows.len(), sample.snapshot.clients.len() + 1);
+        let failed =
+            rows.iter().find(|row| row[2].is_empty()).expect("an organisation that was not audited is not left out");
+        assert_eq!((&failed[0], &failed[23]), (sample::failed().org, "no"));
+        assert!(!failed[24].is_empty());
         let portal = rows.iter().find(|row| &row[3] == "Partner provisioning portal").expect("a row");
         assert_eq!((&portal[9], &portal[12]), ("FLAGGED", "authorization oauth users:readonly"));
         assert!(rows.iter().all(|row| row.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@']))));

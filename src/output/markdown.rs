@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::rule_outcomes::RuleOutcomes;
+use super::standing::{COLUMNS, Standing, sentence, standings};
 use super::{Audited, ReportedOrganisation, Resolved, Summary};
 use crate::audit::{Finding, Status, describe_client_gaps, describe_input_gap};
 use crate::domain::{Severity, Snapshot};
@@ -16,19 +17,60 @@ const MOST: usize = 60_000;
 /// Bytes of the limit that are reserved for the summary after the findings.
 const RESERVE: usize = 4_000;
 
-/// The report of all organisations.
+/// The report of all organisations, the worst first.
 pub fn render(organisations: &[ReportedOrganisation<'_>]) -> String {
     let mut text = String::from("## OAuth clients\n");
     if organisations.is_empty() {
         text.push_str("\nNo organisation was audited.\n");
     }
-    for organisation in organisations {
-        one(&mut text, organisation);
+    let standings = standings(organisations);
+    if standings.len() > 1 {
+        comparison(&mut text, &standings);
+    }
+    for (position, standing) in standings.iter().enumerate() {
+        let (before, remaining) = (text.len(), standings.len() - position);
+        // Each gets an equal share of what is left.
+        let most = before + (MOST - RESERVE).saturating_sub(before) / remaining;
+        one(&mut text, standing.organisation, most);
+        if text.len() > MOST && position > 0 {
+            text.truncate(before);
+            push(&mut text, format_args!("\n… and {}; the other report formats show them\n", more(remaining)));
+            break;
+        }
     }
     text
 }
 
-fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
+fn more(organisations: usize) -> String {
+    if organisations == 1 { "1 more organisation".to_owned() } else { format!("{organisations} more organisations") }
+}
+
+/// One line for each organisation, as many as fit into half of the limit.
+fn comparison(text: &mut String, standings: &[Standing<'_>]) {
+    push(
+        text,
+        format_args!("\n{}\n\n| organisation | result | {} |\n|---|---|", sentence(standings), COLUMNS.join(" | ")),
+    );
+    text.push_str(&"--:|".repeat(COLUMNS.len()));
+    text.push('\n');
+    for (position, standing) in standings.iter().enumerate() {
+        let counts: Vec<String> = match standing.counts {
+            Some(counts) => counts.iter().map(usize::to_string).collect(),
+            None => vec![String::new(); COLUMNS.len()],
+        };
+        // In a table, a pipe ends the cell, even in a code span.
+        let org = code(standing.organisation.org).replace('|', "\\|");
+        let line = format!("| {org} | {} | {} |\n", standing.outcome.label(), counts.join(" | "));
+        if text.len() + line.len() > MOST / 2 {
+            push(text, format_args!("\n… and {}\n", more(standings.len() - position)));
+            return;
+        }
+        text.push_str(&line);
+    }
+}
+
+/// Findings beyond `most` bytes of the text are only counted.
+fn one(text: &mut String, organisation: &ReportedOrganisation<'_>, most: usize) {
     let Some(audited) = organisation.audited else {
         let why = organisation.failure.unwrap_or("no reason was given");
         push(text, format_args!("\n### {}\n\n**NOT AUDITED**: {}\n", code(organisation.org), prose(why)));
@@ -55,17 +97,17 @@ fn one(text: &mut String, organisation: &ReportedOrganisation<'_>) {
             "open" => format!("{} ({count})", capital(severity.label())),
             word => format!("{} {} ({count})", capital(word), severity.label()),
         };
-        section(text, &title, &open, |finding| item(organisation, snapshot, finding, finding.rule.remediation));
+        section(text, &title, &open, most, |finding| item(organisation, snapshot, finding, finding.rule.remediation));
     }
-    resolved(text, organisation);
+    resolved(text, organisation, most);
     for status in [Status::Exempt, Status::Approved, Status::NotEvaluated] {
         let settled: Vec<&Finding> = organisation.findings().filter(|finding| finding.status == status).collect();
         let title = format!("{} ({})", capital(&status.label().replace('_', " ")), settled.len());
-        section(text, &title, &settled, |finding| {
+        section(text, &title, &settled, most, |finding| {
             item(organisation, snapshot, finding, &exemption_text(audited, finding))
         });
     }
-    ends(text, organisation, audited);
+    ends(text, organisation, audited, most);
 }
 
 fn table(text: &mut String, summary: &Summary) {
@@ -80,14 +122,14 @@ fn table(text: &mut String, summary: &Summary) {
 }
 
 /// A heading and as many items as fit into the limit.
-fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(&Finding) -> String) {
+fn section(text: &mut String, title: &str, findings: &[&Finding], most: usize, line: impl Fn(&Finding) -> String) {
     if findings.is_empty() {
         return;
     }
     push(text, format_args!("\n#### {title}\n\n"));
     for (position, finding) in findings.iter().enumerate() {
         let line = line(finding);
-        if text.len() + line.len() > MOST - RESERVE {
+        if text.len() + line.len() > most {
             push(
                 text,
                 format_args!(
@@ -102,7 +144,7 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], line: impl Fn(
 }
 
 /// The findings that ended since the earlier audit, as many as fit into the limit.
-fn resolved(text: &mut String, organisation: &ReportedOrganisation<'_>) {
+fn resolved(text: &mut String, organisation: &ReportedOrganisation<'_>, most: usize) {
     let resolved = organisation.resolved();
     let count = |some: &[Resolved<'_>]| some.iter().map(|resolved| resolved.count).sum::<usize>();
     if resolved.is_empty() {
@@ -116,7 +158,7 @@ fn resolved(text: &mut String, organisation: &ReportedOrganisation<'_>) {
         );
         let (rule, severity) = (rule(organisation, finding.rule.slug), finding.severity);
         let line = format!("- {client}: {}, {rule}, {severity}, {how}\n", code(&finding.evidence.text));
-        if text.len() + line.len() > MOST - RESERVE {
+        if text.len() + line.len() > most {
             push(
                 text,
                 format_args!("- … and {} more; the other report formats list them\n", count(&resolved[position..])),
@@ -160,7 +202,7 @@ fn exemption_text(audited: Audited<'_>, finding: &Finding) -> String {
 }
 
 /// The counts, and everything that could not be evaluated: a report never says only that all is well.
-fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>) {
+fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Audited<'_>, most: usize) {
     let (snapshot, report) = (audited.snapshot, audited.report);
     let summary = Summary::new(snapshot, report);
     push(
@@ -186,22 +228,30 @@ fn ends(text: &mut String, organisation: &ReportedOrganisation<'_>, audited: Aud
             cure.map_or(String::new(), |permission| format!(" Grant {} to the exporter's role.", code(permission)));
         push(text, format_args!("\n**NOT READ** {}.{cure}\n", prose(&describe_input_gap(collector, why))));
     }
-    for client in snapshot.clients.partial() {
+    let partial = snapshot.clients.partial().map(|client| {
         let gaps = describe_client_gaps(client, report.evaluated_at);
-        push(text, format_args!("\n**PARTIAL RECORD** {}: {gaps}.\n", code(client.id.as_str())));
-    }
-    for role in &report.role_gaps {
-        push(
-            text,
-            format_args!(
-                "\n**UNKNOWN ROLE** {}: clients hold it, but not everything about it is known.\n",
-                code(role.as_str())
-            ),
-        );
-    }
+        format!("\n**PARTIAL RECORD** {}: {gaps}.\n", code(client.id.as_str()))
+    });
+    bounded(text, most, snapshot.clients.partial().count(), partial);
+    let unknown = report.role_gaps.iter().map(|role| {
+        let role = code(role.as_str());
+        format!("\n**UNKNOWN ROLE** {role}: clients hold it, but not everything about it is known.\n")
+    });
+    bounded(text, most, report.role_gaps.len(), unknown);
     let left_out = organisation.left_out();
     if left_out > 0 {
         push(text, format_args!("\nThe filters of this run hide {}.\n", counted(left_out, "finding")));
+    }
+}
+
+/// As many lines as fit into the limit and half of the reserve, and the number of the others.
+fn bounded(text: &mut String, most: usize, count: usize, lines: impl Iterator<Item = String>) {
+    for (position, line) in lines.enumerate() {
+        if text.len() + line.len() > most + RESERVE / 2 {
+            push(text, format_args!("\n… and {} more; the other report formats list them\n", count - position));
+            return;
+        }
+        text.push_str(&line);
     }
 }
 
@@ -222,7 +272,7 @@ fn code(name: &str) -> String {
     let fence = "`".repeat(longest + 1);
     // Without the spaces, a backtick at the start or end of a name would extend the fence. An empty span is not a span.
     let edge = if name.is_empty() || name.starts_with(['`', ' ']) || name.ends_with(['`', ' ']) { " " } else { "" };
-    // A pipe needs no escape: no name is written in a table.
+    // The table of organisations escapes pipes itself.
     let name = if name.is_empty() { "(no name)".into() } else { name };
     format!("{fence}{edge}{name}{edge}{fence}")
 }
@@ -301,5 +351,36 @@ mod tests {
         let listed = text.matches("\n- `").count();
         assert!(listed > 50 && text.contains(&format!("and {} more", 5_000 - listed)), "{listed}");
         assert!(text.contains("5000 findings: 5000 open"), "the counts include every finding");
+    }
+
+    #[test]
+    fn records_that_could_not_be_read_are_counted_if_there_are_too_many() {
+        let mut sample = sample::planted();
+        for role in 0..5_000 {
+            sample.report.role_gaps.insert(crate::domain::RoleId::new(&*format!("role-{role}")));
+        }
+        let text = render(&[sample.organisation()]);
+        assert!(text.len() < 65_536, "{}", text.len());
+        let listed = text.matches("**UNKNOWN ROLE**").count();
+        assert!(listed > 50 && text.contains(&format!("and {} more", 5_000 - listed)), "{listed}");
+    }
+
+    #[test]
+    fn a_comment_on_two_hundred_organisations_is_not_too_long_and_begins_with_the_worst() {
+        let (planted, clean) = (sample::planted(), sample::clean());
+        let long = "x|".repeat(10);
+        let mut all = vec![ReportedOrganisation { org: &long, ..clean.organisation() }; 190];
+        all.extend(vec![planted.organisation(); 9]);
+        all.push(sample::failed());
+        let text = render(&all);
+        assert!(text.len() < 65_536, "{}", text.len());
+        assert!(text.starts_with("## OAuth clients\n\n200 organisations: 199 audited, 0 incomplete, 1 not audited.\n"));
+        let (table, sections) = text.split_once("\n### ").expect("sections");
+        assert!(sections.starts_with("`emea`\n\n**NOT AUDITED**"), "{sections}");
+        assert!(text.contains(" more organisations; the other report formats show them\n"));
+        assert_eq!(table.lines().filter(|line| line.starts_with("| `")).count(), 200, "each has a line");
+        assert!(table.contains(&format!("| `{}` |", "x\\|".repeat(10))), "a pipe stays in its cell");
+        let flagged = text.matches("\n### `Contoso").count();
+        assert!(flagged > 9, "each of the worst has a section, with a share of the space: {flagged}");
     }
 }

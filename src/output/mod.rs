@@ -11,6 +11,7 @@ pub mod markdown;
 mod rule_outcomes;
 pub mod sarif;
 mod selection;
+mod standing;
 mod summary;
 pub mod table;
 pub mod textfile;

@@ -16,6 +16,7 @@ mod reading;
 mod scalar;
 mod schema;
 mod selector;
+mod shared;
 #[cfg(test)]
 mod tests;
 

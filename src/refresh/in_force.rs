@@ -48,7 +48,7 @@ impl InForce {
                 (Err(policy), Err(baseline)) => return Err(format!("{policy}\n{baseline}")),
                 (Err(mistakes), Ok(_)) | (Ok(_), Err(mistakes)) => return Err(mistakes),
             };
-        Ok(Self { policy: Arc::new(policy), baseline: baseline.map(Arc::new) })
+        Ok(Self { policy: policy.shared(), baseline: baseline.map(Arc::new) })
     }
 
     /// Logs which baseline is in force. This is separate from reading, because the files are read before the log is set up.

@@ -62,7 +62,9 @@ impl Closed {
 pub(super) enum Handler {
     Metrics,
     Page,
+    Organisation,
     Findings,
+    Clients,
     Client,
     Document,
     Report,
@@ -75,10 +77,12 @@ pub(super) enum Handler {
 }
 
 impl Handler {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Metrics,
         Self::Page,
+        Self::Organisation,
         Self::Findings,
+        Self::Clients,
         Self::Client,
         Self::Document,
         Self::Report,
@@ -93,7 +97,9 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
+            Self::Organisation => "organisation",
             Self::Findings => "findings",
+            Self::Clients => "clients",
             Self::Client => "client",
             Self::Document => "document",
             Self::Report => "report",
@@ -107,7 +113,17 @@ impl Handler {
 
     /// Whether people open it in a browser. The others are for programs, also if a person asks.
     pub(super) const fn is_for_people(self) -> bool {
-        matches!(self, Self::Page | Self::Findings | Self::Client | Self::Document | Self::Report | Self::None)
+        matches!(
+            self,
+            Self::Page
+                | Self::Organisation
+                | Self::Findings
+                | Self::Clients
+                | Self::Client
+                | Self::Document
+                | Self::Report
+                | Self::None
+        )
     }
 
     /// The usual status codes of the handler. Their counters start at 0, so that `increase()` sees the first response.
@@ -116,10 +132,10 @@ impl Handler {
         match self {
             Self::Metrics => &[Code::OK, Code::FORBIDDEN, Code::SERVICE_UNAVAILABLE],
             Self::Icon => &[Code::OK],
-            Self::Page | Self::Findings => {
+            Self::Page | Self::Findings | Self::Clients => {
                 &[Code::OK, Code::FORBIDDEN, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
             }
-            Self::Client | Self::Document | Self::Report => {
+            Self::Organisation | Self::Client | Self::Document | Self::Report => {
                 &[Code::OK, Code::FORBIDDEN, Code::NOT_FOUND, Code::INTERNAL_SERVER_ERROR, Code::SERVICE_UNAVAILABLE]
             }
             Self::Healthy | Self::Ready => &[Code::OK, Code::SERVICE_UNAVAILABLE],

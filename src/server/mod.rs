@@ -12,6 +12,7 @@ mod health;
 mod listen;
 mod metrics;
 mod page;
+mod pages;
 mod peers;
 mod reload;
 mod report;

@@ -13,7 +13,7 @@ use super::peers::Place;
 use super::streamed::{measure, stream};
 use crate::exposition::Encoding;
 use crate::output::{Audited, FailWhen, ReportedOrganisation, Selection, exit_code, json};
-use crate::publish::{Evaluated, Published, Reader};
+use crate::publish::{Evaluated, Published, Reader, ServedOrganisation};
 
 /// The maximum number of reports that are sent at the same time.
 const AT_ONCE: usize = 4;
@@ -87,14 +87,14 @@ impl Reports {
         Some(own)
     }
 
-    /// Starts writing the report; `None` while no organisation has data. The error is meant for the log.
+    /// Starts writing the report of all organisations or of the one with this label; `None` while none of them has data. The error is meant for the log.
     pub(super) async fn start(
         turn: Turn,
-        wanted: Wanted,
+        (wanted, org): (Wanted, Option<String>),
         external_url: Option<String>,
     ) -> Result<Option<Content>, String> {
         let published = Arc::clone(&turn.published);
-        if published.organisations.iter().all(|organisation| organisation.evaluated.is_none()) {
+        if asked(&published, org.as_deref()).all(|organisation| organisation.evaluated.is_none()) {
             return Ok(None);
         }
         if wanted.is_head {
@@ -102,9 +102,9 @@ impl Reports {
         }
         let encoding = wanted.encoding;
         let length = if wanted.needs_length {
-            let (published, url) = (Arc::clone(&published), external_url.clone());
+            let (published, url, org) = (Arc::clone(&published), external_url.clone(), org.clone());
             let measuring = tokio::task::spawn_blocking(move || {
-                measure(encoding, |target| write(&published, url.as_deref(), target))
+                measure(encoding, |target| write((&published, org.as_deref()), url.as_deref(), target))
             });
             let length = measuring.await.map_err(|cause| cause.to_string())?;
             Some(length.map_err(|cause| cause.to_string())?)
@@ -112,17 +112,24 @@ impl Reports {
             None
         };
         Ok(Some(Content::Streamed(stream(encoding, length, move |target| {
-            let written = write(&published, external_url.as_deref(), target);
+            let written = write((&published, org.as_deref()), external_url.as_deref(), target);
             drop(turn);
             written
         }))))
     }
 }
 
-fn write(published: &Published, external_url: Option<&str>, target: &mut dyn Write) -> io::Result<()> {
-    let organisations: Vec<_> = published
-        .organisations
-        .iter()
+/// The organisation with this label, or all.
+fn asked<'a>(published: &'a Published, org: Option<&'a str>) -> impl Iterator<Item = &'a ServedOrganisation> {
+    published.organisations.iter().filter(move |organisation| org.is_none_or(|org| organisation.org == org))
+}
+
+fn write(
+    (published, org): (&Published, Option<&str>),
+    external_url: Option<&str>,
+    target: &mut dyn Write,
+) -> io::Result<()> {
+    let organisations: Vec<_> = asked(published, org)
         .map(|organisation| {
             let evaluated = organisation.evaluated.as_deref();
             ReportedOrganisation {

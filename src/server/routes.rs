@@ -3,11 +3,13 @@
 //! | path | methods | response |
 //! |---|---|---|
 //! | the telemetry path | GET, HEAD | the metrics, always 200 |
-//! | `/` | GET, HEAD | the status page; the query `q`, `severity`, `grant`, `status`, `state`, `scope` searches clients |
-//! | `/findings` | GET, HEAD | all findings, 50 on a page; filtered by `q`, `severity`, `status`, `rule`, `client`, `new` |
+//! | `/` | GET, HEAD | the status page of the only organisation, or the index of several, searched by `q`, `show` |
+//! | `/organisations/LABEL` | GET, HEAD | the status page of one organisation; the query `q`, `severity`, `grant`, `status`, `state`, `scope` searches clients, as on the status page of the only one |
+//! | `/clients` | GET, HEAD | the same search in all organisations |
+//! | `/findings` | GET, HEAD | all findings, 50 on a page; filtered by `q`, `severity`, `status`, `rule`, `client`, `org`, `new`, `paging` |
 //! | `/clients/ID` | GET, HEAD | the page of one client |
 //! | `/runbooks/ALERT`, `/rules/SLUG` | GET, HEAD | what an alert or a rule means and what to do; `/runbooks/` and `/rules/` list them |
-//! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON |
+//! | `/api/v1/report` | GET, HEAD | the last complete audit as JSON; with `org`, of one organisation |
 //! | `/-/healthy` | GET, HEAD | 200 while all tasks of the process run and get on |
 //! | `/-/ready` | GET, HEAD | 200 once every organisation had a first refresh and one has data |
 //! | `/-/reload` | POST | reads policy, baseline and web configuration again |
@@ -20,21 +22,18 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderMap, HeaderName, Heade
 use hyper::{Request, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::error;
 
 use super::access::{self, Access};
 use super::answer::{self, Answer};
 use super::gate::{self, Admitted};
 use super::metrics::{Handler, Metrics};
+use super::pages::{Busy, Pages, failed, turn, unknown_organisation};
 use super::peers::Place;
 use super::report::{Reports, Wanted};
 use super::visitor::Visitor;
 use super::web::Transport;
 use super::{Limits, View, health, page};
 use crate::exposition;
-
-/// The maximum number of pages that are rendered at the same time.
-const PAGES_AT_ONCE: usize = 2;
 
 /// The maximum number of reloads over HTTP that wait for their result at the same time.
 const RELOADS_AT_ONCE: usize = 1;
@@ -44,20 +43,17 @@ const RELOADS_AT_ONCE: usize = 1;
 pub struct Routes {
     view: View,
     reports: Reports,
-    page_turns: Arc<Semaphore>,
+    pages: Pages,
     reload_turns: Arc<Semaphore>,
 }
-
-/// The request got no turn in time.
-struct Busy;
 
 impl Routes {
     /// Serves this view.
     pub fn new(view: View) -> Self {
         Self {
+            pages: Pages::new(&view),
             view,
             reports: Reports::default(),
-            page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
             reload_turns: Arc::new(Semaphore::new(RELOADS_AT_ONCE)),
         }
     }
@@ -94,7 +90,7 @@ impl Routes {
             Err(refusal) => (of_path.unwrap_or(Handler::None), refusal),
         };
         let mut answer = if handler.is_for_people() && wants_html(request.headers()) {
-            self.for_people(answer, request.uri().path())
+            self.pages.for_people(answer, request.uri().path())
         } else {
             answer
         };
@@ -153,22 +149,29 @@ impl Routes {
                 turn(place).await?;
                 self.metrics(request.headers())
             }
-            Handler::Page => match page::Search::parse(request.uri().query()) {
-                Ok(search) => self.page(access.details_closed(), search, place).await?,
+            Handler::Page => self.found(self.pages.page(access.details_closed(), request.uri().query(), place).await?),
+            Handler::Organisation => match page::Search::parse(request.uri().query()) {
+                Ok(search) => self.found(self.pages.organisation(access.details_closed(), path, search, place).await?),
                 Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
             },
-            Handler::Findings | Handler::Client | Handler::Report if access.details_closed().is_some() => {
+            Handler::Findings | Handler::Clients | Handler::Client | Handler::Report
+                if access.details_closed().is_some() =>
+            {
                 answer::text(StatusCode::FORBIDDEN, access.details_closed().unwrap_or_default())
             }
             Handler::Findings => match page::browse::Filter::parse(request.uri().query()) {
-                Ok(filter) => self.findings(filter, place).await?,
+                Ok(filter) => self.found(self.pages.findings(filter, place).await?),
+                Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
+            },
+            Handler::Clients => match page::Search::parse(request.uri().query()) {
+                Ok(search) => self.found(self.pages.clients(search, place).await?),
                 Err(mistake) => answer::text(StatusCode::BAD_REQUEST, mistake),
             },
             Handler::Client => match request.uri().query().filter(|query| !query.is_empty()) {
-                None => self.client(path, place).await?,
+                None => self.found(self.pages.client(path, place).await?),
                 Some(_) => answer::text(StatusCode::BAD_REQUEST, "The page of a client has no fields in its address."),
             },
-            Handler::Document => self.document(path, place).await?,
+            Handler::Document => self.found(self.pages.document(path, place).await?),
             Handler::Report => self.report(request, place).await?,
             Handler::Reload => {
                 self.reload(access.reload_closed().or_else(|| access::from_browser(request)), place).await?
@@ -185,11 +188,13 @@ impl Routes {
         match path {
             "/" => Some(Handler::Page),
             "/findings" => Some(Handler::Findings),
+            "/clients" => Some(Handler::Clients),
             "/api/v1/report" => Some(Handler::Report),
             "/-/healthy" => Some(Handler::Healthy),
             "/-/ready" => Some(Handler::Ready),
             "/-/reload" => Some(Handler::Reload),
             "/favicon.ico" => Some(Handler::Icon),
+            _ if path.starts_with(page::link::ORGANISATIONS) => Some(Handler::Organisation),
             _ if path.starts_with(page::link::CLIENTS) => Some(Handler::Client),
             _ if page::documents::Wanted::parse(path).is_some() => Some(Handler::Document),
             _ => None,
@@ -205,89 +210,19 @@ impl Routes {
         answer::metrics(body, format, encoding)
     }
 
-    async fn page(&self, closed: Option<&'static str>, search: page::Search, place: &Place) -> Result<Answer, Busy> {
-        let published = self.view.reader.current();
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
-        let making = self.make(place, move || {
-            Some(page::page(&published, now, &page::Options { telemetry_path: &path, closed, search: &search }))
-        });
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
-    }
-
-    async fn findings(&self, filter: page::browse::Filter, place: &Place) -> Result<Answer, Busy> {
-        let published = self.view.reader.current();
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
-        let making = self.make(place, move || Some(page::browse::page(&published, &filter, now, &path)));
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
-    }
-
-    /// A refusal or an error as a page, for a browser. Its status and its other headers stay.
-    fn for_people(&self, mut answer: Answer, path: &str) -> Answer {
-        let status = answer.status();
-        if !status.is_client_error() && !status.is_server_error() {
-            return answer;
-        }
-        let Some(text) = answer.body().as_text() else { return answer };
-        let (now, metrics) = ((self.view.now)(), &self.view.config.telemetry_path);
-        let page = match page::documents::Wanted::parse(path).filter(|_| status == StatusCode::NOT_FOUND) {
-            Some(wanted) => page::documents::page(&wanted, now, metrics),
-            None => page::problem::page(status, &text, path, now, metrics),
-        };
-        match page {
-            Ok(page) => answer::replace_with_html(&mut answer, page, page::security_policy()),
-            Err(cause) => error!(%cause, "cannot render the page of a refusal"),
-        }
-        answer
-    }
-
-    async fn client(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
-        let unknown = || answer::text(StatusCode::NOT_FOUND, "No organisation has a client with this id.");
-        let Some(id) = page::link::client_id(path) else { return Ok(unknown()) };
-        let published = self.view.reader.current();
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
-        let making = self.make(place, move || page::client::page(&published, &id, now, &path));
-        Ok(making.await?.unwrap_or_else(unknown))
-    }
-
-    /// The page of a runbook or a rule. If there is none, programs get the names that exist, and people the list.
-    async fn document(&self, path: &str, place: &Place) -> Result<Answer, Busy> {
-        let Some(wanted) = page::documents::Wanted::parse(path) else { return Ok(self.not_found()) };
-        if !wanted.exists() {
-            return Ok(answer::text(StatusCode::NOT_FOUND, wanted.unknown()));
-        }
-        let (now, path) = ((self.view.now)(), self.view.config.telemetry_path.clone());
-        let making = self.make(place, move || Some(page::documents::page(&wanted, now, &path)));
-        Ok(making.await?.unwrap_or_else(|| self.not_found()))
-    }
-
-    /// Renders a page off the async workers, up to `PAGES_AT_ONCE` at a time. `None` if `page` returns `None`.
-    async fn make(
-        &self,
-        place: &Place,
-        page: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static,
-    ) -> Result<Option<Answer>, Busy> {
-        let page_turn = place.queue(&self.page_turns).await.ok_or(Busy)?;
-        turn(place).await?;
-        let making = tokio::task::spawn_blocking(move || {
-            let page = page();
-            drop(page_turn);
-            page
-        });
-        Ok(match making.await {
-            Ok(page) => page.map(|page| match page {
-                Ok(page) => answer::html(page, page::security_policy()),
-                Err(cause) => failed("page", &cause.to_string()),
-            }),
-            Err(cause) => Some(failed("page", &cause.to_string())),
-        })
-    }
-
     async fn report<B>(&self, request: &Request<B>, place: &Place) -> Result<Answer, Busy> {
+        let org = match page::organisation_of(request.uri().query()) {
+            Ok(org) => org,
+            Err(mistake) => return Ok(answer::text(StatusCode::BAD_REQUEST, mistake)),
+        };
+        if let Some(unknown) = unknown_organisation(&self.view.reader.current(), org.as_deref()) {
+            return Ok(unknown);
+        }
         let report_turn = self.reports.turn(place, &self.view.reader).await.ok_or(Busy)?;
         turn(place).await?;
         let (_, encoding) = exposition::negotiate(None, list(request.headers(), &ACCEPT_ENCODING).as_deref());
         let wanted = Wanted::new(request.method(), request.version(), encoding);
-        Ok(match Reports::start(report_turn, wanted, self.view.external_url.clone()).await {
+        Ok(match Reports::start(report_turn, (wanted, org), self.view.external_url.clone()).await {
             Ok(Some(document)) => answer::json(document, encoding),
             Ok(None) => {
                 answer::text(StatusCode::NOT_FOUND, "There is no complete audit yet; the status page at / shows why.")
@@ -343,10 +278,14 @@ impl Routes {
         })
     }
 
+    fn found(&self, answer: Option<Answer>) -> Answer {
+        answer.unwrap_or_else(|| self.not_found())
+    }
+
     fn not_found(&self) -> Answer {
         let metrics = &self.view.config.telemetry_path;
         let paths = format!(
-            "Not found. The paths of the exporter are:\n{metrics}\n/\n/findings\n/clients/ID\n/runbooks/\n/rules/\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
+            "Not found. The paths of the exporter are:\n{metrics}\n/\n/organisations/LABEL\n/findings\n/clients\n/clients/ID\n/runbooks/\n/rules/\n/api/v1/report\n/-/healthy\n/-/ready\n/-/reload (POST)"
         );
         answer::text(StatusCode::NOT_FOUND, paths)
     }
@@ -357,22 +296,10 @@ fn wants_html(headers: &HeaderMap) -> bool {
     list(headers, &ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
-async fn turn(place: &Place) -> Result<(), Busy> {
-    if place.turn().await { Ok(()) } else { Err(Busy) }
-}
-
 fn not_allowed(allowed: &'static str) -> Answer {
     let mut answer = answer::text(StatusCode::METHOD_NOT_ALLOWED, format!("Method not allowed. Use {allowed}."));
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
-}
-
-fn failed(what: &'static str, cause: &str) -> Answer {
-    error!(what, cause, "cannot render a response");
-    answer::text(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        format!("The {what} could not be rendered; the log of the exporter shows the cause."),
-    )
 }
 
 /// Joins the lines of a header that can occur several times.

@@ -12,9 +12,6 @@ use super::plants::plants;
 use super::registry::scopes;
 use super::risk::Planted;
 
-/// The organisation's name.
-pub(super) const ORGANISATION: &str = "Northwind Contact Centres (simulated)";
-
 /// The records of a new organisation.
 pub(super) struct Founded {
     pub(super) clients: Vec<Value>,

@@ -14,6 +14,8 @@ pub const DEFAULT_CLIENT_SECRET: &str = "simulated-client-secret";
 pub struct Options {
     /// All ids and all synthetic clients are derived from the seed.
     pub seed: u64,
+    /// The name of the organisation.
+    pub name: String,
     /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
     /// The OAuth clients of the organisation.
@@ -38,6 +40,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             seed: 1,
+            name: "Northwind Contact Centres (simulated)".to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clients: ClientSet::Demo,
             // 2026-11-20T00:00:00Z, when the reference was compiled.

@@ -59,7 +59,7 @@ impl World {
             now: options.now,
             founded: options.now,
             organisation_id: ids::uuid(seed, "organisation", ""),
-            organisation_name: founding::ORGANISATION.to_owned(),
+            organisation_name: options.name,
             clients: founded.clients,
             roles: founded.roles,
             divisions: founded.divisions,

@@ -12,8 +12,9 @@ use super::prose::{Word, words};
 const READ: [&str; 16] =
     ["", "css", "env", "html", "json", "md", "mjs", "py", "rs", "service", "snap", "toml", "ts", "txt", "yaml", "yml"];
 /// Written by others, or by tools.
-const FOREIGN: [&str; 5] = [
+const FOREIGN: [&str; 6] = [
     "LICENSE",
+    "THIRD-PARTY-NOTICES",
     "package-lock.json",
     "tests/data/sarif-schema-2.1.0.json",
     "src/simulator/data/",

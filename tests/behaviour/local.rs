@@ -5,10 +5,12 @@
 use super::served::{Answer, CLIENT, Options, Server, evaluated, everything, refreshed, send, within};
 
 /// Every route, and a path that is none.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 12] = [
     ("GET", "/metrics"),
     ("GET", "/"),
     ("GET", "/?q=00000000-7a3e"),
+    ("GET", "/organisations/default"),
+    ("GET", "/clients"),
     ("GET", CLIENT),
     ("GET", "/api/v1/report"),
     ("GET", "/-/healthy"),
@@ -64,14 +66,14 @@ async fn a_proxy_passes_metrics_and_health_but_no_details() {
             send(&mut stream, &request).await;
             let answer = Answer::parse(&everything(&mut stream).await);
             let expected = match path {
-                CLIENT | "/api/v1/report" | "/-/reload" => 403,
+                CLIENT | "/clients" | "/api/v1/report" | "/-/reload" => 403,
                 "/nothing" => 404,
                 _ => 200,
             };
             assert_eq!(answer.status, expected, "{proxy}: {method} {path}");
             let names = answer.body.contains("Contoso") || answer.body.contains("00000000-7a3e");
             assert_eq!(names, path == "/metrics", "{proxy}: {method} {path}");
-            if expected == 403 || path == "/" {
+            if expected == 403 || path == "/" || path == "/organisations/default" {
                 assert!(answer.body.contains("came through a proxy"), "{proxy}: {path}: {}", answer.body);
             }
         }

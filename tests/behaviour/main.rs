@@ -37,6 +37,7 @@ mod exporter;
 mod exposition;
 mod families;
 mod hardening;
+mod index_page;
 mod local;
 mod log_formats;
 mod organisations;
@@ -54,8 +55,10 @@ mod web_config;
 
 // The commands, as a shell or a CI job runs them.
 mod approvals;
+mod audit_all;
 mod baseline;
 mod changes;
+mod check_all;
 mod cli;
 mod help;
 mod manual;

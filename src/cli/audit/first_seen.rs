@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use crate::audit::Report;
 use crate::cli::console::notice;
-use crate::config::Settings;
+use crate::config::Watch;
 use crate::domain::{Snapshot, Timestamp};
 use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime};
-use crate::store::snapshot_file::{self, Kept};
+use crate::store::snapshot_file::Kept;
 
-/// What the exporter saved of its organisations.
+/// What the exporter saved of an organisation, in a file that can have others.
 pub(super) struct FirstSeen(Vec<Kept>);
 
 impl FirstSeen {
     /// Reads the state file, if there is one. A file that cannot be read costs only the times.
-    pub(super) fn read(settings: &Settings) -> Self {
-        let kept = settings.watch.state_file.as_ref().map_or(Ok(None), |path| snapshot_file::read(path));
+    /// `org` names the organisation if there are several.
+    pub(super) fn read(watch: &Watch, org: Option<&String>) -> Self {
+        let kept = super::previous::saved(watch);
         let kept = kept.unwrap_or_else(|why| {
-            notice(format_args!("first-seen times are not known, because the state file cannot be read: {why}"));
+            let of = org.map(|org| format!(" of {org}")).unwrap_or_default();
+            notice(format_args!("first-seen times{of} are not known, because the state file cannot be read: {why}"));
             None
         });
         Self(kept.unwrap_or_default())

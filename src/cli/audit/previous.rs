@@ -5,43 +5,85 @@
 use std::sync::Arc;
 
 use super::args::AuditArgs;
+use super::taken::Taken;
 use crate::audit::Report;
+use crate::cli::MOST_NAMED;
 use crate::cli::console::notice;
-use crate::config::Settings;
-use crate::domain::{Snapshot, Timestamp};
+use crate::config::Watch;
+use crate::domain::Snapshot;
 use crate::output::Earlier;
 use crate::store::snapshot_file::{self, Kept};
+use crate::text::listed;
 
-/// The earlier snapshots and their evaluations.
-pub(super) struct Before(Vec<(Arc<Snapshot>, Report)>);
+/// The earlier snapshot of an organisation and its evaluation; `None` if there is none.
+pub(super) struct Before(Option<(Arc<Snapshot>, Report)>);
 
 impl Before {
-    pub(super) fn read(
-        args: &AuditArgs,
-        settings: &Settings,
-        evaluate: impl Fn(&Snapshot, Timestamp) -> Report,
-    ) -> Result<Self, String> {
-        let path = args.previous.as_ref().or(settings.watch.state_file.as_ref());
-        let kept = path.map(|path| snapshot_file::read(path)).transpose();
-        let kept = kept.map_err(|why| format!("--previous {why}"))?.flatten();
-        match (&kept, &args.previous) {
-            // A file named by --previous must exist. The state file may not have been written yet.
-            (None, Some(path)) => return Err(format!("--previous {}: the file does not exist", path.display())),
-            (None, None) => notice("--only-new: there is no earlier snapshot, so every finding is new"),
-            (Some(_), _) => {}
-        }
-        let evaluated = |Kept { snapshot, .. }| {
-            // Evaluated as of then, so that a finding whose exemption has ended since counts as new.
-            let report = evaluate(&snapshot, snapshot.taken_at);
-            (snapshot, report)
-        };
-        Ok(Self(kept.into_iter().flatten().map(evaluated).collect()))
+    pub(super) fn earlier(&self) -> Earlier<'_> {
+        self.0.as_ref().map_or_else(Earlier::default, |(snapshot, report)| Earlier::new(snapshot, report))
     }
+}
 
-    /// The earlier audit of the organisation of this snapshot.
-    pub(super) fn of(&self, now: Option<&Snapshot>) -> Earlier<'_> {
-        let same = |then: &Snapshot| now.is_some_and(|now| now.organisation.id == then.organisation.id);
-        let earlier = self.0.iter().find(|(snapshot, _)| same(snapshot));
-        earlier.map_or_else(Earlier::default, |(snapshot, report)| Earlier::new(snapshot, report))
+/// For each of what was taken, the earlier audit: from the file that `--previous` names, otherwise from its state file.
+///
+/// An organisation whose state file cannot be read is rejected: without it, old findings would be new. The error is that of the named
+/// file, or of the only state file.
+pub(super) fn read(args: &AuditArgs, taken: &mut [Taken<'_>]) -> Result<Vec<Before>, String> {
+    let named = match &args.previous {
+        Some(path) => {
+            let kept = snapshot_file::read(path).map_err(|why| format!("--previous {why}"))?;
+            // The state file may not have been written yet. A file that is named must exist.
+            Some(kept.ok_or_else(|| format!("--previous {}: the file does not exist", path.display()))?)
+        }
+        None => None,
+    };
+    let is_alone = taken.len() == 1;
+    let mut without = Vec::new();
+    let mut all = Vec::new();
+    for taken in taken {
+        let kept = match &named {
+            Some(named) => Ok(Some(same(named, taken))),
+            None => saved(taken.watch).map(|kept| kept.map(|kept| same(&kept, taken))),
+        };
+        let snapshot = match kept {
+            Ok(Some(snapshot)) => snapshot,
+            Ok(None) => {
+                without.push(taken.org.clone());
+                None
+            }
+            Err(why) if is_alone => return Err(format!("--previous {why}")),
+            Err(why) => {
+                taken.reject(format!("--only-new has nothing to compare with: {why}"));
+                None
+            }
+        };
+        all.push(Before(snapshot.map(|snapshot| {
+            // Evaluated as of then, so that a finding whose exemption has ended since counts as new.
+            let report = super::evaluate(taken.watch, &snapshot, snapshot.taken_at);
+            (snapshot, report)
+        })));
     }
+    if is_alone && !without.is_empty() {
+        notice("--only-new: there is no earlier snapshot, so every finding is new");
+    } else if !without.is_empty() {
+        let without = listed(without.iter().map(String::as_str), MOST_NAMED);
+        notice(format_args!(
+            "--only-new: these organisations have no earlier snapshot, so every finding is new: {without}"
+        ));
+    }
+    Ok(all)
+}
+
+/// What the exporter saved of the organisation. As the exporter itself, this reads the state file that the organisations shared before,
+/// until there is one of its own.
+pub(super) fn saved(watch: &Watch) -> Result<Option<Vec<Kept>>, String> {
+    let mut files = [&watch.state_file, &watch.inherited_state].into_iter().flatten();
+    files.find_map(|path| snapshot_file::read(path).transpose()).transpose()
+}
+
+/// The earlier snapshot of the same organisation, whatever its label was.
+fn same(kept: &[Kept], taken: &Taken<'_>) -> Option<Arc<Snapshot>> {
+    let now = taken.snapshot.as_ref()?;
+    let then = kept.iter().find(|kept| kept.snapshot.organisation.id == now.organisation.id)?;
+    Some(Arc::clone(&then.snapshot))
 }

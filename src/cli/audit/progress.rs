@@ -11,19 +11,14 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Carriage return, and ANSI's "erase in line".
 const CLEAR: &str = "\r\u{1b}[2K";
 
-/// Awaits `work` and meanwhile shows the number of requests sent so far.
-pub(super) async fn shown<T>(org: &str, requests: impl Fn() -> u64, work: impl Future<Output = T>) -> T {
+/// Awaits `work` and meanwhile shows what it does, and the time that it has taken.
+pub(super) async fn shown<T>(what: impl Fn() -> String, work: impl Future<Output = T>) -> T {
     let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        shown_on(org, requests, work, (SHOW_AFTER, EVERY), &mut stderr).await
-    } else {
-        work.await
-    }
+    if stderr.is_terminal() { shown_on(what, work, (SHOW_AFTER, EVERY), &mut stderr).await } else { work.await }
 }
 
 async fn shown_on<T>(
-    org: &str,
-    requests: impl Fn() -> u64,
+    what: impl Fn() -> String,
     work: impl Future<Output = T>,
     (show_after, every): (Duration, Duration),
     terminal: &mut impl Write,
@@ -44,15 +39,15 @@ async fn shown_on<T>(
             }
             _ = ticks.tick() => {
                 shown = true;
-                let line = line(org, requests(), started.elapsed());
+                let line = line(&what(), started.elapsed());
                 let _ = write!(terminal, "{CLEAR}{line}").and_then(|()| terminal.flush());
             }
         }
     }
 }
 
-fn line(org: &str, requests: u64, elapsed: Duration) -> String {
-    format!("auditing {}: {requests} requests in {} s", visible(org), elapsed.as_secs())
+fn line(what: &str, elapsed: Duration) -> String {
+    format!("auditing {} in {} s", visible(what), elapsed.as_secs())
 }
 
 #[cfg(test)]
@@ -63,16 +58,16 @@ mod tests {
     async fn a_long_audit_shows_its_progress_and_clears_the_line() {
         let (asked, enough) = (std::cell::Cell::new(0), tokio::sync::Notify::new());
         // The work ends at the third progress line.
-        let requests = || {
+        let what = || {
             asked.set(asked.get() + 1);
             if asked.get() == 3 {
                 enough.notify_one();
             }
-            asked.get()
+            format!("a\u{1b}b: {} requests", asked.get())
         };
         let mut terminal = Vec::new();
         let quick = (Duration::ZERO, Duration::from_millis(1));
-        shown_on("a\u{1b}b", requests, enough.notified(), quick, &mut terminal).await;
+        shown_on(what, enough.notified(), quick, &mut terminal).await;
         let text = String::from_utf8(terminal).expect("UTF-8");
         assert!(text.contains("auditing a[U+001B]b: 1 requests in 0 s\r\u{1b}[2Kauditing"), "{text:?}");
         assert!(text.contains(": 3 requests") && text.ends_with(CLEAR), "{text:?}");
@@ -81,7 +76,7 @@ mod tests {
     #[tokio::test]
     async fn a_short_audit_shows_nothing() {
         let mut terminal = Vec::new();
-        shown_on("default", || 12, async {}, (SHOW_AFTER, EVERY), &mut terminal).await;
+        shown_on(|| "default: 12 requests".to_owned(), async {}, (SHOW_AFTER, EVERY), &mut terminal).await;
         assert_eq!(terminal, b"");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{AuditArgs, AuditFormat, OutputFile};
 use crate::cli::console::{allows_colour, print};
-use crate::config::Settings;
+use crate::config::Watch;
 use crate::file::{self, Mode};
 use crate::output::sarif::{File, Files};
 use crate::output::{ReportedOrganisation, csv, inventory, json, markdown, sarif, table, textfile};
@@ -46,16 +46,15 @@ fn place(path: &Path) -> PathBuf {
     path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name))
 }
 
-/// Writes the files first, so that a program that reads stdout to its end finds them complete.
+/// Writes the files first, with one of `watches` for each organisation, so that a program that reads stdout to its end finds them complete.
 pub(super) fn write_all(
     organisations: &[ReportedOrganisation<'_>],
     code: u8,
     args: &AuditArgs,
-    settings: &Settings,
+    watches: &[&Watch],
 ) -> Result<(), String> {
-    let wants_sarif =
-        args.format == AuditFormat::Sarif || args.output.iter().any(|file| file.format == AuditFormat::Sarif);
-    let files = if wants_sarif { pointed_at(settings) } else { Files::default() };
+    let root = root();
+    let files = |number: usize| watches.get(number).map(|watch| pointed_at(watch, root.as_deref())).unwrap_or_default();
     let most = if args.all { usize::MAX } else { table::MOST };
     let plain = table::Style { width: None, colour: false, most };
     for output in &args.output {
@@ -73,7 +72,7 @@ fn write(
     code: u8,
     format: AuditFormat,
     style: table::Style,
-    files: &Files,
+    files: &dyn Fn(usize) -> Files,
     writer: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
@@ -92,15 +91,14 @@ fn style(most: usize) -> table::Style {
     table::Style { width: io::stdout().is_terminal().then(width), colour: allows_colour(), most }
 }
 
-/// The policy and baseline files of the repository, which SARIF results point into.
-fn pointed_at(settings: &Settings) -> Files {
-    let root = root();
+/// The policy and baseline files of the repository, which the SARIF results of an organisation point into.
+fn pointed_at(watch: &Watch, root: Option<&Path>) -> Files {
     let file = |path: Option<&PathBuf>| {
         let path = path?;
         // The file was read a moment ago. If it is gone, no result points into it.
-        Some(File { uri: uri(path, root.as_deref()?)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
+        Some(File { uri: uri(path, root?)?, text: file::read_text(path, MAX_POINTED_AT).ok()? })
     };
-    Files { baseline: file(settings.watch.files.baseline.as_ref()), policy: file(settings.watch.files.policy.as_ref()) }
+    Files { baseline: file(watch.files.baseline.as_ref()), policy: file(watch.files.policy.as_ref()) }
 }
 
 /// The root of the repository that contains the working directory, or the working directory.

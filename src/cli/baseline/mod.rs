@@ -23,6 +23,7 @@ pub use args::{ApproveArgs, BaselineCommand, ByArgs, DiffArgs, InitArgs, PruneAr
 
 use super::client;
 use super::console::{complain, document_of, notice, say};
+use super::each::each;
 use super::exit::{CLEAN, DRIFT, FAILURE, INCOMPLETE, USAGE};
 use super::format::TextFormat;
 use crate::baseline::{Approval, Baseline};
@@ -39,11 +40,11 @@ const SCHEMA_VERSION: u32 = 1;
 
 pub(super) async fn run(settings: &Settings, command: BaselineCommand) -> u8 {
     let Some(path) = settings.watch.files.baseline.as_deref() else {
-        complain("no baseline file is named; name it with --baseline.file");
+        complain(NO_FILE);
         return USAGE;
     };
     let outcome = match command {
-        BaselineCommand::Init(args) => init(settings, path, &args).await,
+        BaselineCommand::Init(args) => return init(settings, &args).await,
         BaselineCommand::Diff(args) => diff(settings, path, args).await,
         BaselineCommand::Approve(args) => approve(settings, path, args).await,
         BaselineCommand::Prune(args) => prune(settings, path, &args).await,
@@ -66,24 +67,97 @@ pub(super) async fn as_found(organisation: &OrganisationSettings) -> Result<Base
     Ok(Baseline::of(&snapshot, &approval))
 }
 
-async fn init(settings: &Settings, path: &Path, args: &InitArgs) -> CommandResult {
+/// `baseline init`: creates the file of each organisation that has none.
+pub(super) async fn init(settings: &Settings, args: &InitArgs) -> u8 {
+    let approval = match may_approve(args).and_then(|()| approval(&args.approval)) {
+        Ok(approval) => approval,
+        Err((code, mistake)) => {
+            complain(mistake);
+            return code;
+        }
+    };
+    if let [only] = settings.organisations.as_slice() {
+        let outcome = match only.watch.files.baseline.as_deref() {
+            None => Err((USAGE, NO_FILE.to_owned())),
+            Some(path) if path.exists() => {
+                let path = path.display();
+                Err((USAGE, format!("baseline file {path}: the file exists; change it with `baseline approve`")))
+            }
+            Some(path) => create_of(only, path, &approval).await,
+        };
+        return reported(outcome);
+    }
+    let outcomes = each(&settings.organisations, async |one| init_one(settings, one, &approval).await).await;
+    let mut code = CLEAN;
+    for (OrganisationSettings { platform, .. }, outcome) in settings.organisations.iter().zip(outcomes) {
+        let named = |(code, mistake)| (code, format!("organisation {}: {mistake}", visible(&platform.org)));
+        code = code.max(reported(outcome.map_err(named)));
+    }
+    code
+}
+
+const NO_FILE: &str = "no baseline file is named; name it with --baseline.file";
+
+/// Prints what was done, or why it was not.
+fn reported(outcome: Result<String, (u8, String)>) -> u8 {
+    match outcome {
+        Ok(done) => {
+            say(done);
+            CLEAN
+        }
+        Err((code, mistake)) => {
+            complain(mistake);
+            code
+        }
+    }
+}
+
+fn may_approve(args: &InitArgs) -> Result<(), (u8, String)> {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     if in_ci && !args.force_in_ci {
-        return usage(
-            "not run in CI, where nobody reviews what is approved; run it interactively, or give --force-in-ci",
-        );
+        let mistake =
+            "not run in CI, where nobody reviews what is approved; run it interactively, or give --force-in-ci";
+        return Err((USAGE, mistake.to_owned()));
     }
-    let approval = approval(&args.approval)?;
+    Ok(())
+}
+
+/// Creates the file of one of several organisations, unless it exists.
+async fn init_one(
+    settings: &Settings,
+    one: &OrganisationSettings,
+    approval: &Approval,
+) -> Result<String, (u8, String)> {
+    let Some(path) = one.watch.files.baseline.as_deref() else {
+        return Err((USAGE, "no baseline file is named; set baseline_file".to_owned()));
+    };
+    let same = |other: &&OrganisationSettings| {
+        other.platform.org != one.platform.org && other.watch.files.baseline == one.watch.files.baseline
+    };
+    if let Some(other) = settings.organisations.iter().find(same) {
+        let (path, other) = (path.display(), visible(&other.platform.org));
+        return Err((
+            USAGE,
+            format!(
+                "baseline file {path}: it is also that of organisation {other}, and a baseline covers one organisation; set \
+                 another baseline_file"
+            ),
+        ));
+    }
     if path.exists() {
-        return usage(format!("baseline file {}: the file exists; change it with `baseline approve`", path.display()));
+        let path = path.display();
+        return Ok(format!("{path}: the file of organisation {} exists; not changed", visible(&one.platform.org)));
     }
-    let snapshot = read_organisation(settings).await?;
+    create_of(one, path, approval).await
+}
+
+async fn create_of(one: &OrganisationSettings, path: &Path, approval: &Approval) -> Result<String, (u8, String)> {
+    let snapshot = read_from_platform(one).await?;
     refuse_unread_roles(&snapshot, &snapshot.clients)?;
-    let baseline = Baseline::of(&snapshot, &approval);
+    let baseline = Baseline::of(&snapshot, approval);
     file::create(path, &baseline).map_err(|error| unwritable(path, &error))?;
     let clients = counted(baseline.clients.len(), "client");
-    say(format_args!("{}: approved {clients} of organisation {}", path.display(), baseline.organisation));
-    Ok(CLEAN)
+    Ok(format!("{}: approved {clients} of organisation {}", path.display(), baseline.organisation))
 }
 
 async fn diff(settings: &Settings, path: &Path, args: DiffArgs) -> CommandResult {
@@ -226,10 +300,6 @@ fn write(path: &Path, mut baseline: Baseline, snapshot: &Snapshot, dry_run: bool
 
 fn unwritable(path: &Path, error: &std::io::Error) -> (u8, String) {
     (FAILURE, format!("baseline file {}: cannot be written: {error}", path.display()))
-}
-
-fn usage(mistake: impl Into<String>) -> CommandResult {
-    Err((USAGE, mistake.into()))
 }
 
 fn approval(args: &ByArgs) -> Result<Approval, (u8, String)> {

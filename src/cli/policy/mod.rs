@@ -29,22 +29,23 @@ use live::Tried;
 /// Of the JSON document of `policy explain`. Increased when a field is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
-/// `policy check` without the platform.
+/// `policy check` without the platform: the policy of each organisation, each once.
 pub(super) fn check(gathered: &Gathered) -> u8 {
-    let files = match Settings::policy(gathered) {
-        Ok(files) => files,
+    let policies = match Settings::policies(gathered) {
+        Ok(policies) => policies,
         Err(errors) => return refuse(&errors),
     };
-    match refresh::read_policy(files.policy.as_deref(), &files.extension) {
-        Ok(policy) => {
-            summary(files.policy.as_ref(), &policy);
-            CLEAN
-        }
-        Err(mistakes) => {
-            mistakes.lines().for_each(complain);
-            USAGE
+    let mut code = CLEAN;
+    for files in policies {
+        match refresh::read_policy(files.policy.as_deref(), &files.extension) {
+            Ok(policy) => summary(files.policy.as_ref(), &policy),
+            Err(mistakes) => {
+                mistakes.lines().for_each(complain);
+                code = USAGE;
+            }
         }
     }
+    code
 }
 
 /// `policy check --live`.

@@ -19,12 +19,23 @@ use crate::text::{nearest, place};
 /// The largest file. An organisation takes a few hundred bytes.
 const MAX_BYTES: u64 = 4 << 20;
 
+const NO_VARIABLE: &str = "the environment has no variable with this name; set it, or use client_secret_file";
+
 /// The settings of one organisation, as text.
 #[derive(Debug)]
 pub(crate) struct Stanza {
     pub(crate) gathered: Gathered,
     /// Where it begins, for what is missing in it.
     pub(crate) line: usize,
+}
+
+/// Of which organisations the credentials are needed. A variable for the secret of any other organisation may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credentials<'a> {
+    OfAll,
+    /// Of the organisation with this label.
+    Of(&'a str),
+    OfNobody,
 }
 
 /// What the file says.
@@ -35,7 +46,11 @@ pub(crate) struct Organisations {
 }
 
 /// Reads the file. The error is every mistake in its structure, each with its line.
-pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec<ConfigError>> {
+pub(crate) fn read(
+    path: &Path,
+    process: &Gathered,
+    credentials: Credentials<'_>,
+) -> Result<Organisations, Vec<ConfigError>> {
     let setting = |line: Option<usize>| match line {
         None => format!("--config.file {}", path.display()),
         Some(line) => format!("{} line {line}", path.display()),
@@ -55,7 +70,7 @@ pub(crate) fn read(path: &Path, process: &Gathered) -> Result<Organisations, Vec
         };
         return Err(errors.iter().map(wrong).collect());
     }
-    let mut reading = Reading { path, text: &text, variables: &process.variables, errors: Vec::new() };
+    let mut reading = Reading { path, text: &text, variables: &process.variables, credentials, errors: Vec::new() };
     let mut defaults = Pairs::new();
     let mut tables = Vec::new();
     for (name, value) in document.get_ref() {
@@ -156,6 +171,7 @@ struct Reading<'a> {
     path: &'a Path,
     text: &'a str,
     variables: &'a BTreeMap<String, SecretString>,
+    credentials: Credentials<'a>,
     /// With the line of each.
     errors: Vec<(usize, String)>,
 }
@@ -169,6 +185,12 @@ impl Reading<'_> {
     /// The settings in a table.
     fn table(&mut self, table: &DeTable<'_>, is_organisation: bool) -> Pairs {
         let mut pairs = Pairs::new();
+        let org = table.get("org").and_then(|org| org.get_ref().as_str());
+        let needs_secret = match self.credentials {
+            Credentials::OfAll => true,
+            Credentials::Of(asked) => org.is_some_and(|org| org.trim() == asked),
+            Credentials::OfNobody => false,
+        };
         for (name, value) in table {
             let (at, word) = (name.span().start, name.get_ref().as_ref());
             let Some(key) = KEYS.iter().find(|key| key.name == word) else {
@@ -193,28 +215,25 @@ impl Reading<'_> {
             }
             let origin = Origin::Key { file: self.path.to_owned(), line: place(self.text, at).0, key: key.name };
             match self.resolved(key, text) {
-                Ok(text) => _ = pairs.insert(key.variable(), (text, origin)),
-                Err(problem) => self.wrong(at, format!("{word}: {problem}")),
+                Some(text) => _ = pairs.insert(key.variable(), (text, origin)),
+                None if needs_secret => self.wrong(at, format!("{word}: {NO_VARIABLE}")),
+                None => {}
             }
         }
         pairs
     }
 
-    /// The value as the flag or the variable would have it.
-    fn resolved(&self, key: &Key, text: String) -> Result<String, String> {
+    /// The value as the flag or the variable would have it; `None` for a variable that is not set.
+    fn resolved(&self, key: &Key, text: String) -> Option<String> {
         if key.setting == Setting::SecretFrom {
             // The name of the variable stays in the pairs: `gathered` takes the secret from there.
-            return if self.variables.contains_key(&text) {
-                Ok(text)
-            } else {
-                Err("the environment has no variable with this name; set it, or use client_secret_file".to_owned())
-            };
+            return Some(text).filter(|name| self.variables.contains_key(name));
         }
         if key.shape.is_path() && !text.trim().is_empty() {
             let directory = self.path.parent().unwrap_or(Path::new(""));
-            return Ok(directory.join(PathBuf::from(text)).to_string_lossy().into_owned());
+            return Some(directory.join(PathBuf::from(text)).to_string_lossy().into_owned());
         }
-        Ok(text)
+        Some(text)
     }
 
     fn refuse_duplicates(&mut self, stanzas: &[(usize, Pairs)]) {

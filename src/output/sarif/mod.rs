@@ -8,6 +8,7 @@ mod rule;
 
 use std::io;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 pub use place::{File, Files};
@@ -32,21 +33,43 @@ const MOST_RESULTS: usize = 25_000;
 /// The largest number of resolved findings that are named. Code scanning itself closes the alerts of results that are gone.
 const MOST_RESOLVED: usize = 1_000;
 
-/// Writes one log with a run for each organisation. Fails only if the writer fails.
+/// Writes one log with a run for each organisation, one run after the other. `files` returns the files of the organisation with this
+/// number. Fails only if the writer fails.
 pub fn write(
     organisations: &[ReportedOrganisation<'_>],
     exit_code: u8,
-    files: &Files,
+    files: &dyn Fn(usize) -> Files,
     mut writer: impl io::Write,
 ) -> io::Result<()> {
-    let runs: Vec<Value> = organisations.iter().map(|organisation| run(organisation, exit_code, files)).collect();
-    let log = json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": runs,
-    });
+    let log = LogDto {
+        schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        runs: Runs { organisations, exit_code, files },
+        version: "2.1.0",
+    };
     serde_json::to_writer_pretty(&mut writer, &log)?;
     writer.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct LogDto<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: Runs<'a>,
+    version: &'static str,
+}
+
+/// Makes each run when it is written, so that the memory holds one at a time.
+struct Runs<'a> {
+    organisations: &'a [ReportedOrganisation<'a>],
+    exit_code: u8,
+    files: &'a dyn Fn(usize) -> Files,
+}
+
+impl Serialize for Runs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let numbered = self.organisations.iter().enumerate();
+        serializer.collect_seq(numbered.map(|(number, one)| run(one, self.exit_code, &(self.files)(number))))
+    }
 }
 
 fn run(organisation: &ReportedOrganisation<'_>, exit_code: u8, files: &Files) -> Value {
@@ -206,7 +229,7 @@ mod tests {
 
     fn log(sample: &Sample, files: &Files) -> Value {
         let mut bytes = Vec::new();
-        write(&[sample.organisation(), sample::failed()], 1, files, &mut bytes).expect("written");
+        write(&[sample.organisation(), sample::failed()], 1, &|_| files.clone(), &mut bytes).expect("written");
         serde_json::from_slice(&bytes).expect("JSON")
     }
 

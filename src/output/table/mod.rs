@@ -2,6 +2,7 @@
 //!
 //! The caller detects the terminal, its width and its support for colours. `grid` lays out the findings.
 
+mod comparison;
 mod grid;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub fn render(organisations: &[ReportedOrganisation<'_>], style: Style) -> Strin
     if organisations.is_empty() {
         table.line("No organisation was audited.");
     }
+    table.comparison(organisations);
     table.text
 }
 

@@ -7,9 +7,11 @@ use askama::Template;
 use super::findings::{FindingRow, is_shown};
 use super::form::{Choice, severities};
 use super::frame::Frame;
-use super::freshness::FreshnessView;
+use super::link::{self, Links};
+use super::paging::Paging;
 use super::query::{LONGEST, Query, written};
 use super::since::{FirstSeen, Since};
+use super::stale::notices;
 use crate::audit::{Finding, Status, rules};
 use crate::domain::{Severity, Timestamp};
 use crate::publish::Published;
@@ -32,6 +34,10 @@ pub(in crate::server) struct Filter {
     client: String,
     /// Only findings that were first seen within a day.
     is_new: bool,
+    /// Only findings on grants that page.
+    is_paging: bool,
+    /// The label of an organisation; empty matches all.
+    org: String,
     page: usize,
 }
 
@@ -77,7 +83,8 @@ const fn status_word(status: Status) -> &'static str {
 impl Filter {
     /// Parses the query of a URL. The error lists what is unknown, and what is known instead.
     pub(in crate::server) fn parse(query: Option<&str>) -> Result<Self, String> {
-        let mut query = Query::parse(query, &["q", "severity", "status", "rule", "client", "new", "page"]);
+        let mut query =
+            Query::parse(query, &["q", "severity", "status", "rule", "client", "org", "new", "paging", "page"]);
         let rule = query.text("rule");
         if !rule.is_empty() && rules::find(&rule).is_none() {
             query.unknown("rule", &["a slug of `rules list`"]);
@@ -89,12 +96,19 @@ impl Filter {
             rule,
             client: query.text("client"),
             is_new: query.chosen("new", &["yes"], |word| word).is_some(),
+            is_paging: query.chosen("paging", &["yes"], |word| word).is_some(),
+            org: query.exact("org"),
             page: query.number("page"),
         };
         query.end(filter)
     }
 
-    fn shows(&self, finding: &Finding, name: &str, first_seen: &FirstSeen<'_>) -> bool {
+    /// The label of the only organisation that is asked for.
+    pub(in crate::server) fn org(&self) -> Option<&str> {
+        Some(self.org.as_str()).filter(|org| !org.is_empty())
+    }
+
+    fn shows(&self, finding: &Finding, name: &str, (first_seen, paging): (&FirstSeen<'_>, Paging<'_>)) -> bool {
         let text = self.text.to_lowercase();
         let contains = |of: &str| of.to_lowercase().contains(&text);
         let id = finding.client.as_ref().map_or("", |id| id.as_str());
@@ -104,6 +118,7 @@ impl Filter {
             && (self.rule.is_empty() || self.rule == finding.rule.slug)
             && (self.client.is_empty() || self.client == id)
             && (!self.is_new || first_seen.is_new(finding))
+            && (!self.is_paging || paging.is_about(finding))
             && (text.is_empty()
                 || contains(name)
                 || contains(id)
@@ -121,7 +136,9 @@ impl Filter {
             ("status", if self.status == Shown::Only(Status::Open) { "" } else { self.status.label() }),
             ("rule", &self.rule),
             ("client", &self.client),
+            ("org", &self.org),
             ("new", if self.is_new { "yes" } else { "" }),
+            ("paging", if self.is_paging { "yes" } else { "" }),
             ("page", if page == "1" { "" } else { &page }),
         ]);
         format!("findings?{query}")
@@ -130,10 +147,23 @@ impl Filter {
 
 /// A finding with its organisation and its status.
 struct ListedFinding {
-    org: String,
+    org: OrganisationLink,
     /// The status, unless it is open.
     status: Option<&'static str>,
     finding: FindingRow,
+}
+
+/// An organisation and its page.
+pub(super) struct OrganisationLink {
+    pub(super) label: String,
+    /// Relative to the status page.
+    pub(super) link: String,
+}
+
+impl OrganisationLink {
+    pub(super) fn new(label: &str) -> Self {
+        Self { label: visible(label).into_owned(), link: link::to_organisation(label) }
+    }
 }
 
 /// Renders the page.
@@ -144,22 +174,20 @@ pub(in crate::server) fn page(
     telemetry_path: &str,
 ) -> askama::Result<String> {
     let mut found: Vec<(&str, FirstSeen<'_>, &crate::domain::Snapshot, Vec<&Finding>)> = Vec::new();
-    let (mut unlisted, mut stale) = (0, Vec::new());
-    for organisation in &published.organisations {
+    let mut unlisted = 0;
+    let asked = || published.organisations.iter().filter(|of| filter.org().is_none_or(|org| of.org == org));
+    for organisation in asked() {
         let Some(evaluated) = organisation.evaluated.as_deref() else { continue };
         let first_seen = FirstSeen::new(&evaluated.ledger, now);
+        let paging = Paging::new(evaluated, now);
         let name = |finding: &Finding| {
             let client = finding.client.as_ref().and_then(|id| evaluated.snapshot.client(id));
             client.map_or("The organisation", |client| &*client.name)
         };
         let findings = evaluated.report.findings();
         let shown: Vec<&Finding> =
-            findings.filter(|finding| filter.shows(finding, name(finding), &first_seen)).collect();
+            findings.filter(|finding| filter.shows(finding, name(finding), (&first_seen, paging))).collect();
         unlisted += evaluated.report.findings().filter(|finding| !is_shown(finding)).map(Finding::count).sum::<usize>();
-        let freshness = FreshnessView::new(&organisation.freshness, true, now);
-        if !freshness.is_current() {
-            stale.push(format!("{}: {}", visible(&organisation.org), freshness.sentence()));
-        }
         found.push((&organisation.org, first_seen, &evaluated.snapshot, shown));
     }
     let mut all: Vec<(usize, &Finding)> = Vec::new();
@@ -170,14 +198,19 @@ pub(in crate::server) fn page(
         let time = found.get(*position).map(|(_, first_seen, ..)| first_seen.time(finding));
         (finding.status, std::cmp::Reverse((finding.severity, time)))
     });
+    let has_orgs = published.organisations.len() > 1;
+    let links = match filter.org().filter(|_| has_orgs) {
+        Some(org) => Links::of_one("", org),
+        None => Links::of_all(),
+    };
     let (total, pages) = (all.len(), all.len().div_ceil(PART).max(1));
     let page = filter.page.min(pages);
     let row = |(position, finding): &(usize, &Finding)| {
         let (org, first_seen, snapshot, _) = found.get(*position)?;
         Some(ListedFinding {
-            org: visible(org).into_owned(),
+            org: OrganisationLink::new(org),
             status: (finding.status != Status::Open).then_some(status_word(finding.status)),
-            finding: FindingRow::new(snapshot, finding, first_seen),
+            finding: FindingRow::new(snapshot, finding, first_seen, &links),
         })
     };
     let statuses = Shown::ALL.map(|status| Choice {
@@ -186,7 +219,7 @@ pub(in crate::server) fn page(
         is_chosen: filter.status == status,
     });
     Page {
-        frame: Frame::new("/findings", telemetry_path, true, now),
+        frame: Frame::new("/findings", telemetry_path, true, now).about(links.org()),
         text: visible(&filter.text).into_owned(),
         longest: LONGEST,
         severities: severities(filter.severity),
@@ -194,10 +227,13 @@ pub(in crate::server) fn page(
         rule: (!filter.rule.is_empty()).then(|| filter.rule.clone()),
         client: (!filter.client.is_empty()).then(|| visible(&filter.client).into_owned()),
         is_new: filter.is_new,
+        is_paging: filter.is_paging,
+        org: visible(&filter.org).into_owned(),
+        of_org: links.org().map(OrganisationLink::new),
         total,
         unlisted: (unlisted > 0).then(|| counted(unlisted, "finding")),
-        stale,
-        has_orgs: published.organisations.len() > 1,
+        stale: notices(asked(), now),
+        has_orgs,
         number: page,
         pages,
         rows: all.iter().skip((page - 1) * PART).take(PART).filter_map(row).collect(),
@@ -218,6 +254,10 @@ struct Page<'a> {
     rule: Option<String>,
     client: Option<String>,
     is_new: bool,
+    is_paging: bool,
+    org: String,
+    /// The organisation, if the list is restricted to one of several.
+    of_org: Option<OrganisationLink>,
     total: usize,
     /// The number of findings that the report counts but does not list one by one.
     unlisted: Option<String>,

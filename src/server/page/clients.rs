@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::browse::OrganisationLink;
 use super::findings::Name;
 use super::link;
 use super::search::Hit;
@@ -14,7 +15,7 @@ use crate::domain::{Client, ClientId, ClientState, Snapshot};
 use crate::text::visible;
 
 /// Clients that are shown; further ones are counted.
-const CLIENTS: usize = 500;
+pub(super) const MOST: usize = 500;
 /// Scopes per client that are shown; further ones are counted.
 const SCOPES: usize = 12;
 
@@ -37,6 +38,8 @@ pub(super) struct ClientRow {
     pub(super) settled: Option<&'static str>,
     /// What of the client contains the text of the search.
     pub(super) found: Option<String>,
+    /// Its organisation, on a page about several.
+    pub(super) org: Option<OrganisationLink>,
 }
 
 pub(super) struct HeldScope {
@@ -47,31 +50,40 @@ pub(super) struct HeldScope {
     pub(super) settled: Option<&'static str>,
 }
 
-/// The clients at these positions of the snapshot, the worst first, then by name.
-pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: &[Hit]) -> Vec<ClientRow> {
-    let dangerous: Dangerous<'_> =
-        report.dangerous_scope_grants().map(|(client, scope, status)| ((client, scope), status)).collect();
-    let at = |hit: &'_ Hit| {
+/// A client that was found.
+pub(super) struct Candidate<'a> {
+    client: &'a Client,
+    verdict: &'a ClientVerdict,
+    /// What of it contains the text of the search.
+    found: Option<String>,
+}
+
+/// The clients that were found.
+pub(super) fn candidates<'a>(
+    snapshot: &'a Snapshot,
+    report: &'a Report,
+    hits: Vec<Hit>,
+) -> impl Iterator<Item = Candidate<'a>> {
+    hits.into_iter().filter_map(|hit| {
         let client = snapshot.clients.get(hit.position)?;
-        Some((client, report.verdict_of(&client.id)?, hit.why.clone()))
-    };
-    let mut found: Vec<(&Client, &ClientVerdict, Option<String>)> = hits.iter().filter_map(at).collect();
-    found.sort_by_cached_key(|(client, verdict, _)| {
-        let rank = match verdict.verdict {
-            Verdict::Flagged(severity) => (0, Some(Reverse(severity))),
-            Verdict::NotEvaluated(_) => (1, None),
-            Verdict::Compliant => (2, None),
-        };
-        (rank, client.name.to_lowercase(), client.id.clone())
-    });
-    let found = found.into_iter().take(CLIENTS);
-    found
-        .map(|(client, verdict, found)| ClientRow { found, ..row(snapshot, report, client, verdict, &dangerous) })
-        .collect()
+        Some(Candidate { client, verdict: report.verdict_of(&client.id)?, found: hit.why })
+    })
+}
+
+/// The clients that were found, the worst first, then by name.
+pub(super) fn client_rows(snapshot: &Snapshot, report: &Report, hits: Vec<Hit>) -> Vec<ClientRow> {
+    let dangerous = dangerous(report);
+    let mut found: Vec<Candidate<'_>> = candidates(snapshot, report, hits).collect();
+    found.sort_by_cached_key(Candidate::rank);
+    found.into_iter().take(MOST).map(|candidate| candidate.row(snapshot, report, &dangerous)).collect()
 }
 
 /// The dangerous scopes in effect, with their status.
-type Dangerous<'a> = HashMap<(&'a ClientId, &'a str), Status>;
+pub(super) type Dangerous<'a> = HashMap<(&'a ClientId, &'a str), Status>;
+
+pub(super) fn dangerous(report: &Report) -> Dangerous<'_> {
+    report.dangerous_scope_grants().map(|(client, scope, status)| ((client, scope), status)).collect()
+}
 
 /// Why a client or a privilege that is dangerous is not open; `None` if it is.
 pub(super) const fn settled(status: Status) -> Option<&'static str> {
@@ -88,11 +100,27 @@ pub(super) fn of_compliant(report: &Report, client: &Client, verdict: &Verdict) 
     findings.filter(|_| *verdict == Verdict::Compliant).find_map(|finding| settled(finding.status))
 }
 
+impl Candidate<'_> {
+    /// The worst comes first, then the order of the names.
+    pub(super) fn rank(&self) -> impl Ord + use<> {
+        let rank = match self.verdict.verdict {
+            Verdict::Flagged(severity) => (0, Some(Reverse(severity))),
+            Verdict::NotEvaluated(_) => (1, None),
+            Verdict::Compliant => (2, None),
+        };
+        (rank, self.client.name.to_lowercase(), self.client.id.clone())
+    }
+
+    pub(super) fn row(self, snapshot: &Snapshot, report: &Report, dangerous: &Dangerous<'_>) -> ClientRow {
+        let Self { client, verdict, found } = self;
+        ClientRow { found, ..row(snapshot, report, (client, verdict), dangerous) }
+    }
+}
+
 fn row(
     snapshot: &Snapshot,
     report: &Report,
-    client: &Client,
-    verdict: &ClientVerdict,
+    (client, verdict): (&Client, &ClientVerdict),
     dangerous: &Dangerous<'_>,
 ) -> ClientRow {
     let mut scopes: Vec<(Option<Status>, &str)> = client
@@ -134,5 +162,6 @@ fn row(
         why,
         settled: of_compliant(report, client, &verdict.verdict),
         found: None,
+        org: None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::clients::{ClientRow, client_rows};
 use super::findings::{FindingRow, Name, worst_findings};
-use super::query::written;
+use super::link::Links;
 use super::search::Search;
 use super::words::{grant_words, severity_word, spoken, state_word};
 use super::worst::{WorstClient, worst_clients};
@@ -39,6 +39,10 @@ pub(super) struct Overview {
     pub(super) settled: Option<Vec<Settled>>,
     pub(super) findings: Vec<FindingRow>,
     pub(super) more_findings: usize,
+    pub(super) all_findings: String,
+    /// Those after the ones that are shown.
+    pub(super) next_findings: String,
+    pub(super) new_findings: String,
     pub(super) new: usize,
     pub(super) scopes: Vec<ScopeRow>,
     pub(super) more_scopes: usize,
@@ -48,7 +52,7 @@ pub(super) struct Overview {
 
 /// The number of findings with a status that does not count.
 pub(super) struct Settled {
-    pub(super) status: &'static str,
+    pub(super) link: String,
     pub(super) words: String,
 }
 
@@ -102,36 +106,45 @@ impl Details {
     pub(super) fn new(
         evaluated: &Evaluated,
         collectors: &[CollectorStatus],
-        search: &Search,
+        (search, links): (&Search, &Links),
         is_current: bool,
         now: Timestamp,
     ) -> Self {
         let Evaluated { snapshot, report, policy, .. } = evaluated;
         let hits = search.hits(snapshot, report, policy);
-        let clients = client_rows(snapshot, report, &hits);
+        let found = hits.len();
+        let clients = client_rows(snapshot, report, hits);
         Self {
-            overview: (!search.is_some()).then(|| Overview::new(evaluated, collectors, is_current, now)),
+            overview: (!search.is_some()).then(|| Overview::new(evaluated, collectors, links, (is_current, now))),
             total_clients: snapshot.clients.len(),
-            found: hits.len(),
-            more_clients: hits.len() - clients.len(),
+            found,
+            more_clients: found - clients.len(),
             clients,
         }
     }
 }
 
 impl Overview {
-    fn new(evaluated: &Evaluated, collectors: &[CollectorStatus], is_current: bool, now: Timestamp) -> Self {
-        let Evaluated { snapshot, report, ledger, .. } = evaluated;
+    fn new(
+        evaluated: &Evaluated,
+        collectors: &[CollectorStatus],
+        links: &Links,
+        (is_current, now): (bool, Timestamp),
+    ) -> Self {
+        let Evaluated { snapshot, report, .. } = evaluated;
         let summary = Summary::new(snapshot, report);
         let open = summary.findings(Status::Open);
-        let (findings, new) = worst_findings(snapshot, report, ledger, now);
-        let scopes = scope_rows(report);
+        let (findings, new) = worst_findings(evaluated, links, now);
+        let scopes = scope_rows(report, links);
         Self {
-            tiles: tiles(&summary, report, snapshot, is_current),
-            bars: bars(&summary),
+            tiles: tiles(&summary, (report, snapshot), links, is_current),
+            bars: bars(&summary, links),
             open,
-            settled: settled(&summary),
+            settled: settled(&summary, links),
             more_findings: open - findings.len(),
+            all_findings: links.findings([]),
+            next_findings: links.findings([("page", "2")]),
+            new_findings: links.findings([("new", "yes")]),
             findings,
             new,
             more_scopes: report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).count() - scopes.len(),
@@ -140,12 +153,12 @@ impl Overview {
                 .into_iter()
                 .map(|collector| input(collector, snapshot, collectors, is_current))
                 .collect(),
-            worst: worst_clients(snapshot, report),
+            worst: worst_clients(snapshot, report, links),
         }
     }
 }
 
-fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot, is_current: bool) -> Vec<Tile> {
+fn tiles(summary: &Summary, (report, snapshot): (&Report, &Snapshot), links: &Links, is_current: bool) -> Vec<Tile> {
     let worst: Vec<String> = (summary.flagged_by_severity.iter())
         .filter(|(_, clients)| *clients > 0)
         .map(|(severity, clients)| format!("{clients} {severity}"))
@@ -172,14 +185,14 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot, is_current: bo
                 (true, true) => format!("none at {} or above", report.flag_at),
                 (true, false) => format!("none known at {} or above", report.flag_at),
             },
-            link: clients([("status", "flagged")]),
+            link: links.clients([("status", "flagged")]),
         },
         Tile {
             label: "Dangerous scopes held",
             value: summary.dangerous_scopes_held,
             tone: "plain",
             note: if held == 0 { "none held".to_owned() } else { counted(held, "different scope") },
-            link: format!("findings?{}", written([("status", "all"), ("rule", rules::DANGEROUS_SCOPE)])),
+            link: links.findings([("status", "all"), ("rule", rules::DANGEROUS_SCOPE)]),
         },
         Tile {
             label: "Not evaluated",
@@ -190,7 +203,7 @@ fn tiles(summary: &Summary, report: &Report, snapshot: &Snapshot, is_current: bo
                 None if is_current => "everything was evaluated".to_owned(),
                 None => "in the last complete data".to_owned(),
             },
-            link: clients([("status", "not_evaluated")]),
+            link: links.clients([("status", "not_evaluated")]),
         },
     ]
 }
@@ -214,20 +227,15 @@ fn not_evaluated(summary: &Summary, report: &Report, snapshot: &Snapshot) -> Opt
     (summary.not_evaluated > 0).then(|| "could not be fully evaluated".to_owned())
 }
 
-/// A search for clients.
-fn clients<const N: usize>(fields: [(&str, &str); N]) -> String {
-    format!("./?{}", written(fields))
-}
-
-fn bars(summary: &Summary) -> Vec<Bar> {
+fn bars(summary: &Summary, links: &Links) -> Vec<Bar> {
     let grants = summary
         .by_grant_type
-        .map(|(grant, count)| (grant_words(grant), grant.label(), count, clients([("grant", grant.label())])));
+        .map(|(grant, count)| (grant_words(grant), grant.label(), count, links.clients([("grant", grant.label())])));
     let states = summary
         .by_state
-        .map(|(state, count)| (state_word(state), state.label(), count, clients([("state", state.label())])));
+        .map(|(state, count)| (state_word(state), state.label(), count, links.clients([("state", state.label())])));
     let severities = summary.open_by_severity.map(|(severity, count)| {
-        let link = format!("findings?{}", written([("severity", severity.label())]));
+        let link = links.findings([("severity", severity.label())]);
         (severity_word(severity), severity.label(), count, link)
     });
     let open = summary.findings(Status::Open);
@@ -252,19 +260,19 @@ fn segments<const N: usize>(parts: [(&'static str, &'static str, usize, String);
 }
 
 /// The counts of findings that are not open.
-fn settled(summary: &Summary) -> Option<Vec<Settled>> {
+fn settled(summary: &Summary, links: &Links) -> Option<Vec<Settled>> {
     let words: Vec<Settled> = [Status::Exempt, Status::Approved, Status::NotEvaluated]
         .into_iter()
         .filter(|status| summary.findings(*status) > 0)
         .map(|status| Settled {
-            status: status.label(),
+            link: links.findings([("status", status.label())]),
             words: format!("{} {}", summary.findings(status), status.label().replace('_', " ")),
         })
         .collect();
     (!words.is_empty()).then_some(words)
 }
 
-fn scope_rows(report: &Report) -> Vec<ScopeRow> {
+fn scope_rows(report: &Report, links: &Links) -> Vec<ScopeRow> {
     let mut held: Vec<_> = report.dangerous_scopes.iter().filter(|scope| scope.holders > 0).collect();
     held.sort_by_key(|scope| std::cmp::Reverse((scope.severity, scope.holders)));
     held.truncate(SCOPES);
@@ -274,7 +282,7 @@ fn scope_rows(report: &Report) -> Vec<ScopeRow> {
         severity: Severity::label(scope.severity),
         holders: scope.holders,
         width: scope.holders * BAR / most,
-        link: clients([("scope", &scope.scope)]),
+        link: links.clients([("scope", &scope.scope)]),
     };
     held.into_iter().map(row).collect()
 }

@@ -2,12 +2,12 @@
 //!
 //! The number of rows is limited; the report has all findings.
 
-use super::link;
+use super::link::{self, Links};
 use super::since::{FirstSeen, Since};
 use super::words::{grant_words, state_word};
-use crate::audit::{Finding, Report, Status};
+use crate::audit::{Finding, Status};
 use crate::domain::{ClientState, Snapshot, Timestamp};
-use crate::ledger::Ledger;
+use crate::publish::Evaluated;
 use crate::text::{shortened, visible};
 
 /// Findings that are shown; further ones are counted.
@@ -25,6 +25,8 @@ pub(super) struct FindingRow {
     /// The client's state, unless it is active.
     pub(super) state: Option<&'static str>,
     pub(super) rule: &'static str,
+    /// All open findings of the rule.
+    pub(super) of_rule: String,
     pub(super) title: &'static str,
     pub(super) evidence: String,
     /// The scope, permission or other value at the end of the evidence, if it has one.
@@ -41,12 +43,8 @@ pub(super) struct Name {
 }
 
 /// The worst open findings, the newest first within a severity, and the number of all open findings that are new.
-pub(super) fn worst_findings(
-    snapshot: &Snapshot,
-    report: &Report,
-    ledger: &Ledger,
-    now: Timestamp,
-) -> (Vec<FindingRow>, usize) {
+pub(super) fn worst_findings(evaluated: &Evaluated, links: &Links, now: Timestamp) -> (Vec<FindingRow>, usize) {
+    let Evaluated { snapshot, report, ledger, .. } = evaluated;
     let first_seen = FirstSeen::new(ledger, now);
     let mut open: Vec<&Finding> = report.findings().filter(|finding| finding.status == Status::Open).collect();
     // The page counts what is not listed together with what has no row.
@@ -54,7 +52,7 @@ pub(super) fn worst_findings(
     let new = open.iter().filter(|finding| first_seen.is_new(finding)).count();
     // A stable sort: equal findings keep the report's order, by client, rule and evidence.
     open.sort_by_cached_key(|finding| std::cmp::Reverse((finding.severity, first_seen.time(finding))));
-    (open.iter().take(WORST).map(|finding| FindingRow::new(snapshot, finding, &first_seen)).collect(), new)
+    (open.iter().take(WORST).map(|finding| FindingRow::new(snapshot, finding, &first_seen, links)).collect(), new)
 }
 
 /// Whether the finding is one, and not the number of those that are not listed.
@@ -63,7 +61,7 @@ pub(super) fn is_shown(finding: &Finding) -> bool {
 }
 
 impl FindingRow {
-    pub(super) fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, finding: &Finding, first_seen: &FirstSeen<'_>, links: &Links) -> Self {
         let client = finding.client.as_ref().and_then(|id| snapshot.client(id));
         let text = finding.evidence.to_string();
         let key = finding.evidence.key.as_str();
@@ -79,6 +77,7 @@ impl FindingRow {
             kind: client.map_or("", |client| grant_words(client.grant_type)),
             state: client.map(|client| client.state).filter(|s| *s != ClientState::Active).map(state_word),
             rule: finding.rule.slug,
+            of_rule: links.findings([("rule", finding.rule.slug)]),
             title: finding.rule.title,
             evidence: visible(text).into_owned(),
             value,

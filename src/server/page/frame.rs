@@ -1,5 +1,6 @@
 //! What every page has around its contents: `base.html`.
 
+use super::query::written;
 use super::style;
 use super::words::Moment;
 use crate::domain::Timestamp;
@@ -15,6 +16,8 @@ pub(super) struct Frame<'a> {
     pub(super) telemetry_path: &'a str,
     /// Whether the findings and the report can be opened.
     pub(super) has_report: bool,
+    /// What restricts findings and report to the organisation that the page is about, if it is one of several.
+    pub(super) of: String,
 }
 
 impl<'a> Frame<'a> {
@@ -28,7 +31,13 @@ impl<'a> Frame<'a> {
             root: root(path),
             telemetry_path: telemetry_path.trim_start_matches('/'),
             has_report,
+            of: String::new(),
         }
+    }
+
+    /// The frame of a page about one of several organisations, or about all of them.
+    pub(super) fn about(self, org: Option<&str>) -> Self {
+        Self { of: org.map(|org| format!("?{}", written([("org", org)]))).unwrap_or_default(), ..self }
     }
 }
 

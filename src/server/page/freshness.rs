@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::words::{Moment, spoken};
 use crate::domain::{Freshness, Timestamp};
+use crate::exposition::ReloadStatus;
 use crate::text::{counted, visible};
 
 /// A refresh is overdue this long after its scheduled time. A refresh has a deadline of two minutes and retries.
@@ -79,12 +80,22 @@ impl FreshnessView {
     }
 }
 
+/// When the policies and baselines in force were read; `None` if their last load succeeded.
+pub(super) fn files_in_force(reload: ReloadStatus, now: Timestamp) -> Option<Moment> {
+    (!reload.last_successful).then(|| Moment::new(reload.last_success, now))
+}
+
 fn next(freshness: &Freshness, now: Timestamp) -> String {
-    let since = freshness.last_attempt.map(|attempt| now.since(attempt));
-    match since.and_then(|since| freshness.interval.checked_sub(since)) {
-        Some(left) if !left.is_zero() => format!("Next refresh in {}.", spoken(left)),
-        _ => "The next refresh is due.".to_owned(),
+    match until_next(freshness, now) {
+        Some(left) => format!("Next refresh in {}.", spoken(left)),
+        None => "The next refresh is due.".to_owned(),
     }
+}
+
+/// The time until the next refresh; `None` if it is due.
+pub(super) fn until_next(freshness: &Freshness, now: Timestamp) -> Option<Duration> {
+    let since = freshness.last_attempt.map(|attempt| now.since(attempt));
+    since.and_then(|since| freshness.interval.checked_sub(since)).filter(|left| !left.is_zero())
 }
 
 fn is_overdue(freshness: &Freshness, now: Timestamp) -> bool {

@@ -44,6 +44,11 @@ impl Query {
         self.value(name).unwrap_or_default().trim().chars().take(LONGEST).collect()
     }
 
+    /// The value of a field with the spaces around it, of limited length; empty without one.
+    pub(super) fn exact(&self, name: &str) -> String {
+        self.value(name).unwrap_or_default().chars().take(LONGEST).collect()
+    }
+
     /// The filter value with this label; `None` if it is empty, or if it is unknown, which is a mistake.
     pub(super) fn chosen<T: Copy>(&mut self, name: &str, all: &[T], label: fn(T) -> &'static str) -> Option<T> {
         let value = self.value(name).filter(|value| !value.is_empty())?;

@@ -1,6 +1,6 @@
 //! The status page in its states: what it shows and hides, and that untrusted text is never markup.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::*;
 use crate::domain::Freshness;
@@ -8,10 +8,8 @@ use crate::exposition::ReloadStatus;
 use crate::fixtures::sample::{self, NOW, Sample};
 use crate::publish::{Evaluated, channel};
 
-static ALL: LazyLock<Search> = LazyLock::new(Search::default);
-
-fn open() -> Options<'static> {
-    Options { telemetry_path: "/metrics", closed: None, search: &ALL }
+const fn open() -> Options<'static> {
+    Options { telemetry_path: "/metrics", closed: None }
 }
 
 fn evaluated(sample: Sample) -> Arc<Evaluated> {
@@ -37,7 +35,8 @@ fn published(organisations: Vec<ServedOrganisation>, last_successful: bool) -> A
 }
 
 fn rendered(organisations: Vec<ServedOrganisation>, last_successful: bool, options: &Options<'_>) -> String {
-    page(&published(organisations, last_successful), NOW, options).expect("a page")
+    let published = published(organisations, last_successful);
+    home(&published, &Home::Only(Search::default()), NOW, options).expect("a page")
 }
 
 fn failing() -> Freshness {
@@ -183,8 +182,8 @@ fn states_without_data_or_findings_have_a_text() {
 
 fn searched(query: &str) -> String {
     let search = Search::parse(Some(query)).expect(query);
-    let options = Options { search: &search, ..open() };
-    rendered(vec![organisation(sample::freshness(), Some(evaluated(sample::settled())))], true, &options)
+    let published = published(vec![organisation(sample::freshness(), Some(evaluated(sample::settled())))], true);
+    home(&published, &Home::Only(search), NOW, &open()).expect("a page")
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The clients with the worst open findings, for the status page.
 
 use super::findings::Name;
-use super::link;
-use super::query::written;
+use super::link::{self, Links};
 use super::words::grant_words;
 use crate::audit::{Report, Status, Verdict};
 use crate::domain::{Client, Severity, Snapshot};
@@ -26,7 +25,7 @@ pub(super) struct OpenOfSeverity {
 }
 
 /// The flagged clients, sorted by the number of critical findings, then of high findings, and so on.
-pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstClient> {
+pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report, links: &Links) -> Vec<WorstClient> {
     let flagged = report.verdicts().filter(|verdict| matches!(verdict.verdict, Verdict::Flagged(_)));
     let mut clients: Vec<([usize; 5], &Client)> = flagged
         .filter_map(|verdict| {
@@ -54,8 +53,8 @@ pub(super) fn worst_clients(snapshot: &Snapshot, report: &Report) -> Vec<WorstCl
                 .zip(counts)
                 .filter(|(_, count)| *count > 0)
                 .map(|(severity, count)| {
-                    let query = written([("client", client.id.as_str()), ("severity", severity.label())]);
-                    OpenOfSeverity { severity: severity.label(), count, link: format!("findings?{query}") }
+                    let link = links.findings([("client", client.id.as_str()), ("severity", severity.label())]);
+                    OpenOfSeverity { severity: severity.label(), count, link }
                 })
                 .collect(),
         })

@@ -9,9 +9,11 @@ mod privileges;
 
 use askama::Template;
 
+use super::browse::OrganisationLink;
 use super::clients::of_compliant;
 use super::frame::Frame;
 use super::freshness::FreshnessView;
+use super::link::Links;
 use super::since::{FirstSeen, Since};
 use crate::audit::Verdict;
 use crate::domain::{Client, ClientId, Timestamp};
@@ -31,8 +33,13 @@ pub(in crate::server) fn page(
     published.organisations.iter().find_map(|organisation| {
         let evaluated = organisation.evaluated.as_deref()?;
         let client = evaluated.snapshot.client(id)?;
+        let links = match published.organisations.as_slice() {
+            [_] => Links::of_only(),
+            _ => Links::of_one("../", &organisation.org),
+        };
         let page = Page {
-            frame: Frame::new("/clients/ID", telemetry_path, true, now),
+            frame: Frame::new("/clients/ID", telemetry_path, true, now).about(links.org()),
+            of_org: links.org().map(OrganisationLink::new),
             c: View::new(
                 organisation,
                 evaluated,
@@ -49,6 +56,8 @@ pub(in crate::server) fn page(
 #[template(path = "client.html")]
 struct Page<'a> {
     frame: Frame<'a>,
+    /// The organisation, if it is one of several.
+    of_org: Option<OrganisationLink>,
     c: View,
 }
 
