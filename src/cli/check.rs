@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::console::{complain, say};
+use super::console::{caution, complain, say};
 use super::exit::{CLEAN, USAGE};
 use crate::config::{self, Settings, Watch, shard_of};
 use crate::file;
@@ -17,8 +17,8 @@ pub(super) fn run(settings: &Settings) -> u8 {
         if let Some(path) = watch.files.baseline.as_ref().filter(|_| watch.in_force.lacks_baseline(&watch.files)) {
             // Not a mistake: the first start can precede the first baseline.
             let path = path.display();
-            complain(format_args!(
-                "warning: {baseline_setting}: there is no file {path}, so nothing is approved; create it with `baseline init`"
+            caution(format_args!(
+                "{baseline_setting}: there is no file {path}, so nothing is approved; create it with `baseline init`"
             ));
         }
     }
@@ -51,8 +51,8 @@ fn warn_of_lost_memory(settings: &Settings) {
     let without = settings.organisations.iter().filter(|watched| watched.watch.in_force.baseline.is_none());
     let without: Vec<&str> = without.map(|watched| watched.platform.org.as_str()).collect();
     if !without.is_empty() {
-        complain(format_args!(
-            "warning: no baseline is loaded for {}; if an organisation moves to a shard that does not have its state file, open pages about \
+        caution(format_args!(
+            "no baseline is loaded for {}; if an organisation moves to a shard that does not have its state file, open pages about \
              new grants end: add a baseline_file, or give all shards the same --state.dir",
             visible(&without.join(", "))
         ));
@@ -95,8 +95,8 @@ fn mistakes(settings: &Settings) -> Vec<String> {
         } else if !file::can_write_in(directory) {
             // Not a mistake: the exporter starts without the file, and this may be another user than that of the exporter.
             let directory = directory.display();
-            complain(format_args!(
-                "warning: {setting}: this user cannot write in the directory {directory}; without write access, first-seen times and \
+            caution(format_args!(
+                "{setting}: this user cannot write in the directory {directory}; without write access, first-seen times and \
                  the last data are lost at every restart"
             ));
         }

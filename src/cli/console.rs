@@ -112,6 +112,11 @@ pub(super) fn complain(mistake: impl Display) {
     telemetry::line(format!("error: {mistake}\n").as_bytes());
 }
 
+/// Prints a warning to stderr.
+pub(super) fn caution(said: impl Display) {
+    telemetry::line(format!("warning: {said}\n").as_bytes());
+}
+
 /// Prints to stderr what the user should know besides the output.
 pub(super) fn notice(said: impl Display) {
     telemetry::line(format!("note: {said}\n").as_bytes());

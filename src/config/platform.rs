@@ -131,7 +131,7 @@ pub(crate) fn real_organisation(values: &mut Values<'_>, gathered: &Gathered) ->
     let what = "an AWS region such as eu-west-1 or a domain such as mypurecloud.ie \
                 (or set both GENESYSCLOUD_API_URL and GENESYSCLOUD_LOGIN_URL)";
     let found = required(values, gathered, names::REGION, what, |values, raw| endpoints(values, raw, plain_http));
-    let proxy = proxy::in_force(values, gathered);
+    let proxy = proxy::in_force(values, raw, &gathered.proxies);
     let authorities = authorities(values, gathered);
     Some(Who { client_id: id?, client_secret: secret?, endpoints: found?, proxy, authorities: authorities? })
 }

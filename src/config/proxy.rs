@@ -6,16 +6,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::{ConfigError, Origin, variable_from};
-use super::names::variable_of;
-use super::read::Gathered;
+use super::raw::RawSettings;
 use super::values::Values;
 use crate::genesys::Proxy;
-use crate::secret::{ExposeSecret, SecretString};
+use crate::secret::SecretString;
 
 const URL: &str = "genesys.proxy-url";
 const PASSWORD_FILE: &str = "genesys.proxy-password-file";
-/// In place of a URL: no proxy, whatever the variables say.
-const DIRECT: &str = "direct";
 
 /// The usual variables. In each pair, the first that is set counts, as in most programs.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
@@ -34,11 +31,9 @@ pub(crate) type ProxyVariables = BTreeMap<String, (SecretString, Origin)>;
 
 /// The proxy that is in force. The setting counts before the variables, and the exceptions of `NO_PROXY` count for both. Also `None`
 /// after adding an error.
-pub(crate) fn in_force(values: &mut Values<'_>, gathered: &Gathered) -> Option<Proxy> {
-    let raw = &gathered.raw;
-    let url = raw.genesys_proxy_url.as_ref().filter(|url| !url.expose_secret().is_empty());
+pub(crate) fn in_force(values: &mut Values<'_>, raw: &RawSettings, set: &ProxyVariables) -> Option<Proxy> {
     let password_file = raw.genesys_proxy_password_file.as_deref().filter(|path| !path.is_empty()).map(Path::new);
-    let Some(url) = url else {
+    let Some(url) = &raw.genesys_proxy_url else {
         if password_file.is_some() {
             values.flag_wrong(
                 PASSWORD_FILE,
@@ -46,13 +41,13 @@ pub(crate) fn in_force(values: &mut Values<'_>, gathered: &Gathered) -> Option<P
             );
             return None;
         }
-        return from_variables(&gathered.proxies).map_err(|problems| values.errors.extend(problems)).ok()?;
+        return from_variables(set).map_err(|problems| values.errors.extend(problems)).ok()?;
     };
-    if url.expose_secret().eq_ignore_ascii_case(DIRECT) {
+    if Proxy::is_direct(url) {
         return None;
     }
     let setting = if values.is_of_file() { "proxy_url" } else { "--genesys.proxy-url" };
-    let proxy = match Proxy::new(setting, url, bypass(&gathered.proxies)) {
+    let proxy = match Proxy::new(setting, url, bypass(set)) {
         Ok(proxy) => proxy,
         Err(problem) => {
             values.flag_wrong(URL, problem);
@@ -60,7 +55,7 @@ pub(crate) fn in_force(values: &mut Values<'_>, gathered: &Gathered) -> Option<P
         }
     };
     if proxy.has_password()
-        && let Some(why) = match gathered.origins.get(&variable_of(URL)) {
+        && let Some(why) = match values.given_in(URL) {
             Some(Origin::Flag) => Some("every user of this machine can read the command line"),
             Some(Origin::Key { .. }) => Some("this file contains no secrets"),
             _ => None,

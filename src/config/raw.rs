@@ -72,7 +72,7 @@ pub(crate) struct RawSettings {
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|secret| !secret.is_empty()).map(SecretString::from))
 }
 
 /// Deserialises known variables. An unknown one is an error, so that no flag can lack a field.

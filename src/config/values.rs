@@ -88,9 +88,14 @@ impl<'a> Values<'a> {
         if self.organisation.is_some() { with_keys(&problem) } else { problem }
     }
 
+    /// Where the value of a flag was given, or that it is the default.
+    pub(crate) fn given_in(&self, flag: &str) -> Option<&Origin> {
+        self.origins.get(&variable_of(flag))
+    }
+
     /// Whether the value of a flag was given, and is not just the default.
     pub(crate) fn is_given(&self, flag: &str) -> bool {
-        self.origins.get(&variable_of(flag)).is_some_and(|origin| *origin != Origin::Default)
+        self.given_in(flag).is_some_and(|origin| *origin != Origin::Default)
     }
 
     /// A value that can be set by two variables. Different values in both are an error, which does not show them.

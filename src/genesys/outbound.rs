@@ -1,4 +1,4 @@
-//! How the calls of an organisation leave this machine, in words: through which proxy, and which authorities vouch for the hosts.
+//! How the calls of an organisation leave this machine, as text: through which proxy, and which authorities vouch for the hosts.
 //!
 //! Without user names and passwords. The decisions are in `proxy` and `authorities`.
 

@@ -60,6 +60,11 @@ impl Proxy {
         Ok(Self { setting, url: SecretString::from(String::from(url)), password_file: None, bypass })
     }
 
+    /// Whether the text stands for no proxy, in place of a URL.
+    pub fn is_direct(text: &SecretString) -> bool {
+        text.expose_secret().trim().eq_ignore_ascii_case("direct")
+    }
+
     /// With the password of this file. The error says what is wrong with the file or the URL, and quotes neither.
     pub fn with_password_file(self, path: &Path) -> Result<Self, String> {
         let url = self.url()?;

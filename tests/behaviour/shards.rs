@@ -108,7 +108,7 @@ async fn a_check_of_the_configuration_shows_the_organisations_of_each_shard() {
         let output = command.output().expect("it runs");
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
-    let expected = "the configuration is valid\nshard 0: 0 organisations\nshard 1: 2 organisations: production, test\n\
+    let expected = "the configuration is valid: 3 organisations\nshard 0: 0 organisations\nshard 1: 2 organisations: production, test\n\
                     shard 2: 1 organisation: sandbox\n";
     for flags in [&["--shard.total=3"][..], &["--shard.total=3", "--shard.index=0"]] {
         let (code, said, warned) = check(flags);

@@ -109,6 +109,8 @@ impl Exporter {
             let _ = stopped.await;
         }));
         // The server ends a connection after a minute, and a slow machine would meet that moment with its next request.
+        // Another exporter may have installed it already. One without organisations does not.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { address, http, stop: Some(stop), task }
     }
