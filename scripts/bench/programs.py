@@ -289,9 +289,9 @@ class ManyOrganisations(Program):
     def __init__(self, path, stanzas):
         self.folder = tempfile.TemporaryDirectory(prefix="bench-")
         file = lambda name: os.path.join(self.folder.name, name)
-        defaults = {"client_secret_file": "secret", "interval": "30s", "deadline": "20s", "stale_after": "1h", "requests_per_minute": "3000"}
+        defaults = {"client_secret_file": "secret", "interval": "30s", "deadline": "20s", "stale_after": "1h", "requests_per_minute": 3000}
         with open(file("organisations.toml"), "w", encoding="utf-8") as config, open(file("secret"), "w", encoding="utf-8") as secret:
-            config.write("[defaults]\n" + "".join(f'{key} = "{value}"\n' for key, value in defaults.items()) + stanzas)
+            config.write("[defaults]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in defaults.items()) + stanzas)
             secret.write(SIMULATED_SECRET)
         port = free_port()
         flags = {"web.listen-address": f"127.0.0.1:{port}", "config.file": file("organisations.toml"), "state.dir": self.folder.name}
