@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::config::{self, Settings};
 use crate::secret::SecretSource;
 
-const GOOD: &str = r#"[defaults]
+pub(super) const GOOD: &str = r#"[defaults]
 interval = "10m"
 client_secret_file = "secrets/all"
 burst = 20
@@ -33,7 +33,7 @@ required_scopes = ["oauth", "users"]
 "#;
 
 /// A folder with this file and what it names.
-fn folder(text: &str) -> (TempDir, PathBuf) {
+pub(super) fn folder(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("organisations.toml");
     fs::write(&path, text).expect("writable");
@@ -47,13 +47,17 @@ fn folder(text: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn gathered(path: &std::path::Path, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> config::Gathered {
+pub(super) fn gathered(
+    path: &std::path::Path,
+    flags: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> config::Gathered {
     let mut given = vec![("config.file".to_owned(), path.display().to_string())];
     given.extend(flags.iter().map(|(flag, value)| ((*flag).to_owned(), (*value).to_owned())));
     config::read(&given, environment.iter().map(|(name, value)| (*name, *value)))
 }
 
-fn errors(text: &str, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn errors(text: &str, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
     let (folder, path) = folder(text);
     let errors = Settings::from_raw(&gathered(&path, flags, environment)).expect_err(text);
     let folder = format!("{}/", folder.path().display());
@@ -205,49 +209,6 @@ fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service()
 }
 
 #[test]
-fn a_warning_about_several_organisations_is_one() {
-    let (_folder, path) = folder(&GOOD.replace("burst = 20", "burst = 3000"));
-    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
-    assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
-    let expected = "organisations production, Test: requests_per_minute (180) and burst (3000) together exceed 300";
-    assert!(settings.warnings[0].starts_with(expected), "{:?}", settings.warnings);
-}
-
-#[test]
-fn with_org_the_settings_of_the_others_do_not_count_and_their_secrets_are_not_needed() {
-    let text = GOOD
-        .replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"NOT_SET\"\npolicy_file = \"no.toml\"");
-    let (_folder, path) = folder(&text.replace("region = \"eu-west-1\"", "region = \"nowhere\""));
-    for (org, expected) in [("production", vec!["region"]), ("Test", vec!["client_secret_env"])] {
-        let errors = Settings::from_raw(&gathered(&path, &[("org", org)], &[])).expect_err("a mistake of its own");
-        let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(found.len(), expected.len(), "{found:?}");
-        assert!(found.iter().zip(expected).all(|(error, key)| error.contains(&format!(": {key}: "))), "{found:?}");
-    }
-    let errors = Settings::offline(&gathered(&path, &[], &[])).expect_err("a policy that is missing");
-    assert_eq!(errors.len(), 1, "credentials are not needed: {errors:?}");
-    assert!(errors[0].to_string().contains("policy_file: "), "{}", errors[0]);
-}
-
-#[test]
-fn organisations_with_the_same_policy_share_one_copy_of_it() {
-    let (_folder, path) = folder(&GOOD.replacen("burst = 20", "burst = 20\npolicy_file = \"policy.toml\"", 1));
-    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
-    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
-    assert!(
-        !std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &second.watch.in_force.policy),
-        "one has more scopes"
-    );
-    let text = GOOD.replace("required_scopes = [\"oauth\", \"users\"]\n", "policy_file = \"policy.toml\"\n");
-    let (_folder, path) = self::folder(&text);
-    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
-    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
-    assert!(std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &second.watch.in_force.policy));
-    let again = crate::refresh::InForce::read(&first.watch.files).expect("it was valid");
-    assert!(std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &again.policy), "after a reload too");
-}
-
-#[test]
 fn one_organisation_can_be_chosen_and_its_policy_counts_for_files_too() {
     let (folder, path) = folder(GOOD);
     let chosen = |org: &str| gathered(&path, &[("org", org)], &[]);
@@ -259,6 +220,8 @@ fn one_organisation_can_be_chosen_and_its_policy_counts_for_files_too() {
     let errors = Settings::from_raw(&chosen("prodution")).expect_err("a typing mistake");
     let error = errors[0].to_string();
     assert!(error.starts_with("--org: ") && error.ends_with("did you mean production?"), "{error}");
+    let errors = Settings::from_raw(&chosen("x")).expect_err("an unknown label");
+    assert!(errors[0].to_string().ends_with("has no organisation \"x\"; it has production, Test"), "{}", errors[0]);
     let without_file = config::read(&[("org".to_owned(), "x".to_owned())], Vec::<(String, String)>::new());
     let errors = Settings::offline(&without_file).expect_err("there is no file");
     assert!(errors[0].to_string().starts_with("--org: names an organisation of --config.file"), "{}", errors[0]);
@@ -276,7 +239,9 @@ fn the_document_has_every_key_and_what_it_is_the_same_as() {
         let row = format!("\n| `{}` | {same}", key.name);
         assert!(document.contains(&row), "{row}");
     }
-    let keys = document.lines().filter(|line| line.starts_with("| `")).count();
+    let (_, keys) = document.split_once("\n## Keys\n").expect("the section");
+    let (keys, _) = keys.split_once("\n## ").expect("the next section");
+    let keys = keys.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(keys, super::KEYS.len());
 }
 
