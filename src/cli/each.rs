@@ -4,6 +4,9 @@
 
 use futures::{StreamExt, stream};
 
+/// The largest number of organisations that one message names.
+pub(super) const MOST_NAMED: usize = 10;
+
 /// The largest number of organisations that are read at the same time.
 const AT_ONCE: usize = 8;
 

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use args::{Command, ConfigCommand, PolicyCommand, RulesCommand};
 use baseline::BaselineCommand;
 use console::complain;
+use each::MOST_NAMED;
 use exit::{CLEAN, FAILURE, USAGE};
 use notice::patiently;
 use prepare::{Runs, prepare, refuse};
@@ -39,9 +40,6 @@ use prepare::{Runs, prepare, refuse};
 use crate::config::{self, ConfigError, Gathered, Settings};
 use crate::text::listed;
 use crate::{hardening, signals, telemetry};
-
-/// The largest number of organisations in an error message.
-const MOST_NAMED: usize = 10;
 
 /// Runs the subcommand that the arguments name; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

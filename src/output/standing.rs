@@ -21,7 +21,7 @@ pub(super) struct Standing<'a> {
     pub(super) counts: Option<[usize; COLUMNS.len()]>,
 }
 
-/// What became of the audit of an organisation. The order is from the worst.
+/// The result of the audit of an organisation. The order is from the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Audit {
     Missing,

@@ -3,13 +3,23 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use genesyscloud_oauth_exporter::simulator::{Endpoint, Fault};
 use serde_json::Value;
 
 use crate::audit_all::Fleet;
+use crate::soak::peers::client;
 use crate::support::{Scrape, text, until};
+
+/// A program that ends with the test, also if that fails.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
 
 /// Ten organisations of one simulator; `more` adds lines to those of these numbers.
 fn ten(fleet: &Fleet, more: &[(usize, &str)]) {
@@ -242,18 +252,17 @@ async fn serve_does_not_start_if_another_process_has_one_of_three_state_files() 
     fleet.configure(&[("two", 1, "")]);
     let state = format!("--state.dir={}", fleet.path("").display());
     let mut first = fleet.command(&["serve", "--web.listen-address=127.0.0.1:0", &state]);
-    let mut first = first.stderr(Stdio::null()).spawn().expect("it starts");
+    let first = Started(first.stderr(Stdio::null()).spawn().expect("it starts"));
     until("its lock", || std::future::ready(fleet.path("two.state.json").exists().then_some(()))).await;
     fleet.configure(&[("one", 0, ""), ("two", 1, ""), ("three", 2, "")]);
     let output = fleet.run(&["serve", "--web.listen-address=127.0.0.1:0", &state]);
     let errors = text(&output.stderr);
-    first.kill().expect("it can be ended");
-    first.wait().expect("it ends");
     assert_eq!(output.status.code(), Some(4), "{errors}");
     assert!(errors.contains("two.state.json belongs to another running exporter"), "{errors}");
     assert!(errors.contains("stop that exporter") && errors.contains("--state.dir"), "{errors}");
     // One-off commands only read the file.
     assert_eq!(fleet.run(&["audit", "--fail-on=never", &state]).status.code(), Some(0));
+    drop(first);
 }
 
 /// The limit of the size of a file acts as a full disk does: the small lock files can be written, and the state files cannot.
@@ -265,14 +274,15 @@ async fn three_organisations_are_served_although_the_disk_of_their_state_files_i
     let exporter = fleet.command(&["serve", "--web.listen-address=127.0.0.1:0"]);
     let mut limited = Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"]).arg(exporter.get_program());
-    limited.args(exporter.get_args()).env_clear().current_dir(fleet.path("")).stderr(Stdio::piped());
-    let mut exporter = limited.spawn().expect("it starts");
-    let mut log = BufReader::new(exporter.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    limited.args(exporter.get_args()).env_clear().current_dir(fleet.path(""));
+    limited.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut exporter = Started(limited.spawn().expect("it starts"));
+    let mut log = BufReader::new(exporter.0.stderr.take().expect("piped")).lines().map_while(Result::ok);
     let address = log.find_map(|line| Some(line.split_once("address=")?.1.split(' ').next()?.to_owned()));
     let address = address.expect("it listens");
     // Nobody reading the log is another test.
     let reader = std::thread::spawn(move || log.filter(|line| line.contains("File too large")).count());
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let http = client(false);
     let url = format!("http://{address}/metrics");
     let scraped = async || {
         let text = http.get(&url).send().await.ok()?.text().await.ok()?;
@@ -286,9 +296,9 @@ async fn three_organisations_are_served_although_the_disk_of_their_state_files_i
     for org in ["org=\"one\"", "org=\"two\"", "org=\"three\""] {
         assert!(scrape.count("clients", &[org]) > 0, "{org}");
     }
-    let kill = Command::new("kill").arg(exporter.id().to_string()).status();
+    let kill = Command::new("kill").arg(exporter.0.id().to_string()).status();
     assert!(kill.expect("kill is installed").success());
-    let status = until("the end", || std::future::ready(exporter.try_wait().expect("it can be waited for"))).await;
+    let status = until("the end", || std::future::ready(exporter.0.try_wait().expect("it can be waited for"))).await;
     assert_eq!(status.code(), Some(0));
     assert!(reader.join().expect("it reads") >= 3, "the log names the cause for each");
 }

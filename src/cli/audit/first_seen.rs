@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::taken::Taken;
 use crate::audit::Report;
 use crate::cli::console::notice;
-use crate::config::Watch;
 use crate::domain::{Snapshot, Timestamp};
 use crate::ledger::{Evaluation, Event, Ledger, Sighting, downtime};
 use crate::store::snapshot_file::Kept;
@@ -17,11 +17,11 @@ pub(super) struct FirstSeen(Vec<Kept>);
 
 impl FirstSeen {
     /// Reads the state file, if there is one. A file that cannot be read costs only the times.
-    /// `org` names the organisation if there are several.
-    pub(super) fn read(watch: &Watch, org: Option<&String>) -> Self {
-        let kept = super::previous::saved(watch);
+    /// The message names the organisation unless it is alone.
+    pub(super) fn read(taken: &Taken<'_>, is_alone: bool) -> Self {
+        let kept = taken.saved();
         let kept = kept.unwrap_or_else(|why| {
-            let of = org.map(|org| format!(" of {org}")).unwrap_or_default();
+            let of = if is_alone { String::new() } else { format!(" of {}", taken.org) };
             notice(format_args!("first-seen times{of} are not known, because the state file cannot be read: {why}"));
             None
         });

@@ -16,13 +16,13 @@ use first_seen::FirstSeen;
 use taken::Taken;
 
 use super::console::{complain, notice};
+use super::each::MOST_NAMED;
 use super::exit::{FAILURE, USAGE};
-use crate::audit::{self, Report};
+use crate::audit::Report;
 use crate::config::{Settings, Watch};
-use crate::domain::{OrgId, Severity, Snapshot, Timestamp};
+use crate::domain::{OrgId, Severity, Timestamp};
 use crate::ledger::{Evaluation, Ledger};
 use crate::output::{self, Audited, Earlier, FailWhen, ReportedOrganisation, Selection};
-use crate::refresh;
 use crate::text::listed;
 
 /// `only` is the organisation of `--org`.
@@ -88,21 +88,16 @@ fn files_of<'a>(
     args.snapshot_in.as_ref().map(|path| taken::read(path, settings, only)).transpose()
 }
 
-fn evaluate(watch: &Watch, snapshot: &Snapshot, at: Timestamp) -> Report {
-    let refresh::InForce { policy, baseline } = &watch.in_force;
-    audit::evaluate(snapshot, policy, baseline.as_deref(), at)
-}
-
 /// The report of what was read, and since when its dangerous grants are known.
 fn evaluated(taken: &Taken<'_>, is_alone: bool, now: Timestamp) -> Option<(Report, Ledger)> {
     let snapshot = taken.snapshot.as_deref()?;
-    let report = evaluate(taken.watch, snapshot, now);
+    let report = taken.evaluate(snapshot, now);
     let evaluation = Evaluation { snapshot, policy: &taken.watch.in_force.policy, report: &report };
     let ledger = if let Some(saved) = &taken.ledger {
         first_seen::of_file(saved, evaluation, now)
     } else {
-        let known = FirstSeen::read(taken.watch, (!is_alone).then_some(&taken.org));
-        known.of_fresh(evaluation, |snapshot| evaluate(taken.watch, snapshot, now), now)
+        let known = FirstSeen::read(taken, is_alone);
+        known.of_fresh(evaluation, |snapshot| taken.evaluate(snapshot, now), now)
     };
     Some((report, ledger))
 }
@@ -138,7 +133,7 @@ fn report_missing_baselines(taken: &[Taken<'_>]) {
             notice(format_args!("baseline file {}: the file does not exist, so nothing is approved", path.display()));
         }
         several => {
-            let names = listed(several.iter().map(|taken| taken.org.as_str()), super::MOST_NAMED);
+            let names = listed(several.iter().map(|taken| taken.org.as_str()), MOST_NAMED);
             notice(format_args!(
                 "the baseline files of these organisations do not exist, so nothing is approved there: {names}"
             ));

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use super::args::AuditArgs;
 use super::taken::Taken;
 use crate::audit::Report;
-use crate::cli::MOST_NAMED;
 use crate::cli::console::notice;
-use crate::config::Watch;
+use crate::cli::each::MOST_NAMED;
 use crate::domain::Snapshot;
 use crate::output::Earlier;
 use crate::store::snapshot_file::{self, Kept};
@@ -43,7 +42,7 @@ pub(super) fn read(args: &AuditArgs, taken: &mut [Taken<'_>]) -> Result<Vec<Befo
     for taken in taken {
         let kept = match &named {
             Some(named) => Ok(Some(same(named, taken))),
-            None => saved(taken.watch).map(|kept| kept.map(|kept| same(&kept, taken))),
+            None => taken.saved().map(|kept| kept.map(|kept| same(&kept, taken))),
         };
         let snapshot = match kept {
             Ok(Some(snapshot)) => snapshot,
@@ -59,7 +58,7 @@ pub(super) fn read(args: &AuditArgs, taken: &mut [Taken<'_>]) -> Result<Vec<Befo
         };
         all.push(Before(snapshot.map(|snapshot| {
             // Evaluated as of then, so that a finding whose exemption has ended since counts as new.
-            let report = super::evaluate(taken.watch, &snapshot, snapshot.taken_at);
+            let report = taken.evaluate(&snapshot, snapshot.taken_at);
             (snapshot, report)
         })));
     }
@@ -72,13 +71,6 @@ pub(super) fn read(args: &AuditArgs, taken: &mut [Taken<'_>]) -> Result<Vec<Befo
         ));
     }
     Ok(all)
-}
-
-/// What the exporter saved of the organisation. As the exporter itself, this reads the state file that the organisations shared before,
-/// until there is one of its own.
-pub(super) fn saved(watch: &Watch) -> Result<Option<Vec<Kept>>, String> {
-    let mut files = [&watch.state_file, &watch.inherited_state].into_iter().flatten();
-    files.find_map(|path| snapshot_file::read(path).transpose()).transpose()
 }
 
 /// The earlier snapshot of the same organisation, whatever its label was.

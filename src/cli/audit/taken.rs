@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::progress;
-use crate::cli::MOST_NAMED;
+use crate::audit::{self, Report};
 use crate::cli::console::complain;
-use crate::cli::each::each;
+use crate::cli::each::{MOST_NAMED, each};
 use crate::config::{OrganisationSettings, Settings, Watch};
 use crate::domain::{OrgId, Snapshot, Timestamp};
 use crate::genesys::{Metrics, Platform};
@@ -36,6 +36,19 @@ pub(super) struct Taken<'a> {
 }
 
 impl Taken<'_> {
+    /// The report on a snapshot of this organisation, by its policy and its baseline.
+    pub(super) fn evaluate(&self, snapshot: &Snapshot, at: Timestamp) -> Report {
+        let refresh::InForce { policy, baseline } = &self.watch.in_force;
+        audit::evaluate(snapshot, policy, baseline.as_deref(), at)
+    }
+
+    /// What the exporter saved of the organisation. As the exporter itself, this reads the state file that the organisations shared
+    /// before, until there is one of its own.
+    pub(super) fn saved(&self) -> Result<Option<Vec<Kept>>, String> {
+        let mut files = [&self.watch.state_file, &self.watch.inherited_state].into_iter().flatten();
+        files.find_map(|path| snapshot_file::read(path).transpose()).transpose()
+    }
+
     /// What was read is not audited, because that would give a wrong result.
     pub(super) fn reject(&mut self, why: impl Into<String>) {
         self.snapshot = None;

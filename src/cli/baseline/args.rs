@@ -8,6 +8,8 @@ use crate::cli::format::TextFormat;
 #[derive(Debug, Clone, Subcommand)]
 pub enum BaselineCommand {
     /// Create the file and approve the current state of the organisation.
+    ///
+    /// With --config.file, creates the file of each organisation that has none, or only that of --org.
     Init(InitArgs),
     /// Show what differs from the baseline.
     ///

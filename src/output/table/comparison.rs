@@ -33,7 +33,8 @@ impl Table {
             for row in rows.iter().skip(1) {
                 let counts = row[2..].iter().zip(COLUMNS).filter(|(count, _)| !count.is_empty());
                 let counts: Vec<String> = counts.map(|(count, what)| format!("{what} {count}")).collect();
-                self.sentence(0, &[row[0].clone() + ": " + &row[1], counts.join(", ")].join(", "));
+                let parts = [row[1].clone(), counts.join(", ")].into_iter().filter(|part| !part.is_empty());
+                self.sentence(0, &format!("{}: {}", row[0], parts.collect::<Vec<_>>().join(", ")));
             }
         }
         self.beyond(standings.len() - listed);
