@@ -2,7 +2,7 @@
 //!
 //! The settings themselves, and the files of policy, baseline and secret, were checked when they were read.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::console::{caution, complain, say};
@@ -79,25 +79,26 @@ fn mistakes(settings: &Settings) -> Vec<String> {
             mistakes.push(format!("{}: {error}", organisation.org));
         }
     }
-    let (setting, what) = if settings.named.is_empty() {
-        ("--state.file", "name another file")
-    } else {
-        ("--state.dir", "name another directory")
-    };
+    // The directory of several files is named, and of a single one the file.
+    let is_one = settings.named.is_empty();
+    let (setting, what) = if is_one { ("--state.file", "file") } else { ("--state.dir", "directory") };
     let watches = watches(settings);
     let files = watches.iter().filter_map(|(_, watch)| watch.state_file.as_deref());
-    let directories: BTreeSet<&Path> = files.filter_map(Path::parent).collect();
-    for directory in directories {
+    let directories: BTreeMap<&Path, &Path> = files.filter_map(|file| Some((file.parent()?, file))).collect();
+    for (directory, file) in directories {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let named = if is_one {
+            format!("the directory of {}", file.display())
+        } else {
+            format!("the directory {}", directory.display())
+        };
         if !directory.is_dir() {
-            let directory = directory.display();
-            mistakes.push(format!("{setting}: the directory {directory} does not exist; create it, or {what}"));
+            mistakes.push(format!("{setting}: {named} does not exist; create it, or name another {what}"));
         } else if !file::can_write_in(directory) {
             // Not a mistake: the exporter starts without the file, and this may be another user than that of the exporter.
-            let directory = directory.display();
             caution(format_args!(
-                "{setting}: this user cannot write in the directory {directory}; without write access, first-seen times and \
-                 the last data are lost at every restart"
+                "{setting}: this user cannot write in {named}; without write access, first-seen times and the last data are lost at \
+                 every restart"
             ));
         }
     }
