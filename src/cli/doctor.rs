@@ -86,7 +86,10 @@ fn comparison(mut examined: Vec<(&Config, &Report)>) {
     for (config, report) in &examined {
         let worst = report.checks.iter().find(|check| check.outcome == report.worst);
         let why = worst.filter(|check| check.outcome != CheckOutcome::Ok);
-        let why = why.map(|check| format!("{}: {}", check.name, shortened(&check.message, LONGEST)));
+        let why = why.map(|Check { name, message, .. }| {
+            let message = shortened(message, LONGEST);
+            if message.starts_with(&format!("{name}: ")) { message.into_owned() } else { format!("{name}: {message}") }
+        });
         let (org, region) = (padded(&config.org, org), padded(&config.region, region));
         let line = format!("{:>4}  {org}  {region}  {}", report.worst.mark(), why.unwrap_or_default());
         say(line.trim_end());

@@ -9,7 +9,10 @@ use super::file::{self, Credentials, Organisations, Stanza};
 use super::raw::RawSettings;
 use super::read::Gathered;
 use super::values::Values;
-use crate::text::nearest;
+use crate::text::{listed, nearest};
+
+/// The largest number of organisations in one message.
+pub(super) const MOST_NAMED: usize = 10;
 
 /// The defaults of the file, and the organisations that the command is asked for.
 pub(super) fn asked_for(
@@ -36,7 +39,10 @@ pub(super) fn asked_for(
         stanzas.retain(|stanza| label(stanza) == *only);
         if stanzas.is_empty() {
             let near = nearest(only, known.iter().map(String::as_str));
-            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let near = near.map_or_else(
+                || format!("; it has {}", listed(known.iter().map(String::as_str), MOST_NAMED)),
+                |near| format!("; did you mean {near}?"),
+            );
             values.flag_wrong("org", format!("{} has no organisation {}{near}", path.display(), quoted(only)));
             return None;
         }

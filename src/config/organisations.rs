@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::asked::asked_for;
+use super::asked::{MOST_NAMED, asked_for};
 use super::duration;
 use super::endpoints::Endpoints;
 use super::error::variable_from;
@@ -23,9 +23,6 @@ use super::values::Values;
 use crate::secret::{SecretSource, SecretString};
 use crate::text::listed;
 use crate::{genesys, policy, refresh, store};
-
-/// The largest number of organisations in one warning.
-const MOST_NAMED: usize = 10;
 
 const STATE_FILE: &str = "genesyscloud-oauth-exporter.state.json";
 /// The demo refreshes more often than the default, so that changes are visible soon.

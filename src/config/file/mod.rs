@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::keys::{KEYS, Key, Setting};
-use super::names::{CLIENT_SECRET, ORG, VARIABLES, variable_of};
+use super::names::{CLIENT_SECRET, CLIENT_SECRET_FILE, ORG, VARIABLES, variable_of};
 use super::read::{Gathered, Pairs, merged};
 use crate::file::{self, ReadError};
 use crate::secret::SecretString;
@@ -18,6 +18,9 @@ use crate::text::{nearest, place};
 
 /// The largest file. An organisation takes a few hundred bytes.
 const MAX_BYTES: u64 = 4 << 20;
+
+/// The two ways to name a secret.
+const SECRETS: [&str; 2] = [CLIENT_SECRET, CLIENT_SECRET_FILE];
 
 const NO_VARIABLE: &str = "the environment has no variable with this name; set it, or use client_secret_file";
 
@@ -109,6 +112,10 @@ pub(crate) fn read(
     common.extend(defaults);
     let gathered = |pairs: &Pairs| {
         let mut all = common.clone();
+        // A secret of its own takes the place of the common one, also if only one of them is in a file.
+        if SECRETS.iter().any(|name| pairs.contains_key(*name)) {
+            all.retain(|name, _| !SECRETS.contains(&name.as_str()));
+        }
         all.extend(pairs.clone());
         gathered(all, process)
     };

@@ -100,6 +100,24 @@ fn a_secret_can_be_in_any_variable_and_is_in_no_error() {
 }
 
 #[test]
+fn a_secret_of_one_organisation_takes_the_place_of_the_common_one_wherever_each_is() {
+    let in_variable = GOOD.replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"TWO\"");
+    let common = GOOD.replace("client_secret_file = \"secrets/all\"", "client_secret_env = \"ALL\"");
+    for (text, is_file) in [(in_variable, [true, false]), (common, [false, true])] {
+        let (_folder, path) = folder(&text);
+        let settings = Settings::from_raw(&gathered(&path, &[], &[("TWO", "hunter2"), ("ALL", "hunter3")]));
+        let organisations = settings.expect("valid").organisations;
+        let found = organisations.iter().map(|one| matches!(one.platform.client_secret, SecretSource::File(_)));
+        assert_eq!(found.collect::<Vec<_>>(), is_file);
+    }
+    let both = GOOD.replace(
+        "client_secret_file = \"secrets/two\"",
+        "client_secret_file = \"secrets/two\"\nclient_secret_env = \"TWO\"",
+    );
+    assert!(errors(&both, &[], &[("TWO", "hunter2")])[0].contains("set only one of them"));
+}
+
+#[test]
 fn every_mistake_is_reported_with_its_line_and_in_the_words_of_the_file() {
     let text = r#"[defaults]
 interval = "soon"
@@ -259,6 +277,8 @@ fn one_organisation_can_be_chosen_and_its_policy_counts_for_files_too() {
     let errors = Settings::from_raw(&chosen("prodution")).expect_err("a typing mistake");
     let error = errors[0].to_string();
     assert!(error.starts_with("--org: ") && error.ends_with("did you mean production?"), "{error}");
+    let errors = Settings::from_raw(&chosen("x")).expect_err("an unknown label");
+    assert!(errors[0].to_string().ends_with("has no organisation \"x\"; it has production, Test"), "{}", errors[0]);
     let without_file = config::read(&[("org".to_owned(), "x".to_owned())], Vec::<(String, String)>::new());
     let errors = Settings::offline(&without_file).expect_err("there is no file");
     assert!(errors[0].to_string().starts_with("--org: names an organisation of --config.file"), "{}", errors[0]);
