@@ -274,4 +274,6 @@ fn text(value: &DeValue<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::config::{self, Settings};
 use crate::secret::SecretSource;
 
-const GOOD: &str = r#"[defaults]
+pub(super) const GOOD: &str = r#"[defaults]
 interval = "10m"
 client_secret_file = "secrets/all"
 burst = 20
@@ -33,7 +33,7 @@ required_scopes = ["oauth", "users"]
 "#;
 
 /// A folder with this file and what it names.
-fn folder(text: &str) -> (TempDir, PathBuf) {
+pub(super) fn folder(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("organisations.toml");
     fs::write(&path, text).expect("writable");
@@ -47,13 +47,17 @@ fn folder(text: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn gathered(path: &std::path::Path, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> config::Gathered {
+pub(super) fn gathered(
+    path: &std::path::Path,
+    flags: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> config::Gathered {
     let mut given = vec![("config.file".to_owned(), path.display().to_string())];
     given.extend(flags.iter().map(|(flag, value)| ((*flag).to_owned(), (*value).to_owned())));
     config::read(&given, environment.iter().map(|(name, value)| (*name, *value)))
 }
 
-fn errors(text: &str, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn errors(text: &str, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
     let (folder, path) = folder(text);
     let errors = Settings::from_raw(&gathered(&path, flags, environment)).expect_err(text);
     let folder = format!("{}/", folder.path().display());
@@ -97,24 +101,6 @@ fn a_secret_can_be_in_any_variable_and_is_in_no_error() {
     assert!(!format!("{settings:?}").contains("hunter"));
     let errors = Settings::from_raw(&gathered(&path, &[], &environment[1..])).expect_err("no variable");
     assert!(errors[0].to_string().contains("client_secret_env: the environment has no variable"), "{}", errors[0]);
-}
-
-#[test]
-fn a_secret_of_one_organisation_takes_the_place_of_the_common_one_wherever_each_is() {
-    let in_variable = GOOD.replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"TWO\"");
-    let common = GOOD.replace("client_secret_file = \"secrets/all\"", "client_secret_env = \"ALL\"");
-    for (text, is_file) in [(in_variable, [true, false]), (common, [false, true])] {
-        let (_folder, path) = folder(&text);
-        let settings = Settings::from_raw(&gathered(&path, &[], &[("TWO", "hunter2"), ("ALL", "hunter3")]));
-        let organisations = settings.expect("valid").organisations;
-        let found = organisations.iter().map(|one| matches!(one.platform.client_secret, SecretSource::File(_)));
-        assert_eq!(found.collect::<Vec<_>>(), is_file);
-    }
-    let both = GOOD.replace(
-        "client_secret_file = \"secrets/two\"",
-        "client_secret_file = \"secrets/two\"\nclient_secret_env = \"TWO\"",
-    );
-    assert!(errors(&both, &[], &[("TWO", "hunter2")])[0].contains("set only one of them"));
 }
 
 #[test]
@@ -220,49 +206,6 @@ fn a_missing_secret_file_of_one_organisation_stops_a_check_and_not_the_service()
     let settings = Settings::to_serve(&gathered.into()).expect("the other one can be watched");
     assert_eq!(settings.organisations.len(), 2);
     assert!(settings.warnings[0].starts_with("organisation Test: ") && settings.warnings[0].contains("cannot be read"));
-}
-
-#[test]
-fn a_warning_about_several_organisations_is_one() {
-    let (_folder, path) = folder(&GOOD.replace("burst = 20", "burst = 3000"));
-    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
-    assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
-    let expected = "organisations production, Test: requests_per_minute (180) and burst (3000) together exceed 300";
-    assert!(settings.warnings[0].starts_with(expected), "{:?}", settings.warnings);
-}
-
-#[test]
-fn with_org_the_settings_of_the_others_do_not_count_and_their_secrets_are_not_needed() {
-    let text = GOOD
-        .replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"NOT_SET\"\npolicy_file = \"no.toml\"");
-    let (_folder, path) = folder(&text.replace("region = \"eu-west-1\"", "region = \"nowhere\""));
-    for (org, expected) in [("production", vec!["region"]), ("Test", vec!["client_secret_env"])] {
-        let errors = Settings::from_raw(&gathered(&path, &[("org", org)], &[])).expect_err("a mistake of its own");
-        let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(found.len(), expected.len(), "{found:?}");
-        assert!(found.iter().zip(expected).all(|(error, key)| error.contains(&format!(": {key}: "))), "{found:?}");
-    }
-    let errors = Settings::offline(&gathered(&path, &[], &[])).expect_err("a policy that is missing");
-    assert_eq!(errors.len(), 1, "credentials are not needed: {errors:?}");
-    assert!(errors[0].to_string().contains("policy_file: "), "{}", errors[0]);
-}
-
-#[test]
-fn organisations_with_the_same_policy_share_one_copy_of_it() {
-    let (_folder, path) = folder(&GOOD.replacen("burst = 20", "burst = 20\npolicy_file = \"policy.toml\"", 1));
-    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
-    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
-    assert!(
-        !std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &second.watch.in_force.policy),
-        "one has more scopes"
-    );
-    let text = GOOD.replace("required_scopes = [\"oauth\", \"users\"]\n", "policy_file = \"policy.toml\"\n");
-    let (_folder, path) = self::folder(&text);
-    let settings = Settings::from_raw(&gathered(&path, &[], &[])).expect("valid");
-    let [first, second] = settings.organisations.as_slice() else { panic!("two organisations") };
-    assert!(std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &second.watch.in_force.policy));
-    let again = crate::refresh::InForce::read(&first.watch.files).expect("it was valid");
-    assert!(std::sync::Arc::ptr_eq(&first.watch.in_force.policy, &again.policy), "after a reload too");
 }
 
 #[test]
