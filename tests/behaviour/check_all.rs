@@ -117,7 +117,7 @@ async fn a_label_that_is_in_the_file_twice_is_reported_with_both_lines() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_for_one_organisation_needs_no_secret_of_another() {
     let fleet = Fleet::start(1).await;
-    let variable = "client_secret_env = \"NOT_SET\"\nclient_secret_file = \"\"";
+    let variable = "client_secret_env = \"NOT_SET\"";
     fleet.configure(&[
         ("one", 0, "baseline_file = \"one.json\""),
         ("two", 0, "client_secret_file = \"gone\""),

@@ -121,7 +121,7 @@ fn a_check_of_the_configuration_finds_what_would_fail_later() {
     for (arguments, variable, expected, code) in [
         (vec![], Some(("SSL_CERT_FILE", empty.as_str())), "install the CA certificates of the system", 2),
         (vec!["--baseline.file=/nowhere/baseline.json"], None, "create it with `baseline init`", 0),
-        (vec!["--state.file=/nowhere/state.json"], None, "the directory /nowhere does not exist", 2),
+        (vec!["--state.file=/nowhere/state.json"], None, "the directory of /nowhere/state.json does not exist", 2),
         (
             vec!["--policy.file=/nowhere/policy.toml"],
             None,
