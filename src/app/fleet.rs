@@ -70,7 +70,7 @@ impl Member {
     }
 }
 
-/// What is the same about all organisations after a reload.
+/// The number of organisations that a reload changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) added: usize,

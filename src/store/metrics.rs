@@ -23,7 +23,7 @@ const PERSISTENT: Family = Family {
     name: "genesyscloud_oauth_exporter_state_persistent",
     kind: Kind::Gauge,
     labels: &[],
-    help: "1 if the last read or write of every state file succeeded; 0 if one failed, while a write takes longer than 10 s, before the first write of a new file, and without a state file. Always 1 in a shard without organisations. Always present.",
+    help: "1 if the last read or write of every state file succeeded; 0 if one failed, while a write takes longer than 10 s, before the first write of the only file, and without a state file. A new file that has nothing to keep yet does not count. Always 1 in a shard without organisations. Always present.",
 };
 
 /// The families that this module exports.
@@ -48,8 +48,8 @@ struct Files {
 
 #[derive(Debug, Default)]
 struct Count {
-    open: usize,
     persistent: usize,
+    failed: usize,
     /// Whether no organisation is watched.
     nothing: bool,
 }
@@ -59,7 +59,7 @@ impl Files {
     fn change(&self, change: impl FnOnce(&mut Count)) {
         let mut count = locked(&self.count);
         change(&mut count);
-        let all = count.open > 0 && count.open == count.persistent;
+        let all = count.persistent > 0 && count.failed == 0;
         self.persistent.set((all || count.nothing).into());
     }
 }
@@ -68,21 +68,25 @@ impl Files {
 #[derive(Debug)]
 struct OpenFile {
     files: Arc<Files>,
-    persistent: Mutex<bool>,
+    /// `None` before there is something to keep.
+    persistent: Mutex<Option<bool>>,
 }
 
 impl OpenFile {
-    fn set(&self, persistent: bool) {
+    fn set(&self, persistent: Option<bool>) {
         let mut known = locked(&self.persistent);
-        self.files.change(|count| count.persistent = count.persistent - usize::from(*known) + usize::from(persistent));
+        self.files.change(|count| {
+            let is = |state, wanted| usize::from(state == Some(wanted));
+            count.persistent = count.persistent + is(persistent, true) - is(*known, true);
+            count.failed = count.failed + is(persistent, false) - is(*known, false);
+        });
         *known = persistent;
     }
 }
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
-        self.set(false);
-        self.files.change(|count| count.open -= 1);
+        self.set(None);
     }
 }
 
@@ -105,16 +109,15 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// The metrics of one more file. It counts as open until the last clone is dropped.
+    /// The metrics of one more file. It counts until the last clone is dropped.
     pub(super) fn of_file(&self) -> Self {
-        self.files.change(|count| count.open += 1);
-        let file = OpenFile { files: Arc::clone(&self.files), persistent: Mutex::new(false) };
+        let file = OpenFile { files: Arc::clone(&self.files), persistent: Mutex::default() };
         Self { file: Some(Arc::new(file)), ..self.clone() }
     }
 
     fn set_persistent(&self, persistent: bool) {
         if let Some(file) = &self.file {
-            file.set(persistent);
+            file.set(Some(persistent));
         }
     }
 
@@ -123,7 +126,7 @@ impl Metrics {
         self.set_persistent(success);
     }
 
-    /// Called when a write takes too long, or when nothing can be written any more.
+    /// Called when a write takes too long, or when nothing can be written.
     pub(super) fn stuck(&self) {
         self.set_persistent(false);
     }
@@ -160,12 +163,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_is_persistent_if_every_open_file_is() {
+    fn the_state_is_persistent_if_no_open_file_failed_and_something_is_kept() {
         let metrics = Metrics::of_a_test();
         let persistent = || metrics.values().3;
         let (one, two) = (metrics.of_file(), metrics.of_file());
+        assert_eq!(persistent(), 0, "nothing was written yet");
         one.in_use();
-        assert_eq!(persistent(), 0, "the second file was not written yet");
+        assert_eq!(persistent(), 1, "the second organisation was not read yet, so there is nothing to keep");
+        two.written(false);
+        assert_eq!(persistent(), 0);
         two.written(true);
         assert_eq!(persistent(), 1);
         let clone = two.clone();

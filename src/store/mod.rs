@@ -69,6 +69,9 @@ pub struct Store {
     kept: Mutex<Kept>,
     /// `None` without a state file, and if a damaged file could not be set aside.
     writer: Option<Writer>,
+    /// Of a file that cannot be written: it counts as long as the store exists.
+    #[expect(dead_code, reason = "what is held matters, and nothing reads it")]
+    unwritable: Option<Metrics>,
 }
 
 /// What a store has in memory.
@@ -92,12 +95,12 @@ pub enum OpenError {
     Lock(PathBuf, LockError),
     /// It exists and cannot be read.
     #[error(
-        "the state file {0} cannot be read: {1}; correct this, or name another file with --state.file, which loses the first-seen times"
+        "the state file {0} cannot be read: {1}; correct this, or name another place with --state.file or --state.dir, which loses the first-seen times"
     )]
     Unreadable(PathBuf, ReadError),
     /// A newer version of the program wrote it.
     #[error(
-        "the state file {0} has the format {1} of a newer version, but this version reads format {format}; use the newer version, or name another file with --state.file, which loses the first-seen times",
+        "the state file {0} has the format {1} of a newer version, but this version reads format {format}; use the newer version, or name another place with --state.file or --state.dir, which loses the first-seen times",
         format = format::FORMAT
     )]
     Newer(PathBuf, String),
@@ -120,6 +123,7 @@ impl Store {
         let is_ours = match owner.ensure() {
             Ok(()) => true,
             Err(LockError::Unwritable(_, cause)) => {
+                metrics.stuck();
                 error!(path = %path.display(), %cause, "cannot write the state file; first-seen times and the last data will be lost at the next restart");
                 false
             }
@@ -152,7 +156,8 @@ impl Store {
             Some(Err(Undecodable::Damaged(cause))) => {
                 metrics.damaged();
                 if !set_aside(owner.path(), &cause) {
-                    return Ok(Self::in_memory());
+                    metrics.stuck();
+                    return Ok(Self { kept: Mutex::default(), writer: None, unwritable: Some(metrics) });
                 }
                 last = None;
             }
@@ -165,7 +170,7 @@ impl Store {
 
     /// A store without a file.
     pub fn in_memory() -> Self {
-        Self { kept: Mutex::default(), writer: None }
+        Self { kept: Mutex::default(), writer: None, unwritable: None }
     }
 
     fn with_writer(
@@ -177,7 +182,7 @@ impl Store {
         failed: bool,
     ) -> io::Result<Self> {
         let writer = Writer::start(path, write, patience, metrics, failed)?;
-        Ok(Self { kept: Mutex::new(kept), writer: Some(writer) })
+        Ok(Self { kept: Mutex::new(kept), writer: Some(writer), unwritable: None })
     }
 
     /// The saved state of this organisation.

@@ -45,7 +45,7 @@ fn the_configuration_guide_has_every_setting() {
 #[test]
 fn the_readme_is_short_and_leads_to_the_guides() {
     let readme = read("README.md");
-    assert!(readme.lines().count() <= 150, "the README has {} lines", readme.lines().count());
+    assert!(readme.lines().count() <= 180, "the README has {} lines", readme.lines().count());
     for page in ["docs/configuration.md", "docs/commands.md", "docs/http.md", "docs/security.md", "CONTRIBUTING.md"] {
         assert!(readme.contains(&format!("({page})")), "the README does not link to {page}");
     }

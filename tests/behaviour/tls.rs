@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::blocking::{get, until_scraped};
 use crate::signals::Running;
-use crate::support::{Scrape, program_for, simulator};
+use crate::support::{Scrape, program_for, simulator, until};
 
 /// The certificate of a host, and the authorities that the exporter trusts.
 pub(crate) struct Identity {
@@ -103,7 +103,9 @@ async fn assert_refused(simulator: &Simulator, url: &str, trusted: &str, reason:
     assert!(scrape.sum("exporter_token_fetches_total", &["outcome=\"network\""]) >= 1.0, "{reason}");
     let host = url.trim_start_matches("https://");
     let (status, why) = get(address, "/-/ready").await.expect("an answer");
-    let log = exporter.log();
+    // Another thread writes the log.
+    let in_log = || std::future::ready(Some(exporter.log()).filter(|log| log.contains("refresh failed")));
+    let log = until("the failure in the log", in_log).await;
     assert_eq!(status, 503, "{why}");
     for text in [&why, &log] {
         assert!(text.contains("token: "), "{text}");
