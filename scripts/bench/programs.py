@@ -163,7 +163,7 @@ def platform(clients, page_size, changing=False):
 class Exporter(Program):
     """The exporter, with limits that let it read the simulated platform as often as the benchmark wants."""
 
-    def __init__(self, path, platform, interval):
+    def __init__(self, path, platform, interval, more=None):
         self.folder = tempfile.TemporaryDirectory(prefix="bench-")
         self.state = os.path.join(self.folder.name, "state.json")
         port = free_port()
@@ -183,6 +183,7 @@ class Exporter(Program):
             "genesys.burst": 3000,
             "genesys.max-pages": 100000,
             "metrics.max-client-series": 10000000,
+            **(more or {}),
         }
         super().__init__("the exporter", [path, *(f"--{flag}={value}" for flag, value in flags.items())], port, environment)
 
