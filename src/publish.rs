@@ -107,12 +107,13 @@ impl Publisher {
         Arc::new(exposition::page(&exposition::Audited { org, snapshot, report, ledger }, &self.config))
     }
 
-    /// The label of an earlier one of the organisations, if it has data of the organisation with this id.
-    pub fn earlier_label_of(&self, id: &OrgId, org: &str) -> Option<String> {
+    /// Another label under which the organisation with this id is served. If it is served under this label too, the first of the settings
+    /// counts.
+    pub fn other_label_of(&self, id: &OrgId, org: &str) -> Option<String> {
         let published = self.published.load();
-        let mut earlier = published.organisations.iter().take_while(|earlier| earlier.org != org);
         let is_same = |evaluated: &Arc<Evaluated>| evaluated.snapshot.organisation.id == *id;
-        earlier.find(|earlier| earlier.evaluated.as_ref().is_some_and(is_same)).map(|earlier| earlier.org.clone())
+        let first = published.organisations.iter().find(|other| other.evaluated.as_ref().is_some_and(is_same))?;
+        (first.org != org).then(|| first.org.clone())
     }
 
     /// Changes the published data in one step. Blocking, for a short time: only the families about refreshes are rendered here.

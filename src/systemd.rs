@@ -134,7 +134,7 @@ fn status(published: &Published) -> String {
         parts.push("no organisation belongs to this shard".to_owned());
     }
     if !published.reload.last_successful {
-        parts.push("the last reload failed, so the previous policy and baseline stay in use".to_owned());
+        parts.push("the last reload failed, so the previous configuration, policy and baseline stay in use".to_owned());
     }
     if published.reload.web_config_rejected {
         parts.push("the web configuration file cannot be used, so its previous content stays in use".to_owned());
@@ -200,7 +200,7 @@ mod tests {
                 Freshness { withdrawn: true, ..failed("HTTP 500") },
                 false,
                 "emea: the data is withdrawn because it is too old; 2 failures in a row: HTTP 500; the last reload failed, so the \
-                 previous policy and baseline stay in use",
+                 previous configuration, policy and baseline stay in use",
             ),
         ] {
             assert_eq!(status_of(freshness, reloaded), expected);

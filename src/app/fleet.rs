@@ -121,7 +121,10 @@ impl Fleet {
         let going_on: BTreeSet<&str> = going_on.collect();
         let ending: Vec<&Member> = self.members.iter().filter(|member| !going_on.contains(member.org())).collect();
         for member in &ending {
-            tasks.may_end(&task_name(member.org()));
+            let task = task_name(member.org());
+            tasks.may_end(&task);
+            // From now on, its end is not a failure, however long the rest of the reload takes.
+            self.shared.liveness.forget(&task);
             member.stop.cancel();
         }
         for member in ending {
@@ -148,8 +151,10 @@ impl Fleet {
                 (None, Some(member)) => {
                     let is_other = *member.watched.pipeline.in_force() != settings.watch.in_force;
                     changes.changed += usize::from(is_other);
+                    if is_other || lacks(&settings) {
+                        settings.watch.in_force.log(&settings.platform.org, &settings.watch.files);
+                    }
                     if is_other {
-                        settings.watch.in_force.log(&settings.watch.files);
                         info!(org = settings.platform.org, "evaluated by a changed policy or baseline");
                         member.watched.pipeline.evaluate_by(settings.watch.in_force.clone(), now);
                     }
@@ -166,6 +171,7 @@ impl Fleet {
             self.members.push(member);
         }
         changes.removed = old.len();
+        store::close_all(old.iter().map(|member| &*member.store));
         for member in old {
             self.remove(member);
         }
@@ -181,8 +187,6 @@ impl Fleet {
     fn remove(&self, member: Member) {
         let org = member.org().to_owned();
         info!(org, "no longer watched; its state file stays");
-        self.shared.liveness.forget(&task_name(&org));
-        member.store.close();
         drop(member);
         self.shared.registry.remove("org", &org);
     }
@@ -214,7 +218,6 @@ impl Fleet {
         let Shared { publisher, liveness, refresh, evaluations, .. } = &self.shared;
         let org = settings.platform.org.clone();
         let task = task_name(&org);
-        liveness.forget(&task);
         let store = match (store, known) {
             (Some(store), known) => {
                 if let Some(known) = known {
@@ -227,7 +230,7 @@ impl Fleet {
             (None, None) => Arc::new(Store::in_memory()),
         };
         let watch = &settings.watch;
-        watch.in_force.log(&watch.files);
+        watch.in_force.log(&org, &watch.files);
         let in_force = Arc::new(ArcSwap::from_pointee(watch.in_force.clone()));
         let pipeline = Arc::new(Pipeline::new(&settings.platform, in_force, publisher.clone(), Arc::clone(&store)));
         let worker = Worker::new(

@@ -67,7 +67,8 @@ impl Source {
         };
         let refusal = |next: &OrganisationSettings| {
             let known = find(watched, next).filter(|known| is_same_client(&known.settings, next))?;
-            refusal(&next.watch.files, &next.watch.in_force, &known.pipeline)
+            let why = refusal(&next.watch.files, &next.watch.in_force, &known.pipeline)?;
+            Some(if self.file.is_some() { format!("organisation {}: {why}", next.platform.org) } else { why })
         };
         let refusals: Vec<String> = organisations.iter().filter_map(refusal).collect();
         if refusals.is_empty() { Ok((organisations, warnings)) } else { Err(lines(refusals)) }

@@ -54,14 +54,14 @@ impl Supervisor {
         let (mut reads, mut comparisons) = (Turn::default(), Turn::default());
         let mut ticks = tokio::time::interval(self.auto_reload.unwrap_or(Duration::from_hours(24)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = None;
+        let mut auto = AutoReload::default();
         loop {
-            let request = tokio::select! {
+            let (request, is_auto) = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 Some(failure) = tasks.ended() => return Err(failure),
                 // The server keeps the sending end for as long as it runs, so `next` does not return `None` before `stop`.
-                Some(request) = self.requests.next() => Some(request),
-                true = self.signals.recv() => None,
+                Some(request) = self.requests.next() => (Some(request), false),
+                true = self.signals.recv() => (None, false),
                 _ = ticks.tick(), if self.auto_reload.is_some() => {
                     let (source, watched) = (Arc::clone(&self.source), self.fleet.watched());
                     let digest = tokio::select! {
@@ -69,11 +69,10 @@ impl Supervisor {
                         digest = comparisons.take(LIMIT, move || source.digest(&watched)) => digest.ok(),
                     };
                     // A disk that does not answer is reported by the reload that somebody asks for.
-                    if digest.is_none() || digest == last {
+                    if !digest.is_some_and(|digest| auto.is_due(digest)) {
                         continue;
                     }
-                    last = digest;
-                    None
+                    (None, true)
                 }
             };
             systemd::reloading();
@@ -82,15 +81,18 @@ impl Supervisor {
                 result = self.reload(tasks, &mut reads) => result?,
             };
             if let Err(cause) = &result {
-                error!(
-                    cause,
-                    "the configuration file, a policy or a baseline cannot be used; the previous ones stay in force"
-                );
+                if !is_auto || auto.is_news(cause) {
+                    error!(
+                        cause,
+                        "the configuration file, a policy or a baseline cannot be used; the previous ones stay in force"
+                    );
+                }
                 let publisher = self.fleet.shared().publisher.clone();
                 let failed = move || publisher.update(|_, reload| reload.last_successful = false);
                 // A panic is logged.
                 let _ = tokio::task::spawn_blocking(failed).await;
             }
+            auto.failure = result.as_ref().err().cloned();
             systemd::ready(&self.reader.current());
             if let Some(request) = request {
                 request.answer(result);
@@ -131,6 +133,35 @@ impl Supervisor {
     }
 }
 
+/// When changed files are read without being asked.
+#[derive(Debug, Default)]
+struct AutoReload {
+    /// The digest of the files that were read last.
+    read: Option<u64>,
+    /// The digest at the last look.
+    seen: Option<u64>,
+    /// Why the last reload failed.
+    failure: Option<String>,
+}
+
+impl AutoReload {
+    /// Whether to read the files. They must have been the same twice, because a file may be half written. After a failure they are read
+    /// at each look: what was wrong may be in a file that is not looked at.
+    fn is_due(&mut self, digest: u64) -> bool {
+        let is_stable = self.seen.replace(digest) == Some(digest);
+        let is_due = is_stable && (self.read != Some(digest) || self.failure.is_some());
+        if is_due {
+            self.read = Some(digest);
+        }
+        is_due
+    }
+
+    /// Whether this failure was not reported yet.
+    fn is_news(&self, cause: &str) -> bool {
+        self.failure.as_deref() != Some(cause)
+    }
+}
+
 /// Why there is no result of a reload.
 fn cause(none: NoResult) -> String {
     let check = "check the disk of the configuration, the policy and the baseline file";
@@ -144,6 +175,26 @@ fn cause(none: NoResult) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_read_once_they_are_stable_and_again_while_the_last_reload_failed() {
+        let mut auto = AutoReload::default();
+        for (digest, failed, expected) in [
+            (1, false, false),
+            (1, false, true),
+            (1, false, false),
+            (2, false, false),
+            (3, false, false),
+            (3, true, true),
+            (3, true, true),
+            (3, false, true),
+            (3, false, false),
+        ] {
+            assert_eq!(auto.is_due(digest), expected, "{auto:?}");
+            auto.failure = failed.then(|| "a mistake".to_owned());
+            assert_eq!(auto.is_news("a mistake"), !failed);
+        }
+    }
 
     #[test]
     fn a_reload_without_a_result_says_why_and_what_to_do() {

@@ -65,7 +65,9 @@ pub(crate) fn client_secret(values: &mut Values<'_>, raw: &RawSettings) -> Optio
                 Some(SecretSource::File(PathBuf::from(path)))
             }
             Err(problem) if values.tolerates_secret_files => {
-                values.warnings.push(format!("{problem}; the organisation cannot be read until this is corrected"));
+                values
+                    .warnings
+                    .push(format!("{name} {path}: {problem}; the organisation cannot be read until this is corrected"));
                 Some(SecretSource::File(PathBuf::from(path)))
             }
             Err(problem) => {

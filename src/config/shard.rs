@@ -73,8 +73,8 @@ pub(crate) fn total(values: &mut Values<'_>, raw: &RawSettings) -> Option<u32> {
 
 /// A number, or the name of a pod of a `StatefulSet`, which ends with it.
 fn index(text: &str) -> Result<u32, String> {
-    let number = text.rsplit_once('-').map_or(text, |(_, ordinal)| ordinal);
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, number) = text.rsplit_once('-').unwrap_or(("pod", text));
+    let is_number = !name.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let index = if is_number { number.parse().ok() } else { None };
     index.ok_or_else(|| {
         let text = super::error::quoted(text);
@@ -133,7 +133,7 @@ mod tests {
         for (text, expected) in [("0", 0), ("12", 12), ("exporter-3", 3), ("genesys-oauth-exporter-10", 10)] {
             assert_eq!(index(text), Ok(expected), "{text}");
         }
-        for text in ["", "-", "exporter", "exporter-", "exporter-x7d9f", "1.5", "+1", "exporter-99999999999", "3-"] {
+        for text in ["", "-", "exporter", "exporter-", "exporter-x7d9f", "1.5", "+1", "-1", "exporter-99999999999", "3-"] {
             assert!(index(text).is_err(), "{text}");
         }
     }

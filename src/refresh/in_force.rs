@@ -52,13 +52,13 @@ impl InForce {
     }
 
     /// Logs which baseline is in force. This is separate from reading, because the files are read before the log is set up.
-    pub fn log(&self, files: &Files) {
+    pub fn log(&self, org: &str, files: &Files) {
         match (&files.baseline, &self.baseline) {
             (Some(path), None) => {
-                warn!(path = %path.display(), "the baseline file does not exist; until it does, nothing is approved and no drift is reported");
+                warn!(org, path = %path.display(), "the baseline file does not exist; until it does, nothing is approved and no drift is reported");
             }
             (Some(path), Some(baseline)) => {
-                info!(path = %path.display(), org_id = %baseline.organisation, clients = baseline.clients.len(), "baseline read");
+                info!(org, path = %path.display(), org_id = %baseline.organisation, clients = baseline.clients.len(), "baseline read");
             }
             (None, _) => {}
         }

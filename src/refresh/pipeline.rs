@@ -97,9 +97,9 @@ impl Pipeline {
         self.last().as_ref().map(|last| Arc::clone(&last.evaluated.snapshot))
     }
 
-    /// The label under which the same organisation is watched already. Its grants would be counted twice, so only the first is served.
+    /// The label under which the same organisation is served already. Its grants would be counted twice, so it stays the only one.
     pub fn watched_as(&self, id: &OrgId) -> Option<String> {
-        self.publisher.earlier_label_of(id, &self.org)
+        self.publisher.other_label_of(id, &self.org)
     }
 
     /// Publishes the data of the state file with its true age, unless it is too old. Returns when it was taken, or `None` if there

@@ -14,7 +14,7 @@ pub fn refusal(files: &Files, read: &InForce, pipeline: &Pipeline) -> Option<Str
     let Some(baseline) = &read.baseline else {
         return pipeline.in_force().baseline.as_ref().map(|_| {
             format!(
-                "baseline file {}: the file no longer exists; restore it, or restart the exporter to run without it",
+                "baseline file {}: the file no longer exists; restore it, or run without it: remove --baseline.file or baseline_file, and restart the exporter if it is a flag",
                 path.display()
             )
         });

@@ -148,11 +148,18 @@ impl Worker {
                     return;
                 }
             };
-            // Evaluate, store and publish the data even if a shutdown has been requested. The process waits for it only briefly.
+            // Evaluate, store and publish the data even if a shutdown has been requested, unless other organisations come first. The
+            // process waits for it only briefly.
             latch.due_within("evaluating and publishing data", EVALUATION);
             let asked = match attempt.outcome {
                 Ok(fetched) => {
+                    let turn = tokio::select! {
+                        biased;
+                        turn = Arc::clone(&self.evaluations).acquire_owned() => turn,
+                        () = &mut shutdown => return self.metrics.ended(&self.platform.config().org, refresh.began.elapsed()),
+                    };
                     self.succeeded(fetched, attempt.collectors, refresh).await;
+                    drop(turn);
                     None
                 }
                 Err(failure) => {
@@ -215,8 +222,6 @@ impl Worker {
         }
         let duplicates = fetched.duplicates;
         let (pipeline, statuses) = (Arc::clone(&self.pipeline), collectors.clone());
-        // The semaphore is never closed.
-        let turn = Arc::clone(&self.evaluations).acquire_owned().await.ok();
         let evaluated = blocking(move || {
             pipeline.accept(fetched, now, |freshness| {
                 freshness.last_attempt = Some(now);
@@ -228,9 +233,8 @@ impl Worker {
                 freshness.withdrawn = false;
                 freshness.refreshes.success += 1;
             })
-        });
-        let evaluated = evaluated.await;
-        drop(turn);
+        })
+        .await;
         let Some(evaluated) = evaluated else {
             let failure = "the data could not be evaluated or published; the log says why";
             return self.failed(failure, collectors, refresh).await;

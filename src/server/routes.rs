@@ -265,7 +265,8 @@ impl Routes {
         let web = refreshed.await.unwrap_or_else(|_| Err(vec!["the log says why".to_owned()]));
         let mut failures = Vec::new();
         if let Err(reason) = files {
-            failures.push(format!("not reloaded; the previous policy and baseline stay in force: {reason}"));
+            failures
+                .push(format!("not reloaded; the previous configuration, policy and baseline stay in force: {reason}"));
         }
         if let Err(mistakes) = web {
             let mistakes = mistakes.join("\n");

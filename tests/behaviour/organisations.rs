@@ -249,3 +249,25 @@ async fn an_organisation_whose_state_file_is_in_use_is_not_added() {
     second.until("data of one", |scrape| has_data(scrape, "one")).await;
     second.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copied_entry_before_the_one_that_is_served_takes_nothing_from_it() {
+    let simulators = simulators(1).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let exporter = Exporter::start(settings(folder.path(), &[("one", &simulators[0])])).await;
+    exporter.until("data", |scrape| has_data(scrape, "one")).await;
+    write(folder.path(), &[("copy", &simulators[0]), ("one", &simulators[0])]);
+    assert_eq!(exporter.post("/-/reload").await.0, 200);
+    let refreshes = |scrape: &Scrape, org: &str, outcome: &str| scrape.sum("exporter_refreshes_total", &[org, outcome]);
+    let before = exporter.scrape().await;
+    let served = refreshes(&before, "org=\"one\"", "outcome=\"success\"");
+    let scrape = exporter
+        .until("refreshes of both", |scrape| {
+            refreshes(scrape, "org=\"copy\"", "outcome=\"error\"") > 1.5
+                && refreshes(scrape, "org=\"one\"", "outcome=\"success\"") > served + 1.5
+        })
+        .await;
+    assert!(has_data(&scrape, "one") && !has_data(&scrape, "copy"));
+    assert!(refreshes(&scrape, "org=\"one\"", "outcome=\"error\"") < 0.5);
+    exporter.stop().await;
+}

@@ -96,7 +96,7 @@ pub(super) async fn init(settings: &Settings, args: &InitArgs) -> u8 {
     code
 }
 
-const NO_FILE: &str = "no baseline file is named; name it with --baseline.file";
+const NO_FILE: &str = "no baseline file is named; name it with --baseline.file, or the organisation of --config.file that has one with --org";
 
 /// Prints what was done, or why it was not.
 fn reported(outcome: Result<String, (u8, String)>) -> u8 {
