@@ -26,13 +26,14 @@ pub(super) fn asked_for(
         Some(only) => Credentials::Of(only),
         None => Credentials::OfAll,
     };
-    let Organisations { defaults, mut stanzas } = match file::read(path, process, credentials) {
+    let Organisations { defaults, mut stanzas, mistakes } = match file::read(path, process, credentials) {
         Ok(read) => read,
         Err(errors) => {
             values.errors.extend(errors);
             return None;
         }
     };
+    values.errors.extend(mistakes);
     if let Some(only) = &process.raw.org {
         let label = |stanza: &Stanza| stanza.gathered.raw.genesyscloud_org.clone().unwrap_or_default();
         let known: Vec<String> = stanzas.iter().map(label).collect();
@@ -60,7 +61,7 @@ pub(super) fn each<T>(
     let Some(path) = gathered.config_file() else { return Some(vec![read(values, &gathered.raw)?]) };
     values.errors.extend(file::given_twice(gathered));
     let (_, stanzas) = asked_for(values, gathered, &path, false)?;
-    let mut add = |Stanza { gathered, line }: &Stanza| {
+    let mut add = |Stanza { gathered, line, .. }: &Stanza| {
         let mut own = Values::new(&gathered.origins, &gathered.hidden).of_organisation(&path, *line);
         let settings = read(&mut own, &gathered.raw);
         // A mistake in the defaults is one for each organisation.

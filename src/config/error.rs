@@ -42,6 +42,11 @@ impl ConfigError {
         Self { setting: self.setting, problem: change(self.problem) }
     }
 
+    /// Whether something is missing, and not wrong.
+    pub(crate) fn is_about_absence(&self) -> bool {
+        self.problem.starts_with("is not set")
+    }
+
     /// `setting` is a flag, or a variable that has no flag.
     pub(crate) fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { setting: setting.into(), problem: problem.into() }

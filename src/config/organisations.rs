@@ -11,7 +11,7 @@ use url::Url;
 use super::asked::{MOST_NAMED, asked_for};
 use super::duration;
 use super::endpoints::Endpoints;
-use super::error::variable_from;
+use super::error::{ConfigError, variable_from};
 use super::file::{self, Stanza};
 use super::keys::with_keys;
 use super::platform::{self, Tuning, org_label, real_organisation};
@@ -185,7 +185,7 @@ fn from_file(
     stanzas.retain(|stanza| shard.is_none_or(|shard| shard.has(&org(stanza))));
     let several = number > 1;
     let mut warnings: Vec<(String, Vec<String>)> = Vec::new();
-    let mut add = |gathered: &Gathered, line: usize, who: Who| {
+    let mut add = |gathered: &Gathered, line: usize, is_misread: bool, who: Who| {
         let mut own = Values::new(&gathered.origins, &gathered.hidden).of_organisation(path, line);
         own.tolerates_secret_files = run == For::Serving || (run == For::Each && several);
         let org = gathered.raw.genesyscloud_org.clone().unwrap_or_default();
@@ -201,13 +201,15 @@ fn from_file(
             }
         }
         // A mistake in the defaults is one for each organisation.
-        let errors = own.errors.into_iter().filter(|error| !values.errors.contains(error)).collect::<Vec<_>>();
+        let is_new = |error: &ConfigError| !(values.errors.contains(error) || is_misread && error.is_about_absence());
+        let errors = own.errors.into_iter().filter(is_new).collect::<Vec<_>>();
         values.errors.extend(errors);
         watched.map(|(platform, watch)| (platform, NamedOrganisation { org, baseline_setting, watch }))
     };
-    let defaults = add(&defaults, 1, Who::Nobody);
+    let defaults = add(&defaults, 1, false, Who::Nobody);
     let who = || if is_called { Who::Configured } else { Who::Nobody };
-    let watched: Vec<_> = stanzas.iter().map(|stanza| add(&stanza.gathered, stanza.line, who())).collect();
+    let watched: Vec<_> =
+        stanzas.iter().map(|stanza| add(&stanza.gathered, stanza.line, stanza.is_misread, who())).collect();
     values.warnings.extend(warnings.iter().map(|(warning, orgs)| {
         let label = if orgs.len() == 1 { "organisation" } else { "organisations" };
         format!("{label} {}: {warning}", listed(orgs.iter().map(String::as_str), MOST_NAMED))

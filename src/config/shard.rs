@@ -133,7 +133,9 @@ mod tests {
         for (text, expected) in [("0", 0), ("12", 12), ("exporter-3", 3), ("genesys-oauth-exporter-10", 10)] {
             assert_eq!(index(text), Ok(expected), "{text}");
         }
-        for text in ["", "-", "exporter", "exporter-", "exporter-x7d9f", "1.5", "+1", "-1", "exporter-99999999999", "3-"] {
+        for text in
+            ["", "-", "exporter", "exporter-", "exporter-x7d9f", "1.5", "+1", "-1", "exporter-99999999999", "3-"]
+        {
             assert!(index(text).is_err(), "{text}");
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Stanza {
     pub(crate) gathered: Gathered,
     /// Where it begins, for what is missing in it.
     pub(crate) line: usize,
+    /// Whether one of its keys cannot be read, so that what is missing may be misspelt.
+    pub(crate) is_misread: bool,
 }
 
 /// Of which organisations the credentials are needed. A variable for the secret of any other organisation may be missing.
@@ -46,9 +48,11 @@ pub(crate) enum Credentials<'a> {
 pub(crate) struct Organisations {
     pub(crate) defaults: Gathered,
     pub(crate) stanzas: Vec<Stanza>,
+    /// Every mistake in the structure of the file, each with its line. The rest can be checked nevertheless.
+    pub(crate) mistakes: Vec<ConfigError>,
 }
 
-/// Reads the file. The error is every mistake in its structure, each with its line.
+/// Reads the file. The error is why it is not TOML, each mistake with its line.
 pub(crate) fn read(
     path: &Path,
     process: &Gathered,
@@ -97,17 +101,24 @@ pub(crate) fn read(
             }
         }
     }
-    let stanzas: Vec<(usize, Pairs)> =
-        tables.into_iter().map(|(line, table)| (line, reading.table(table, true))).collect();
+    let mut misread = Vec::new();
+    let mut stanzas: Vec<(usize, Pairs)> = Vec::new();
+    for (line, table) in tables {
+        let before = reading.errors.len();
+        let pairs = reading.table(table, true);
+        misread.push(reading.errors.len() > before);
+        if !table.iter().any(|(name, _)| name.get_ref() == "org") {
+            reading.errors.push((line, "org is not set; every organisation needs a name of its own".to_owned()));
+        }
+        stanzas.push((line, pairs));
+    }
     if stanzas.is_empty() {
         reading.wrong(0, "the file names no [[organisation]]");
     }
     reading.refuse_duplicates(&stanzas);
     let Reading { mut errors, .. } = reading;
-    if !errors.is_empty() {
-        errors.sort();
-        return Err(errors.into_iter().map(|(line, problem)| ConfigError::new(setting(Some(line)), problem)).collect());
-    }
+    errors.sort();
+    let mistakes = errors.into_iter().map(|(line, problem)| ConfigError::new(setting(Some(line)), problem)).collect();
     let mut common = defaults_of_flags();
     common.extend(defaults);
     let gathered = |pairs: &Pairs| {
@@ -119,8 +130,13 @@ pub(crate) fn read(
         all.extend(pairs.clone());
         gathered(all, process)
     };
-    let stanzas = stanzas.iter().map(|(line, pairs)| Stanza { gathered: gathered(pairs), line: *line }).collect();
-    Ok(Organisations { defaults: gathered(&Pairs::new()), stanzas })
+    let stanza = |((line, pairs), is_misread): (&(usize, Pairs), bool)| Stanza {
+        gathered: gathered(pairs),
+        line: *line,
+        is_misread,
+    };
+    let stanzas = stanzas.iter().zip(misread).map(stanza).collect();
+    Ok(Organisations { defaults: gathered(&Pairs::new()), stanzas, mistakes })
 }
 
 /// The defaults of the flags. What was given for one organisation outside the file is refused before.
@@ -246,10 +262,7 @@ impl Reading<'_> {
     fn refuse_duplicates(&mut self, stanzas: &[(usize, Pairs)]) {
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         for (line, pairs) in stanzas {
-            let Some((org, _)) = pairs.get(ORG) else {
-                self.errors.push((*line, "org is not set; every organisation needs a name of its own".to_owned()));
-                continue;
-            };
+            let Some((org, _)) = pairs.get(ORG) else { continue };
             match first.get(org.trim()) {
                 Some(earlier) => {
                     self.errors.push((*line, format!("the organisation {org:?} is in line {earlier} already")));

@@ -22,7 +22,7 @@ fn with_org_the_settings_of_the_others_do_not_count_and_their_secrets_are_not_ne
     let text = GOOD
         .replace("client_secret_file = \"secrets/two\"", "client_secret_env = \"NOT_SET\"\npolicy_file = \"no.toml\"");
     let (_folder, path) = folder(&text.replace("region = \"eu-west-1\"", "region = \"nowhere\""));
-    for (org, expected) in [("production", vec!["region"]), ("Test", vec!["client_secret_env"])] {
+    for (org, expected) in [("production", vec!["region"]), ("Test", vec!["client_secret_env", "policy_file"])] {
         let errors = Settings::from_raw(&gathered(&path, &[("org", org)], &[])).expect_err("a mistake of its own");
         let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), expected.len(), "{found:?}");

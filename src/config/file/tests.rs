@@ -128,17 +128,26 @@ region = "nowhere"
 
 [organization]
 "#;
-    assert_eq!(
-        errors(text, &[], &[]),
-        [
-            "organisations.toml line 3: org belongs to one [[organisation]]",
-            "organisations.toml line 7: there is no key regoin; did you mean region?",
-            "organisations.toml line 11: the organisation \"one\" is in line 5 already",
-            "organisations.toml line 17: burst: expected a whole number, without quotes",
-            "organisations.toml line 19: org is not set; every organisation needs a name of its own",
-            "organisations.toml line 22: there is no \"organization\"; did you mean organisation?",
-        ]
-    );
+    let expected = [
+        "organisations.toml line 3: org belongs to one [[organisation]]",
+        "organisations.toml line 7: there is no key regoin; did you mean region?",
+        "organisations.toml line 11: the organisation \"one\" is in line 5 already",
+        "organisations.toml line 17: burst: expected a whole number, without quotes",
+        "organisations.toml line 19: org is not set; every organisation needs a name of its own",
+        "organisations.toml line 22: there is no \"organization\"; did you mean organisation?",
+        "organisations.toml line 2: interval: \"soon\" is not a duration",
+        "organisations.toml line 8: client_id: contains a colon",
+        "organisations.toml line 9: client_secret_file: secrets/missing cannot be read",
+        "organisations.toml line 16: policy_file: policy file no.toml: there is no such file",
+        "organisations.toml line 19: client_id: is not set",
+        "organisations.toml line 19: client_secret_file: is not set",
+        "organisations.toml line 20: region: \"nowhere\" is not a region",
+    ];
+    let found = errors(text, &[], &[]);
+    assert_eq!(found.len(), expected.len(), "a region that may be misspelt is not missing: {found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{expected}: {found}");
+    }
     let text = text.replace("org = \"x\"", "").replace("regoin", "region").replace("burst = { x = 1 }", "");
     let text = text.replacen(
         "org = \"one\"\nregion = \"eu-west-1\"\nclient_id = \"id\"",
