@@ -239,6 +239,7 @@ impl Fleet {
             Arc::clone(&pipeline),
             refresh.clone(),
             Arc::clone(evaluations),
+            watch.words,
         );
         let latch = liveness.latch(&task);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());

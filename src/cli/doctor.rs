@@ -33,7 +33,8 @@ pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> u8 {
     let several = settings.organisations.len() > 1;
     let examined = async |one: &OrganisationSettings| {
         // With several, the checks of each are printed together once they are known.
-        let mut report = Report { prints: is_text && !several, worst: CheckOutcome::Ok, checks: Vec::new() };
+        let (prints, words) = (is_text && !several, one.watch.words);
+        let mut report = Report { prints, words, worst: CheckOutcome::Ok, checks: Vec::new() };
         if report.prints {
             say(title(&one.platform));
         }
@@ -224,6 +225,8 @@ async fn least_privilege(platform: &Platform, report: &mut Report) {
 struct Report {
     /// Whether each check is printed as soon as its outcome is known.
     prints: bool,
+    /// Puts the names of settings into the words in which they were given.
+    words: fn(&str) -> String,
     worst: CheckOutcome,
     checks: Vec<Check>,
 }
@@ -270,11 +273,12 @@ impl Report {
     }
 
     fn add(&mut self, outcome: CheckOutcome, name: &'static str, message: &dyn Display) {
+        let message = (self.words)(&message.to_string());
         if self.prints {
-            line(outcome.mark(), name, message);
+            line(outcome.mark(), name, &message);
         }
         self.worst = self.worst.max(outcome);
-        self.checks.push(Check { name, outcome, message: message.to_string(), advice: None });
+        self.checks.push(Check { name, outcome, message, advice: None });
     }
 
     /// Adds what to do about a refusal to the last check. A permission is named only if the platform names it.
@@ -342,7 +346,8 @@ mod tests {
 
     #[test]
     fn a_warning_fails_only_a_strict_check() {
-        let code = |worst, strict| Report { prints: false, worst, checks: Vec::new() }.code(strict);
+        let code =
+            |worst, strict| Report { prints: false, words: str::to_owned, worst, checks: Vec::new() }.code(strict);
         for (worst, lenient, strict) in [
             (CheckOutcome::Ok, 0, 0),
             (CheckOutcome::Warning, 0, INCOMPLETE),

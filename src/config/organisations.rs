@@ -85,6 +85,8 @@ pub struct Watch {
     pub state_file: Option<PathBuf>,
     /// The state file that the exporter had in the same directory when it watched one organisation.
     pub inherited_state: Option<PathBuf>,
+    /// Puts the names of settings that a message has into the words in which they were given: variables and flags, or keys of the file.
+    pub words: fn(&str) -> String,
 }
 
 /// The organisations that the process calls.
@@ -149,7 +151,8 @@ fn one(
     let files = files(raw);
     let in_force = in_force(values, &files);
     let (refresh, tuning, who, org, in_force) = (refresh?, tuning?, who?, org?, in_force?);
-    let watch = Watch { refresh, files, in_force, state_file, inherited_state };
+    let words = if values.is_of_file() { with_keys } else { str::to_owned };
+    let watch = Watch { refresh, files, in_force, state_file, inherited_state, words };
     Some((who.map(|who| tuning.organisation(org, who)), watch))
 }
 

@@ -40,6 +40,8 @@ pub struct Worker {
     metrics: Metrics,
     /// Limits how many organisations are evaluated at the same time.
     evaluations: Arc<Semaphore>,
+    /// Puts the names of settings into the words in which they were given.
+    words: fn(&str) -> String,
     /// When the data was taken, by the monotonic clock; `None` if there is no data.
     taken: Option<Instant>,
     last_attempt: Option<Timestamp>,
@@ -91,6 +93,7 @@ impl Worker {
         pipeline: Arc<Pipeline>,
         metrics: Metrics,
         evaluations: Arc<Semaphore>,
+        words: fn(&str) -> String,
     ) -> Self {
         let org = platform.config().org.clone();
         metrics.begin_at_zero(&org);
@@ -120,6 +123,7 @@ impl Worker {
             pipeline,
             metrics,
             evaluations,
+            words,
             taken,
             last_attempt: None,
             failures: 0,
@@ -163,7 +167,7 @@ impl Worker {
                     None
                 }
                 Err(failure) => {
-                    self.failed(&failure.to_string(), attempt.collectors, refresh).await;
+                    self.failed(&(self.words)(&failure.to_string()), attempt.collectors, refresh).await;
                     self.platform.asked_wait()
                 }
             };

@@ -271,3 +271,16 @@ async fn a_copied_entry_before_the_one_that_is_served_takes_nothing_from_it() {
     assert!(refreshes(&scrape, "org=\"one\"", "outcome=\"error\"") < 0.5);
     exporter.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_names_the_keys_of_the_file_and_not_the_variables() {
+    let simulators = simulators(1).await;
+    simulators[0].organisation().set_fault(Fault::InvalidClient(401));
+    let folder = tempfile::tempdir().expect("a folder");
+    let exporter = Exporter::start(settings(folder.path(), &[("one", &simulators[0])])).await;
+    let failed = |scrape: &Scrape| scrape.sum("exporter_refreshes_total", &["outcome=\"error\""]) > 0.5;
+    exporter.until("a failure", failed).await;
+    let (_, why) = exporter.get("/-/ready").await;
+    assert!(why.contains("check client_id and ") && !why.contains("GENESYSCLOUD"), "{why}");
+    exporter.stop().await;
+}

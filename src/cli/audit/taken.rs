@@ -121,7 +121,14 @@ async fn take(
             let failure = incomplete.map(|why| why.to_string());
             Taken { org, watch, snapshot: Some(Arc::new(fetched.snapshot)), failure, calls, ledger: None }
         }
-        Err(failure) => Taken { org, watch, snapshot: None, failure: Some(failure.to_string()), calls, ledger: None },
+        Err(failure) => Taken {
+            org,
+            watch,
+            snapshot: None,
+            failure: Some((watch.words)(&failure.to_string())),
+            calls,
+            ledger: None,
+        },
     }
 }
 
