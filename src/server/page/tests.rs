@@ -12,7 +12,8 @@ const fn open() -> Options<'static> {
     Options { telemetry_path: "/metrics", closed: None }
 }
 
-fn evaluated(sample: Sample) -> Arc<Evaluated> {
+/// The sample, as it is published.
+pub(super) fn evaluated(sample: Sample) -> Arc<Evaluated> {
     let Sample { snapshot, report, ledger, policy, .. } = sample;
     Arc::new(Evaluated {
         snapshot: Arc::new(snapshot),

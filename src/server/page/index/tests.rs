@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::tests::evaluated;
 use super::super::{Home, Search, all_clients, browse, home, link, organisation, unknown_organisation};
 use super::*;
 use crate::audit;
@@ -14,17 +15,6 @@ use crate::publish::{Evaluated, ServedOrganisation, channel};
 
 const OPEN: Options<'static> = Options { telemetry_path: "/metrics", closed: None };
 const CLOSED: Options<'static> = Options { telemetry_path: "/metrics", closed: Some("Details are hidden.") };
-
-fn evaluated(sample: Sample) -> Arc<Evaluated> {
-    let Sample { snapshot, report, ledger, policy, .. } = sample;
-    Arc::new(Evaluated {
-        snapshot: Arc::new(snapshot),
-        report,
-        policy: Arc::new(policy),
-        ledger: Arc::new(ledger),
-        calls: Vec::new(),
-    })
-}
 
 fn served(org: &str, freshness: Freshness, evaluated: Option<Arc<Evaluated>>) -> ServedOrganisation {
     ServedOrganisation { evaluated, ..ServedOrganisation::new(org.to_owned(), freshness) }
